@@ -1,0 +1,36 @@
+/**
+ * What the page is told when it is served, not when it is built: Django fills the placeholders of
+ * the data block in index.html. Vite's dev server fills nothing; the defaults here stand in.
+ */
+export interface Env {
+  /** Where the API lives, with a final slash: a path, or a URL of another host. */
+  apiRoot: string
+  /** "local", "staging" or "production". */
+  environment: string
+  version: string
+}
+
+const DEVELOPMENT: Env = { apiRoot: '/api/v1/', environment: 'local', version: 'development' }
+const UNFILLED = 'VITE_APP_'
+
+/** @throws {Error} when the block is there but is not a JSON object. */
+export function parseEnv(block: string | null | undefined): Env {
+  if (!block) return DEVELOPMENT
+  let given: Partial<Record<keyof Env, unknown>>
+  try {
+    given = JSON.parse(block)
+  } catch {
+    throw new Error('The run-time settings in index.html (#app-env) are not JSON.')
+  }
+  const value = (key: keyof Env) => {
+    const text = given[key]
+    return typeof text === 'string' && text && !text.startsWith(UNFILLED) ? text : DEVELOPMENT[key]
+  }
+  return {
+    apiRoot: value('apiRoot'),
+    environment: value('environment'),
+    version: value('version'),
+  }
+}
+
+export const env = parseEnv(document.getElementById('app-env')?.textContent)

@@ -1,0 +1,53 @@
+import { fileURLToPath } from 'node:url'
+
+import tailwindcss from '@tailwindcss/vite'
+import vue from '@vitejs/plugin-vue'
+import { loadEnv } from 'vite'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig(({ mode }) => {
+  const env = loadEnv(mode, process.cwd(), ['VITE_', 'DJANGO_DEV_URL'])
+  // The object form keeps the Host header. The string form of Vite's proxy changes it, and Django
+  // then refuses every unsafe request of a signed-in user: "Origin checking failed".
+  const django = { target: env.DJANGO_DEV_URL ?? 'http://127.0.0.1:8000' }
+
+  return {
+    plugins: [vue(), tailwindcss()],
+    resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
+    define: { __VUE_OPTIONS_API__: false },
+
+    // Where the page is served from is known when it is served, not when it is built. So built files
+    // name each other relatively, and index.html is the only file with a placeholder to fill.
+    base: './',
+    experimental: {
+      renderBuiltUrl: (filename, { hostType }) =>
+        hostType === 'html'
+          ? `VITE_APP_STATIC_ROOT_PLACEHOLDER${filename}`
+          : { relative: true as const },
+    },
+    build: {
+      manifest: true, // read by scripts/budget.mjs
+      // An inlined asset is a data: URL; these would need an exception in the page's security policy.
+      assetsInlineLimit: 0,
+    },
+
+    server: {
+      host: env.VITE_HOST ?? '127.0.0.1',
+      port: Number(env.VITE_PORT ?? 5173),
+      strictPort: true,
+      proxy: Object.fromEntries(
+        ['/api', '/admin', '/accounts', '/static', '/media', '/health'].map((path) => [
+          path,
+          django,
+        ]),
+      ),
+    },
+
+    test: {
+      environment: 'happy-dom',
+      include: ['src/**/*.test.ts'],
+      restoreMocks: true,
+      unstubGlobals: true,
+    },
+  }
+})

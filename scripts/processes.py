@@ -1,0 +1,69 @@
+"""Small helpers about processes and ports, shared by the services and the supervisor."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+
+def dies_with_parent(death_signal: int = signal.SIGTERM) -> Callable[[], None]:
+    """A preexec_fn: the kernel sends `death_signal` to the child when the starting thread ends.
+
+    That holds for `kill -9` of the parent too. Linux only; elsewhere it does nothing, and the
+    supervisor's guard is what is left. Start children from the main thread: the kernel means the
+    thread, not the process.
+    """
+    parent = os.getpid()
+
+    def preexec() -> None:
+        if _prctl is not None:
+            _prctl(_PR_SET_PDEATHSIG, int(death_signal))
+            if os.getppid() != parent:  # it died between fork and prctl
+                os._exit(1)
+
+    return preexec
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether a server could listen there (lingering connections of a stopped one do not count)."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process with this id exists (a zombie counts as gone where /proc tells)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    with contextlib.suppress(OSError):
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    return True
+
+
+def last_lines(path: Path, count: int = 15) -> str:
+    """The end of a text file, for error messages; empty when it cannot be read."""
+    with contextlib.suppress(OSError):
+        return "\n".join(path.read_text(errors="replace").rstrip().splitlines()[-count:])
+    return ""

@@ -1,0 +1,86 @@
+"""Applications, middleware, templates and URLs."""
+
+from backend_django.utils.features import find_features
+
+from ..environment import BACKEND, ROOT, env
+
+__all__ = [
+    "APPEND_SLASH", "APP_COMMIT", "APP_ENVIRONMENT", "ASGI_APPLICATION", "BACKEND", "DEBUG",
+    "DEFAULT_AUTO_FIELD", "INSTALLED_APPS", "LANGUAGE_CODE", "MIDDLEWARE", "ROOT", "ROOT_URLCONF",
+    "SITE_ID", "TEMPLATES", "TIME_ZONE", "USE_I18N", "USE_TZ", "WSGI_APPLICATION", "env",
+]  # fmt: skip
+
+DEBUG = False
+
+# What `GET /api/v1/version-info/` tells; the image sets the commit when it is built.
+APP_ENVIRONMENT = env("APP_ENVIRONMENT", default="production")
+APP_COMMIT = env("APP_COMMIT", default="")
+
+INSTALLED_APPS = [
+    "backend_django.users",
+    "backend_django.site_config",
+    "backend_django.api",
+    "backend_django.processing",
+    "backend_django.pages",
+    *find_features(),
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.sites",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "dj_rest_auth",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",  # dj_rest_auth.registration imports it; no provider is installed
+    "dj_rest_auth.registration",
+    "django_celery_beat",
+]
+
+MIDDLEWARE = [
+    "backend_django.utils.request_id.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "backend_django.utils.headers.PermissionsPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BACKEND / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+ROOT_URLCONF = "backend_django.config.urls"
+WSGI_APPLICATION = "backend_django.config.wsgi.application"
+ASGI_APPLICATION = "backend_django.config.asgi.application"
+
+# A redirect to the address with a slash would lose the body of a POST: every URL takes both forms.
+APPEND_SLASH = False
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SITE_ID = 1
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True

@@ -1,0 +1,57 @@
+"""Celery is transport: the row in the database says what is true (docs/decisions/0002)."""
+
+from ..environment import env
+from .database import REDIS_URL
+from .processing import PROCESSING_REAPER_SECONDS, PROCESSING_TIME_LIMIT_SECONDS
+
+# ruff: noqa: F822
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", default=REDIS_URL)
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+
+# A message is acknowledged when its work is done, and one worker holds no more than it works on.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONCURRENCY = env.int("CELERY_CONCURRENCY", default=2)
+# The lease, not the connection to the broker, says whose work it is.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+
+# The engine stops a job at its own limit; Celery's limits are the nets below it.
+CELERY_TASK_SOFT_TIME_LIMIT = PROCESSING_TIME_LIMIT_SECONDS + 60
+CELERY_TASK_TIME_LIMIT = PROCESSING_TIME_LIMIT_SECONDS + 120
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int("CELERY_MAX_MEMORY_PER_CHILD_KB", default=1_000_000)
+
+CELERY_TASK_DEFAULT_QUEUE = "processing"
+CELERY_TASK_ROUTES = {"backend_django.*.maintenance_*": {"queue": "maintenance"}}
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+
+# With the broker down a POST still answers within a second: the reaper publishes later.
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": CELERY_TASK_TIME_LIMIT + 60,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 10,
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_max": 0.2,
+}
+
+# Flower and the logs see tasks from the moment they are sent.
+CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_TASK_SEND_SENT_EVENT = True
+
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = {
+    "processing-reap": {
+        "task": "backend_django.processing.tasks.maintenance_reap",
+        "schedule": PROCESSING_REAPER_SECONDS,
+        # A round that could not run in its time is not worth running: the next one does the same.
+        "options": {"expires": PROCESSING_REAPER_SECONDS, "queue": "maintenance"},
+    },
+}
+
+__all__ = [name for name in dir() if name.startswith("CELERY_")]

@@ -1,0 +1,29 @@
+"""PostgreSQL and the cache."""
+
+from ..environment import env
+
+__all__ = ["CACHES", "DATABASES", "REDIS_URL"]
+
+DATABASES = {"default": env.db("DATABASE_URL", default="postgres:///rootstock")}
+DATABASES["default"] |= {
+    "ATOMIC_REQUESTS": True,
+    "CONN_MAX_AGE": 60,
+    "CONN_HEALTH_CHECKS": True,
+}
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    connect_timeout=3,
+    # A query that hangs must not take a web thread with it.
+    options="-c statement_timeout=30s -c lock_timeout=5s"
+    " -c idle_in_transaction_session_timeout=60s",
+)
+
+REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+    },
+}

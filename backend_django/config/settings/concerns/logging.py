@@ -1,0 +1,34 @@
+"""One line an event on standard error; the request id ties them together."""
+
+from ..environment import env
+
+__all__ = ["LOGGING", "LOG_LEVEL"]
+
+LOG_LEVEL = env("LOG_LEVEL", default="INFO")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"context": {"()": "backend_django.utils.logs.ContextFilter"}},
+    "formatters": {
+        "plain": {"format": "%(levelname)-7s %(name)s %(message)s%(context)s"},
+        "json": {"()": "backend_django.utils.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "filters": ["context"],
+        },
+    },
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"level": "INFO"},
+        "django.db.backends": {"level": "WARNING"},
+        # One line for each task that was received, started and finished is Flower's business.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "django_celery_beat": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,14 @@
+"""The built page and the values it is given at run time (docs/decisions/0004)."""
+
+from ..environment import ROOT, env
+
+__all__ = ["VITE_APP", "VUE_INDEX"]
+
+VUE_INDEX = env("VUE_INDEX", default=str(ROOT / "frontend_vue" / "dist" / "index.html"))
+
+# One value for each VITE_APP_<NAME>_PLACEHOLDER in index.html. VERSION and ENVIRONMENT are added
+# by the view, so that they cannot disagree with /api/v1/version-info/.
+VITE_APP = {
+    "STATIC_ROOT": env("VITE_APP_STATIC_ROOT", default="/static/vue/"),
+    "API_ROOT": env("VITE_APP_API_ROOT", default="/api/v1/"),
+}

@@ -1,0 +1,21 @@
+"""The life of a request: leases, limits and where its files are worked on. Times in seconds."""
+
+import tempfile
+
+from ..environment import env
+
+# A worker says "still here" every heartbeat; a request nobody spoke for until its lease ran out
+# is taken from its worker and tried again.
+PROCESSING_LEASE_SECONDS = env.int("PROCESSING_LEASE_SECONDS", default=60)
+PROCESSING_HEARTBEAT_SECONDS = env.int("PROCESSING_HEARTBEAT_SECONDS", default=3)
+PROCESSING_REAPER_SECONDS = env.int("PROCESSING_REAPER_SECONDS", default=30)
+# A pending request whose message is older than this is published again: brokers forget.
+PROCESSING_REPUBLISH_SECONDS = env.int("PROCESSING_REPUBLISH_SECONDS", default=120)
+PROCESSING_MAX_ATTEMPTS = env.int("PROCESSING_MAX_ATTEMPTS", default=3)
+PROCESSING_TIME_LIMIT_SECONDS = env.int("PROCESSING_TIME_LIMIT_SECONDS", default=3600)
+PROCESSING_MAX_UPLOAD_BYTES = env.int("PROCESSING_MAX_UPLOAD_BYTES", default=4 * 1024**3)
+
+# Scratch space. On the same file system as MEDIA_ROOT a result is moved there, not copied.
+PROCESSING_WORK_DIR = env("PROCESSING_WORK_DIR", default=tempfile.gettempdir())
+
+__all__ = [name for name in dir() if name.startswith("PROCESSING_")]

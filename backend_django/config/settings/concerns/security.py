@@ -1,0 +1,48 @@
+"""HTTPS, cookies and headers. The Content-Security-Policy allows nothing inline."""
+
+from csp.constants import NONE, SELF
+
+from ..environment import env
+
+SECRET_KEY = env("DJANGO_SECRET_KEY", default="change-me: not a secret")
+ALLOWED_HOSTS: list[str] = []
+ADMIN_URL = env("DJANGO_ADMIN_URL", default="admin/")
+
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = env.bool("DJANGO_SECURE_SSL_REDIRECT", default=True)
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes speak plain HTTP inside the network
+SECURE_HSTS_SECONDS = env.int("DJANGO_SECURE_HSTS_SECONDS", default=31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+SESSION_COOKIE_NAME = "__Host-sessionid"
+SESSION_COOKIE_SECURE = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "__Host-csrftoken"
+CSRF_COOKIE_SECURE = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "backend_django.api.problems.csrf_failure"
+CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
+
+# Origins of a CDN or bucket beside our own, when VITE_APP_STATIC_ROOT or the storage name one.
+CSP_EXTRA_ORIGINS = env.list("CSP_EXTRA_ORIGINS", default=[])
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, *CSP_EXTRA_ORIGINS],
+        "style-src": [SELF, *CSP_EXTRA_ORIGINS],
+        "img-src": [SELF, "data:", "blob:", *CSP_EXTRA_ORIGINS],
+        "connect-src": [SELF, *CSP_EXTRA_ORIGINS],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    },
+}
+
+__all__ = [name for name in dir() if name.isupper() and name not in {"NONE", "SELF"}]

@@ -1,0 +1,31 @@
+"""Uploads, results and static files."""
+
+from ..environment import BACKEND, ROOT, env
+from .processing import PROCESSING_WORK_DIR
+
+__all__ = [
+    "DATA_UPLOAD_MAX_MEMORY_SIZE", "FILE_UPLOAD_HANDLERS", "FILE_UPLOAD_TEMP_DIR", "MEDIA_ROOT",
+    "STATICFILES_DIRS", "STATIC_ROOT", "STATIC_URL", "STORAGES", "WHITENOISE_IMMUTABLE_FILE_TEST",
+]  # fmt: skip
+
+# Nobody gets a URL into MEDIA_ROOT: files leave through views that check whose they are.
+MEDIA_ROOT = env("MEDIA_ROOT", default=str(BACKEND / "media"))
+
+# An upload goes to disk as it arrives, never into memory, and next to where it will stay.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_TEMP_DIR = PROCESSING_WORK_DIR
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "backend_django.utils.static_storage.StaticStorage"},
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env("STATIC_ROOT", default=str(BACKEND / "staticfiles"))
+STATICFILES_DIRS = [BACKEND / "static"]
+if (ROOT / "frontend_vue" / "dist").is_dir():
+    STATICFILES_DIRS.append(("vue", ROOT / "frontend_vue" / "dist"))
+
+# Vite's names carry a hash of eight base64url characters, which WhiteNoise does not know.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/vue/assets/.+-[A-Za-z0-9_-]{8}\.\w+(\.map)?$"

@@ -1,0 +1,27 @@
+"""A developer's machine: `make run`, `make dev`, `local.yml`."""
+
+from .concerns import dotenv  # noqa: F401  (first: everything below reads the environment)
+from .base import *  # isort: skip
+
+DEBUG = env.bool("DJANGO_DEBUG", default=False)
+APP_ENVIRONMENT = env("APP_ENVIRONMENT", default="local")
+
+LOAD_DEV_FIXTURES = True
+
+# Plain HTTP on a loopback address.
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
+SESSION_COOKIE_NAME = "sessionid"
+CSRF_COOKIE_NAME = "csrftoken"
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+
+# Files are served from where they are built: no collectstatic between an edit and the page.
+WHITENOISE_USE_FINDERS = True
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+
+# A developer registers and signs in at once; the mails are in the log.
+EMAIL_BACKEND = env("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+
+LOGGING["handlers"]["console"]["formatter"] = "plain"

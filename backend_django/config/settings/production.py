@@ -1,0 +1,9 @@
+"""Anything a stranger can reach. Refuses to start with missing or well-known secrets."""
+
+from .base import *
+from .concerns.secrets import require_own_secret
+
+APP_ENVIRONMENT = env("APP_ENVIRONMENT", default="production")
+
+SECRET_KEY = require_own_secret("DJANGO_SECRET_KEY", SECRET_KEY)
+ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS")

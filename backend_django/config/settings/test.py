@@ -1,0 +1,32 @@
+"""The test suite: production's rules where they can hold, private servers, fast password hashing.
+
+Reads no .env; tests/plugin.py gives the addresses of throw-away servers through the environment.
+"""
+
+import os
+
+os.environ.setdefault("DJANGO_SECRET_KEY", "only-for-tests-" + "0123456789abcdef" * 4)
+os.environ.setdefault("DJANGO_ALLOWED_HOSTS", "testserver,127.0.0.1,localhost")
+
+from .production import *  # isort: skip
+
+APP_ENVIRONMENT = "test"
+SECURE_SSL_REDIRECT = False
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
+SESSION_COOKIE_NAME = "sessionid"
+CSRF_COOKIE_NAME = "csrftoken"
+WHITENOISE_USE_FINDERS = True
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+# Faults are seen within seconds instead of minutes; what is proved is the same.
+PROCESSING_LEASE_SECONDS = 6
+PROCESSING_HEARTBEAT_SECONDS = 1
+PROCESSING_REAPER_SECONDS = 2
+PROCESSING_REPUBLISH_SECONDS = 4
+CELERY_BEAT_SCHEDULE["processing-reap"]["schedule"] = PROCESSING_REAPER_SECONDS
+CELERY_BEAT_SCHEDULE["processing-reap"]["options"]["expires"] = PROCESSING_REAPER_SECONDS
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+LOGGING["handlers"]["console"]["formatter"] = "plain"
+INSTALLED_APPS += env.list("TEST_APPS", default=["tests.wordcount"])

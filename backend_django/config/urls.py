@@ -1,0 +1,37 @@
+"""All addresses: files and health, admin, API, and the page for everything else."""
+
+from allauth.account.decorators import secure_admin_login
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path, re_path
+
+from backend_django.api import problems
+from backend_django.pages.views import page
+from backend_django.site_config.views import health_live, health_ready
+
+# The admin's own form would know neither rate limits nor a second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Rootstock"
+
+
+def unknown(request: HttpRequest, **_: str) -> HttpResponse:
+    return problems.not_found(request)
+
+
+urlpatterns = [
+    re_path(r"^health/live/?$", health_live),
+    re_path(r"^health/ready/?$", health_ready),
+    path(settings.ADMIN_URL, admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("api/v1/", include("backend_django.config.api_router")),
+    # A missing file or endpoint is a 404, not the page: a stale script tag would parse HTML.
+    re_path(r"^(?:api|static|media|accounts|health|assets)(?:/.*)?$", unknown),
+    re_path(r"^.*\.(?:js|css|map|json|txt|xml|ico|png|php)$", unknown),
+    re_path(r"^.*$", page),
+]
+
+handler400 = problems.bad_request
+handler403 = problems.permission_denied
+handler404 = problems.not_found
+handler500 = problems.server_error

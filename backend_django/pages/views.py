@@ -1,0 +1,56 @@
+"""The view that answers every address which is not the API's, the admin's or a file's."""
+
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+from backend_django.site_config.views import project
+
+from .runtime_env import Page, render
+
+
+def page_values() -> dict[str, str]:
+    """Return a value for every placeholder there may be in index.html."""
+    return {
+        **settings.VITE_APP,
+        "ENVIRONMENT": settings.APP_ENVIRONMENT,
+        "VERSION": project()["version"],
+    }
+
+
+@cache
+def _rendered(path: str, modified_ns: int) -> Page:
+    return render(Path(path).read_text(encoding="utf-8"), page_values())
+
+
+def rendered_page() -> Page:
+    """Return the filled page; it is filled once, and again when a build has replaced it.
+
+    Raises:
+        FileNotFoundError: the page is not built.
+        RuntimeEnvError: a value of the environment cannot go into it.
+    """
+    path = Path(settings.VUE_INDEX)
+    return _rendered(str(path), path.stat().st_mtime_ns)
+
+
+@require_safe
+@ensure_csrf_cookie
+def page(request: HttpRequest) -> HttpResponse:
+    """Answer with the page; the browser asks again each time, the files it names stay for ever."""
+    try:
+        filled = rendered_page()
+    except FileNotFoundError:
+        return HttpResponse(
+            "The page is not built yet. Run `make build`, or use `make dev`.\n",
+            status=503,
+            content_type="text/plain; charset=utf-8",
+        )
+    response = HttpResponse(filled.html, headers={"Cache-Control": "no-cache"})
+    if filled.script_sources:
+        response._csp_update = {"script-src": list(filled.script_sources)}  # type: ignore[attr-defined]
+    return response

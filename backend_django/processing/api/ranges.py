@@ -1,0 +1,63 @@
+"""A file as a download, whole or in parts (RFC 9110 §14), as map clients read a COG."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
+
+from backend_django.api.problems import problem_response
+
+RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+CHUNK = 256 * 1024
+
+
+def _slice(path: Path, start: int, length: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(start)
+        while length > 0 and (chunk := file.read(min(CHUNK, length))):
+            length -= len(chunk)
+            yield chunk
+
+
+def _requested(header: str, size: int) -> tuple[int, int] | None:
+    """Return (first, last) of a single range, or None when the header asks for nothing we do."""
+    match = RANGE.fullmatch(header.strip())
+    if not match or match[0] == "bytes=-":
+        return None
+    first, last = match[1], match[2]
+    if not first:
+        return max(0, size - int(last)), size - 1
+    return int(first), min(int(last), size - 1) if last else size - 1
+
+
+def file_response(
+    request: HttpRequest, path: Path, *, filename: str, content_type: str, etag: str
+) -> HttpResponseBase:
+    """Answer with a file: 200, 206 for one range, 304, or 416 for a range it has not."""
+    size = path.stat().st_size
+    etag = f'"{etag}"'
+    headers = {
+        "Accept-Ranges": "bytes",
+        "ETag": etag,
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": content_disposition_header(True, filename) or "attachment",
+    }
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponse(status=304, headers={"ETag": etag})
+
+    wanted = _requested(request.headers.get("Range", ""), size)
+    if wanted is None or request.headers.get("If-Range", etag) != etag:
+        return FileResponse(path.open("rb"), content_type=content_type, headers=headers)
+    first, last = wanted
+    if first >= size or first > last:
+        response = problem_response(416, "range_not_satisfiable", f"The file has {size} bytes.")
+        response.headers["Content-Range"] = f"bytes */{size}"
+        return response
+    length = last - first + 1
+    headers |= {"Content-Range": f"bytes {first}-{last}/{size}", "Content-Length": str(length)}
+    return StreamingHttpResponse(
+        _slice(path, first, length), status=206, content_type=content_type, headers=headers
+    )

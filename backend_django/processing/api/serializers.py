@@ -1,0 +1,65 @@
+"""What goes over the wire for every kind of request."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from ..models import ProcessingRequest
+from ..processor import Processor
+
+
+class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]):
+    """A request's state, the same in create, status, list, cancel and retry."""
+
+    class Meta:
+        model = ProcessingRequest
+        fields = [
+            "id",
+            "name",
+            "status",
+            "phase",
+            "step",
+            "progress",
+            "attempt",
+            "max_attempts",
+            "error_code",
+            "error_message",
+            "cancel_requested",
+            "input_name",
+            "input_size",
+            "created_at",
+            "started_at",
+            "finished_at",
+        ]
+        read_only_fields = fields
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """The fields of a create that every kind has."""
+
+    file = serializers.FileField(
+        max_length=255, allow_empty_file=False, help_text="The file to work on."
+    )
+    name = serializers.CharField(
+        max_length=200, required=False, help_text="What to call it; the file's name when left out."
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse unknown fields: a misspelt parameter must not be ignored in silence."""
+        unknown = sorted(set(data) - set(self.fields) - {"csrfmiddlewaretoken"})
+        if unknown:
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError(
+                {name: [f"There is no such field. Known: {known}."] for name in unknown},
+                code="unknown_field",
+            )
+        return super().to_internal_value(data)
+
+
+def create_serializer(processor: type[Processor]) -> type[serializers.Serializer]:
+    """Return the serializer of a create: the upload and the processor's own parameters."""
+    return type(
+        f"{processor.title.replace(' ', '')}CreateSerializer",
+        (UploadSerializer, processor.parameters_serializer),
+        {"__doc__": f"Create a {processor.title.lower()} request."},
+    )

@@ -1,0 +1,34 @@
+"""The URL pattern of a feature's requests; the slash at the end is optional."""
+
+from django.db import transaction
+from django.urls import URLPattern, re_path
+
+from ..processor import Processor
+from . import views
+
+ID = r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+
+
+def processing_urls(processor: type[Processor]) -> list[URLPattern]:
+    """Return create, status, results, list, delete, cancel, retry and the downloads of a kind."""
+
+    def bound(view: type[views.ProcessingView], **options: str):  # type: ignore[no-untyped-def]
+        callback = view.as_view(processor=processor, **options)
+        # Reads need no transaction; a create opens its own after the upload is stored.
+        if view in (views.CancelView, views.RetryView, views.DeleteView):
+            return callback
+        return transaction.non_atomic_requests(callback)
+
+    return [
+        re_path(r"^create/?$", bound(views.CreateView)),
+        re_path(r"^list/?$", bound(views.ListView)),
+        re_path(rf"^status/{ID}/?$", bound(views.StatusView)),
+        re_path(rf"^results/{ID}/?$", bound(views.ResultsView)),
+        re_path(rf"^delete/{ID}/?$", bound(views.DeleteView)),
+        re_path(rf"^cancel/{ID}/?$", bound(views.CancelView)),
+        re_path(rf"^retry/{ID}/?$", bound(views.RetryView)),
+        *(
+            re_path(rf"^download-{key}/{ID}/?$", bound(views.DownloadView, key=key))
+            for key in processor.downloads
+        ),
+    ]

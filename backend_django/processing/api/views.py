@@ -1,0 +1,228 @@
+"""The endpoints every feature has. `processing_urls(processor)` binds them to one."""
+
+import hashlib
+import json
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from backend_django.api.problems import Conflict, PayloadTooLarge
+from backend_django.api.schema import problem_of
+
+from .. import services
+from ..models import ProcessingRequest, ProcessingResult
+from ..processor import Processor
+from .ranges import file_response
+from .serializers import ProcessingRequestSerializer, create_serializer
+
+MULTIPART_OVERHEAD = 1024 * 1024  # bytes that the other fields and the boundaries may take
+
+
+class ProcessingView(GenericAPIView[ProcessingRequest]):
+    """Base: the caller's own requests of one kind. Somebody else's does not exist (404)."""
+
+    processor: type[Processor]
+    permission_classes = [IsAuthenticated]
+    serializer_class = ProcessingRequestSerializer
+    queryset = ProcessingRequest.objects.none()  # for the type of <id> in the document
+
+    def get_queryset(self) -> QuerySet[ProcessingRequest]:
+        if not self.request.user.is_authenticated:  # the document is made without a caller
+            return self.queryset
+        return ProcessingRequest.objects.filter(
+            owner=self.request.user, kind=self.processor.name
+        )
+
+    def get_request(self, id: UUID) -> ProcessingRequest:  # noqa: A002 (the URL's name)
+        found = self.get_queryset().filter(id=id).first()
+        if found is None:
+            raise NotFound("There is no such request.")
+        return found
+
+    def answer(self, found: ProcessingRequest, code: int = status.HTTP_200_OK) -> Response:
+        return Response(self.get_serializer(found).data, status=code)
+
+
+class CreateView(ProcessingView):
+    schema_action = "create"
+    parser_classes = [MultiPartParser]
+
+    def get_serializer_class(self) -> Any:
+        return create_serializer(self.processor)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        limit = self.processor.upload_limit()
+        # Before the body is read: nobody waits for an upload that is refused at its end.
+        if int(request.META.get("CONTENT_LENGTH") or 0) > limit + MULTIPART_OVERHEAD:
+            raise PayloadTooLarge(f"The file is larger than the {_human(limit)} that are allowed.")
+
+    @extend_schema(
+        responses={201: ProcessingRequestSerializer, 413: problem_of("The upload is too large")}
+    )
+    def post(self, request: Request) -> Response:
+        """Store the upload and start the work. Answers at once; watch `status/<id>/`."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = dict(serializer.validated_data)
+        upload = values.pop("file")
+        if upload.size > self.processor.upload_limit():
+            limit = _human(self.processor.upload_limit())
+            raise PayloadTooLarge(f"The file is larger than the {limit} that are allowed.")
+        created = services.request_create(
+            owner=request.user,
+            processor=self.processor,
+            upload=upload,
+            name=values.pop("name", ""),
+            parameters=values,
+        )
+        return Response(
+            ProcessingRequestSerializer(created).data, status=status.HTTP_201_CREATED
+        )
+
+
+class StatusView(ProcessingView):
+    schema_action = "status"
+
+    @extend_schema(
+        responses={200: ProcessingRequestSerializer, 304: OpenApiResponse(description="Unchanged")}
+    )
+    def get(self, request: Request, id: UUID) -> HttpResponseBase:  # noqa: A002
+        """How far it is. Ask every two seconds; with If-None-Match an unchanged state is a 304."""
+        response = self.answer(self.get_request(id))
+        state = json.dumps(response.data, default=str, sort_keys=True)
+        etag = f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
+        response.headers |= {"ETag": etag, "Cache-Control": "private, no-cache"}
+        return get_conditional_response(request._request, etag=etag, response=response)
+
+
+class ResultsView(ProcessingView):
+    schema_action = "results"
+
+    def get_serializer_class(self) -> Any:
+        return self.processor.result_serializer
+
+    @extend_schema(responses={409: problem_of("The request is not completed")})
+    def get(self, request: Request, id: UUID) -> Response:  # noqa: A002
+        """What a completed request brought."""
+        result = get_result(self.get_request(id))
+        return Response(self.get_serializer(self.processor().present(result)).data)
+
+
+class ListView(ProcessingView):
+    schema_action = "list"
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "status", OpenApiTypes.STR, enum=list(ProcessingRequest.Status.values)
+            )
+        ]
+    )
+    def get(self, request: Request) -> Response:
+        """The caller's requests, newest first."""
+        rows = self.get_queryset()
+        wanted = request.query_params.get("status")
+        if wanted is not None:
+            if wanted not in ProcessingRequest.Status.values:
+                known = ", ".join(ProcessingRequest.Status.values)
+                raise ValidationError({"status": f"Must be one of {known}."})
+            rows = rows.filter(status=wanted)
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+class DeleteView(ProcessingView):
+    schema_action = "delete"
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: UUID) -> Response:  # noqa: A002
+        """Remove the request, its result and its files; a running one is stopped."""
+        services.request_delete(request=self.get_request(id))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class CancelView(ProcessingView):
+    schema_action = "cancel"
+
+    @extend_schema(request=None, responses={409: problem_of("It is over already")})
+    def post(self, request: Request, id: UUID) -> Response:  # noqa: A002
+        """Stop it: a pending request at once, a running one within seconds."""
+        found = self.get_request(id)
+        services.request_cancel(request=found)
+        return self.answer(found)
+
+
+class RetryView(ProcessingView):
+    schema_action = "retry"
+
+    @extend_schema(
+        request=None, responses={409: problem_of("It neither failed nor was cancelled")}
+    )
+    def post(self, request: Request, id: UUID) -> Response:  # noqa: A002
+        """Start a failed or cancelled request again, with the same input."""
+        found = self.get_request(id)
+        services.request_retry(request=found)
+        return self.answer(found)
+
+
+class DownloadView(ProcessingView):
+    key: str = ""
+
+    @property
+    def schema_action(self) -> str:
+        return f"download_{self.key}"
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        return super().perform_content_negotiation(request, force=True)  # a file is no JSON
+
+    @extend_schema(
+        parameters=[OpenApiParameter("Range", OpenApiTypes.STR, OpenApiParameter.HEADER)],
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            (206, "application/octet-stream"): OpenApiTypes.BINARY,
+            304: OpenApiResponse(description="Unchanged"),
+            409: problem_of("The request is not completed"),
+            416: problem_of("The file has no such range"),
+        },
+    )
+    def get(self, request: Request, id: UUID) -> HttpResponseBase:  # noqa: A002
+        """Download the file, or the part of it that a Range header names."""
+        result = get_result(self.get_request(id))
+        file = result.files[self.key]
+        http_request: HttpRequest = request._request
+        return file_response(
+            http_request,
+            result.open_path(self.key),
+            filename=file["filename"],
+            content_type=file["content_type"],
+            etag=file["sha256"],
+        )
+
+
+def get_result(found: ProcessingRequest) -> ProcessingResult:
+    """Return the result of a completed request; Conflict says what state another one is in."""
+    if found.status != ProcessingRequest.Status.COMPLETED:
+        raise Conflict(f"There is no result: the request is {found.status}.", code=found.status)
+    return found.result
+
+
+def _human(size: int) -> str:
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if size < 1024 or unit == "GB":
+            break
+        size //= 1024
+    return f"{size} {unit}"

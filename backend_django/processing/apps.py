@@ -1,0 +1,24 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import transaction
+from django.db.models.signals import post_delete
+from django.utils.module_loading import autodiscover_modules
+
+
+class ProcessingConfig(AppConfig):
+    """Requests that take long: the row, the worker, the rescue."""
+
+    name = "backend_django.processing"
+
+    def ready(self) -> None:
+        post_delete.connect(delete_files, sender="processing.ProcessingRequest")
+        autodiscover_modules("processor")
+
+
+def delete_files(instance: Any, **_: Any) -> None:
+    """Whoever deletes a row, its owner's account for instance: the files go with it."""
+    from .files import delete_request_files
+
+    request_id = instance.id
+    transaction.on_commit(lambda: delete_request_files(request_id), robust=True)

@@ -1,0 +1,137 @@
+"""Running a function in a process of its own, from the worker's side (see child_main.py)."""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import IO, Any
+
+from .errors import ProcessingError
+
+GRACE_SECONDS = 3.0  # between asking a child to stop and making it
+POLL_SECONDS = 0.25
+
+
+def run_in_child(
+    target: str,
+    arguments: dict[str, Any],
+    *,
+    report: Callable[[str | None, float], None],
+    check: Callable[[], None],
+    memory_bytes: int,
+    timeout: float,
+    env: Mapping[str, str],
+) -> Any:
+    """Call `target` ("module:function") with JSON arguments in a child process; return its answer.
+
+    Args:
+        report: called with (step, fraction) as the child reports them.
+        check: called several times a second; what it raises ends the child and is passed on.
+        memory_bytes: limit of the child's address space.
+        timeout: seconds until the child is ended with ProcessingError("time_limit").
+        env: environment variables added to the worker's own.
+
+    Raises:
+        ProcessingError: raised by the target, or out_of_memory, time_limit, crashed.
+    """
+    read_end, write_end = os.pipe()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "backend_django.processing.child_main",
+            target,
+            str(write_end),
+            str(memory_bytes),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=sys.stderr.fileno() if _has_fileno(sys.stderr) else None,
+        pass_fds=[write_end],
+        env={**os.environ, **env},
+        start_new_session=True,
+    )
+    os.close(write_end)
+    answer: dict[str, Any] | None = None
+    deadline = time.monotonic() + timeout
+    try:
+        with open(read_end, "rb", buffering=0) as pipe:
+            assert process.stdin  # noqa: S101 (it was asked for above)
+            with contextlib.suppress(BrokenPipeError), process.stdin:
+                process.stdin.write(json.dumps(arguments).encode())
+            for message in _messages(pipe, check, deadline):
+                if "progress" in message:
+                    report(message.get("step"), message["progress"])
+                else:
+                    answer = message
+        process.wait(timeout=GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass  # it has answered, but does not go: it is ended below
+    finally:
+        _end(process)
+    return _unwrap(answer, process.returncode)
+
+
+def _has_fileno(stream: IO[str]) -> bool:
+    try:
+        stream.fileno()
+    except (OSError, ValueError, AttributeError):
+        return False
+    return True
+
+
+def _messages(pipe, check, deadline):  # type: ignore[no-untyped-def]
+    """Yield the child's JSON lines until it closes its end."""
+    buffer = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while True:
+            check()
+            if time.monotonic() > deadline:
+                raise ProcessingError("time_limit", "This took longer than is allowed for one job.")
+            if not selector.select(POLL_SECONDS):
+                continue
+            chunk = os.read(pipe.fileno(), 65536)
+            if not chunk:
+                return
+            *lines, buffer = (buffer + chunk).split(b"\n")
+            for line in lines:
+                yield json.loads(line)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the child and whatever it started."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=GRACE_SECONDS)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _unwrap(answer: dict[str, Any] | None, returncode: int) -> Any:
+    if answer is None:
+        if returncode == -signal.SIGKILL:
+            raise ProcessingError(
+                "out_of_memory",
+                "The system ended this job, most likely because it needed too much memory. "
+                "Try a smaller input.",
+            )
+        raise ProcessingError(
+            "crashed", f"The job's process ended without an answer (code {returncode})."
+        )
+    if "error" in answer:
+        raise ProcessingError(answer["error"]["code"], answer["error"]["message"])
+    if "exception" in answer:
+        raise ChildError(answer["exception"])
+    return answer["result"]
+
+
+class ChildError(RuntimeError):
+    """The target raised something unexpected; the text is the child's traceback, for the log."""

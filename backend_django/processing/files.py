@@ -1,0 +1,107 @@
+"""Where the files of a request are: `requests/<id>/input/…` and `requests/<id>/<attempt>/…`.
+
+The attempt is part of the name, so that a worker that lost its lease cannot write over the file of
+the one that has it now.
+"""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+
+from .processor import OutputFile
+
+ROOT = "requests"
+
+
+class _MovableFile(File):
+    """A file that the file system storage may move instead of copy."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path.open("rb"), name=path.name)
+        self._path = path
+
+    def temporary_file_path(self) -> str:
+        return str(self._path)
+
+
+def request_prefix(request_id: UUID) -> str:
+    return f"{ROOT}/{request_id}"
+
+
+def save_input(request_id: UUID, upload: UploadedFile) -> str:
+    """Store an upload under a name of our own and return that name."""
+    return default_storage.save(f"{request_prefix(request_id)}/input/upload", upload)
+
+
+def save_output(
+    request_id: UUID, attempt: int, files: dict[str, OutputFile]
+) -> dict[str, dict[str, str | int]]:
+    """Store the files of an attempt and return what ProcessingResult.files says of them."""
+    saved: dict[str, dict[str, str | int]] = {}
+    for key, file in files.items():
+        with file.path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        size = file.path.stat().st_size
+        with _MovableFile(file.path) as content:
+            name = default_storage.save(f"{request_prefix(request_id)}/{attempt}/{key}", content)
+        saved[key] = {
+            "name": name,
+            "filename": file.filename,
+            "size": size,
+            "content_type": file.content_type,
+            "sha256": digest,
+        }
+    return saved
+
+
+def delete_prefix(prefix: str) -> None:
+    """Remove everything below a prefix; nothing there is fine."""
+    try:
+        shutil.rmtree(default_storage.path(prefix), ignore_errors=True)
+    except NotImplementedError:  # an object store has no directories
+        folders, names = default_storage.listdir(prefix)
+        for name in names:
+            default_storage.delete(f"{prefix}/{name}")
+        for folder in folders:
+            delete_prefix(f"{prefix}/{folder}")
+
+
+def delete_request_files(request_id: UUID) -> None:
+    delete_prefix(request_prefix(request_id))
+
+
+def delete_attempt(request_id: UUID, attempt: int) -> None:
+    delete_prefix(f"{request_prefix(request_id)}/{attempt}")
+
+
+@contextmanager
+def work_directory(request_id: UUID, attempt: int) -> Iterator[Path]:
+    """A private, empty directory that is gone afterwards."""
+    root = Path(settings.PROCESSING_WORK_DIR)
+    root.mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(prefix=f"job-{request_id}-{attempt}-", dir=root))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def fetch_input(name: str, directory: Path) -> Path:
+    """Return a local path of the upload, alone in its directory."""
+    try:
+        return Path(default_storage.path(name))
+    except NotImplementedError:
+        directory.mkdir()
+        target = directory / "upload"
+        with default_storage.open(name) as source, target.open("wb") as copy:
+            shutil.copyfileobj(source, copy, 1024 * 1024)
+        return target

@@ -1,0 +1,123 @@
+"""The request and its result. The row is the truth; Celery only carries its id."""
+
+from pathlib import Path
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import models
+from django.db.models import Q
+
+
+def default_max_attempts() -> int:
+    return settings.PROCESSING_MAX_ATTEMPTS
+
+
+class ProcessingRequest(models.Model):
+    """One job somebody asked for. Only `lifecycle.py` and `services.py` write its state."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        PROCESSING = "processing"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    class Phase(models.TextChoices):
+        VALIDATE = "validate"
+        PROCESS = "process"
+        SAVE = "save"
+        CLEANUP = "cleanup"
+
+    FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    kind = models.CharField(max_length=50)
+    name = models.CharField(max_length=200)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="processing_requests"
+    )
+    parameters = models.JSONField(default=dict)
+    input_file = models.CharField(max_length=200, help_text="Name in the storage.")
+    input_name = models.CharField(max_length=255, help_text="What the user called the file.")
+    input_size = models.BigIntegerField(help_text="Bytes.")
+
+    status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
+    phase = models.CharField(max_length=20, choices=Phase, blank=True)
+    step = models.CharField(max_length=40, blank=True, help_text="The feature's word for now.")
+    progress = models.PositiveSmallIntegerField(default=0, help_text="0 to 100.")
+    # Counts up for ever, also over a retry: a worker that was given up never meets its number again.
+    attempt = models.PositiveSmallIntegerField(default=0)
+    max_attempts = models.PositiveSmallIntegerField(default=default_max_attempts)
+    error_code = models.CharField(max_length=50, blank=True)
+    error_message = models.TextField(max_length=2000, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+
+    celery_task_id = models.CharField(max_length=50, blank=True)
+    published_at = models.DateTimeField(null=True, help_text="Handed to the broker.")
+    lease_expires_at = models.DateTimeField(null=True, help_text="The worker is lost after this.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["owner", "kind", "-created_at", "-id"], name="request_list"),
+            models.Index(
+                fields=["status", "lease_expires_at", "published_at"],
+                condition=Q(status__in=["pending", "processing"]),
+                name="request_unfinished",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=["pending", "processing", "completed", "failed", "cancelled"]
+                ),
+                name="request_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(progress__range=(0, 100)), name="request_progress_percent"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="processing", lease_expires_at__isnull=False)
+                | (~Q(status="processing") & Q(lease_expires_at__isnull=True)),
+                name="request_lease_while_processing",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=["completed", "failed", "cancelled"], finished_at__isnull=False
+                )
+                | Q(status__in=["pending", "processing"], finished_at__isnull=True),
+                name="request_finished_when_final",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} ({self.status})"
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in self.FINAL
+
+
+class ProcessingResult(models.Model):
+    """What a completed request brought; exists exactly when the request is completed."""
+
+    request = models.OneToOneField(
+        ProcessingRequest, on_delete=models.CASCADE, primary_key=True, related_name="result"
+    )
+    attempt = models.PositiveSmallIntegerField()
+    data = models.JSONField()
+    files = models.JSONField(
+        default=dict, help_text="key -> {name, filename, size, content_type, sha256}"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"result of {self.request_id}"
+
+    def open_path(self, key: str) -> Path:
+        """Return the local path of a file of the result; KeyError when it has none of that name."""
+        return Path(default_storage.path(self.files[key]["name"]))

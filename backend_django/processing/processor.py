@@ -1,0 +1,143 @@
+"""What a feature fills in: parameters, `validate`, `process`, and what its result looks like."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from rest_framework.serializers import Serializer
+
+from .child import run_in_child
+from .errors import Cancelled, ProcessingError
+
+if TYPE_CHECKING:
+    from .models import ProcessingResult
+
+__all__ = [
+    "Cancelled", "Context", "InputFile", "Output", "OutputFile", "ProcessingError", "Processor",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """The upload. `path` has a name of our own, alone in its directory; `name` is the user's."""
+
+    path: Path
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """A file of the result, made inside `Context.workdir`; `filename` is what a download is called."""
+
+    path: Path
+    filename: str
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """The result: plain JSON data (no NaN, no NUL) and files by key (`download-<key>/<id>/`)."""
+
+    data: dict[str, Any]
+    files: Mapping[str, OutputFile] = field(default_factory=dict)
+
+
+@dataclass
+class Context:
+    """One attempt at one request, as the feature's code sees it."""
+
+    request_id: UUID
+    attempt: int
+    name: str
+    parameters: dict[str, Any]
+    input: InputFile
+    workdir: Path
+    on_step: Callable[[str], None]
+    on_progress: Callable[[float], None]
+    check: Callable[[], None]
+
+    def step(self, name: str) -> None:
+        """Say what is being done now, in one word; shown beside the phase."""
+        self.check()
+        self.on_step(name)
+
+    def progress(self, fraction: float) -> None:
+        """Report how much of the present phase is done, 0 to 1. Cheap: call it as often as you like.
+
+        Raises:
+            Cancelled: stop, clean up nothing, let it pass; the engine knows.
+            ProcessingError: the time limit is over.
+        """
+        self.check()
+        self.on_progress(min(1.0, max(0.0, fraction)))
+
+    def run_child(
+        self,
+        target: str,
+        arguments: dict[str, Any],
+        *,
+        memory_bytes: int,
+        timeout: float | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Run `package.module:function` in a process of its own and return what it returns.
+
+        For native calls that hold the interpreter, eat memory or may crash: heartbeat and cancel go
+        on, the worker survives. The function is called as `function(arguments, report)`, where
+        `report(step, fraction)` feeds `step()` and `progress()`. Its module must do without Django.
+
+        Args:
+            memory_bytes: address space the process may use.
+            timeout: seconds; what the request has left when None.
+
+        Raises:
+            ProcessingError: as raised in the child, or `out_of_memory`, `time_limit`, `crashed`.
+        """
+
+        def report(step: str | None, fraction: float) -> None:
+            if step:
+                self.on_step(step)
+            self.on_progress(min(1.0, max(0.0, fraction)))
+
+        return run_in_child(
+            target,
+            arguments,
+            report=report,
+            check=self.check,
+            memory_bytes=memory_bytes,
+            timeout=timeout or settings.PROCESSING_TIME_LIMIT_SECONDS,
+            env=env or {},
+        )
+
+
+class Processor:
+    """One kind of job. A subclass in a feature's `processor.py`, with `@register`, is all it takes."""
+
+    name: ClassVar[str]  # URL segment and kind: "rasters"
+    title: ClassVar[str]  # for people: "Raster"
+    parameters_serializer: ClassVar[type[Serializer]] = Serializer
+    result_serializer: ClassVar[type[Serializer]] = Serializer
+    max_upload_bytes: ClassVar[int | None] = None  # None: PROCESSING_MAX_UPLOAD_BYTES
+    downloads: ClassVar[tuple[str, ...]] = ()  # keys of Output.files that may be downloaded
+    sample: ClassVar[Path | None] = None  # submitted once on a developer's first start
+    sample_name: ClassVar[str] = "Sample"
+
+    def validate(self, context: Context) -> None:
+        """Refuse what cannot be done, before anything expensive; raise ProcessingError."""
+
+    def process(self, context: Context) -> Output:
+        """Do the work."""
+        raise NotImplementedError
+
+    def present(self, result: "ProcessingResult") -> dict[str, Any]:
+        """Return what `result_serializer` turns into the answer of `results/<id>/`."""
+        return result.data
+
+    @classmethod
+    def upload_limit(cls) -> int:
+        """Largest upload, in bytes."""
+        return cls.max_upload_bytes or settings.PROCESSING_MAX_UPLOAD_BYTES

@@ -1,0 +1,23 @@
+"""Handing a request to the broker, which may be down: then the reaper does it later."""
+
+import logging
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from .models import ProcessingRequest
+
+logger = logging.getLogger(__name__)
+
+
+def request_publish(*, request_id: UUID) -> bool:
+    """Send the id to a worker. Never raises for a broker that does not answer."""
+    from .tasks import process_request  # tasks import the runner, which imports the features' code
+
+    try:
+        process_request.apply_async((str(request_id),))
+    except Exception as error:  # noqa: BLE001 (kombu's, redis', amqp's and socket's own sorts)
+        logger.warning("request %s waits for the reaper: %s", request_id, type(error).__name__)
+        return False
+    ProcessingRequest.objects.filter(id=request_id).update(published_at=Now())
+    return True

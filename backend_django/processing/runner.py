@@ -1,0 +1,232 @@
+"""One attempt at one request, from claim to finish, inside a worker."""
+
+import errno
+import json
+import logging
+import threading
+import time
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from backend_django.utils.logs import job_id
+
+from . import lifecycle
+from .files import delete_attempt, fetch_input, save_output, work_directory
+from .models import ProcessingRequest
+from .processor import Cancelled, Context, InputFile, Output, ProcessingError
+from .registry import get_processor
+
+logger = logging.getLogger(__name__)
+Phase = ProcessingRequest.Phase
+
+# How much of the bar each phase has: (from, to) in percent. Saving is a rename or an upload.
+SHARE = {Phase.VALIDATE: (0, 5), Phase.PROCESS: (5, 90), Phase.SAVE: (90, 98), Phase.CLEANUP: (98, 99)}
+
+
+class Attempt:
+    """Says "still here" from a thread of its own, and learns whether to go on.
+
+    The thread has its own database connection. When the database cannot be reached for a whole
+    lease, the attempt counts itself as lost: somebody else may have the request by then.
+    """
+
+    tick = 1.0  # seconds between looks at whether there is something new to say
+
+    def __init__(self, request: ProcessingRequest) -> None:
+        self.request = request
+        self.phase = ""
+        self.step = ""
+        self.percent = 0
+        self._began = time.monotonic()
+        self._lost = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Attempt":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def enter_phase(self, phase: Phase) -> None:
+        self.phase, self.step = phase, ""
+        self.on_progress(0.0)
+        self.check()
+
+    def on_step(self, name: str) -> None:
+        self.step = name
+
+    def on_progress(self, fraction: float) -> None:
+        start, end = SHARE[Phase(self.phase)]
+        self.percent = max(self.percent, int(start + (end - start) * fraction))
+
+    def check(self) -> None:
+        """Raise Cancelled or ProcessingError("time_limit") when this attempt is to stop."""
+        if self._lost.is_set():
+            raise Cancelled
+        limit = settings.PROCESSING_TIME_LIMIT_SECONDS
+        if time.monotonic() - self._began > limit:
+            raise ProcessingError(
+                "time_limit", f"This took longer than the {limit // 60} minutes that are allowed."
+            )
+
+    def _beat(self) -> None:
+        said, said_at = None, time.monotonic()
+        try:
+            while not self._stop.wait(min(self.tick, settings.PROCESSING_HEARTBEAT_SECONDS)):
+                state = {"phase": self.phase, "step": self.step, "progress": self.percent}
+                age = time.monotonic() - said_at
+                if state == said and age < settings.PROCESSING_HEARTBEAT_SECONDS:
+                    continue
+                try:
+                    go_on = lifecycle.heartbeat(self.request.id, self.request.attempt, **state)
+                except (OperationalError, InterfaceError):
+                    connection.close()
+                    go_on = age < settings.PROCESSING_LEASE_SECONDS
+                else:
+                    said, said_at = state, time.monotonic()
+                if not go_on:
+                    self._lost.set()
+                    return
+        finally:
+            connection.close()
+
+
+def run_request(request_id: UUID, celery_task_id: str = "") -> None:
+    """Claim the request, work on it and write down how it ended. Returns quietly when not ours."""
+    request = lifecycle.claim(request_id, celery_task_id)
+    if request is None:
+        return
+    token = job_id.set(str(request.id))
+    try:
+        _run_claimed(request)
+    finally:
+        job_id.reset(token)
+
+
+def _run_claimed(request: ProcessingRequest) -> None:
+    owned = False
+    files: dict[str, dict[str, str | int]] = {}
+    logger.info("attempt %d of %s begins", request.attempt, request.kind)
+    try:
+        with Attempt(request) as attempt:
+            output, files = _work(request, attempt)
+        owned = _insist(
+            lambda: lifecycle.complete(
+                request.id, request.attempt, data=output.data, files=files
+            )
+        )
+        logger.info("attempt %d %s", request.attempt, "completed" if owned else "was superseded")
+    except Cancelled:
+        stopped = _insist(lambda: lifecycle.cancel_running(request.id, request.attempt))
+        logger.info("attempt %d stopped (%s)", request.attempt, "cancelled" if stopped else "lost")
+    except (OperationalError, InterfaceError):
+        # The database is away. The lease runs out and the reaper gives the request a new attempt.
+        logger.exception("attempt %d lost the database", request.attempt)
+    except Exception as error:  # noqa: BLE001 (a job may raise anything; the row must say so)
+        code, message = explain(error)
+        expected = isinstance(error, ProcessingError)
+        logger.log(
+            logging.INFO if expected else logging.ERROR,
+            "attempt %d failed: %s",
+            request.attempt,
+            code,
+            exc_info=None if expected and code != "crashed" else error,
+        )
+        _insist(lambda: lifecycle.fail(request.id, request.attempt, code=code, message=message))
+    finally:
+        _remove_losers(request, winner=request.attempt if owned else None)
+
+
+def _work(
+    request: ProcessingRequest, attempt: Attempt
+) -> tuple[Output, dict[str, dict[str, str | int]]]:
+    try:
+        processor = get_processor(request.kind)()
+    except KeyError:
+        raise ProcessingError(
+            "unknown_kind", f"This installation no longer has the feature “{request.kind}”."
+        ) from None
+    with work_directory(request.id, request.attempt) as directory:
+        attempt.enter_phase(Phase.VALIDATE)
+        workdir = directory / "work"
+        workdir.mkdir()
+        context = Context(
+            request_id=request.id,
+            attempt=request.attempt,
+            name=request.name,
+            parameters=request.parameters,
+            input=InputFile(
+                path=fetch_input(request.input_file, directory / "input"),
+                name=request.input_name,
+                size=request.input_size,
+            ),
+            workdir=workdir,
+            on_step=attempt.on_step,
+            on_progress=attempt.on_progress,
+            check=attempt.check,
+        )
+        processor.validate(context)
+        attempt.enter_phase(Phase.PROCESS)
+        output = processor.process(context)
+        json.dumps(output.data, allow_nan=False)  # the database refuses NaN later and less clearly
+        attempt.enter_phase(Phase.SAVE)
+        files = save_output(request.id, request.attempt, dict(output.files))
+        attempt.enter_phase(Phase.CLEANUP)
+    return output, files
+
+
+def explain(error: BaseException) -> tuple[str, str]:
+    """Return code and sentence for what a job raised; never its own text, which may tell secrets."""
+    if isinstance(error, ProcessingError):
+        return error.code, error.message
+    if isinstance(error, MemoryError):
+        return "out_of_memory", "This needs more memory than a job may use. Try a smaller input."
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return "disk_full", "The server has no disk space left. Try again later."
+    if isinstance(error, FileNotFoundError):
+        return "input_missing", "The uploaded file is no longer there. Upload it again."
+    return (
+        "internal_error",
+        "Something went wrong on our side. Try again; if it stays, report it with the number of "
+        "this request.",
+    )
+
+
+def _insist(write) -> bool:  # type: ignore[no-untyped-def]
+    """Write the end of an attempt, also over a short absence of the database."""
+    deadline = time.monotonic() + settings.PROCESSING_LEASE_SECONDS / 2
+    pause = 0.1
+    while True:
+        try:
+            return bool(write())
+        except (OperationalError, InterfaceError):
+            connection.close()
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+
+def _remove_losers(request: ProcessingRequest, winner: int | None) -> None:
+    """Remove the files of this attempt, or, when it won, those of the attempts before it.
+
+    An attempt whose end could not be written (the database is away) keeps its files: they may be
+    the result. The next winner removes them.
+    """
+    try:
+        if winner is None:
+            if ProcessingRequest.objects.filter(
+                id=request.id, status=ProcessingRequest.Status.COMPLETED, attempt=request.attempt
+            ).exists():
+                return
+            delete_attempt(request.id, request.attempt)
+        else:
+            for earlier in range(1, winner):
+                delete_attempt(request.id, earlier)
+    except (DatabaseError, InterfaceError, OSError):
+        logger.exception("files of attempt %d are left behind", request.attempt)

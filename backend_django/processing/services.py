@@ -1,0 +1,112 @@
+"""What users do to requests. The only writers beside the worker's lifecycle."""
+
+import logging
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from backend_django.api.problems import Conflict
+from backend_django.users.models import User
+
+from .files import delete_request_files, save_input
+from .lifecycle import clean_text
+from .models import ProcessingRequest
+from .processor import Processor
+from .publishing import request_publish
+
+logger = logging.getLogger(__name__)
+Status = ProcessingRequest.Status
+
+
+def _publish_on_commit(request_id: UUID) -> None:
+    transaction.on_commit(lambda: request_publish(request_id=request_id), robust=True)
+
+
+def request_create(
+    *,
+    owner: User,
+    processor: type[Processor],
+    upload: UploadedFile,
+    name: str = "",
+    parameters: dict[str, Any] | None = None,
+) -> ProcessingRequest:
+    """Store the upload and the pending row, and hand the id to a worker once both are safe."""
+    request_id = uuid4()
+    input_name = clean_text(upload.name or "upload")[-255:]
+    stored = save_input(request_id, upload)
+    try:
+        with transaction.atomic():
+            request = ProcessingRequest.objects.create(
+                id=request_id,
+                kind=processor.name,
+                name=(name or input_name)[:200],
+                owner=owner,
+                parameters=parameters or {},
+                input_file=stored,
+                input_name=input_name,
+                input_size=upload.size or 0,
+            )
+            _publish_on_commit(request_id)
+    except BaseException:
+        delete_request_files(request_id)
+        raise
+    logger.info("request %s created: %s", request.id, request.kind)
+    return request
+
+
+def request_cancel(*, request: ProcessingRequest) -> None:
+    """Stop a request: a pending one at once, a running one as soon as its worker hears of it.
+
+    Raises:
+        Conflict: it is over already.
+    """
+    rows = ProcessingRequest.objects.filter(id=request.id)
+    if rows.filter(status=Status.PENDING).update(
+        status=Status.CANCELLED, cancel_requested=True, finished_at=Now()
+    ) or rows.filter(status=Status.PROCESSING).update(cancel_requested=True):
+        logger.info("request %s: cancel requested", request.id)
+    else:
+        raise Conflict("Only a request that is pending or processing can be cancelled.")
+    request.refresh_from_db()
+
+
+def request_retry(*, request: ProcessingRequest) -> None:
+    """Start a failed or cancelled request again, with as many attempts as a new one.
+
+    Raises:
+        Conflict: it did not fail and was not cancelled.
+    """
+    with transaction.atomic():
+        restarted = ProcessingRequest.objects.filter(
+            Q(status=Status.FAILED) | Q(status=Status.CANCELLED), id=request.id
+        ).update(
+            status=Status.PENDING,
+            max_attempts=F("attempt") + settings.PROCESSING_MAX_ATTEMPTS,
+            phase="",
+            step="",
+            progress=0,
+            error_code="",
+            error_message="",
+            cancel_requested=False,
+            published_at=None,
+            started_at=None,
+            finished_at=None,
+        )
+        if not restarted:
+            raise Conflict("Only a request that failed or was cancelled can be retried.")
+        _publish_on_commit(request.id)
+    request.refresh_from_db()
+
+
+def request_delete(*, request: ProcessingRequest) -> None:
+    """Remove a request in any state; its result and its files go with it (apps.py).
+
+    A worker that has it notices with its next heartbeat, and removes what it has made since.
+    """
+    ProcessingRequest.objects.filter(id=request.id).delete()
+    logger.info("request %s deleted", request.id)

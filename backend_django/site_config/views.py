@@ -1,0 +1,97 @@
+"""Version and health. Health answers outside /api/, for probes."""
+
+import tomllib
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+
+@cache
+def project() -> dict[str, Any]:
+    """Return the [project] table of pyproject.toml: the one place with name and version."""
+    with (settings.ROOT / "pyproject.toml").open("rb") as file:
+        return tomllib.load(file)["project"]
+
+
+class VersionSerializer(serializers.Serializer[Any]):
+    version = serializers.CharField()
+
+
+class VersionInfoSerializer(VersionSerializer):
+    name = serializers.CharField()
+    commit = serializers.CharField()
+    environment = serializers.CharField()
+
+
+class OpenView(APIView):
+    """Open to anyone, and deaf to credentials, so that a bad token does not spoil a probe."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+
+
+class VersionView(OpenView):
+    schema_action = "get"
+
+    @extend_schema(responses=VersionSerializer)
+    def get(self, request: Request) -> Response:
+        """The version that runs."""
+        return Response({"version": project()["version"]})
+
+
+class VersionInfoView(OpenView):
+    schema_action = "get"
+
+    @extend_schema(responses=VersionInfoSerializer)
+    def get(self, request: Request) -> Response:
+        """The version, commit and environment that run."""
+        return Response(
+            {
+                "name": project()["name"],
+                "version": project()["version"],
+                "commit": settings.APP_COMMIT,
+                "environment": settings.APP_ENVIRONMENT,
+            }
+        )
+
+
+@never_cache
+@require_safe
+def health_live(request: HttpRequest) -> JsonResponse:
+    """The process answers. Touches nothing else."""
+    return JsonResponse({"status": "ok"})
+
+
+@cache
+def _migrations_applied() -> bool:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise LookupError  # not cached: it is looked at again
+    return True
+
+
+@never_cache
+@require_safe
+def health_ready(request: HttpRequest) -> JsonResponse:
+    """The database answers and is migrated. The broker does not count: without it we still accept."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        _migrations_applied()
+    except LookupError:
+        return JsonResponse({"status": "unavailable", "reason": "migrations"}, status=503)
+    except Exception:  # noqa: BLE001 (whatever keeps us from the database)
+        return JsonResponse({"status": "unavailable", "reason": "database"}, status=503)
+    return JsonResponse({"status": "ok"})

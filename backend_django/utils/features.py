@@ -1,0 +1,33 @@
+"""Features are found by looking, so that a feature is added or removed as a folder."""
+
+from importlib import import_module
+from pathlib import Path
+
+from django.apps import AppConfig
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+class FeatureConfig(AppConfig):
+    """Base of a feature's app config, in `backend_django/<feature>/apps.py`.
+
+    A feature's `processor.py` is imported when Django is ready, its `api/urls.py` is mounted at
+    `/api/v1/<feature>/`, and its tests are part of the suite.
+    """
+
+    default_auto_field = "django.db.models.BigAutoField"
+
+
+def find_features() -> list[str]:
+    """Return the app configs of all features, as dotted paths, sorted by folder name."""
+    found = []
+    for path in sorted(PACKAGE.glob("*/apps.py")):
+        module = import_module(f"{PACKAGE.name}.{path.parent.name}.apps")
+        found += [
+            f"{module.__name__}.{name}"
+            for name, value in vars(module).items()
+            if isinstance(value, type)
+            and issubclass(value, FeatureConfig)
+            and value is not FeatureConfig
+        ]
+    return found

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
 
 from backend_django.api import problems
 from backend_django.pages.views import page
@@ -15,6 +16,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 admin.site.site_header = admin.site.site_title = "Rootstock"
 
 
+@csrf_exempt  # "there is nothing here" needs no permission, and 403 would be the wrong hint
 def unknown(request: HttpRequest, **_: str) -> HttpResponse:
     return problems.not_found(request)
 

@@ -29,4 +29,4 @@ CELERY_BEAT_SCHEDULE["processing-reap"]["schedule"] = PROCESSING_REAPER_SECONDS
 CELERY_BEAT_SCHEDULE["processing-reap"]["options"]["expires"] = PROCESSING_REAPER_SECONDS
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 LOGGING["handlers"]["console"]["formatter"] = "plain"
-INSTALLED_APPS += env.list("TEST_APPS", default=["tests.wordcount"])
+INSTALLED_APPS += env.list("TEST_APPS", default=["tests.wordcount.apps.WordCountConfig"])

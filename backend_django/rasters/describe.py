@@ -1,0 +1,112 @@
+"""What a finished COG is like: its grid, its place, and the distribution of each band's values."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+
+from .georeference import crs_of
+from .inspection import Inspection
+
+BINS = 64
+_SAMPLE_PIXELS = 1024  # the overview that is looked at has at most this many pixels a side
+
+_EQUATOR_METRES = 2 * math.pi * 6378137.0
+_MAX_ZOOM = 24
+
+
+def describe(path: Path, facts: Inspection) -> dict[str, Any]:
+    """Return what results/<id>/ says about a COG, apart from the file itself.
+
+    The statistics are those of the first overview of at most 1024 pixels a side: exact for small
+    rasters, and close to it for large ones, except that averaging narrows the extremes a little.
+    """
+    with rasterio.Env(), rasterio.open(path, driver="GTiff") as dataset:
+        crs = crs_of(dataset)
+        return {
+            "width": dataset.width,
+            "height": dataset.height,
+            "dtype": facts.dtype,
+            "crs": _describe_crs(crs),
+            "bounds": facts.bounds,
+            "nodata": plain_number(dataset.nodata),
+            "overviews": dataset.overviews(1),
+            "block_size": list(dataset.block_shapes[0]),
+            "compression": dataset.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", "NONE"),
+            "bands": [_describe_band(dataset, index) for index in dataset.indexes],
+            "maxzoom": native_zoom(facts),
+        }
+
+
+def plain_number(value: float | None) -> float | int | str | None:
+    """Return a number as JSON can hold it: NaN and infinities become "nan", "inf" and "-inf"."""
+    if value is None:
+        return None
+    value = float(value)
+    if not math.isfinite(value):
+        return str(value)
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def native_zoom(facts: Inspection) -> int:
+    """Return the zoom level at which a pixel of the map is no larger than one of the raster."""
+    west, south, east, north = facts.bounds
+    latitude = math.radians(min(85.0, max(-85.0, (south + north) / 2)))
+    metres_high = math.radians(north - south) * _EQUATOR_METRES / (2 * math.pi)
+    metres_wide = math.radians(east - west) * _EQUATOR_METRES / (2 * math.pi) * math.cos(latitude)
+    pixel = math.sqrt(
+        max(metres_high, 1e-9) * max(metres_wide, 1e-9) / (facts.width * facts.height)
+    )
+    zoom = math.log2(_EQUATOR_METRES * math.cos(latitude) / 256 / pixel)
+    return min(_MAX_ZOOM, max(0, math.ceil(zoom - 0.05)))
+
+
+def _describe_crs(crs: CRS) -> dict[str, Any]:
+    wkt = crs.to_wkt()
+    return {"epsg": crs.to_epsg(), "name": wkt.split('"')[1], "wkt": wkt}
+
+
+def _describe_band(dataset: Any, index: int) -> dict[str, Any]:
+    band = {
+        "index": index,
+        "dtype": dataset.dtypes[index - 1],
+        "color_interpretation": dataset.colorinterp[index - 1].name,
+        "description": dataset.descriptions[index - 1] or "",
+        "unit": dataset.units[index - 1] or "",
+        "scale": plain_number(dataset.scales[index - 1]),
+        "offset": plain_number(dataset.offsets[index - 1]),
+    }
+    return band | _statistics(_sample(dataset, index))
+
+
+def _sample(dataset: Any, index: int) -> NDArray[np.float64]:
+    """Return the valid values of a band, from an overview; the magnitudes of complex ones."""
+    shrink = max(1.0, max(dataset.width, dataset.height) / _SAMPLE_PIXELS)
+    factors = [1, *dataset.overviews(index)]
+    factor = next((f for f in factors if f >= shrink), math.ceil(shrink))
+    shape = (math.ceil(dataset.height / factor), math.ceil(dataset.width / factor))
+    pixels = dataset.read(index, out_shape=shape)
+    valid = dataset.read_masks(index, out_shape=shape) > 0
+    values = np.abs(pixels[valid]) if np.iscomplexobj(pixels) else pixels[valid]
+    values = values.astype(np.float64)
+    return values[np.isfinite(values)]
+
+
+def _statistics(values: NDArray[np.float64]) -> dict[str, Any]:
+    """Return statistics of finite values; all None when there are none."""
+    names = ("minimum", "maximum", "mean", "std", "percentile_2", "percentile_98")
+    if not values.size:
+        return {**dict.fromkeys(names), "histogram": None}
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = float(values.min()), float(values.max())
+        numbers = [low, high, values.mean(), values.std(), *np.percentile(values, (2, 98))]
+        histogram = None
+        if math.isfinite(high - low):
+            counts, edges = np.histogram(values, BINS, (low, high))
+            histogram = {"counts": counts.tolist(), "edges": [float(edges[0]), float(edges[-1])]}
+    finite = [float(n) if math.isfinite(n) else None for n in numbers]
+    return {**dict(zip(names, finite, strict=True)), "histogram": histogram}

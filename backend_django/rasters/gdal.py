@@ -1,0 +1,150 @@
+"""GDAL as this feature uses it: hardened for files nobody trusts, with progress and cancel.
+
+Everything here runs in a child process that has nothing else to do; the settings are the
+environment of that process, because GDAL reads some of them only once.
+"""
+
+import ctypes
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import rasterio
+
+logger = logging.getLogger(__name__)
+
+# How an upload is opened. Without OVERVIEW_LEVEL=NONE an ordinary GeoTIFF can name another raster
+# of this machine, or a URL, as its overviews (metadata item OVERVIEW_FILE), and GDAL goes there.
+OPEN_UPLOAD = {"driver": "GTiff", "OVERVIEW_LEVEL": "NONE"}
+
+ProgressFunction = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_double, ctypes.c_char_p, ctypes.c_void_p
+)
+_READ_ONLY_RASTER = 0x02 | 0x40  # GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR
+
+
+class CopyFailedError(Exception):
+    """GDAL could not make the copy. The text is GDAL's own, with paths: for the log only."""
+
+
+def find_library() -> str | None:
+    """Return the path of the libgdal that rasterio has loaded, None where it cannot be told."""
+    try:
+        maps = Path("/proc/self/maps").read_text()
+    except OSError:  # not Linux
+        package = Path(rasterio.__file__).parent
+        bundled = sorted(package.glob(".dylibs/libgdal*.dylib"))
+        return str(bundled[0]) if bundled else None
+    found = re.search(r"(/\S.*/libgdal[^/]*\.so[^/]*)$", maps, re.MULTILINE)
+    return found[1] if found else None
+
+
+def _strings(items: Mapping[str, str]) -> ctypes.Array[ctypes.c_char_p]:
+    values = [f"{key}={value}".encode() for key, value in items.items()]
+    return (ctypes.c_char_p * (len(values) + 1))(*values, None)
+
+
+def _bind(path: str) -> ctypes.CDLL:
+    """Return the library with the types of the functions that are used here."""
+    library = ctypes.CDLL(path)
+    strings, pointer = ctypes.POINTER(ctypes.c_char_p), ctypes.c_void_p
+    library.GDALOpenEx.argtypes = [ctypes.c_char_p, ctypes.c_uint, strings, strings, strings]
+    library.GDALOpenEx.restype = pointer
+    library.GDALGetDriverByName.argtypes = [ctypes.c_char_p]
+    library.GDALGetDriverByName.restype = pointer
+    library.GDALCreateCopy.argtypes = [
+        pointer, ctypes.c_char_p, pointer, ctypes.c_int, strings, ProgressFunction, pointer,
+    ]  # fmt: skip
+    library.GDALCreateCopy.restype = pointer
+    library.GDALClose.argtypes = [pointer]
+    library.GDALGetRasterBand.argtypes = [pointer, ctypes.c_int]
+    library.GDALGetRasterBand.restype = pointer
+    library.GDALSetDescription.argtypes = [pointer, ctypes.c_char_p]
+    library.CPLGetLastErrorMsg.restype = ctypes.c_char_p
+    library.CPLPushErrorHandler.argtypes = [pointer]
+    return library
+
+
+def copy(
+    source: Path,
+    target: Path,
+    driver: str,
+    options: Mapping[str, str],
+    descriptions: Sequence[str | None],
+    progress: Callable[[float], None],
+) -> None:
+    """Copy an upload into a new file of another driver, with GDALCreateCopy.
+
+    Args:
+        options: creation options of the driver.
+        descriptions: names of the bands; OVERVIEW_LEVEL=NONE hides them from GDAL itself.
+        progress: called with 0..1 between blocks of pixels; what it raises stops the copy within
+            a few blocks and comes out of here. Not called at all where GDAL cannot be reached
+            directly (rasterio itself offers no progress).
+
+    Raises:
+        CopyFailedError: GDAL gave up.
+    """
+    path = find_library()
+    if path is None:
+        _copy_without_progress(source, target, driver, options)
+        return
+    stopped_by: list[BaseException] = []
+
+    def tick(fraction: float, _message: Any, _data: Any) -> int:
+        try:
+            progress(fraction)
+        except BaseException as reason:  # noqa: BLE001 (must not travel through C)
+            stopped_by.append(reason)
+            return 0
+        return 1
+
+    callback = ProgressFunction(tick)
+    with rasterio.Env():  # registers the drivers
+        gdal = _bind(path)
+        gdal.CPLPushErrorHandler(ctypes.cast(gdal.CPLQuietErrorHandler, ctypes.c_void_p))
+        try:
+            open_options = {k: v for k, v in OPEN_UPLOAD.items() if k != "driver"}
+            allowed = (ctypes.c_char_p * 2)(OPEN_UPLOAD["driver"].encode(), None)
+            read = gdal.GDALOpenEx(
+                str(source).encode(), _READ_ONLY_RASTER, allowed, _strings(open_options), None
+            )
+            if not read:
+                raise CopyFailedError(_last_error(gdal))
+            for index, text in enumerate(descriptions, start=1):
+                if text:
+                    gdal.GDALSetDescription(gdal.GDALGetRasterBand(read, index), text.encode())
+            written = gdal.GDALCreateCopy(
+                gdal.GDALGetDriverByName(driver.encode()),
+                str(target).encode(), read, 0, _strings(options), callback, None,
+            )  # fmt: skip
+            message = _last_error(gdal)
+            if written:
+                gdal.GDALClose(written)
+            gdal.GDALClose(read)
+        finally:
+            gdal.CPLPopErrorHandler()
+    if stopped_by:
+        raise stopped_by[0]
+    if not written:
+        raise CopyFailedError(message)
+
+
+def _last_error(gdal: ctypes.CDLL) -> str:
+    return (gdal.CPLGetLastErrorMsg() or b"").decode(errors="replace")
+
+
+def _copy_without_progress(
+    source: Path, target: Path, driver: str, options: Mapping[str, str]
+) -> None:
+    """The same copy through rasterio: same driver, same pixels, but the bar stands still."""
+    from rasterio.shutil import copy as rasterio_copy
+
+    logger.warning("libgdal not found beside rasterio: converting without progress")
+    try:
+        with rasterio.open(source, **OPEN_UPLOAD) as dataset:
+            rasterio_copy(dataset, target, driver=driver, strict=False, **options)
+    except rasterio.errors.RasterioError as error:
+        raise CopyFailedError(str(error)) from None

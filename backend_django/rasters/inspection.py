@@ -1,0 +1,266 @@
+"""Looking at the header of an upload before any of its pixels is read.
+
+Refuses what cannot or must not be converted, each time with a code and a sentence that says what
+to do. Runs in a child process with limits: opening a hostile file is already work for GDAL.
+"""
+
+import logging
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from rasterio.enums import ColorInterp, Interleaving, MaskFlags
+
+from backend_django.processing.errors import ProcessingError
+
+from . import gdal
+from .georeference import geographic_bounds
+
+logger = logging.getLogger(__name__)
+
+_TIFF_SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_OTHER_SIGNATURES = (
+    (b"PK\x03\x04", "a ZIP archive: unpack it and upload the GeoTIFF that is in it"),
+    (b"\x1f\x8b", "a gzip archive: unpack it and upload the GeoTIFF that is in it"),
+    (b"7z\xbc\xaf", "a 7-Zip archive: unpack it and upload the GeoTIFF that is in it"),
+    (b"\x89PNG", "a PNG image, which does not say where on Earth it is"),
+    (b"\xff\xd8\xff", "a JPEG image, which does not say where on Earth it is"),
+    (b"\x89HDF", "an HDF5 or netCDF file: convert it with `gdal_translate in.nc out.tif`"),
+    (b"CDF", "a netCDF file: convert it with `gdal_translate in.nc out.tif`"),
+    (b"GRIB", "a GRIB file: convert it with `gdal_translate in.grib out.tif`"),
+    (b"\x00\x00\x00\x0cjP", "a JPEG 2000 image: convert it with `gdal_translate in.jp2 out.tif`"),
+    (b"%PDF", "a PDF document"),
+    (b"<", "an XML, HTML or VRT text, not a raster"),
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a raster may ask of the machine. Sizes in bytes."""
+
+    uncompressed: int  # all pixels of all bands
+    block: int  # one tile or strip: the least GDAL can decode at once
+    bands: int
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What the header says, as far as the conversion depends on it."""
+
+    width: int  # pixels
+    height: int  # pixels
+    count: int  # bands
+    dtype: str  # rasterio's name, e.g. "uint8", "complex_int16"
+    bounds: list[float]  # west, south, east, north in degrees; east > 180 beyond the antimeridian
+    nodata: float | None
+    has_palette: bool
+    has_alpha: bool
+    has_mask: bool
+    descriptions: tuple[str | None, ...]
+
+    @property
+    def is_complex(self) -> bool:
+        return self.dtype.startswith("complex")
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one sample of one band."""
+        return sample_bytes(self.dtype)
+
+    @property
+    def uncompressed(self) -> int:
+        """Bytes of all pixels of all bands."""
+        return self.width * self.height * self.count * self.sample_bytes
+
+
+def sample_bytes(dtype: str) -> int:
+    return 4 if dtype == "complex_int16" else np.dtype(dtype).itemsize
+
+
+def inspect_upload(arguments: dict[str, Any], report: Callable[[str | None, float], None]) -> None:
+    """Child process target: raise ProcessingError when the upload cannot be converted."""
+    report("inspect", 0.0)
+    inspect(Path(arguments["source"]), Limits(**arguments["limits"]))
+    report("inspect", 1.0)
+
+
+def inspect(path: Path, limits: Limits) -> Inspection:
+    """Read the header of an upload.
+
+    Raises:
+        ProcessingError: empty_file, not_a_tiff, unreadable, several_images, external_overviews,
+            too_many_bands, too_large, block_too_large, truncated, no_crs, no_georeference,
+            unusable_crs, outside_crs.
+    """
+    _check_signature(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+        try:
+            with rasterio.Env(), rasterio.open(path, **gdal.OPEN_UPLOAD) as dataset:
+                _check_references(dataset)
+                _check_size(dataset, limits)
+                _check_complete(dataset, path)
+                return _describe(dataset, path)
+        except rasterio.errors.CRSError as error:
+            logger.info("CRS not understood: %s", error)
+            raise _unusable_crs() from None
+        except rasterio.errors.RasterioError as error:
+            logger.info("GDAL cannot open the upload: %s", error)
+            raise ProcessingError(
+                "unreadable",
+                "The file begins like a TIFF but cannot be read as one: it is damaged, incomplete "
+                "or of an unusual kind. Check it with `gdalinfo`, or export it again.",
+            ) from None
+
+
+def _check_signature(path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(64)
+    if not head:
+        raise ProcessingError("empty_file", "The file is empty. Upload it again.")
+    if head.startswith(_TIFF_SIGNATURES):
+        return
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    kind = next((words for start, words in _OTHER_SIGNATURES if text.startswith(start)), "")
+    raise ProcessingError(
+        "not_a_tiff", f"This is not a GeoTIFF but {kind}." if kind else "This is not a GeoTIFF."
+    )
+
+
+def _check_references(dataset: Any) -> None:
+    """Refuse a file that sends its reader elsewhere, or of which only a part would be kept."""
+    if dataset.tags(ns="OVERVIEWS"):
+        raise ProcessingError(
+            "external_overviews",
+            "The file refers to another file for its overviews; only files that stand alone are "
+            "accepted. Make a clean copy with `gdal_translate in.tif out.tif`.",
+        )
+    if pages := len(dataset.subdatasets):
+        raise ProcessingError(
+            "several_images",
+            f"The file holds {pages} images, and only one can be shown. Take one out, for example "
+            "the first with `gdal_translate GTIFF_DIR:1:in.tif out.tif`, and upload that.",
+        )
+
+
+def _check_size(dataset: Any, limits: Limits) -> None:
+    if dataset.count > limits.bands:
+        raise ProcessingError(
+            "too_many_bands",
+            f"The raster has {dataset.count} bands; at most {limits.bands} are accepted. "
+            "Choose some of them with `gdal_translate -b 1 -b 2 in.tif out.tif`.",
+        )
+    itemsize = sample_bytes(dataset.dtypes[0])
+    size = dataset.width * dataset.height * dataset.count * itemsize
+    if size > limits.uncompressed:
+        raise ProcessingError(
+            "too_large",
+            f"The raster has {dataset.width:,} × {dataset.height:,} pixels in {dataset.count} "
+            f"band{'s' if dataset.count > 1 else ''}, {_gigabytes(size)} when decoded; at most "
+            f"{_gigabytes(limits.uncompressed)} are accepted. Cut it into parts.",
+        )
+    block_height, block_width = dataset.block_shapes[0]
+    block = block_height * block_width * itemsize
+    if dataset.interleaving == Interleaving.pixel:
+        block *= dataset.count
+    if block > limits.block:
+        raise ProcessingError(
+            "block_too_large",
+            f"The raster is stored in blocks of {block_width:,} × {block_height:,} pixels, "
+            f"{_gigabytes(block)} each, which takes too much memory to read. Store it in small "
+            "tiles with `gdal_translate -co TILED=YES in.tif out.tif`.",
+        )
+
+
+def _check_complete(dataset: Any, path: Path) -> None:
+    """Refuse a file whose last block lies beyond its end, as after a broken transfer.
+
+    The first and the last block of each band are looked at; what is missing in the middle shows
+    when it is read.
+    """
+    size = path.stat().st_size
+    block_height, block_width = dataset.block_shapes[0]
+    last = ((dataset.width - 1) // block_width, (dataset.height - 1) // block_height)
+    for band in dataset.indexes:
+        for column, row in {(0, 0), last}:
+            offset, length = (
+                dataset.get_tag_item(f"BLOCK_{what}_{column}_{row}", "TIFF", band)
+                for what in ("OFFSET", "SIZE")
+            )
+            if offset and length and int(offset) + int(length) > size:
+                raise ProcessingError(
+                    "truncated",
+                    "The file is incomplete: its end is missing. Copy or export it again, then "
+                    "upload it.",
+                )
+
+
+def _describe(dataset: Any, path: Path) -> Inspection:
+    bounds = _check_georeference(dataset)
+    flags = dataset.mask_flag_enums[0]
+    # Safe without OVERVIEW_LEVEL: _check_references has seen that there is nowhere to go.
+    with rasterio.open(path, driver="GTiff") as plain:
+        descriptions = plain.descriptions
+    return Inspection(
+        width=dataset.width,
+        height=dataset.height,
+        count=dataset.count,
+        dtype=dataset.dtypes[0],
+        bounds=bounds,
+        nodata=dataset.nodata,
+        has_palette=ColorInterp.palette in dataset.colorinterp,
+        has_alpha=ColorInterp.alpha in dataset.colorinterp,
+        has_mask=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
+        descriptions=descriptions,
+    )
+
+
+def _check_georeference(dataset: Any) -> list[float]:
+    points, points_crs = dataset.gcps
+    if not (dataset.crs or points_crs):
+        raise ProcessingError(
+            "no_crs",
+            "The raster has no coordinate reference system: nothing says where on Earth it is. "
+            "Assign the right one, for example with `gdal_edit.py -a_srs EPSG:32632 in.tif`, and "
+            "upload it again.",
+        )
+    if not points:
+        transform = dataset.transform
+        if transform.is_identity or transform.is_degenerate or not all(map(math.isfinite, transform)):
+            raise ProcessingError(
+                "no_georeference",
+                "The raster names a coordinate reference system but not its place in it. Set the "
+                "corners, for example with `gdal_edit.py -a_ullr WEST NORTH EAST SOUTH in.tif`, "
+                "and upload it again.",
+            )
+    try:
+        bounds = geographic_bounds(dataset)
+    except rasterio.errors.RasterioError as error:
+        logger.info("no way from this CRS to degrees: %s", error)
+        raise _unusable_crs() from None
+    if bounds is None:
+        raise ProcessingError(
+            "outside_crs",
+            "The raster's coordinates lie outside its coordinate reference system, as when metres "
+            "are labelled as degrees. Check them with `gdalinfo`, assign the right system with "
+            "`gdal_edit.py -a_srs EPSG:… in.tif`, and upload it again.",
+        )
+    return bounds
+
+
+def _unusable_crs() -> ProcessingError:
+    return ProcessingError(
+        "unusable_crs",
+        "The raster's coordinate reference system cannot be related to the globe. Reproject it to "
+        "a known one, for example with `gdalwarp -t_srs EPSG:4326 in.tif out.tif`, or assign the "
+        "right one with `gdal_edit.py -a_srs EPSG:… in.tif`.",
+    )
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"

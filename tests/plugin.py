@@ -1,0 +1,96 @@
+"""Gives the suite its own PostgreSQL and Valkey, before Django reads its settings, and fixtures.
+
+Loaded by `-p tests.plugin` in pyproject.toml, so that the features' tests, which live in the
+features' folders, have the same fixtures. The servers keep nothing and end with the test run;
+`make run` has others, with other data.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from scripts.processes import last_lines
+from scripts.services import Postgres, Valkey
+from tests.stack import Api, Stack
+
+if TYPE_CHECKING:  # models cannot be imported before Django is set up
+    from backend_django.users.models import User
+
+_running: list[Postgres | Valkey] = []
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-django reads the settings in the same hook
+def pytest_load_initial_conftests() -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return  # the workers use what the controller started
+    os.environ["DJANGO_SETTINGS_MODULE"] = "backend_django.config.settings.test"
+    for name in [name for name in os.environ if name.startswith(("DJANGO_SUPERUSER", "VITE_APP"))]:
+        del os.environ[name]
+    scratch = Path(tempfile.mkdtemp(prefix="rootstock-tests-"))
+    postgres, valkey = Postgres(None, durable=False).start(), Valkey(None).start()
+    _running.extend([postgres, valkey])
+    os.environ |= {
+        "DATABASE_URL": postgres.url,
+        "REDIS_URL": valkey.url,
+        "MEDIA_ROOT": str(scratch / "media"),
+        "PROCESSING_WORK_DIR": str(scratch / "work"),
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "TESTS_SCRATCH": str(scratch),
+    }
+    (scratch / "work").mkdir()
+
+
+def pytest_unconfigure() -> None:
+    if not _running:
+        return
+    for server in _running:
+        server.stop()
+    _running.clear()
+    shutil.rmtree(os.environ["TESTS_SCRATCH"], ignore_errors=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """Show what the stack logged when a test that uses it fails."""
+    report = yield
+    made = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and made:
+        report.sections += [(f"log of {p.stem}", last_lines(p, 30)) for p in made.logs()]
+    return report
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Web, worker and beat, running, with a superuser (tests.stack.ADMIN)."""
+    name = f"stack_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    made = Stack(tmp_path_factory.mktemp("stack"), url.rsplit("/", 1)[0] + f"/{name}")
+    try:
+        made.manage("setup")
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def api(stack: Stack) -> Iterator[Api]:
+    """A script that has signed in as the superuser."""
+    with stack.client() as client:
+        yield client
+
+
+@pytest.fixture
+def user(db: None) -> "User":
+    from backend_django.users.models import User
+
+    return User.objects.create_user("ada@example.org", "correct horse battery staple")

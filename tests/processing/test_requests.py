@@ -1,0 +1,143 @@
+"""A request from submit to delete, through real processes."""
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from tests.stack import Api, Stack, wait_for
+
+pytestmark = pytest.mark.slow
+KIND = "wordcount"
+
+
+def test_request_goes_from_pending_to_completed(api: Api) -> None:
+    created = api.create(KIND, b"one two three", "poem.txt", name="A poem")
+    assert created["status"] == "pending"
+    assert (created["name"], created["input_name"], created["input_size"]) == (
+        "A poem",
+        "poem.txt",
+        13,
+    )
+    done = api.wait(KIND, created["id"])
+    assert (done["status"], done["progress"], done["attempt"]) == ("completed", 100, 1)
+    assert done["created_at"] <= done["started_at"] <= done["finished_at"]
+    result = api.get(f"{KIND}/results/{created['id']}/")
+    assert result.json() == {"words": 3, "attempt": 1}
+
+
+def test_phases_and_progress_are_seen_while_it_runs(api: Api) -> None:
+    request = api.create(KIND, b"SLEEP 4")
+    seen = wait_for(
+        lambda: (now := api.status(KIND, request["id"]))["progress"] > 30 and now,
+        what="progress",
+    )
+    assert (seen["status"], seen["phase"], seen["step"]) == ("processing", "process", "count")
+    assert seen["progress"] < 90
+    assert api.get(f"{KIND}/results/{request['id']}/").status_code == 409
+    assert api.wait(KIND, request["id"])["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "sentence"),
+    [
+        (b"a\x00b", "not_text", "This is not a text file. Upload plain text."),
+        (b"RAISE now", "internal_error", "Something went wrong on our side."),
+        (b"CHILD refuse", "not_today", "Try again tomorrow."),
+        (b"CHILD memory", "out_of_memory", "more memory than a job may use"),
+        (b"CHILD raise", "internal_error", "Something went wrong on our side."),
+        (b"CHILD kill", "out_of_memory", "The system ended this job"),
+        (b"CHILD segv", "crashed", "ended without an answer"),
+    ],
+)
+def test_failures_say_what_happened_and_tell_no_secrets(
+    api: Api, content: bytes, code: str, sentence: str
+) -> None:
+    request = api.create(KIND, content)
+    failed = api.wait(KIND, request["id"])
+    assert (failed["status"], failed["error_code"]) == ("failed", code)
+    assert sentence in failed["error_message"]
+    assert "secret" not in str(failed)
+    assert api.get(f"{KIND}/results/{request['id']}/").status_code == 409
+
+
+def test_files_live_as_long_as_the_request(api: Api, stack: Stack) -> None:
+    request = api.create(KIND, b"one two")
+    api.wait(KIND, request["id"])
+    folder = stack.media / "requests" / request["id"]
+    assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()) == [
+        "1/report",
+        "input/upload",
+    ]
+    assert api.delete(f"{KIND}/delete/{request['id']}/").status_code == 204
+    assert not folder.exists()
+    assert api.get(f"{KIND}/status/{request['id']}/").status_code == 404
+    assert api.delete(f"{KIND}/delete/{request['id']}/").status_code == 404
+    assert list(stack.work.glob(f"job-{request['id']}*")) == []
+
+
+@pytest.mark.parametrize("content", [b"SLEEP 60", b"CHILD sleep"])
+def test_cancel_stops_a_running_request(api: Api, stack: Stack, content: bytes) -> None:
+    request = api.create(KIND, content)
+    api.wait(KIND, request["id"], "processing")
+    assert api.post(f"{KIND}/cancel/{request['id']}/").json()["cancel_requested"] is True
+    assert api.wait(KIND, request["id"], seconds=5)["status"] == "cancelled"
+    wait_for(lambda: not list(stack.work.glob(f"job-{request['id']}*")), what="scratch is removed")
+    assert api.post(f"{KIND}/cancel/{request['id']}/").status_code == 409
+
+
+def test_retry_starts_a_cancelled_request_again(api: Api) -> None:
+    request = api.create(KIND, b"SLEEP 2")
+    assert api.post(f"{KIND}/retry/{request['id']}/").status_code == 409
+    api.post(f"{KIND}/cancel/{request['id']}/")
+    cancelled = api.wait(KIND, request["id"])
+    again = api.post(f"{KIND}/retry/{request['id']}/").json()
+    assert (again["status"], again["cancel_requested"]) == ("pending", False)
+    done = api.wait(KIND, request["id"])
+    assert done["status"] == "completed"
+    assert cancelled["attempt"] < done["attempt"] <= done["max_attempts"]
+
+
+def test_delete_while_processing_leaves_nothing(api: Api, stack: Stack) -> None:
+    request = api.create(KIND, b"SLEEP 3")
+    api.wait(KIND, request["id"], "processing")
+    assert api.delete(f"{KIND}/delete/{request['id']}/").status_code == 204
+    wait_for(lambda: not list(stack.work.glob(f"job-{request['id']}*")), what="work has ended")
+    assert not (stack.media / "requests" / request["id"]).exists()
+
+
+def test_each_of_many_requests_is_done_once(api: Api, stack: Stack) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        ids = [r["id"] for r in pool.map(lambda i: api.create(KIND, b"x " * (i + 1)), range(20))]
+    for number, request_id in enumerate(ids):
+        assert api.wait(KIND, request_id)["attempt"] == 1
+        assert api.get(f"{KIND}/results/{request_id}/").json()["words"] == number + 1
+
+
+def test_request_of_somebody_else_does_not_exist(api: Api, stack: Stack) -> None:
+    request = api.create(KIND, b"mine")
+    api.wait(KIND, request["id"])
+    stack.manage("shell", "-c", _make_user("eve@example.org"))
+    with stack.client("eve@example.org", "correct horse battery staple") as eve:
+        for method, path in [
+            ("GET", "status"),
+            ("GET", "results"),
+            ("GET", "download-report"),
+            ("POST", "cancel"),
+            ("POST", "retry"),
+            ("DELETE", "delete"),
+        ]:
+            for some_id in (request["id"], str(uuid4())):
+                answer = eve.request(method, f"{KIND}/{path}/{some_id}/")
+                assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+        assert eve.get(f"{KIND}/list/").json()["count"] == 0
+    assert api.status(KIND, request["id"])["status"] == "completed"
+
+
+def _make_user(email: str) -> str:
+    return (
+        "from backend_django.users.models import User;"
+        "from allauth.account.models import EmailAddress;"
+        f"u = User.objects.create_user('{email}', 'correct horse battery staple');"
+        "EmailAddress.objects.create(user=u, email=u.email, verified=True, primary=True)"
+    )

@@ -1,0 +1,68 @@
+"""What workers and brokers lose is found again."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tests.stack import Api, Stack, wait_for
+
+pytestmark = pytest.mark.slow
+KIND = "wordcount"
+
+
+@pytest.fixture(autouse=True)
+def worker_runs_again(stack: Stack) -> Iterator[None]:
+    yield
+    if "worker" not in stack.processes:
+        stack.start("worker")
+
+
+def test_request_of_a_killed_worker_is_tried_again(api: Api, stack: Stack) -> None:
+    request = api.create(KIND, b"SLEEP 3")
+    api.wait(KIND, request["id"], "processing")
+    os.killpg(stack.processes["worker"].pid, signal.SIGKILL)
+    stack.processes.pop("worker").wait()
+    stack.start("worker")
+    done = api.wait(KIND, request["id"])
+    assert (done["status"], done["attempt"]) == ("completed", 2)
+    assert api.get(f"{KIND}/results/{request['id']}/").json()["attempt"] == 2
+    files = stack.media / "requests" / request["id"]
+    assert sorted(p.name for p in files.iterdir()) == ["2", "input"]
+
+
+def test_job_that_kills_its_worker_is_given_up(api: Api) -> None:
+    request = api.create(KIND, b"DIE now")
+    failed = api.wait(KIND, request["id"], seconds=90)
+    assert (failed["status"], failed["error_code"]) == ("failed", "worker_lost")
+    assert failed["attempt"] == failed["max_attempts"] == 3
+
+
+def test_message_lost_by_the_broker_is_sent_again(api: Api, stack: Stack) -> None:
+    stack.stop("worker")
+    request = api.create(KIND, b"one")
+    redis.Redis.from_url(stack.environment["REDIS_URL"]).flushdb()
+    stack.start("worker")
+    assert api.wait(KIND, request["id"])["status"] == "completed"
+
+
+def test_message_delivered_three_times_is_worked_on_once(api: Api, stack: Stack) -> None:
+    stack.stop("worker")
+    request = api.create(KIND, b"one two")
+    broker = redis.Redis.from_url(stack.environment["REDIS_URL"])
+    (message,) = wait_for(lambda: broker.lrange("processing", 0, -1), what="the message")
+    broker.rpush("processing", message, message)
+    stack.start("worker")
+    api.wait(KIND, request["id"])
+    wait_for(lambda: broker.llen("processing") == 0, what="the copies are read")
+    assert api.get(f"{KIND}/results/{request['id']}/").json() == {"words": 2, "attempt": 1}
+    assert api.status(KIND, request["id"])["attempt"] == 1
+
+
+def test_stopped_worker_leaves_its_work_to_the_next(api: Api, stack: Stack) -> None:
+    request = api.create(KIND, b"SLEEP 3")
+    api.wait(KIND, request["id"], "processing")
+    stack.stop("worker")  # asked to stop, it finishes what it has
+    assert api.status(KIND, request["id"])["status"] == "completed"

@@ -1,0 +1,157 @@
+"""The whole product as real processes, for tests that meet it as a user does: over HTTP."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from scripts.processes import dies_with_parent, free_port, last_lines
+
+T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[1]
+ADMIN = {"email": "admin@example.org", "password": "correct horse battery staple"}
+
+
+def wait_for(look: Callable[[], T], *, seconds: float = 30, what: str = "") -> T:
+    """Look again and again until there is something true to see; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain: {what or look}"
+        time.sleep(0.05)
+    return seen
+
+
+class Stack:
+    """Web, worker and beat on a database and storage of their own."""
+
+    commands = {
+        "web": ["gunicorn", "-c", "backend_django/config/gunicorn.py", "--no-control-socket",
+                "backend_django.config.wsgi:application"],
+        "worker": ["celery", "-A", "backend_django.config.celery_app", "worker",
+                   "-Q", "processing,maintenance"],
+        "beat": ["celery", "-A", "backend_django.config.celery_app", "beat"],
+    }  # fmt: skip
+
+    def __init__(self, directory: Path, database_url: str, **environment: str) -> None:
+        self.directory = directory
+        self.media = directory / "media"
+        self.work = directory / "work"
+        self.work.mkdir(parents=True)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.environment = os.environ | {
+            "DATABASE_URL": database_url,
+            # a database of the broker of its own, so that no other stack takes its messages
+            "REDIS_URL": environment.pop("REDIS_URL", _other_database(os.environ["REDIS_URL"])),
+            "MEDIA_ROOT": str(self.media),
+            "PROCESSING_WORK_DIR": str(self.work),
+            "PORT": str(self.port),
+            "WEB_THREADS": "16",
+            "PYTHONUNBUFFERED": "1",
+            "DJANGO_SUPERUSER_EMAIL": ADMIN["email"],
+            "DJANGO_SUPERUSER_PASSWORD": ADMIN["password"],
+            **environment,
+        }
+
+    def manage(self, *arguments: str) -> str:
+        """Run manage.py; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start(self, *names: str) -> None:
+        for name in names or self.commands:
+            with self.log(name).open("ab") as log:
+                self.processes[name] = subprocess.Popen(
+                    [sys.executable, "-m", *self.commands[name]],
+                    cwd=ROOT,
+                    env=self.environment,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    preexec_fn=dies_with_parent(),
+                )
+        if "web" in self.processes:
+            wait_for(self._ready, what=f"web is ready\n{last_lines(self.log('web'))}")
+
+    def log(self, name: str) -> Path:
+        return self.directory / f"{name}.log"
+
+    def logs(self) -> list[Path]:
+        return sorted(self.directory.glob("*.log"))
+
+    def _ready(self) -> bool:
+        assert self.processes["web"].poll() is None, last_lines(self.log("web"), 40)
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/health/ready").status_code == 200
+        return False
+
+    def stop(self, *names: str) -> None:
+        for name in names or list(self.processes):
+            process = self.processes.pop(name)
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                process.wait()
+
+    @contextlib.contextmanager
+    def client(self, email: str = ADMIN["email"], password: str = ADMIN["password"]) -> Iterator["Api"]:
+        with Api(self.url) as api:
+            api.sign_in(email, password)
+            yield api
+
+
+def _other_database(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path="/1"))
+
+
+class Api(httpx.Client):
+    """A script that uses the product: signs in once, then sends its token."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(base_url=f"{url}/api/v1/", timeout=30)
+
+    def sign_in(self, email: str, password: str) -> None:
+        answer = self.post("auth/login/", json={"email": email, "password": password})
+        assert answer.status_code == 200, answer.text
+        self.cookies.clear()
+        self.headers["Authorization"] = f"Token {answer.json()['key']}"
+
+    def create(self, kind: str, content: bytes, filename: str = "input.txt", **fields: str) -> dict[str, Any]:
+        answer = self.post(f"{kind}/create/", files={"file": (filename, content)}, data=fields)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def status(self, kind: str, request_id: str) -> dict[str, Any]:
+        answer = self.get(f"{kind}/status/{request_id}/")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def wait(self, kind: str, request_id: str, *states: str, seconds: float = 60) -> dict[str, Any]:
+        """Poll until the request is in one of the states (default: any final one)."""
+        states = states or ("completed", "failed", "cancelled")
+
+        def look() -> dict[str, Any] | None:
+            now = self.status(kind, request_id)
+            return now if now["status"] in states else None
+
+        found = wait_for(look, seconds=seconds, what=f"{kind} {request_id} {states}")
+        assert found is not None
+        return found

@@ -1,0 +1,27 @@
+"""What the test job does in a process of its own."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+from backend_django.processing.errors import ProcessingError
+
+
+def run(arguments: dict[str, str], report: Callable[[str | None, float], None]) -> str:
+    command = arguments["command"]
+    if command == "sleep":
+        for i in range(600):
+            report("asleep", i / 600)
+            time.sleep(0.1)
+    elif command == "memory":
+        bytearray(2 * 1024**3)
+    elif command == "refuse":
+        raise ProcessingError("not_today", "Try again tomorrow.")
+    elif command == "raise":
+        raise RuntimeError("secret detail")
+    elif command == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif command == "segv":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return "done"

@@ -1,0 +1,65 @@
+"""Counts words, and does on demand what a job should not: fail, crash, hang, eat memory."""
+
+import os
+import signal
+import time
+from typing import Any
+
+from rest_framework import serializers
+
+from backend_django.processing.processor import Context, Output, OutputFile, ProcessingError, Processor
+from backend_django.processing.registry import register
+
+
+class Parameters(serializers.Serializer[Any]):
+    minimum_length = serializers.IntegerField(min_value=1, max_value=50, default=1)
+
+
+class Result(serializers.Serializer[Any]):
+    words = serializers.IntegerField()
+    attempt = serializers.IntegerField()
+
+
+@register
+class WordCount(Processor):
+    name = "wordcount"
+    title = "Word count"
+    parameters_serializer = Parameters
+    result_serializer = Result
+    max_upload_bytes = 100_000
+    downloads = ("report",)
+
+    def validate(self, context: Context) -> None:
+        if b"\x00" in context.input.path.read_bytes():
+            raise ProcessingError("not_text", "This is not a text file. Upload plain text.")
+
+    def process(self, context: Context) -> Output:
+        text = context.input.path.read_text()
+        command, _, argument = text.partition(" ")
+        context.step("count")
+        if command == "SLEEP":
+            self._sleep(context, float(argument))
+        elif command == "RAISE":
+            raise RuntimeError(f"secret detail {argument}")
+        elif command == "DIE":  # as when the kernel ends a worker that needs too much memory
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif command == "CHILD":
+            context.run_child(
+                "tests.wordcount.child:run",
+                {"command": argument.strip(), "pidfile": str(context.workdir / "pid")},
+                memory_bytes=600 * 1024**2,
+                timeout=20,
+            )
+        words = [w for w in text.split() if len(w) >= context.parameters["minimum_length"]]
+        report = context.workdir / "report.txt"
+        report.write_text("".join(f"{word}\n" for word in words))
+        return Output(
+            data={"words": len(words), "attempt": context.attempt},
+            files={"report": OutputFile(report, "word count.txt", "text/plain")},
+        )
+
+    def _sleep(self, context: Context, seconds: float) -> None:
+        began = time.monotonic()
+        while (elapsed := time.monotonic() - began) < seconds:
+            context.progress(elapsed / seconds)
+            time.sleep(0.02)

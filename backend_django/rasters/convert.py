@@ -14,8 +14,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import rasterio
-
 from backend_django.processing.errors import ProcessingError
 
 from . import gdal

@@ -19,9 +19,7 @@ logger = logging.getLogger(__name__)
 # of this machine, or a URL, as its overviews (metadata item OVERVIEW_FILE), and GDAL goes there.
 OPEN_UPLOAD = {"driver": "GTiff", "OVERVIEW_LEVEL": "NONE"}
 
-ProgressFunction = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_double, ctypes.c_char_p, ctypes.c_void_p
-)
+ProgressFunction = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_double, ctypes.c_char_p, ctypes.c_void_p)
 _READ_ONLY_RASTER = 0x02 | 0x40  # GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR
 
 
@@ -96,7 +94,7 @@ def copy(
     def tick(fraction: float, _message: Any, _data: Any) -> int:
         try:
             progress(fraction)
-        except BaseException as reason:  # noqa: BLE001 (must not travel through C)
+        except BaseException as reason:
             stopped_by.append(reason)
             return 0
         return 1

@@ -42,7 +42,7 @@ def _by_points(dataset: Any, first: Array, second: Array, direction: str) -> tup
         if direction == "xy":
             results = transformer.xy(second.ravel(), first.ravel(), offset="ul")
         else:
-            rows, columns = transformer.rowcol(first.ravel(), second.ravel(), op=np.asarray)
+            rows, columns = transformer.rowcol(first.ravel(), second.ravel(), op=np.positive)
             results = columns, rows
     return tuple(np.asarray(values, float).reshape(first.shape) for values in results)  # type: ignore[return-value]
 

@@ -59,9 +59,7 @@ def default_style(bands: list[Mapping[str, Any]]) -> Style:
     chosen = [bands[index - 1] for index in shown]
     if chosen[0]["dtype"] == "uint8" or chosen[0]["color_interpretation"] == "palette":
         return Style(tuple(shown))
-    ranges = tuple(
-        (band["percentile_2"] or 0.0, band["percentile_98"] or 0.0) for band in chosen
-    )
+    ranges = tuple((band["percentile_2"] or 0.0, band["percentile_98"] or 0.0) for band in chosen)
     return Style(tuple(shown), ranges, "" if len(shown) == 3 else "viridis")
 
 
@@ -112,9 +110,7 @@ def _draw_colours(values: NDArray[np.uint8], mask: NDArray[np.uint8] | None) -> 
     return _encode(Image.fromarray(bands[0] if len(bands) == 1 else np.dstack(bands)), "PNG")
 
 
-def _draw_colormap(
-    values: NDArray[Any], mask: NDArray[np.uint8] | None, style: Style
-) -> Picture:
+def _draw_colormap(values: NDArray[Any], mask: NDArray[np.uint8] | None, style: Style) -> Picture:
     indexes = 1 + _to_bytes(values[np.newaxis], style, 254)[0]
     if mask is not None:
         indexes[mask == 0] = 0

@@ -231,7 +231,11 @@ def _check_georeference(dataset: Any) -> list[float]:
         )
     if not points:
         transform = dataset.transform
-        if transform.is_identity or transform.is_degenerate or not all(map(math.isfinite, transform)):
+        if (
+            transform.is_identity
+            or transform.is_degenerate
+            or not all(map(math.isfinite, transform))
+        ):
             raise ProcessingError(
                 "no_georeference",
                 "The raster names a coordinate reference system but not its place in it. Set the "

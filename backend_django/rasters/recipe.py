@@ -103,7 +103,9 @@ def _windows(facts: Inspection) -> Iterator[Window]:
     width, height = min(BLOCK_SIZE, facts.width), min(BLOCK_SIZE, facts.height)
     steps = np.linspace(0.1, 0.9, _SAMPLES // 2)
     for x, y in [*zip(steps, steps, strict=True), *zip(steps, 1 - steps, strict=True)]:
-        yield Window(int(x * (facts.width - width)), int(y * (facts.height - height)), width, height)
+        yield Window(
+            int(x * (facts.width - width)), int(y * (facts.height - height)), width, height
+        )
 
 
 def _predict(pixels: NDArray[Any]) -> NDArray[np.uint8]:

@@ -20,15 +20,15 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("GDAL_CACHEMAX", "128")  # MB, as an environment variable
 
-import numpy as np  # noqa: E402
-import rasterio  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from pyproj import Transformer  # noqa: E402
-from rasterio.enums import MaskFlags  # noqa: E402
-from rasterio.windows import Window  # noqa: E402
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from pyproj import Transformer
+from rasterio.enums import MaskFlags
+from rasterio.windows import Window
 
-from .georeference import crs_of, crs_to_pixel, pixel_to_crs  # noqa: E402
-from .images import Picture, Style, draw, empty_picture  # noqa: E402
+from .georeference import crs_of, crs_to_pixel, pixel_to_crs
+from .images import Picture, Style, draw, empty_picture
 
 TILE_SIZE = 256  # pixels
 MAX_ZOOM = 24
@@ -171,11 +171,12 @@ class Source:
             return None
         complete = bool(inside.all())
         within = slice(None) if complete else inside
-        factor, window, shape = self._window(columns[within], rows[within], _scale(columns, rows, inside))
+        scale = _scale(columns, rows, inside)
+        window, shape = self._window(columns[within], rows[within], scale)
         values = self._dataset.read(bands, window=window, out_shape=(len(bands), *shape))
         # From pixels of the raster to pixels of what was read.
-        column = ((columns - window.col_off) * (shape[1] / window.width))
-        row = ((rows - window.row_off) * (shape[0] / window.height))
+        column = (columns - window.col_off) * (shape[1] / window.width)
+        row = (rows - window.row_off) * (shape[0] / window.height)
         if not complete:
             column[~inside] = row[~inside] = 0
         index = np.clip(row.astype(np.int64), 0, shape[0] - 1) * shape[1]
@@ -197,15 +198,15 @@ class Source:
         """Where no band has a value."""
         missing = None
         if values.dtype.kind in "fc":
-            missing = np.isnan(values).all(axis=0)
-        if self._nodata is not None and self._nodata == self._nodata:
-            nodata = (values == self._nodata).all(axis=0)
+            missing = np.isnan(values)
+        if self._nodata is not None:
+            nodata = values == self._nodata
             missing = nodata if missing is None else missing | nodata
-        return missing
+        return None if missing is None else missing.all(axis=0)
 
     def _locate(self, z: int, x: int, y: int, shift: float) -> tuple[Array, Array]:
         """Return column and row in the raster of each pixel's centre, as 256 × 256 arrays."""
-        # Nodes on the centres of the outer pixels: on the tile's edge longitude 180 may become -180.
+        # On the centres of the outer pixels: on the tile's edge longitude 180 may become -180.
         nodes = np.linspace(0.5, TILE_SIZE - 0.5, _NODES)
         columns, rows = self._transform(z, x, y, nodes, shift)
         if np.isfinite(columns).all() and np.isfinite(rows).all():
@@ -223,12 +224,11 @@ class Source:
         )
         if self._project is not None:
             east, north = self._project(east, north)
-        return self._to_pixel(east + shift, north)
+        with np.errstate(invalid="ignore"):  # places the raster's CRS does not reach are infinite
+            return self._to_pixel(east + shift, north)
 
-    def _window(
-        self, columns: Array, rows: Array, scale: float
-    ) -> tuple[int, Window, tuple[int, int]]:
-        """Return overview factor, window of the raster and the shape to read it in."""
+    def _window(self, columns: Array, rows: Array, scale: float) -> tuple[Window, tuple[int, int]]:
+        """Return the window of the raster to read, and the shape to read it in (an overview's)."""
         factors = [1, *self._overviews]
         level = max(i for i, factor in enumerate(factors) if factor <= max(1.0, scale * 1.2))
         while True:
@@ -237,7 +237,7 @@ class Source:
             top, bottom = self._span(rows, factor, self._height)
             shape = math.ceil((bottom - top) / factor), math.ceil((right - left) / factor)
             if shape[0] * shape[1] <= _MAX_WINDOW or level == len(factors) - 1:
-                return factor, Window(left, top, right - left, bottom - top), shape
+                return Window(left, top, right - left, bottom - top), shape
             level += 1
 
     @staticmethod
@@ -248,7 +248,7 @@ class Source:
 
 
 def _scale(columns: Array, rows: Array, inside: NDArray[np.bool_]) -> float:
-    """Return how many pixels of the raster one of the tile covers, in the middle of what is seen."""
+    """Return how many pixels of the raster one of the tile covers, amid what is seen of it."""
     found = np.flatnonzero(inside)
     row, column = divmod(int(found[len(found) // 2]), TILE_SIZE)
     row, column = min(max(row, 1), TILE_SIZE - 2), min(max(column, 1), TILE_SIZE - 2)
@@ -265,9 +265,7 @@ def _scale(columns: Array, rows: Array, inside: NDArray[np.bool_]) -> float:
 
 def _curvature(values: Array) -> float:
     """Estimate the error of interpolating linearly between the nodes of a grid."""
-    between = [
-        np.abs(v[1::2] - (v[:-2:2] + v[2::2]) / 2).max() for v in (values, values.T)
-    ]
+    between = [np.abs(v[1::2] - (v[:-2:2] + v[2::2]) / 2).max() for v in (values, values.T)]
     return float(max(between)) / 4  # half the distance, a quarter of the error
 
 

@@ -1,0 +1,83 @@
+"""The raster job as the engine sees it. The work itself is done by child processes."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any, ClassVar
+
+from backend_django.processing.models import ProcessingResult
+from backend_django.processing.processor import Context, Output, OutputFile, Processor
+from backend_django.processing.registry import register
+
+from .api.serializers import RasterParametersSerializer, RasterResultSerializer
+from .settings import CHILD_ENVIRONMENT, INSPECT_SECONDS, LIMITS, MEMORY_BYTES
+
+COG_CONTENT_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
+
+
+@register
+class RasterProcessor(Processor):
+    """Turn a GeoTIFF into a Cloud-Optimized GeoTIFF that can be shown on a map."""
+
+    name = "rasters"
+    title = "Raster"
+    parameters_serializer = RasterParametersSerializer
+    result_serializer = RasterResultSerializer
+    downloads = ("cog",)
+    sample: ClassVar[Path | None] = Path(__file__).parent / "samples" / "iceland.tif"
+    sample_name = "Iceland, shaded relief"
+
+    def validate(self, context: Context) -> None:
+        context.run_child(
+            "backend_django.rasters.inspection:inspect_upload",
+            {"source": str(context.input.path), "limits": LIMITS},
+            memory_bytes=MEMORY_BYTES,
+            timeout=INSPECT_SECONDS,
+            env=CHILD_ENVIRONMENT,
+        )
+
+    def process(self, context: Context) -> Output:
+        cog = context.workdir / "cog.tif"
+        data = context.run_child(
+            "backend_django.rasters.convert:convert_upload",
+            {
+                "source": str(context.input.path),
+                "target": str(cog),
+                "profile": context.parameters.get("profile", "deflate"),
+                "limits": LIMITS,
+            },
+            memory_bytes=MEMORY_BYTES,
+            env=CHILD_ENVIRONMENT | {"CPL_TMPDIR": str(context.workdir)},
+        )
+        file = OutputFile(cog, download_name(context.input.name), COG_CONTENT_TYPE)
+        return Output(data, {"cog": file})
+
+    def present(self, result: ProcessingResult) -> dict[str, Any]:
+        from .api.urls import download_url, tile_url_template
+
+        request, cog = result.request, result.files["cog"]
+        data = {key: value for key, value in result.data.items() if key != "maxzoom"}
+        return {
+            "id": str(request.id),
+            "name": request.name,
+            "input_name": request.input_name,
+            "input_size": request.input_size,
+            "output_size": cog["size"],
+            "sha256": cog["sha256"],
+            **data,
+            "tiles": {
+                "url_template": tile_url_template(request.id, result.attempt),
+                "minzoom": 0,
+                "maxzoom": result.data["maxzoom"],
+            },
+            "download_url": download_url(request.id),
+        }
+
+
+def download_name(input_name: str) -> str:
+    """Return what the COG of an upload is called: "Møn 2024.tiff" becomes "Møn 2024.cog.tif"."""
+    stem, extension = os.path.splitext(os.path.basename(input_name.replace("\\", "/")))
+    if extension.lower() not in {".tif", ".tiff", ".gtiff"}:
+        stem += extension
+    stem = re.sub(r"[^\w .()-]+", "_", stem).strip(" ._")[:100]
+    return f"{stem or 'raster'}.cog.tif"

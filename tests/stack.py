@@ -111,7 +111,9 @@ class Stack:
                 process.wait()
 
     @contextlib.contextmanager
-    def client(self, email: str = ADMIN["email"], password: str = ADMIN["password"]) -> Iterator["Api"]:
+    def client(
+        self, email: str = ADMIN["email"], password: str = ADMIN["password"]
+    ) -> Iterator["Api"]:
         with Api(self.url) as api:
             api.sign_in(email, password)
             yield api
@@ -134,7 +136,9 @@ class Api(httpx.Client):
         self.cookies.clear()
         self.headers["Authorization"] = f"Token {answer.json()['key']}"
 
-    def create(self, kind: str, content: bytes, filename: str = "input.txt", **fields: str) -> dict[str, Any]:
+    def create(
+        self, kind: str, content: bytes, filename: str = "input.txt", **fields: str
+    ) -> dict[str, Any]:
         answer = self.post(f"{kind}/create/", files={"file": (filename, content)}, data=fields)
         assert answer.status_code == 201, answer.text
         return answer.json()

@@ -100,11 +100,13 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
 
 
 def _wants_json(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
+    return request.path == "/api" or request.path.startswith("/api/")
 
 
 def _plain(status_code: int, sentence: str) -> HttpResponse:
-    return HttpResponse(f"{sentence}\n", status=status_code, content_type="text/plain; charset=utf-8")
+    return HttpResponse(
+        f"{sentence}\n", status=status_code, content_type="text/plain; charset=utf-8"
+    )
 
 
 def _answer(request: HttpRequest, status_code: int, code: str, sentence: str) -> HttpResponse:
@@ -132,6 +134,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     logger.warning("CSRF check failed for %s: %s", request.path, reason)
-    return _answer(
-        request, 403, "csrf_failed", "The page is out of date. Reload it and try again."
-    )
+    return _answer(request, 403, "csrf_failed", "The page is out of date. Reload it and try again.")

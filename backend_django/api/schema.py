@@ -43,7 +43,7 @@ class AutoSchema(SpectacularAutoSchema):
             return super().get_operation_id()
         if isinstance(action, dict):
             action = action[self.method.lower()]
-        return f"{self.get_tags()[0]}_{action}"
+        return f"{self.get_tags()[0].replace('-', '_')}_{action}"
 
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api/v1/").split("/")[0]]
@@ -55,7 +55,11 @@ def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
-            codes = {"405": "Method not allowed", "406": "Not acceptable", "429": "Too many requests"}
+            codes = {
+                "405": "Method not allowed",
+                "406": "Not acceptable",
+                "429": "Too many requests",
+            }
             if operation.get("parameters") or "requestBody" in operation:
                 codes["400"] = "The input was not accepted"
             if "requestBody" in operation:
@@ -76,6 +80,4 @@ def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 def problem_of(description: str) -> OpenApiResponse:
     """Document an answer that is a problem document."""
-    return OpenApiResponse(
-        {"$ref": "#/components/schemas/Problem"}, description=description
-    )
+    return OpenApiResponse({"$ref": "#/components/schemas/Problem"}, description=description)

@@ -1,6 +1,7 @@
 """Everything below /api/v1/: accounts, version, and whatever features there are."""
 
 from django.apps import apps
+from django.db import transaction
 from django.urls import include, path, re_path
 from django.utils.module_loading import module_has_submodule
 
@@ -9,8 +10,8 @@ from backend_django.utils.features import FeatureConfig
 
 urlpatterns = [
     path("auth/", include("backend_django.users.api.urls")),
-    re_path(r"^version/?$", VersionView.as_view()),
-    re_path(r"^version-info/?$", VersionInfoView.as_view()),
+    re_path(r"^version/?$", transaction.non_atomic_requests(VersionView.as_view())),
+    re_path(r"^version-info/?$", transaction.non_atomic_requests(VersionInfoView.as_view())),
     *(
         path(f"{feature.label}/", include(f"{feature.name}.api.urls"))
         for feature in apps.get_app_configs()

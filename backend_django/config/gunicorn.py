@@ -1,6 +1,6 @@
 """How gunicorn serves the web process: `gunicorn -c backend_django/config/gunicorn.py …`.
 
-Threads, not an event loop: the views are synchronous, and a slow upload holds a thread, not a process.
+Threads, not an event loop: the views are synchronous, and a slow upload holds one thread only.
 """
 
 import os

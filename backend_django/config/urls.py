@@ -1,8 +1,11 @@
 """All addresses: files and health, admin, API, and the page for everything else."""
 
+from collections.abc import Callable
+
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
@@ -21,16 +24,21 @@ def unknown(request: HttpRequest, **_: str) -> HttpResponse:
     return problems.not_found(request)
 
 
+def plain(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """No transaction around the view: it must answer when the database does not."""
+    return transaction.non_atomic_requests(view)
+
+
 urlpatterns = [
-    re_path(r"^health/live/?$", health_live),
-    re_path(r"^health/ready/?$", health_ready),
+    re_path(r"^health/live/?$", plain(health_live)),
+    re_path(r"^health/ready/?$", plain(health_ready)),
     path(settings.ADMIN_URL, admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("backend_django.config.api_router")),
     # A missing file or endpoint is a 404, not the page: a stale script tag would parse HTML.
-    re_path(r"^(?:api|static|media|accounts|health|assets)(?:/.*)?$", unknown),
-    re_path(r"^.*\.(?:js|css|map|json|txt|xml|ico|png|php)$", unknown),
-    re_path(r"^.*$", page),
+    re_path(r"^(?:api|static|media|accounts|health|assets)(?:/.*)?$", plain(unknown)),
+    re_path(r"^.*\.(?:js|css|map|json|txt|xml|ico|png|php)$", plain(unknown)),
+    re_path(r"^.*$", plain(page)),
 ]
 
 handler400 = problems.bad_request

@@ -22,9 +22,7 @@ BASE_URL = re.compile(r"(?:https?://[A-Za-z0-9.-]+(?::[0-9]+)?)?(?:/[A-Za-z0-9._
 BASE_URLS = ("STATIC_ROOT", "API_ROOT")
 
 # In a script element only these can end it or be read as something else; JSON allows the escapes.
-JSON_IN_HTML = str.maketrans(
-    {c: f"\\u{ord(c):04x}" for c in ("<", ">", "&", "\u2028", "\u2029")}
-)
+JSON_IN_HTML = str.maketrans({c: f"\\u{ord(c):04x}" for c in ("<", ">", "&", "\u2028", "\u2029")})
 
 
 class RuntimeEnvError(ValueError):
@@ -60,7 +58,9 @@ def render(template: str, values: Mapping[str, str]) -> Page:
         return PLACEHOLDER.sub(lambda match: html.escape(value(match)), text)
 
     def fill_block(block: re.Match[str]) -> str:
-        data = {key: PLACEHOLDER.sub(value, text) for key, text in json.loads(block["json"]).items()}
+        data = {
+            key: PLACEHOLDER.sub(value, text) for key, text in json.loads(block["json"]).items()
+        }
         return block["open"] + json.dumps(data).translate(JSON_IN_HTML) + block["close"]
 
     # Each part is filled once: a value that looks like a placeholder stays what it is.

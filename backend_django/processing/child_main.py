@@ -1,7 +1,7 @@
 """The child's side of child.py: limits itself, imports the target, answers in JSON lines.
 
-Started as `python -m … module:function FD BYTES`, arguments on standard input. Imports no Django, so
-that it is ready in the time the target's own imports take.
+Started as `python -m … module:function FD BYTES`, arguments on standard input. Imports no Django,
+so that it is ready in the time the target's own imports take.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ REPORTS_PER_SECOND = 20
 
 
 def limit_process(memory_bytes: int) -> None:
-    """Die with the parent, stay within the memory, be the first the kernel ends when it runs out."""
+    """Die with the parent, keep to the memory, be the first to go when the system has none left."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
@@ -74,7 +74,7 @@ def main() -> None:
     except MemoryError:
         message = "This needs more memory than a job may use. Try a smaller input."
         report.send({"error": {"code": "out_of_memory", "message": message}})
-    except Exception:  # noqa: BLE001 (whatever it is, the worker logs it)
+    except Exception:
         report.send({"exception": traceback.format_exc()})
 
 

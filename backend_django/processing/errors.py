@@ -19,4 +19,4 @@ class ProcessingError(Exception):
 
 
 class Cancelled(Exception):  # noqa: N818 (not an error: somebody wanted it)
-    """This attempt is over: the user cancelled or deleted the request, or another attempt has it."""
+    """This attempt is over: the request was cancelled or deleted, or another attempt has it."""

@@ -1,7 +1,7 @@
 """Every change of a request's state, each one conditional UPDATE that loses cleanly.
 
-A worker owns an attempt, not a request: each write says "if it is still attempt n that runs", so a
-message delivered twice, a worker that was thought dead and a worker that is dead all come out right.
+A worker owns an attempt, not a request: each write says "if it is still attempt n that runs", so
+a message delivered twice, a worker thought dead and a worker that is dead all come out right.
 Time is the database's: the clocks of the workers do not matter.
 """
 
@@ -82,7 +82,9 @@ def heartbeat(request_id: UUID, attempt: int, *, phase: str, step: str, progress
     return bool(extended) and not mine.filter(cancel_requested=True).exists()
 
 
-def complete(request_id: UUID, attempt: int, *, data: dict[str, Any], files: dict[str, Any]) -> bool:
+def complete(
+    request_id: UUID, attempt: int, *, data: dict[str, Any], files: dict[str, Any]
+) -> bool:
     """Finish with a result, both or neither. False when the attempt no longer owns the request."""
     with transaction.atomic():
         finished = _mine(request_id, attempt).update(
@@ -129,9 +131,7 @@ def reap() -> list[UUID]:
     Returns:
         Ids of pending requests to hand to the broker (again).
     """
-    expired = ProcessingRequest.objects.filter(
-        status=Status.PROCESSING, lease_expires_at__lt=Now()
-    )
+    expired = ProcessingRequest.objects.filter(status=Status.PROCESSING, lease_expires_at__lt=Now())
     cancelled = expired.filter(cancel_requested=True).update(
         status=Status.CANCELLED, lease_expires_at=None, finished_at=Now()
     )
@@ -139,8 +139,8 @@ def reap() -> list[UUID]:
         status=Status.FAILED,
         error_code="worker_lost",
         error_message=(
-            "The worker was lost each time it worked on this. It may need more memory than there is. Try a smaller input, or tell whoever runs "
-            "this service."
+            "The worker was lost each time it worked on this. It may need more memory than there "
+            "is. Try a smaller input, or tell whoever runs this service."
         ),
         lease_expires_at=None,
         finished_at=Now(),

@@ -46,7 +46,7 @@ class ProcessingRequest(models.Model):
     phase = models.CharField(max_length=20, choices=Phase, blank=True)
     step = models.CharField(max_length=40, blank=True, help_text="The feature's word for now.")
     progress = models.PositiveSmallIntegerField(default=0, help_text="0 to 100.")
-    # Counts up for ever, also over a retry: a worker that was given up never meets its number again.
+    # Counts up for ever, also over a retry: a worker given up never meets its number again.
     attempt = models.PositiveSmallIntegerField(default=0)
     max_attempts = models.PositiveSmallIntegerField(default=default_max_attempts)
     error_code = models.CharField(max_length=50, blank=True)

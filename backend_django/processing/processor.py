@@ -31,7 +31,7 @@ class InputFile:
 
 @dataclass(frozen=True)
 class OutputFile:
-    """A file of the result, made inside `Context.workdir`; `filename` is what a download is called."""
+    """A file of the result, made in `Context.workdir`; `filename` is what a download is called."""
 
     path: Path
     filename: str
@@ -66,7 +66,7 @@ class Context:
         self.on_step(name)
 
     def progress(self, fraction: float) -> None:
-        """Report how much of the present phase is done, 0 to 1. Cheap: call it as often as you like.
+        """Report how much of the present phase is done, 0 to 1. Cheap: call it often.
 
         Raises:
             Cancelled: stop, clean up nothing, let it pass; the engine knows.
@@ -115,7 +115,7 @@ class Context:
 
 
 class Processor:
-    """One kind of job. A subclass in a feature's `processor.py`, with `@register`, is all it takes."""
+    """One kind of job: a subclass in a feature's `processor.py` and `@register` are all."""
 
     name: ClassVar[str]  # URL segment and kind: "rasters"
     title: ClassVar[str]  # for people: "Raster"

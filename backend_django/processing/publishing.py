@@ -16,7 +16,7 @@ def request_publish(*, request_id: UUID) -> bool:
 
     try:
         process_request.apply_async((str(request_id),))
-    except Exception as error:  # noqa: BLE001 (kombu's, redis', amqp's and socket's own sorts)
+    except Exception as error:
         logger.warning("request %s waits for the reaper: %s", request_id, type(error).__name__)
         return False
     ProcessingRequest.objects.filter(id=request_id).update(published_at=Now())

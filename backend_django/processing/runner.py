@@ -22,7 +22,12 @@ logger = logging.getLogger(__name__)
 Phase = ProcessingRequest.Phase
 
 # How much of the bar each phase has: (from, to) in percent. Saving is a rename or an upload.
-SHARE = {Phase.VALIDATE: (0, 5), Phase.PROCESS: (5, 90), Phase.SAVE: (90, 98), Phase.CLEANUP: (98, 99)}
+SHARE = {
+    Phase.VALIDATE: (0, 5),
+    Phase.PROCESS: (5, 90),
+    Phase.SAVE: (90, 98),
+    Phase.CLEANUP: (98, 99),
+}
 
 
 class Attempt:
@@ -116,9 +121,7 @@ def _run_claimed(request: ProcessingRequest) -> None:
         with Attempt(request) as attempt:
             output, files = _work(request, attempt)
         owned = _insist(
-            lambda: lifecycle.complete(
-                request.id, request.attempt, data=output.data, files=files
-            )
+            lambda: lifecycle.complete(request.id, request.attempt, data=output.data, files=files)
         )
         logger.info("attempt %d %s", request.attempt, "completed" if owned else "was superseded")
     except Cancelled:
@@ -127,7 +130,7 @@ def _run_claimed(request: ProcessingRequest) -> None:
     except (OperationalError, InterfaceError):
         # The database is away. The lease runs out and the reaper gives the request a new attempt.
         logger.exception("attempt %d lost the database", request.attempt)
-    except Exception as error:  # noqa: BLE001 (a job may raise anything; the row must say so)
+    except Exception as error:
         code, message = explain(error)
         expected = isinstance(error, ProcessingError)
         logger.log(
@@ -181,7 +184,7 @@ def _work(
 
 
 def explain(error: BaseException) -> tuple[str, str]:
-    """Return code and sentence for what a job raised; never its own text, which may tell secrets."""
+    """Return code and sentence for what a job raised; its own text may tell secrets."""
     if isinstance(error, ProcessingError):
         return error.code, error.message
     if isinstance(error, MemoryError):

@@ -1,9 +1,9 @@
 """Writes to accounts."""
 
 from allauth.account.models import EmailAddress
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
-from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
 from .models import User

@@ -18,7 +18,9 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
     def post_process(
         self, paths: dict[str, Any], dry_run: bool = False, **options: Any
     ) -> Iterator[tuple[str, str | None, bool | Exception]]:
-        django_named = {name: path for name, path in paths.items() if not name.startswith(self.built)}
+        django_named = {
+            name: path for name, path in paths.items() if not name.startswith(self.built)
+        }
         yield from super().post_process(django_named, dry_run=dry_run, **options)
         if not dry_run:
             for name, compressed in self.compress_files(paths.keys() - django_named.keys()):

@@ -7,7 +7,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from backend_django.processing.processor import Context, Output, OutputFile, ProcessingError, Processor
+from backend_django.processing.processor import (
+    Context,
+    Output,
+    OutputFile,
+    ProcessingError,
+    Processor,
+)
 from backend_django.processing.registry import register
 
 

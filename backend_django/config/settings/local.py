@@ -1,6 +1,7 @@
 """A developer's machine: `make run`, `make dev`, `local.yml`."""
 
 from .concerns import dotenv  # noqa: F401  (first: everything below reads the environment)
+
 from .base import *  # isort: skip
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
@@ -18,6 +19,7 @@ ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.
 
 # Files are served from where they are built: no collectstatic between an edit and the page.
 WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = None
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 # A developer registers and signs in at once; the mails are in the log.

@@ -43,21 +43,30 @@ def file_response(
         "Accept-Ranges": "bytes",
         "ETag": etag,
         "Cache-Control": "private, no-cache",
-        "Content-Disposition": content_disposition_header(True, filename) or "attachment",
     }
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers={"ETag": etag})
 
     wanted = _requested(request.headers.get("Range", ""), size)
     if wanted is None or request.headers.get("If-Range", etag) != etag:
-        return FileResponse(path.open("rb"), content_type=content_type, headers=headers)
+        return FileResponse(
+            path.open("rb"),
+            as_attachment=True,
+            filename=filename,
+            content_type=content_type,
+            headers=headers,
+        )
     first, last = wanted
     if first >= size or first > last:
         response = problem_response(416, "range_not_satisfiable", f"The file has {size} bytes.")
         response.headers["Content-Range"] = f"bytes */{size}"
         return response
     length = last - first + 1
-    headers |= {"Content-Range": f"bytes {first}-{last}/{size}", "Content-Length": str(length)}
+    headers |= {
+        "Content-Range": f"bytes {first}-{last}/{size}",
+        "Content-Length": str(length),
+        "Content-Disposition": content_disposition_header(True, filename) or "attachment",
+    }
     return StreamingHttpResponse(
         _slice(path, first, length), status=206, content_type=content_type, headers=headers
     )

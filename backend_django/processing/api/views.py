@@ -41,9 +41,7 @@ class ProcessingView(GenericAPIView[ProcessingRequest]):
     def get_queryset(self) -> QuerySet[ProcessingRequest]:
         if not self.request.user.is_authenticated:  # the document is made without a caller
             return self.queryset
-        return ProcessingRequest.objects.filter(
-            owner=self.request.user, kind=self.processor.name
-        )
+        return ProcessingRequest.objects.filter(owner=self.request.user, kind=self.processor.name)
 
     def get_request(self, id: UUID) -> ProcessingRequest:  # noqa: A002 (the URL's name)
         found = self.get_queryset().filter(id=id).first()
@@ -88,9 +86,7 @@ class CreateView(ProcessingView):
             name=values.pop("name", ""),
             parameters=values,
         )
-        return Response(
-            ProcessingRequestSerializer(created).data, status=status.HTTP_201_CREATED
-        )
+        return Response(ProcessingRequestSerializer(created).data, status=status.HTTP_201_CREATED)
 
 
 class StatusView(ProcessingView):
@@ -129,9 +125,7 @@ class ListView(ProcessingView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter(
-                "status", OpenApiTypes.STR, enum=list(ProcessingRequest.Status.values)
-            )
+            OpenApiParameter("status", OpenApiTypes.STR, enum=list(ProcessingRequest.Status.values))
         ]
     )
     def get(self, request: Request) -> Response:
@@ -171,9 +165,7 @@ class CancelView(ProcessingView):
 class RetryView(ProcessingView):
     schema_action = "retry"
 
-    @extend_schema(
-        request=None, responses={409: problem_of("It neither failed nor was cancelled")}
-    )
+    @extend_schema(request=None, responses={409: problem_of("It neither failed nor was cancelled")})
     def post(self, request: Request, id: UUID) -> Response:  # noqa: A002
         """Start a failed or cancelled request again, with the same input."""
         found = self.get_request(id)

@@ -4,7 +4,6 @@ from ..environment import env
 from .database import REDIS_URL
 from .processing import PROCESSING_REAPER_SECONDS, PROCESSING_TIME_LIMIT_SECONDS
 
-# ruff: noqa: F822
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default=REDIS_URL)
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True

@@ -24,7 +24,7 @@ def setup_lock() -> Iterator[None]:
     """Let one process at a time set up the database, whatever happens to the others.
 
     The lock is asked for again and again instead of waited for: a session that waits inside
-    PostgreSQL holds a snapshot, and CREATE INDEX CONCURRENTLY of a migration then deadlocks with it.
+    PostgreSQL holds a snapshot, and a migration's CREATE INDEX CONCURRENTLY deadlocks with it.
     It lives in a connection of its own, so it ends with this process, and not with a transaction.
     """
     own = connection.copy()

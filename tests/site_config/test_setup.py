@@ -1,0 +1,162 @@
+"""The first start, also when four processes start at once, on real PostgreSQL."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.stack import ROOT, wait_for
+
+EMAIL = "root@example.org"
+
+
+@pytest.fixture
+def database_url() -> Iterator[str]:
+    """An empty database."""
+    name, url = "setup_test", os.environ["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield url.rsplit("/", 1)[0] + f"/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def fixtures(tmp_path: Path) -> Path:
+    def site(domain: str) -> str:
+        row = {"model": "sites.site", "fields": {"domain": domain, "name": domain}}
+        return json.dumps([row])
+
+    for name, domain in [
+        ("sites", "one.example"),
+        ("more", "two.example"),
+        ("dev_x", "dev.example"),
+    ]:
+        (tmp_path / f"{name}.json").write_text(site(domain))
+    return tmp_path
+
+
+def start_setup(database_url: str, fixtures: Path, **environment: str) -> subprocess.Popen[str]:
+    code = (
+        "import os, django; django.setup();"
+        "from django.conf import settings; from django.core.management import call_command;"
+        f"settings.FIXTURES_DIR = {str(fixtures)!r}; call_command('setup')"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ
+        | {
+            "DATABASE_URL": database_url,
+            "DJANGO_SUPERUSER_EMAIL": EMAIL,
+            "DJANGO_SUPERUSER_PASSWORD": "correct horse battery staple",
+        }
+        | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    output, _ = process.communicate(timeout=110)
+    assert process.returncode == 0, output
+    return output
+
+
+def contents(database_url: str) -> dict[str, object]:
+    with psycopg.connect(database_url) as connection:
+
+        def column(column_from: str) -> list[object]:
+            return [r[0] for r in connection.execute(f"SELECT {column_from} ORDER BY 1")]
+
+        return {
+            "sites": column("domain FROM django_site WHERE domain != 'example.com'"),
+            "flags": column("name FROM site_config_setupflag WHERE setup_complete"),
+            "users": column("email FROM users_user"),
+            "verified": column("email FROM account_emailaddress WHERE verified"),
+        }
+
+
+EXPECTED = {
+    "sites": ["one.example", "two.example"],
+    "flags": ["fixture-more", "fixture-sites"],
+    "users": [EMAIL],
+    "verified": [EMAIL],
+}
+
+
+@pytest.mark.slow
+def test_four_at_once_leave_exact_data_and_a_second_round_changes_nothing(
+    database_url: str, fixtures: Path
+) -> None:
+    for _ in range(2):
+        started = [start_setup(database_url, fixtures) for _ in range(4)]
+        assert sum("created the superuser" in finish(process) for process in started) <= 1
+        assert contents(database_url) == EXPECTED
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_it_is_right_after_the_next_start(
+    database_url: str, fixtures: Path
+) -> None:
+    for pause in (1.5, 2.2, 2.9):
+        process = start_setup(database_url, fixtures)
+        time.sleep(pause)  # the moment does not matter, whichever it is
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    finish(start_setup(database_url, fixtures))
+    assert contents(database_url) == EXPECTED
+
+
+@pytest.mark.slow
+def test_later_fixtures_are_added_and_edits_are_kept(database_url: str, fixtures: Path) -> None:
+    finish(start_setup(database_url, fixtures))
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE django_site SET name = 'edited' WHERE domain = 'one.example'")
+    later = {"model": "sites.site", "fields": {"domain": "later.example", "name": "x"}}
+    (fixtures / "zz_later.json").write_text(json.dumps([later]))
+    assert "loaded zz_later.json" in finish(start_setup(database_url, fixtures))
+    with psycopg.connect(database_url) as connection:
+        names = dict(connection.execute("SELECT domain, name FROM django_site").fetchall())
+    assert names["one.example"] == "edited"
+    assert "later.example" in names
+    assert "dev.example" not in names
+
+
+@pytest.mark.slow
+def test_weak_superuser_password_is_refused_with_a_reason(
+    database_url: str, fixtures: Path
+) -> None:
+    process = start_setup(database_url, fixtures, DJANGO_SUPERUSER_PASSWORD="password")
+    output, _ = process.communicate(timeout=110)
+    assert process.returncode != 0
+    assert "DJANGO_SUPERUSER_PASSWORD is not good enough. This password is too common." in output
+
+
+@pytest.mark.slow
+def test_waiting_is_given_up_only_when_the_holder_is_gone(
+    database_url: str, fixtures: Path
+) -> None:
+    from backend_django.site_config.management.commands.setup import LOCK_KEY
+
+    with psycopg.connect(database_url, autocommit=True) as holder:
+        holder.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
+        process = start_setup(database_url, fixtures)
+        # it polls: its session is seen idle, not waiting inside PostgreSQL
+        wait_for(
+            lambda: holder.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = 'setup_test'"
+                " AND query LIKE '%pg_try_advisory_lock%' AND state = 'idle'"
+            ).fetchone()[0],
+            what="the second process polls",
+        )
+        assert process.poll() is None
+    finish(process)
+    assert contents(database_url) == EXPECTED

@@ -1,0 +1,53 @@
+"""What probes and people may ask without signing in."""
+
+import tomllib
+from unittest.mock import Mock
+
+import pytest
+from django.test import Client
+
+from tests.stack import ROOT
+
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_version_is_open_to_anyone_even_with_a_dead_token(client: Client, slash: str) -> None:
+    dead = {"authorization": "Token 0123"}
+    assert client.get(f"/api/v1/version{slash}", headers=dead).json() == {"version": VERSION}
+    info = client.get(f"/api/v1/version-info{slash}").json()
+    assert info == {"name": "rootstock", "version": VERSION, "commit": "", "environment": "test"}
+
+
+def test_live_asks_nobody(client: Client) -> None:  # no database: pytest-django would refuse
+    answer = client.get("/health/live")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_ready_needs_the_database(client: Client, db: None, monkeypatch) -> None:
+    assert client.get("/health/ready").status_code == 200
+
+    def away(*_: object) -> None:
+        raise OSError("connection refused by 10.0.0.7")
+
+    monkeypatch.setattr("backend_django.site_config.views.connection", Mock(cursor=away))
+    answer = client.get("/health/ready/")
+    assert (answer.status_code, answer.json()) == (
+        503,
+        {"status": "unavailable", "reason": "database"},
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["/health/live", "/api/v1/version/", "/api/v1/nothing", "/login", "/accounts/login/"]
+)
+def test_headers_are_on_every_sort_of_answer(client: Client, db: None, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]

@@ -1,0 +1,96 @@
+"""The shape of the house, as rules that can fail."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+
+from backend_django.utils.features import find_features
+from tests.stack import ROOT
+
+BACKEND = ROOT / "backend_django"
+FEATURES = sorted({path.split(".")[1] for path in find_features()})
+SOURCES = ROOT / "frontend_vue" / "src"
+COMMENT = re.compile(r"/\*.*?\*/|<!--.*?-->|//[^\n]*|#[^\n]*", re.DOTALL)  # may give examples
+
+
+def test_core_layers_are_kept() -> None:
+    lint = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run([lint, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_nothing_imports_a_feature_but_itself() -> None:
+    graph = grimp.build_graph("backend_django", cache_dir=None)
+    for feature in FEATURES:
+        package = f"backend_django.{feature}"
+        inside = {package, *graph.find_descendants(package)}
+        importers = {
+            importer
+            for module in inside
+            for importer in graph.find_modules_that_directly_import(module)
+        }
+        assert importers <= inside, f"{importers - inside} import {feature}"
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_core_does_not_name_a_feature(feature: str) -> None:
+    core = [
+        path
+        for path in [*BACKEND.rglob("*.py"), *SOURCES.rglob("*.ts"), *SOURCES.rglob("*.vue")]
+        if BACKEND / feature not in path.parents
+        and SOURCES / "features" / feature not in path.parents
+        and path.name not in {"schema.d.ts"}
+        and ".test." not in path.name
+    ]
+    word = re.compile(rf"\b{feature}\b", re.IGNORECASE)
+    naming = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in core
+        for line in COMMENT.sub("", path.read_text(encoding="utf-8")).splitlines()
+        if word.search(line)
+    ]
+    assert naming == []
+
+
+def test_files_stay_readable() -> None:
+    long = {
+        str(path.relative_to(ROOT)): count
+        for pattern in ("backend_django/**/*.py", "scripts/*.py", "tests/**/*.py",
+                        "frontend_vue/src/**/*.ts", "frontend_vue/src/**/*.vue")
+        for path in ROOT.glob(pattern)
+        if path.name != "schema.d.ts"
+        and (count := len(path.read_text(encoding="utf-8").splitlines())) > 420
+    }  # fmt: skip
+    assert long == {}
+
+
+def test_tasks_are_sent_on_commit_only() -> None:
+    """`.apply_async()` stands in one place, which services reach through on_commit."""
+    senders = {
+        str(path.relative_to(BACKEND))
+        for path in BACKEND.rglob("*.py")
+        if "tests" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in {"delay", "apply_async", "send_task"}
+    }
+    assert senders == {"processing/publishing.py"}
+
+
+def test_migrations_are_complete(db: None) -> None:
+    from django.core.management import call_command
+
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_nothing_of_one_machine_is_committed() -> None:
+    listed = subprocess.run(
+        ["git", "grep", "-nIE", r"(/home/[a-z]+/|/Users/[a-z]+/|/root/)", "--", "."],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    found = [line for line in listed.stdout.splitlines() if not line.startswith("tests/test_arch")]
+    assert found == []

@@ -10,10 +10,12 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from scripts.environment import UsageError
+
 NOBODY = 65534
 
 
-class ServiceError(Exception):
+class ServiceError(UsageError):
     """A server could not be found, started or used; the message is one sentence for people."""
 
 

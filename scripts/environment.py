@@ -8,7 +8,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 CACHE = ROOT / ".cache"
-DATA = ROOT / ".data"
 FRONTEND = ROOT / "frontend_vue"
 DOTENV = ROOT / ".env"
 
@@ -59,6 +58,11 @@ def settings_for_children() -> dict[str, str]:
     """
     exported = {key: value for key, value in os.environ.items() if value}
     return {**{k: v for k, v in read_dotenv().items() if v}, **exported}
+
+
+def data_folder(settings: dict[str, str]) -> Path:
+    """Where a developer's data live: DATA_DIR, else .data/."""
+    return (ROOT / settings.get("DATA_DIR", ".data")).resolve()
 
 
 def port_from(settings: dict[str, str], name: str, default: int) -> int:

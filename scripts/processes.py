@@ -31,6 +31,12 @@ def dies_with_parent(death_signal: int = signal.SIGTERM) -> Callable[[], None]:
     return preexec
 
 
+def end_with_parent() -> None:
+    """Have the kernel send SIGTERM to this process when the one that started it ends (Linux)."""
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """A TCP port nobody listens on right now."""
     with socket.socket() as probe:

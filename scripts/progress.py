@@ -26,12 +26,13 @@ CERTIFICATE = re.compile(
     re.IGNORECASE,
 )
 DISK = re.compile(r"no space left|ENOSPC|disk quota exceeded|os error 28\b", re.IGNORECASE)
+DISK_FULL = "The disk is full: free some space, then run the same command again."
 
 
 def explain(step: str, output: str) -> str | None:
     """What to do about a failed step, judged by what its tool printed; None if unclear."""
     if DISK.search(output):
-        return f"The disk is full ({step}): free some space, then run the same command again."
+        return DISK_FULL
     if CERTIFICATE.search(output):
         return (
             f"The package server's certificate is not trusted ({step}): behind a company proxy, set"

@@ -199,6 +199,13 @@ class Postgres(Service):
     def url(self) -> str:
         return self._url(self.database)
 
+    @property
+    def cluster(self) -> Path:
+        """PostgreSQL's own directory; a file put there goes when the database does."""
+        if self.data_dir is None:
+            raise ServiceError("PostgreSQL is not running")
+        return self.data_dir / "cluster"
+
     def create_database(self, name: str) -> str:
         """Create a database unless it exists. Returns its URL."""
         import psycopg
@@ -212,8 +219,7 @@ class Postgres(Service):
 
     def start(self) -> Self:
         super().start()
-        assert self.data_dir is not None
-        created = self.data_dir / "databases-created"
+        created = self.cluster / "databases-created"
         if not created.exists():
             self.create_database(self.database)
             created.touch()
@@ -225,7 +231,7 @@ class Postgres(Service):
     def _launch(self, directory: Path) -> subprocess.Popen[bytes]:
         binaries = find_postgres()
         prefix, owner = as_ordinary_user()
-        cluster, password = directory / "cluster", directory / "password"
+        cluster, password = self.cluster, directory / "password"
         if not (cluster / "PG_VERSION").exists():
             self._initialise(directory, binaries, prefix, owner)
         self.password = password.read_text().strip()
@@ -249,7 +255,6 @@ class Postgres(Service):
         fresh, password = directory / "cluster.new", directory / "password"
         shutil.rmtree(fresh, ignore_errors=True)  # an interrupted attempt
         shutil.rmtree(directory / "cluster", ignore_errors=True)
-        (directory / "databases-created").unlink(missing_ok=True)
         fresh.mkdir(mode=0o700)
         password.unlink(missing_ok=True)
         with open(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
@@ -270,9 +275,8 @@ class Postgres(Service):
         fresh.rename(directory / "cluster")
 
     def _is_ready(self) -> bool:
-        assert self.data_dir is not None
         with contextlib.suppress(OSError):
-            lines = (self.data_dir / "cluster" / "postmaster.pid").read_text().splitlines()
+            lines = (self.cluster / "postmaster.pid").read_text().splitlines()
             return len(lines) > 7 and lines[7].strip() == "ready"
         return False
 

@@ -1,5 +1,26 @@
-import { createApp, h } from 'vue'
+import { VueQueryPlugin } from '@tanstack/vue-query'
+import { createApp } from 'vue'
 
-import { env } from '@/env'
+import { forgetSession } from '@/account/session'
+import { onUnauthorized } from '@/api/client'
+import { queryClient } from '@/api/queryClient'
+import App from '@/app/App.vue'
+import { features } from '@/app/features'
+import { createAppRouter, nextQuery } from '@/app/router'
+import { reloadWhenReplaced } from '@/app/updates'
+import '@/style.css'
 
-createApp({ render: () => h('h1', `Rootstock ${env.version}`) }).mount('#app')
+const router = createAppRouter(features)
+reloadWhenReplaced(router)
+
+onUnauthorized(() => {
+  const { meta, fullPath } = router.currentRoute.value
+  forgetSession()
+  if (!meta.public) router.push({ name: 'login', query: { ...nextQuery(fullPath), ended: '1' } })
+})
+
+router.afterEach((to) => {
+  document.title = to.meta.title ? `${to.meta.title} · Rootstock` : 'Rootstock'
+})
+
+createApp(App).use(VueQueryPlugin, { queryClient }).use(router).mount('#app')

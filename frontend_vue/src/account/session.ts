@@ -1,0 +1,48 @@
+import { queryOptions, useQuery } from '@tanstack/vue-query'
+import { computed } from 'vue'
+
+import { api, unwrap } from '@/api/client'
+import { queryClient } from '@/api/queryClient'
+import type { components } from '@/api/schema'
+
+export type User = components['schemas']['User']
+
+/** Who is signed in. The session itself is a cookie that scripts cannot read. */
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: ({ signal }) => unwrap(api.GET('/auth/session/', { signal })),
+  staleTime: Infinity,
+  gcTime: Infinity,
+  retry: false,
+})
+
+export function useUser() {
+  const { data } = useQuery(sessionQuery)
+  return computed<User | null>(() => data.value?.user ?? null)
+}
+
+/** @throws {ApiError} with a sentence for the form when the pair is wrong or tried too often. */
+export async function signIn(email: string, password: string): Promise<void> {
+  await unwrap(api.POST('/auth/login/', { body: { email, password } }))
+  await queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 })
+}
+
+/** Ends the session and reloads, so that nothing of this person stays in the page's memory. */
+export async function signOut(): Promise<void> {
+  await unwrap(api.POST('/auth/logout/'))
+  location.assign('/login')
+}
+
+/** The server no longer knows this session: forget who it was and what they saw. */
+export function forgetSession(): void {
+  queryClient.setQueryData(sessionQuery.queryKey, { user: null })
+  queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== 'session' })
+}
+
+/**
+ * Where to go after sign-in. Only a path of this site: `//host` and `/\host` are other sites to a
+ * browser, and a link with such a `next` would lend them our name.
+ */
+export function safeNext(next: unknown): string {
+  return typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/'
+}

@@ -1,0 +1,66 @@
+import createClient, { type Middleware } from 'openapi-fetch'
+
+import { env } from '@/env'
+
+import { ApiError, errorFrom, unreachable } from './errors'
+import type { paths } from './schema'
+
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Django's token against cross-site requests; it changes at sign-in, so it is read every time. */
+export function csrfToken(): string {
+  return /(?:^|;\s*)csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? ''
+}
+
+let whenUnauthorized = () => {}
+
+/** Calls `handler` whenever the API says that nobody is signed in any more. */
+export function onUnauthorized(handler: () => void): void {
+  whenUnauthorized = handler
+}
+
+/** The error for an answer; every caller of the API, whatever it sends with, reports through here. */
+export function failure(status: number, body: unknown): ApiError {
+  if (status === 401) whenUnauthorized()
+  return errorFrom(status, body)
+}
+
+const csrf: Middleware = {
+  onRequest({ request }) {
+    if (!SAFE.has(request.method)) request.headers.set('X-CSRFToken', csrfToken())
+    return request
+  },
+}
+
+/** The API, typed by the OpenAPI document; wrap a call in `unwrap()`. */
+export const api = createClient<paths>({
+  baseUrl: env.apiRoot,
+  headers: { Accept: 'application/json' },
+  // Looked up at each call: openapi-fetch would keep the one that is there when the module loads.
+  fetch: (request) => globalThis.fetch(request),
+})
+api.use(csrf)
+
+interface Answer<Data> {
+  data?: Data
+  error?: unknown
+  response: Response
+}
+
+/**
+ * The data of an answer.
+ * @throws {ApiError} for every answer that is not a success, and when there is none.
+ */
+export async function unwrap<Data>(call: Promise<Answer<Data>>): Promise<Data> {
+  let answer: Answer<Data>
+  try {
+    answer = await call
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    // A success that is no JSON: something else answers in place of the API.
+    if (error instanceof SyntaxError) throw errorFrom(200, null)
+    throw unreachable()
+  }
+  if (!answer.response.ok) throw failure(answer.response.status, answer.error)
+  return answer.data as Data
+}

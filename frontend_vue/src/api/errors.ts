@@ -1,0 +1,59 @@
+import type { components } from './schema'
+
+export type Problem = components['schemas']['Problem']
+
+/** Answers of a proxy whose application server is down or starting. */
+const AWAY = new Set([0, 502, 503, 504])
+
+/** A request that did not succeed. `message` is a sentence to show to people. */
+export class ApiError extends Error {
+  constructor(
+    /** HTTP status, or 0 when no answer came. */
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    /** Names this request in the server's log. */
+    readonly requestId = '',
+    /** What was wrong with which field of a form. */
+    readonly fields: Record<string, string> = {},
+  ) {
+    super(message)
+    this.name = 'ApiError'
+  }
+
+  /** The server could not be reached; asking again later may work. */
+  get away(): boolean {
+    return AWAY.has(this.status)
+  }
+}
+
+export function isAway(error: unknown): boolean {
+  return error instanceof ApiError && error.away
+}
+
+export function unreachable(): ApiError {
+  return new ApiError(0, 'unreachable', 'The server does not answer. Check your connection.')
+}
+
+/**
+ * Turns an answer into an error, whoever wrote it: problem+json of the API, or the HTML page of a
+ * proxy in between.
+ */
+export function errorFrom(status: number, body: unknown): ApiError {
+  const problem = (body && typeof body === 'object' ? body : {}) as Partial<Problem>
+  const fields: Record<string, string> = {}
+  for (const { field, message } of problem.errors ?? []) fields[field] ??= message
+  return new ApiError(
+    status,
+    problem.code ?? 'unexpected',
+    problem.detail || problem.title || withoutProblem(status),
+    problem.request_id,
+    fields,
+  )
+}
+
+function withoutProblem(status: number): string {
+  if (AWAY.has(status)) return 'The server is not ready. Try again in a moment.'
+  if (status === 413) return 'The file is larger than this server accepts.'
+  return `The server answered in a way this page does not understand (HTTP ${status}).`
+}

@@ -1,0 +1,94 @@
+import {
+  createRouter,
+  createWebHistory,
+  type RouteLocationNormalized,
+  type RouteRecordRaw,
+  type RouterHistory,
+} from 'vue-router'
+
+import { safeNext, sessionQuery } from '@/account/session'
+import { queryClient } from '@/api/queryClient'
+import type { Feature } from '@/feature'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Shown to people who are not signed in. */
+    public?: boolean
+    /** Part of the window's title. */
+    title?: string
+  }
+}
+
+export function createAppRouter(
+  features: Feature[],
+  history: RouterHistory = createWebHistory('/'),
+) {
+  const routes: RouteRecordRaw[] = [
+    {
+      path: '/login',
+      name: 'login',
+      component: () => import('@/account/LoginPage.vue'),
+      meta: { public: true, title: 'Sign in' },
+    },
+    {
+      path: '/',
+      component: () => import('./AppShell.vue'),
+      children: [
+        features.length === 1
+          ? { path: '', name: 'home', redirect: `/${features[0]!.name}` }
+          : { path: '', name: 'home', component: () => import('./HomePage.vue') },
+        ...features.map((feature) => ({
+          path: feature.name,
+          children: feature.routes,
+          meta: { title: feature.title },
+        })),
+        {
+          path: '/:pathMatch(.*)*',
+          name: 'missing',
+          component: () => import('./MissingPage.vue'),
+          meta: { title: 'Page not found' },
+        },
+      ],
+    },
+    {
+      // Not an address of its own: it stands in for any page while the server is away;
+      // last, so that addresses find their own page first.
+      path: '/:pathMatch(.*)*',
+      name: 'unreachable',
+      component: () => import('./UnreachablePage.vue'),
+      meta: { public: true, title: 'No connection' },
+    },
+  ]
+
+  const router = createRouter({
+    history,
+    routes,
+    scrollBehavior: (to, from, saved) =>
+      saved ?? (to.path === from.path ? undefined : { left: 0, top: 0 }),
+  })
+  router.beforeEach(admit)
+  return router
+}
+
+/** Asks the server once who is here, and sends strangers to the sign-in page and back. */
+async function admit(to: RouteLocationNormalized) {
+  if (to.name === 'unreachable') return
+  let user
+  try {
+    ;({ user } = await queryClient.ensureQueryData(sessionQuery))
+  } catch {
+    return { ...standIn(to), name: 'unreachable', replace: true }
+  }
+  if (to.name === 'login') return user ? safeNext(to.query.next) : undefined
+  if (!user && !to.meta.public) return { name: 'login', query: nextQuery(to.fullPath) }
+}
+
+/** The same address, shown by another page. */
+function standIn({ path, query, hash }: RouteLocationNormalized) {
+  return { params: { pathMatch: path.slice(1).split('/') }, query, hash }
+}
+
+/** Query of the sign-in page that leads back to `path`; none for the start page. */
+export function nextQuery(path: string) {
+  return path === '/' ? {} : { next: path }
+}

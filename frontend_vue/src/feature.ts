@@ -1,0 +1,20 @@
+import type { Component } from 'vue'
+import type { RouteRecordRaw } from 'vue-router'
+
+/** What a folder in src/features/ exports as default from its index.ts. */
+export interface Feature {
+  /** First part of its addresses, and of its API: "rasters". */
+  name: string
+  /** What people call it, in the navigation: "Rasters". */
+  title: string
+  /** One sentence for the overview that appears with more than one feature. */
+  description: string
+  icon: Component
+  /** Pages below `/<name>`; the first, with path "", is where the navigation leads. */
+  routes: RouteRecordRaw[]
+}
+
+/** Gives the shape of a feature to the compiler. */
+export function defineFeature(feature: Feature): Feature {
+  return feature
+}

@@ -1,0 +1,14 @@
+import { Map } from '@lucide/vue'
+
+import { defineFeature } from '@/feature'
+
+export default defineFeature({
+  name: 'rasters',
+  title: 'Rasters',
+  description: 'GeoTIFFs in, Cloud-Optimized GeoTIFFs out, shown on a map.',
+  icon: Map,
+  routes: [
+    { path: '', component: () => import('./RastersPage.vue') },
+    { path: ':id', component: () => import('./RasterPage.vue'), props: true },
+  ],
+})

@@ -1,0 +1,84 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
+import { computed, toValue, type MaybeRefOrGetter } from 'vue'
+
+import { pollInterval } from './polling'
+import { isFinal, type ListQuery, type ProcessingApi, type ProcessingRequest } from './types'
+
+const keys = {
+  list: (feature: string) => [feature, 'list'],
+  status: (feature: string, id: string) => [feature, 'status', id],
+  result: (feature: string, id: string) => [feature, 'result', id],
+}
+
+/** Asks anew each time the window comes back, and keeps asking while it is away, but slower. */
+const watching = { retry: false, refetchIntervalInBackground: true } as const
+
+/** One request, followed until it is final. */
+export function useRequest(api: ProcessingApi, id: MaybeRefOrGetter<string>) {
+  return useQuery({
+    queryKey: computed(() => keys.status(api.feature, toValue(id))),
+    queryFn: ({ signal }) => api.status(toValue(id), signal),
+    refetchInterval: ({ state }) => pollInterval(!!state.data && !isFinal(state.data), state.error),
+    ...watching,
+  })
+}
+
+/** A page of the list, followed while anything on it is unfinished. */
+export function useRequestList(api: ProcessingApi, query: MaybeRefOrGetter<ListQuery>) {
+  return useQuery({
+    queryKey: computed(() => [...keys.list(api.feature), toValue(query)]),
+    queryFn: ({ signal }) => api.list(toValue(query), signal),
+    refetchInterval: ({ state }) =>
+      pollInterval(!!state.data?.results.some((entry) => !isFinal(entry)), state.error),
+    placeholderData: keepPreviousData,
+    ...watching,
+  })
+}
+
+/** What came out; asked for when `ready`. */
+export function useResult<Result>(
+  api: ProcessingApi<Result>,
+  id: MaybeRefOrGetter<string>,
+  ready: MaybeRefOrGetter<boolean>,
+) {
+  return useQuery({
+    queryKey: computed(() => keys.result(api.feature, toValue(id))),
+    queryFn: ({ signal }) => api.results(toValue(id), signal),
+    enabled: computed(() => toValue(ready)),
+    staleTime: Infinity,
+  })
+}
+
+/** Cancel, retry and delete; the lists and the request follow by themselves. */
+export function useRequestActions(api: ProcessingApi, id: MaybeRefOrGetter<string>) {
+  const client = useQueryClient()
+
+  function store(request: ProcessingRequest) {
+    client.setQueryData(keys.status(api.feature, request.id), request)
+    return client.invalidateQueries({ queryKey: keys.list(api.feature) })
+  }
+
+  return {
+    cancel: useMutation({ mutationFn: () => api.cancel(toValue(id)), onSuccess: store }),
+    retry: useMutation({
+      mutationFn: () => api.retry(toValue(id)),
+      onSuccess: (request) => {
+        client.removeQueries({ queryKey: keys.result(api.feature, request.id) })
+        return store(request)
+      },
+    }),
+    remove: useMutation({
+      mutationFn: () => api.remove(toValue(id)),
+      onSuccess: () => client.invalidateQueries({ queryKey: keys.list(api.feature) }),
+    }),
+  }
+}
+
+/** For a request that was just made elsewhere: puts it in place and renews the lists. */
+export function useRememberRequest(api: ProcessingApi) {
+  const client = useQueryClient()
+  return (request: ProcessingRequest) => {
+    client.setQueryData(keys.status(api.feature, request.id), request)
+    return client.invalidateQueries({ queryKey: keys.list(api.feature) })
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * What the engine promises about every request, whatever the feature. These shapes are written here,
+ * not taken from the OpenAPI document, so that the core does not depend on a feature being there;
+ * where a feature hands over its typed calls, the compiler compares the two.
+ */
+export type Status = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled'
+
+export interface ProcessingRequest {
+  id: string
+  name: string
+  status: Status
+  /** "" before it starts, then "validate", "process", "save", "cleanup". */
+  phase: string
+  /** The feature's own word for what it does just now. */
+  step: string
+  /** 0..100 */
+  progress: number
+  /** 1 for the first try. */
+  attempt: number
+  max_attempts: number
+  error_code: string
+  /** A sentence or two for people; `backticks` mark what is typed literally. */
+  error_message: string
+  /** ISO 8601, as all times. */
+  created_at: string
+  started_at: string | null
+  finished_at: string | null
+  input_name: string
+  /** Bytes. */
+  input_size: number
+  cancel_requested: boolean
+}
+
+export interface RequestPage {
+  count: number
+  page: number
+  page_size: number
+  pages: number
+  results: ProcessingRequest[]
+}
+
+export interface ListQuery {
+  page?: number
+  page_size?: number
+  status?: Status
+}
+
+/** The calls a feature makes, and where it lives. Each throws ApiError. */
+export interface ProcessingApi<Result = unknown> {
+  /** The feature's name, which is also the first part of its addresses: "rasters". */
+  feature: string
+  /** Path of the upload, below the API root. */
+  createPath: string
+  list(query: ListQuery, signal?: AbortSignal): Promise<RequestPage>
+  status(id: string, signal?: AbortSignal): Promise<ProcessingRequest>
+  results(id: string, signal?: AbortSignal): Promise<Result>
+  cancel(id: string): Promise<ProcessingRequest>
+  retry(id: string): Promise<ProcessingRequest>
+  remove(id: string): Promise<unknown>
+}
+
+/** The words of one feature, where the general ones would be vague. */
+export interface Words {
+  /** "raster": what a request is about. */
+  thing: string
+  /** Steps of the job: { convert: 'Building the overviews' }. */
+  steps?: Record<string, string>
+  /** What to do about an error, by its code, where its message does not say it already. */
+  remedies?: Record<string, string>
+}
+
+/** Nothing will change any more, unless somebody asks for it. */
+export function isFinal({ status }: Pick<ProcessingRequest, 'status'>): boolean {
+  return status === 'completed' || status === 'failed' || status === 'cancelled'
+}

@@ -1,0 +1,61 @@
+import { duration } from '@/composables/format'
+
+import { isFinal, type ProcessingRequest, type Status, type Words } from './types'
+
+export const STATUS_LABELS: Record<Status, string> = {
+  pending: 'Waiting',
+  processing: 'Processing',
+  completed: 'Completed',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+}
+
+/** The engine's phases in their order, for the list of steps. */
+export const PHASES = [
+  { name: 'validate', label: 'Check' },
+  { name: 'process', label: 'Process' },
+  { name: 'save', label: 'Save' },
+  { name: 'cleanup', label: 'Tidy up' },
+] as const
+
+const PHASE_SENTENCES: Record<string, string> = {
+  validate: 'Checking the file',
+  process: 'Processing',
+  save: 'Saving the result',
+  cleanup: 'Tidying up',
+}
+
+/** What is going on, in a few words. A step that is not known is shown as it is called. */
+export function activity(request: ProcessingRequest, steps: Words['steps'] = {}): string {
+  if (request.cancel_requested && !isFinal(request)) return 'Stopping'
+  if (request.status === 'pending') return 'Waiting for a free worker'
+  if (request.status !== 'processing') return STATUS_LABELS[request.status]
+  if (request.step) return steps[request.step] ?? sentence(request.step)
+  return PHASE_SENTENCES[request.phase] ?? 'Starting'
+}
+
+function sentence(name: string): string {
+  const words = name.replaceAll('_', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
+const REMEDIES: Record<string, string> = {
+  out_of_memory: 'Hand in a smaller file, or ask for a worker with more memory.',
+  time_limit: 'Hand in a smaller file, or split it into parts.',
+  crashed: 'Try it once more. If it fails again, the file is probably damaged: save a fresh copy.',
+  worker_lost: 'Try it once more; the fault was on our side, not in your file.',
+  internal_error:
+    'Try it once more. If it fails again, tell the people who run this site the reference below.',
+}
+
+/** What a person can do about a failure whose own message does not say it; else "". */
+export function remedy(code: string, own: Words['remedies'] = {}): string {
+  return own[code] ?? REMEDIES[code] ?? ''
+}
+
+/** How long the job has run, or ran; "" before it starts. */
+export function elapsed(request: ProcessingRequest, now: number): string {
+  if (!request.started_at) return ''
+  const end = request.finished_at ? Date.parse(request.finished_at) : now
+  return duration(end - Date.parse(request.started_at))
+}

@@ -93,7 +93,9 @@ def ellipse(height: int, width: int) -> NDArray[np.uint8]:
 def rotated(angle: float, pixel: float = 10.0) -> Affine:
     """Return a geotransform whose rows run `angle` degrees off the east."""
     return (
-        Affine.translation(500_000, 5_200_000) * Affine.rotation(angle) * Affine.scale(pixel, -pixel)
+        Affine.translation(500_000, 5_200_000)
+        * Affine.rotation(angle)
+        * Affine.scale(pixel, -pixel)
     )
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from rest_framework import pagination
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -28,9 +27,7 @@ class PageNumberPagination(pagination.PageNumberPagination):
     max_page = 1_000_000
     page_size_query_param = "page_size"
 
-    def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: Any = None
-    ) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.number = positive_int(request, "page", 1, self.max_page)
         self.size = positive_int(request, "page_size", self.page_size, self.max_page_size)
         self.paginator = Paginator(queryset, self.size)

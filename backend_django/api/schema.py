@@ -3,7 +3,6 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
-from drf_spectacular.utils import OpenApiResponse
 
 from .problems import CONTENT_TYPE
 
@@ -34,8 +33,14 @@ PROBLEM_SCHEMA = {
 }
 
 
+PROBLEM_CONTENT = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
 class AutoSchema(SpectacularAutoSchema):
-    """Operation ids are `<tag>_<action>`; a view says its action in `schema_action`."""
+    """Reads from a view `schema_action`, the second half of its operation ids, and `problems`.
+
+    `problems` says which errors of its own the view answers with: `{409: "It is over"}`.
+    """
 
     def get_operation_id(self) -> str:
         action = getattr(self.view, "schema_action", None)
@@ -45,6 +50,14 @@ class AutoSchema(SpectacularAutoSchema):
             action = action[self.method.lower()]
         return f"{self.get_tags()[0].replace('-', '_')}_{action}"
 
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        operation = super().get_operation(*args, **kwargs)
+        if operation is not None:
+            for code, description in getattr(self.view, "problems", {}).items():
+                answer = {"description": description, "content": PROBLEM_CONTENT}
+                operation["responses"][str(code)] = answer
+        return operation
+
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api/v1/").split("/")[0]]
 
@@ -52,7 +65,6 @@ class AutoSchema(SpectacularAutoSchema):
 def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Document the errors that any operation may answer with."""
     result["components"].setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
-    content = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             codes = {
@@ -72,12 +84,7 @@ def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                 codes["404"] = "There is nothing at this address"
             for code, description in codes.items():
                 operation["responses"].setdefault(
-                    code, {"description": description, "content": content}
+                    code, {"description": description, "content": PROBLEM_CONTENT}
                 )
             operation["responses"] = dict(sorted(operation["responses"].items()))
     return result
-
-
-def problem_of(description: str) -> OpenApiResponse:
-    """Document an answer that is a problem document."""
-    return OpenApiResponse({"$ref": "#/components/schemas/Problem"}, description=description)

@@ -125,6 +125,21 @@ def cancel_running(request_id: UUID, attempt: int) -> bool:
     )
 
 
+def release(request_id: UUID, attempt: int) -> bool:
+    """Give a request back because the worker stops; that attempt does not count against it."""
+    return bool(
+        _mine(request_id, attempt).update(
+            status=Status.PENDING,
+            max_attempts=F("max_attempts") + 1,
+            lease_expires_at=None,
+            published_at=None,
+            phase="",
+            step="",
+            progress=0,
+        )
+    )
+
+
 def reap() -> list[UUID]:
     """Rescue what workers and brokers lost.
 

@@ -3,7 +3,6 @@
 import errno
 import json
 import logging
-import threading
 import time
 from uuid import UUID
 
@@ -13,92 +12,14 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from backend_django.utils.logs import job_id
 
 from . import lifecycle
+from .attempt import Attempt, Phase, WorkerStopping
 from .files import delete_attempt, fetch_input, save_output, work_directory
 from .models import ProcessingRequest
 from .processor import Cancelled, Context, InputFile, Output, ProcessingError
+from .publishing import request_publish
 from .registry import get_processor
 
 logger = logging.getLogger(__name__)
-Phase = ProcessingRequest.Phase
-
-# How much of the bar each phase has: (from, to) in percent. Saving is a rename or an upload.
-SHARE = {
-    Phase.VALIDATE: (0, 5),
-    Phase.PROCESS: (5, 90),
-    Phase.SAVE: (90, 98),
-    Phase.CLEANUP: (98, 99),
-}
-
-
-class Attempt:
-    """Says "still here" from a thread of its own, and learns whether to go on.
-
-    The thread has its own database connection. When the database cannot be reached for a whole
-    lease, the attempt counts itself as lost: somebody else may have the request by then.
-    """
-
-    tick = 1.0  # seconds between looks at whether there is something new to say
-
-    def __init__(self, request: ProcessingRequest) -> None:
-        self.request = request
-        self.phase = ""
-        self.step = ""
-        self.percent = 0
-        self._began = time.monotonic()
-        self._lost = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-
-    def __enter__(self) -> "Attempt":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def enter_phase(self, phase: Phase) -> None:
-        self.phase, self.step = phase, ""
-        self.on_progress(0.0)
-        self.check()
-
-    def on_step(self, name: str) -> None:
-        self.step = name
-
-    def on_progress(self, fraction: float) -> None:
-        start, end = SHARE[Phase(self.phase)]
-        self.percent = max(self.percent, int(start + (end - start) * fraction))
-
-    def check(self) -> None:
-        """Raise Cancelled or ProcessingError("time_limit") when this attempt is to stop."""
-        if self._lost.is_set():
-            raise Cancelled
-        limit = settings.PROCESSING_TIME_LIMIT_SECONDS
-        if time.monotonic() - self._began > limit:
-            raise ProcessingError(
-                "time_limit", f"This took longer than the {limit // 60} minutes that are allowed."
-            )
-
-    def _beat(self) -> None:
-        said, said_at = None, time.monotonic()
-        try:
-            while not self._stop.wait(min(self.tick, settings.PROCESSING_HEARTBEAT_SECONDS)):
-                state = {"phase": self.phase, "step": self.step, "progress": self.percent}
-                age = time.monotonic() - said_at
-                if state == said and age < settings.PROCESSING_HEARTBEAT_SECONDS:
-                    continue
-                try:
-                    go_on = lifecycle.heartbeat(self.request.id, self.request.attempt, **state)
-                except (OperationalError, InterfaceError):
-                    connection.close()
-                    go_on = age < settings.PROCESSING_LEASE_SECONDS
-                else:
-                    said, said_at = state, time.monotonic()
-                if not go_on:
-                    self._lost.set()
-                    return
-        finally:
-            connection.close()
 
 
 def run_request(request_id: UUID, celery_task_id: str = "") -> None:
@@ -124,6 +45,17 @@ def _run_claimed(request: ProcessingRequest) -> None:
             lambda: lifecycle.complete(request.id, request.attempt, data=output.data, files=files)
         )
         logger.info("attempt %d %s", request.attempt, "completed" if owned else "was superseded")
+    except WorkerStopping:
+        given_back = _insist(
+            lambda: (
+                lifecycle.cancel_running(request.id, request.attempt)
+                or (
+                    lifecycle.release(request.id, request.attempt)
+                    and request_publish(request_id=request.id)
+                )
+            )
+        )
+        logger.info("attempt %d given back: %s", request.attempt, given_back)
     except Cancelled:
         stopped = _insist(lambda: lifecycle.cancel_running(request.id, request.attempt))
         logger.info("attempt %d stopped (%s)", request.attempt, "cancelled" if stopped else "lost")
@@ -173,9 +105,10 @@ def _work(
             on_progress=attempt.on_progress,
             check=attempt.check,
         )
-        processor.validate(context)
-        attempt.enter_phase(Phase.PROCESS)
-        output = processor.process(context)
+        with attempt.interruptible():
+            processor.validate(context)
+            attempt.enter_phase(Phase.PROCESS)
+            output = processor.process(context)
         json.dumps(output.data, allow_nan=False)  # the database refuses NaN later and less clearly
         attempt.enter_phase(Phase.SAVE)
         files = save_output(request.id, request.attempt, dict(output.files))

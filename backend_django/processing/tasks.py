@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 from django.db import InterfaceError, OperationalError, connection
 
-from . import lifecycle
+from . import lifecycle, worker  # noqa: F401 (worker: connects its hooks)
 from .publishing import request_publish
 from .runner import run_request
 

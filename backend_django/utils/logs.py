@@ -18,7 +18,7 @@ class ContextFilter(logging.Filter):
         record.job_id = job_id.get()
         record.context = "".join(
             f" [{name} {value}]"
-            for name, value in (("request", record.request_id), ("job", record.job_id))
+            for name, value in (("request", request_id.get()), ("job", job_id.get()))
             if value
         )
         return True

@@ -76,7 +76,7 @@ def test_files_live_as_long_as_the_request(api: Api, stack: Stack) -> None:
     assert list(stack.work.glob(f"job-{request['id']}*")) == []
 
 
-@pytest.mark.parametrize("content", [b"SLEEP 60", b"CHILD sleep"])
+@pytest.mark.parametrize("content", [b"SLEEP 60", b"DEAF 60", b"CHILD sleep"])
 def test_cancel_stops_a_running_request(api: Api, stack: Stack, content: bytes) -> None:
     request = api.create(KIND, content)
     api.wait(KIND, request["id"], "processing")

@@ -66,3 +66,19 @@ def test_stopped_worker_leaves_its_work_to_the_next(api: Api, stack: Stack) -> N
     api.wait(KIND, request["id"], "processing")
     stack.stop("worker")  # asked to stop, it finishes what it has
     assert api.status(KIND, request["id"])["status"] == "completed"
+
+
+@pytest.mark.parametrize("content", [b"SLEEP 60", b"DEAF 60", b"CHILD sleep"])
+def test_work_too_long_for_a_stop_is_given_back_at_once(
+    api: Api, stack: Stack, content: bytes
+) -> None:
+    request = api.create(KIND, content)
+    api.wait(KIND, request["id"], "processing")
+    stack.stop("worker")
+    left = api.status(KIND, request["id"])
+    assert (left["status"], left["attempt"], left["max_attempts"]) == ("pending", 1, 4)
+    assert list(stack.work.glob(f"job-{request['id']}*")) == []
+    stack.start("worker")
+    assert api.wait(KIND, request["id"], "processing")["attempt"] == 2
+    api.post(f"{KIND}/cancel/{request['id']}/")
+    assert api.wait(KIND, request["id"], seconds=5)["status"] == "cancelled"

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -19,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend_django.api.problems import Conflict, PayloadTooLarge
-from backend_django.api.schema import problem_of
+from backend_django.users.models import User
 
 from .. import services
 from ..models import ProcessingRequest, ProcessingResult
@@ -67,9 +67,9 @@ class CreateView(ProcessingView):
         if int(request.META.get("CONTENT_LENGTH") or 0) > limit + MULTIPART_OVERHEAD:
             raise PayloadTooLarge(f"The file is larger than the {_human(limit)} that are allowed.")
 
-    @extend_schema(
-        responses={201: ProcessingRequestSerializer, 413: problem_of("The upload is too large")}
-    )
+    problems = {413: "The upload is too large"}
+
+    @extend_schema(responses={201: ProcessingRequestSerializer})
     def post(self, request: Request) -> Response:
         """Store the upload and start the work. Answers at once; watch `status/<id>/`."""
         serializer = self.get_serializer(data=request.data)
@@ -80,7 +80,7 @@ class CreateView(ProcessingView):
             limit = _human(self.processor.upload_limit())
             raise PayloadTooLarge(f"The file is larger than the {limit} that are allowed.")
         created = services.request_create(
-            owner=request.user,
+            owner=cast(User, request.user),  # IsAuthenticated has seen to it
             processor=self.processor,
             upload=upload,
             name=values.pop("name", ""),
@@ -113,7 +113,8 @@ class ResultsView(ProcessingView):
     def get_serializer_class(self) -> Any:
         return self.processor.result_serializer
 
-    @extend_schema(responses={409: problem_of("The request is not completed")})
+    problems = {409: "The request is not completed"}
+
     def get(self, request: Request, id: UUID) -> Response:  # noqa: A002
         """What a completed request brought."""
         result = get_result(self.get_request(id))
@@ -124,9 +125,10 @@ class ListView(ProcessingView):
     schema_action = "list"
 
     @extend_schema(
+        responses=ProcessingRequestSerializer(many=True),
         parameters=[
             OpenApiParameter("status", OpenApiTypes.STR, enum=list(ProcessingRequest.Status.values))
-        ]
+        ],
     )
     def get(self, request: Request) -> Response:
         """The caller's requests, newest first."""
@@ -154,7 +156,9 @@ class DeleteView(ProcessingView):
 class CancelView(ProcessingView):
     schema_action = "cancel"
 
-    @extend_schema(request=None, responses={409: problem_of("It is over already")})
+    problems = {409: "It is over already"}
+
+    @extend_schema(request=None)
     def post(self, request: Request, id: UUID) -> Response:  # noqa: A002
         """Stop it: a pending request at once, a running one within seconds."""
         found = self.get_request(id)
@@ -165,7 +169,9 @@ class CancelView(ProcessingView):
 class RetryView(ProcessingView):
     schema_action = "retry"
 
-    @extend_schema(request=None, responses={409: problem_of("It neither failed nor was cancelled")})
+    problems = {409: "It neither failed nor was cancelled"}
+
+    @extend_schema(request=None)
     def post(self, request: Request, id: UUID) -> Response:  # noqa: A002
         """Start a failed or cancelled request again, with the same input."""
         found = self.get_request(id)
@@ -175,6 +181,7 @@ class RetryView(ProcessingView):
 
 class DownloadView(ProcessingView):
     key: str = ""
+    problems = {409: "The request is not completed", 416: "The file has no such range"}
 
     @property
     def schema_action(self) -> str:
@@ -189,8 +196,6 @@ class DownloadView(ProcessingView):
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             (206, "application/octet-stream"): OpenApiTypes.BINARY,
             304: OpenApiResponse(description="Unchanged"),
-            409: problem_of("The request is not completed"),
-            416: problem_of("The file has no such range"),
         },
     )
     def get(self, request: Request, id: UUID) -> HttpResponseBase:  # noqa: A002

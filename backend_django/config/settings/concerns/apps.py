@@ -2,13 +2,7 @@
 
 from backend_django.utils.features import find_features
 
-from ..environment import BACKEND, ROOT, env
-
-__all__ = [
-    "APPEND_SLASH", "APP_COMMIT", "APP_ENVIRONMENT", "ASGI_APPLICATION", "BACKEND", "DEBUG",
-    "DEFAULT_AUTO_FIELD", "INSTALLED_APPS", "LANGUAGE_CODE", "MIDDLEWARE", "ROOT", "ROOT_URLCONF",
-    "SITE_ID", "TEMPLATES", "TIME_ZONE", "USE_I18N", "USE_TZ", "WSGI_APPLICATION", "env",
-]  # fmt: skip
+from ..environment import BACKEND, ROOT, env  # noqa: F401 (ROOT: for what needs a path)
 
 DEBUG = False
 

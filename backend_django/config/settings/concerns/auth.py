@@ -50,5 +50,3 @@ vars().update(
 )
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Rootstock <noreply@localhost>")
-
-__all__ = [name for name in dir() if name.isupper()]

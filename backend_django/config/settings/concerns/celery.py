@@ -1,5 +1,7 @@
 """Celery is transport: the row in the database says what is true (docs/decisions/0002)."""
 
+from typing import Any
+
 from ..environment import env
 from .database import REDIS_URL
 from .processing import PROCESSING_REAPER_SECONDS, PROCESSING_TIME_LIMIT_SECONDS
@@ -44,7 +46,7 @@ CELERY_TASK_SEND_SENT_EVENT = True
 
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "processing-reap": {
         "task": "backend_django.processing.tasks.maintenance_reap",
         "schedule": PROCESSING_REAPER_SECONDS,
@@ -52,5 +54,3 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": PROCESSING_REAPER_SECONDS, "queue": "maintenance"},
     },
 }
-
-__all__ = [name for name in dir() if name.startswith("CELERY_")]

@@ -2,8 +2,6 @@
 
 from ..environment import env
 
-__all__ = ["CACHES", "DATABASES", "REDIS_URL"]
-
 DATABASES = {"default": env.db("DATABASE_URL", default="postgres:///rootstock")}
 DATABASES["default"] |= {
     "ATOMIC_REQUESTS": True,

@@ -1,12 +1,12 @@
 """One line an event on standard error; the request id ties them together."""
 
-from ..environment import env
+from typing import Any
 
-__all__ = ["LOGGING", "LOG_LEVEL"]
+from ..environment import env
 
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")
 
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"context": {"()": "backend_django.utils.logs.ContextFilter"}},

@@ -2,8 +2,6 @@
 
 from ..environment import ROOT, env
 
-__all__ = ["VITE_APP", "VUE_INDEX"]
-
 VUE_INDEX = env("VUE_INDEX", default=str(ROOT / "frontend_vue" / "dist" / "index.html"))
 
 # One value for each VITE_APP_<NAME>_PLACEHOLDER in index.html. VERSION and ENVIRONMENT are added

@@ -13,9 +13,9 @@ PROCESSING_REAPER_SECONDS = env.int("PROCESSING_REAPER_SECONDS", default=30)
 PROCESSING_REPUBLISH_SECONDS = env.int("PROCESSING_REPUBLISH_SECONDS", default=120)
 PROCESSING_MAX_ATTEMPTS = env.int("PROCESSING_MAX_ATTEMPTS", default=3)
 PROCESSING_TIME_LIMIT_SECONDS = env.int("PROCESSING_TIME_LIMIT_SECONDS", default=3600)
+# A worker that is asked to stop gives what it works on this long to end, then gives it back.
+PROCESSING_STOP_GRACE_SECONDS = env.int("PROCESSING_STOP_GRACE_SECONDS", default=20)
 PROCESSING_MAX_UPLOAD_BYTES = env.int("PROCESSING_MAX_UPLOAD_BYTES", default=4 * 1024**3)
 
 # Scratch space. On the same file system as MEDIA_ROOT a result is moved there, not copied.
 PROCESSING_WORK_DIR = env("PROCESSING_WORK_DIR", default=tempfile.gettempdir())
-
-__all__ = [name for name in dir() if name.startswith("PROCESSING_")]

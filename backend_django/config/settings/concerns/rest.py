@@ -1,7 +1,5 @@
 """Django REST framework and the OpenAPI document."""
 
-__all__ = ["REST_FRAMEWORK", "SPECTACULAR_SETTINGS"]
-
 REST_FRAMEWORK = {
     # Token first: an anonymous call is then answered 401 with a WWW-Authenticate header, not 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -4,7 +4,7 @@ from csp.constants import NONE, SELF
 
 from ..environment import env
 
-SECRET_KEY = env("DJANGO_SECRET_KEY", default="change-me: not a secret")
+SECRET_KEY: str = env("DJANGO_SECRET_KEY", default="change-me: not a secret")
 ALLOWED_HOSTS: list[str] = []
 ADMIN_URL = env("DJANGO_ADMIN_URL", default="admin/")
 
@@ -44,5 +44,3 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
     },
 }
-
-__all__ = [name for name in dir() if name.isupper() and name not in {"NONE", "SELF"}]

@@ -2,8 +2,6 @@
 
 from ..environment import ROOT, env
 
-__all__ = ["FIXTURES_DIR", "LOAD_DEV_FIXTURES", "SUPERUSER_EMAIL", "SUPERUSER_PASSWORD"]
-
 FIXTURES_DIR = ROOT / "fixtures"
 LOAD_DEV_FIXTURES = False
 

@@ -1,12 +1,9 @@
 """Uploads, results and static files."""
 
+from typing import Any
+
 from ..environment import BACKEND, ROOT, env
 from .processing import PROCESSING_WORK_DIR
-
-__all__ = [
-    "DATA_UPLOAD_MAX_MEMORY_SIZE", "FILE_UPLOAD_HANDLERS", "FILE_UPLOAD_TEMP_DIR", "MEDIA_ROOT",
-    "STATICFILES_DIRS", "STATIC_ROOT", "STATIC_URL", "STORAGES", "WHITENOISE_IMMUTABLE_FILE_TEST",
-]  # fmt: skip
 
 # Nobody gets a URL into MEDIA_ROOT: files leave through views that check whose they are.
 MEDIA_ROOT = env("MEDIA_ROOT", default=str(BACKEND / "media"))
@@ -16,14 +13,14 @@ FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHand
 FILE_UPLOAD_TEMP_DIR = PROCESSING_WORK_DIR
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "backend_django.utils.static_storage.StaticStorage"},
 }
 
 STATIC_URL = "/static/"
 STATIC_ROOT = env("STATIC_ROOT", default=str(BACKEND / "staticfiles"))
-STATICFILES_DIRS = [BACKEND / "static"]
+STATICFILES_DIRS: list[Any] = [BACKEND / "static"]
 if (ROOT / "frontend_vue" / "dist").is_dir():
     STATICFILES_DIRS.append(("vue", ROOT / "frontend_vue" / "dist"))
 

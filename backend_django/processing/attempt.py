@@ -1,0 +1,135 @@
+"""The worker's hold on a request while it works: heartbeat, progress, and being interrupted."""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+
+from . import lifecycle
+from .errors import Cancelled, ProcessingError
+from .models import ProcessingRequest
+
+logger = logging.getLogger(__name__)
+Phase = ProcessingRequest.Phase
+INTERRUPT = signal.SIGUSR2
+
+# How much of the bar each phase has: (from, to) in percent. Saving is a rename or an upload.
+SHARE = {
+    Phase.VALIDATE: (0, 5),
+    Phase.PROCESS: (5, 90),
+    Phase.SAVE: (90, 98),
+    Phase.CLEANUP: (98, 99),
+}
+
+
+class Attempt:
+    """Says "still here" from a thread of its own, and learns whether to go on.
+
+    The thread has its own database connection. When the database cannot be reached for a whole
+    lease, the attempt counts itself as lost: somebody else may have the request by then.
+
+    Code that never asks (`check`) is interrupted by a signal, as is a worker that has to stop.
+    """
+
+    current: "Attempt | None" = None  # the one this process works on, while it may be interrupted
+
+    tick = 1.0  # seconds between looks at whether there is something new to say
+
+    def __init__(self, request: ProcessingRequest) -> None:
+        self.request = request
+        self.phase = ""
+        self.step = ""
+        self.percent = 0
+        self._began = time.monotonic()
+        self._lost = threading.Event()
+        self._interrupted = False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Attempt":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let a signal raise in the feature's code, and only there: our own writes end whole."""
+        Attempt.current = self
+        try:
+            yield
+        finally:
+            Attempt.current = None
+
+    def enter_phase(self, phase: Phase) -> None:
+        self.phase, self.step = phase, ""
+        self.on_progress(0.0)
+        self.check()
+
+    def on_step(self, name: str) -> None:
+        self.step = name
+
+    def on_progress(self, fraction: float) -> None:
+        start, end = SHARE[Phase(self.phase)]
+        self.percent = max(self.percent, int(start + (end - start) * fraction))
+
+    def check(self) -> None:
+        """Raise Cancelled or ProcessingError("time_limit") when this attempt is to stop."""
+        if self._lost.is_set():
+            raise Cancelled
+        limit = settings.PROCESSING_TIME_LIMIT_SECONDS
+        if time.monotonic() - self._began > limit:
+            raise ProcessingError(
+                "time_limit", f"This took longer than the {limit // 60} minutes that are allowed."
+            )
+
+    def _beat(self) -> None:
+        state: dict[str, Any]
+        said, said_at = None, time.monotonic()
+        try:
+            while not self._stop.wait(min(self.tick, settings.PROCESSING_HEARTBEAT_SECONDS)):
+                state = {"phase": self.phase, "step": self.step, "progress": self.percent}
+                age = time.monotonic() - said_at
+                if state == said and age < settings.PROCESSING_HEARTBEAT_SECONDS:
+                    continue
+                try:
+                    go_on = lifecycle.heartbeat(self.request.id, self.request.attempt, **state)
+                except (OperationalError, InterfaceError):
+                    connection.close()
+                    go_on = age < settings.PROCESSING_LEASE_SECONDS
+                else:
+                    said, said_at = state, time.monotonic()
+                if not go_on:
+                    self._lost.set()
+                    signal.pthread_kill(threading.main_thread().ident or 0, INTERRUPT)
+                    return
+        finally:
+            connection.close()
+
+
+class WorkerStopping(Exception):  # noqa: N818 (nothing went wrong)
+    """The worker was asked to stop and its grace is over."""
+
+
+def _on_interrupt(signum: int, frame: FrameType | None) -> None:
+    """Runs in the main thread, where Celery's worker processes run their tasks."""
+    attempt = Attempt.current
+    if attempt is None or attempt._interrupted:
+        return
+    attempt._interrupted = True
+    attempt.check()  # raises when the heartbeat has found that the attempt is over
+    raise WorkerStopping
+
+
+def accept_interrupts() -> None:
+    """Install the handler in a worker process; without it the signal would end the process."""
+    signal.signal(INTERRUPT, _on_interrupt)

@@ -27,7 +27,8 @@ def give_back_after_grace(**_: Any) -> None:
     def interrupt() -> None:
         for child in active_children():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(child.pid), INTERRUPT)
+                if child.pid:
+                    os.kill(child.pid, INTERRUPT)
 
     timer = threading.Timer(settings.PROCESSING_STOP_GRACE_SECONDS, interrupt)
     timer.daemon = True

@@ -1,0 +1,57 @@
+"""Removing a feature is `rm -r` of its folders: what is left builds and passes its tests."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend_django.utils.features import find_features
+from tests.stack import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+FEATURES = sorted({path.split(".")[1] for path in find_features()})
+
+
+def copy_of_the_tree(target: Path) -> Path:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        source = ROOT / name
+        if source.is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+    (target / "frontend_vue" / "node_modules").symlink_to(ROOT / "frontend_vue" / "node_modules")
+    (target / ".cache").symlink_to(ROOT / ".cache")  # where Node is when the machine has none
+    subprocess.run(["git", "init", "-q"], cwd=target, check=True)  # some rules read what is tracked
+    subprocess.run(["git", "add", "-A"], cwd=target, check=True)
+    return target
+
+
+def run(directory: Path, *command: str) -> str:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DJANGO_", "PYTEST_", "TESTS_", "PYTHONPATH"))
+        and name not in {"DATABASE_URL", "REDIS_URL", "MEDIA_ROOT", "PROCESSING_WORK_DIR"}
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=directory, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_tree_without_the_feature_passes(feature: str, tmp_path: Path) -> None:
+    tree = copy_of_the_tree(tmp_path / "tree")
+    shutil.rmtree(tree / "backend_django" / feature)
+    shutil.rmtree(tree / "frontend_vue" / "src" / "features" / feature)
+    assert " passed" in run(tree, "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider")
+    for script in ("check", "build", "test"):
+        run(tree, "scripts.node", "npm", "run", script)

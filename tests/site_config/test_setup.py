@@ -29,16 +29,11 @@ def database_url() -> Iterator[str]:
 
 @pytest.fixture
 def fixtures(tmp_path: Path) -> Path:
-    def site(domain: str) -> str:
-        row = {"model": "sites.site", "fields": {"domain": domain, "name": domain}}
-        return json.dumps([row])
+    def group(name: str) -> str:
+        return json.dumps([{"model": "auth.group", "fields": {"name": name}}])
 
-    for name, domain in [
-        ("sites", "one.example"),
-        ("more", "two.example"),
-        ("dev_x", "dev.example"),
-    ]:
-        (tmp_path / f"{name}.json").write_text(site(domain))
+    for name in ("editors", "readers", "dev_testers"):
+        (tmp_path / f"{name}.json").write_text(group(name))
     return tmp_path
 
 
@@ -77,7 +72,7 @@ def contents(database_url: str) -> dict[str, object]:
             return [r[0] for r in connection.execute(f"SELECT {column_from} ORDER BY 1")]
 
         return {
-            "sites": column("domain FROM django_site WHERE domain != 'example.com'"),
+            "groups": column("name FROM auth_group"),
             "flags": column("name FROM site_config_setupflag WHERE setup_complete"),
             "users": column("email FROM users_user"),
             "verified": column("email FROM account_emailaddress WHERE verified"),
@@ -85,8 +80,8 @@ def contents(database_url: str) -> dict[str, object]:
 
 
 EXPECTED = {
-    "sites": ["one.example", "two.example"],
-    "flags": ["fixture-more", "fixture-sites"],
+    "groups": ["editors", "readers"],
+    "flags": ["fixture-editors", "fixture-readers"],
     "users": [EMAIL],
     "verified": [EMAIL],
 }
@@ -119,15 +114,11 @@ def test_killed_in_the_middle_it_is_right_after_the_next_start(
 def test_later_fixtures_are_added_and_edits_are_kept(database_url: str, fixtures: Path) -> None:
     finish(start_setup(database_url, fixtures))
     with psycopg.connect(database_url) as connection:
-        connection.execute("UPDATE django_site SET name = 'edited' WHERE domain = 'one.example'")
-    later = {"model": "sites.site", "fields": {"domain": "later.example", "name": "x"}}
+        connection.execute("UPDATE auth_group SET name = 'authors' WHERE name = 'editors'")
+    later = {"model": "auth.group", "fields": {"name": "later"}}
     (fixtures / "zz_later.json").write_text(json.dumps([later]))
     assert "loaded zz_later.json" in finish(start_setup(database_url, fixtures))
-    with psycopg.connect(database_url) as connection:
-        names = dict(connection.execute("SELECT domain, name FROM django_site").fetchall())
-    assert names["one.example"] == "edited"
-    assert "later.example" in names
-    assert "dev.example" not in names
+    assert contents(database_url)["groups"] == ["authors", "later", "readers"]
 
 
 @pytest.mark.slow
@@ -160,3 +151,13 @@ def test_waiting_is_given_up_only_when_the_holder_is_gone(
         assert process.poll() is None
     finish(process)
     assert contents(database_url) == EXPECTED
+
+
+def test_shipped_fixtures_load(db: None) -> None:
+    from django.contrib.auth.models import Group
+    from django.core.management import call_command
+
+    for path in sorted((ROOT / "fixtures").glob("*.json")):
+        call_command("loaddata", str(path), verbosity=0)
+    operators = Group.objects.get(name="Operators")
+    assert operators.permissions.filter(codename="view_processingrequest").exists()

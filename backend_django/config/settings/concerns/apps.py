@@ -22,7 +22,6 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.sites",
     "django.contrib.staticfiles",
     "rest_framework",
     "rest_framework.authtoken",
@@ -73,7 +72,6 @@ ASGI_APPLICATION = "backend_django.config.asgi.application"
 APPEND_SLASH = False
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-SITE_ID = 1
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = True

@@ -40,8 +40,8 @@ function sentence(name: string): string {
 }
 
 const REMEDIES: Record<string, string> = {
-  out_of_memory: 'Hand in a smaller file, or ask for a worker with more memory.',
-  time_limit: 'Hand in a smaller file, or split it into parts.',
+  out_of_memory: 'Upload a smaller file, or ask for a worker with more memory.',
+  time_limit: 'Upload a smaller file, or split it into parts.',
   crashed: 'Try it once more. If it fails again, the file is probably damaged: save a fresh copy.',
   worker_lost: 'Try it once more; the fault was on our side, not in your file.',
   internal_error:
@@ -51,6 +51,11 @@ const REMEDIES: Record<string, string> = {
 /** What a person can do about a failure whose own message does not say it; else "". */
 export function remedy(code: string, own: Words['remedies'] = {}): string {
   return own[code] ?? REMEDIES[code] ?? ''
+}
+
+/** Whether the same file may well pass the next time. */
+export function worthRetrying(code: string): boolean {
+  return code in REMEDIES || code === 'disk_full'
 }
 
 /** How long the job has run, or ran; "" before it starts. */

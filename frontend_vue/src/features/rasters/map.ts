@@ -1,13 +1,14 @@
+import ScaleLine from 'ol/control/ScaleLine'
+import { focus } from 'ol/events/condition'
 import Feature from 'ol/Feature'
-import TopoJSON from 'ol/format/TopoJSON'
 import { fromExtent } from 'ol/geom/Polygon'
+import { defaults as defaultInteractions } from 'ol/interaction/defaults'
+import MouseWheelZoom from 'ol/interaction/MouseWheelZoom'
 import Graticule from 'ol/layer/Graticule'
 import TileLayer from 'ol/layer/Tile'
 import VectorLayer from 'ol/layer/Vector'
 import OlMap from 'ol/Map'
 import { transformExtent } from 'ol/proj'
-import ScaleLine from 'ol/control/ScaleLine'
-import { defaults as defaultInteractions } from 'ol/interaction/defaults'
 import VectorSource from 'ol/source/Vector'
 import XYZ from 'ol/source/XYZ'
 import Fill from 'ol/style/Fill'
@@ -19,92 +20,105 @@ import countriesUrl from 'world-atlas/countries-50m.json?url'
 
 import type { RasterResult } from './api'
 import { mapExtent } from './extent'
+import { readLand } from './land'
 
+/** CSS colours. */
 export interface Palette {
   land: string
   coast: string
   muted: string
-  paper: string
+  water: string
   leaf: string
+  surface: string
 }
+
+const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches
+const duration = () => (calm() ? 0 : 250)
+
+const stroke = (color: string, width: number, lineDash?: number[]) =>
+  new Stroke({ color, width, lineDash })
 
 /**
  * A map of one raster over the countries of the world, all of it from our own server.
  * @param target where it is drawn; its size is followed
- * @returns the map with what the page does to it
+ * @returns the map, and what the page does to it
  */
 export function createMap(target: HTMLElement, raster: RasterResult) {
   const extent = transformExtent(mapExtent(raster.bounds), 'EPSG:4326', 'EPSG:3857')
+  const { url_template: url, minzoom: minZoom, maxzoom: maxZoom } = raster.tiles
 
-  const countries = new VectorLayer({
-    source: new VectorSource({
-      url: countriesUrl,
-      format: new TopoJSON({ layers: ['countries'] }),
-    }),
-  })
-  const tiles = new XYZ({
-    url: raster.tiles.url_template,
-    minZoom: raster.tiles.minzoom,
-    maxZoom: raster.tiles.maxzoom,
-    transition: matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 200,
-  })
+  const land = new VectorLayer({ source: new VectorSource() })
+  const tiles = new XYZ({ url, minZoom, maxZoom, transition: calm() ? 0 : 200 })
   const image = new TileLayer({ source: tiles })
   const outline = new VectorLayer({
     source: new VectorSource({ features: [new Feature(fromExtent(extent))] }),
   })
+  const view = new View({ minZoom: 1, maxZoom: Math.min(24, maxZoom + 4), enableRotation: false })
 
   const map = new OlMap({
     target,
-    layers: [countries, image, outline],
-    view: new View({
-      maxZoom: Math.min(24, raster.tiles.maxzoom + 4),
-      minZoom: 1,
-      enableRotation: false,
-    }),
+    view,
+    layers: [land, image, outline],
     controls: [new ScaleLine()],
-    // The wheel scrolls the page until the map has been clicked or tabbed into.
-    interactions: defaultInteractions({ onFocusOnly: matchMedia('(pointer: fine)').matches }),
+    // The wheel scrolls the page until the map was clicked or tabbed into.
+    interactions: defaultInteractions({ mouseWheelZoom: false }).extend([
+      new MouseWheelZoom({ condition: focus }),
+    ]),
   })
+
+  // Without it the map still has its graticule, so a failure needs no words.
+  fetch(countriesUrl)
+    .then((response) => response.json())
+    .then((topology) => land.getSource()?.addFeatures(readLand(topology)))
+    .catch(() => {})
 
   let graticule: Graticule | undefined
 
   function paint(palette: Palette) {
-    const land = new Style({
-      fill: new Fill({ color: palette.land }),
-      stroke: new Stroke({ color: palette.coast, width: 1 }),
-    })
-    countries.setStyle(land)
+    land.setStyle(
+      new Style({
+        fill: new Fill({ color: palette.land }),
+        stroke: stroke(palette.coast, 1),
+      }),
+    )
     outline.setStyle([
-      new Style({ stroke: new Stroke({ color: palette.paper, width: 4 }) }),
-      new Style({ stroke: new Stroke({ color: palette.leaf, width: 2, lineDash: [6, 5] }) }),
+      new Style({ stroke: stroke(palette.surface, 4) }),
+      new Style({ stroke: stroke(palette.leaf, 2, [6, 5]) }),
     ])
-    // A graticule takes its style when it is made.
-    if (graticule) map.removeLayer(graticule)
-    const label = () =>
+    const label = (textAlign: CanvasTextAlign, textBaseline: CanvasTextBaseline) =>
       new Text({
         font: '11px sans-serif',
         fill: new Fill({ color: palette.muted }),
-        stroke: new Stroke({ color: palette.paper, width: 3 }),
+        stroke: stroke(palette.land, 3),
+        textAlign,
+        textBaseline,
       })
+    // A graticule takes its style when it is made.
+    if (graticule) map.removeLayer(graticule)
     graticule = new Graticule({
-      strokeStyle: new Stroke({ color: palette.coast, width: 0.75 }),
-      showLabels: true,
-      wrapX: true,
+      strokeStyle: stroke(palette.coast, 0.75),
       targetSize: 140,
-      latLabelPosition: 1,
-      lonLabelPosition: 0.02,
-      latLabelStyle: label(),
-      lonLabelStyle: label(),
+      showLabels: true,
+      latLabelPosition: 0.99,
+      latLabelStyle: label('end', 'bottom'),
+      lonLabelPosition: 0.99,
+      lonLabelStyle: label('center', 'top'),
     })
     map.getLayers().insertAt(1, graticule)
   }
 
-  function fit(duration = 0) {
-    map
-      .getView()
-      .fit(extent, { padding: [48, 48, 48, 48], duration, maxZoom: raster.tiles.maxzoom + 2 })
+  function fit(options: { animate: boolean }) {
+    view.fit(extent, {
+      padding: [56, 48, 64, 48],
+      maxZoom: maxZoom + 2,
+      duration: options.animate ? duration() : 0,
+    })
   }
 
-  fit()
-  return { map, tiles, image, paint, fit }
+  function zoom(step: number) {
+    view.animate({ zoom: (view.getZoom() ?? 0) + step, duration: duration() })
+  }
+
+  fit({ animate: false })
+  return { map, tiles, image, paint, fit, zoom }
 }

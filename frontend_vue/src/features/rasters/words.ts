@@ -10,7 +10,7 @@ export const words: Words = {
   },
   remedies: {
     not_a_tiff:
-      'Export the data as GeoTIFF, for example with `gdal_translate in.xyz out.tif`, and hand that in.',
+      'Export the data as GeoTIFF, for example with `gdal_translate in.xyz out.tif`, and upload that.',
   },
 }
 

@@ -215,8 +215,9 @@ class Runner:
         if self.rest_started:
             return
         self.rest_started = True
-        queues = ["--queues", "processing,maintenance"]
-        self._add("worker", *CELERY, "worker", *queues, stop_seconds=15)
+        # alone on its broker, it has no neighbours to look for
+        options = ["--queues", "processing,maintenance", "--without-mingle", "--without-gossip"]
+        self._add("worker", *CELERY, "worker", *options, stop_seconds=15)
         self._add("beat", *CELERY, "beat", "--pidfile=", stop_seconds=5)
         self._add("flower", *CELERY, "flower", stop_seconds=5)
         if self.dev:

@@ -1,4 +1,4 @@
-"""The whole product on this machine: `python -m scripts.stack run|dev|demo|manage`.
+"""The whole product on this machine: `python -m scripts.stack run|dev|demo|manage|clean-data`.
 
 run: web, worker, beat and Flower over private servers, in the foreground.
 dev: the same with Vite in front and everything reloading on a change.
@@ -8,6 +8,7 @@ manage: Django's manage.py with the servers up.
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -110,6 +111,17 @@ def wait_for_stack(stack: Stack, own: subprocess.Popen[bytes], log: Path) -> dic
     raise UsageError(f"The stack did not start. The end of {log}:\n{last_lines(log, 30)}")
 
 
+def clean_data(_options: argparse.Namespace) -> int:
+    """Remove the data folder, unless something uses it."""
+    stack = Stack()
+    if not stack.state.acquire():
+        raise UsageError("The stack is running: stop it first, then remove its data.")
+    for name in ("postgres", "valkey", "media", "work", "run"):  # nothing else that lies there
+        shutil.rmtree(stack.data / name, ignore_errors=True)
+    print(f"Removed the development data in {stack.data}.")
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m scripts.stack",
@@ -127,6 +139,7 @@ def main() -> int:
     command = commands.add_parser("manage", add_help=False, prefix_chars="\0")
     command.add_argument("arguments", nargs=argparse.REMAINDER)
     command.set_defaults(function=manage)
+    commands.add_parser("clean-data").set_defaults(function=clean_data)
     options = parser.parse_args()
     try:
         return int(options.function(options))

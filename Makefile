@@ -1,0 +1,66 @@
+# Everything a developer does, one target each. The first target anyone runs sets up what it needs.
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev demo manage test test-fast lint format types schema lock clean clean-data
+.NOTPARALLEL:
+SHELL := /bin/sh
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+
+ifndef PYTHON
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+PYTHON := $(or $(PYTHON),python3)
+endif
+no_python = $(error Python 3.11 or newer is needed and there is no $(PYTHON) on PATH: install it)
+bootstrap = $(if $(shell command -v "$(PYTHON)"),"$(PYTHON)" -m scripts.bootstrap,$(no_python))
+VENV := .venv/bin/python
+NPM := $(VENV) -m scripts.node npm
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+run: ## Start everything: page, worker, schedule and queue view (PORT=8080 make run)
+	@$(bootstrap) --dotenv && exec $(VENV) -m scripts.stack run
+
+dev: ## The same, and every change of a source file shows at once
+	@$(bootstrap) --dotenv && exec $(VENV) -m scripts.stack dev
+
+demo: ## The main job without a browser (FILE=path.tif for a file of yours)
+	@$(bootstrap) --dotenv && exec $(VENV) -m scripts.stack demo $(if $(FILE),"$(FILE)")
+
+manage: ## Run manage.py with the servers up: make manage ARGS="shell"
+	@$(bootstrap) --dotenv --no-page && exec $(VENV) -m scripts.stack manage $(ARGS)
+
+test: ## Check everything: rules, types, schema, tests, page and its budget (ARGS go to pytest)
+	@$(bootstrap) && exec $(VENV) -m scripts.checks all -- $(ARGS)
+
+test-fast: ## The inner loop: no browser, no whole stack (ARGS go to pytest)
+	@$(bootstrap) && exec $(VENV) -m scripts.checks fast -- $(ARGS)
+
+lint: ## Check the rules of style, layers and types
+	@$(bootstrap) && exec $(VENV) -m scripts.checks lint
+
+types: ## Check the types, of Python and of the page
+	@$(bootstrap) && exec $(VENV) -m scripts.checks types
+
+format: ## Put all sources into their one format
+	@$(bootstrap)
+	@$(VENV) -m ruff check --fix --quiet . ; $(VENV) -m ruff format . && $(NPM) run format
+
+schema: ## Write the OpenAPI document and the page's types from it
+	@$(bootstrap) && exec $(VENV) -m scripts.schema
+
+lock: ## Resolve requirements/*.in again (UPGRADE=1 for newer releases)
+	@$(bootstrap) --no-page
+	@for name in tools node base production local; do \
+		.cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-header $(if $(UPGRADE),--upgrade) --output-file requirements/$$name.txt \
+			requirements/$$name.in || exit 1; done
+
+clean: ## Remove what was built and installed; your data and .env stay
+	rm -rf .venv .cache frontend_vue/node_modules frontend_vue/dist backend_django/staticfiles
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-data: ## Remove the development database, queue and files below .data
+	@$(bootstrap) --no-page && exec $(VENV) -m scripts.stack clean-data

@@ -1,0 +1,106 @@
+"""Runs the checks of the project one after the other and ends with what passed and what failed.
+
+`python -m scripts.checks all|fast|lint|types [-- pytest arguments]`. A failure never keeps the
+other checks from running; any failure makes the exit code 1.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from scripts import chromium
+from scripts.environment import FRONTEND, ROOT
+from scripts.node import node_environment
+
+PYTHON = sys.executable
+
+
+class Check(NamedTuple):
+    """A command; `groups` are the words that include it besides `all`."""
+
+    name: str
+    groups: set[str]
+    command: list[str]
+    cwd: Path = ROOT
+    prepare: Callable[[dict[str, str]], None] = lambda environment: None
+
+
+def give_browser(environment: dict[str, str]) -> None:
+    """Tell the browser tests which Chromium to drive, or why there is none."""
+    try:
+        environment["CHROMIUM"] = chromium.find_or_install()
+    except chromium.NoChromiumError as error:
+        environment["NO_CHROMIUM"] = str(error)
+        print(f"browser tests will be skipped: {error}", flush=True)
+
+
+def npm(script: str) -> list[str]:
+    return ["npm", "run", "--silent", script]
+
+
+CHECKS = [
+    Check("rules", {"lint", "fast"}, [PYTHON, "-m", "ruff", "check", "."]),
+    Check("format", {"lint", "fast"}, [PYTHON, "-m", "ruff", "format", "--check", "."]),
+    Check("layers", {"lint"}, [str(Path(PYTHON).parent / "lint-imports")]),
+    Check("types", {"lint", "types"}, [PYTHON, "-m", "mypy"]),
+    Check("page: rules", {"lint"}, npm("lint"), FRONTEND),
+    Check("page: format", {"lint"}, npm("format:check"), FRONTEND),
+    Check("page: types", {"lint", "types"}, npm("check"), FRONTEND),
+    Check("page: tests", {"fast"}, npm("test"), FRONTEND),
+    Check("page: budget", set(), npm("budget"), FRONTEND),
+    Check("schema", set(), [PYTHON, "-m", "scripts.schema", "--check"]),
+    Check("fast tests", {"fast only"}, [PYTHON, "-m", "pytest", "-m", "not slow"]),
+    Check("tests", set(), [PYTHON, "-m", "pytest"], prepare=give_browser),
+]
+
+
+def selected(group: str) -> list[Check]:
+    if group == "all":
+        return [check for check in CHECKS if "fast only" not in check.groups]
+    wanted = {group, "fast only"} if group == "fast" else {group}
+    return [check for check in CHECKS if check.groups & wanted]
+
+
+def run(checks: list[Check], pytest_arguments: list[str]) -> int:
+    results = []
+    for check in checks:
+        print(f"\n── {check.name}", flush=True)
+        environment = node_environment(dict(os.environ))
+        check.prepare(environment)
+        extra = pytest_arguments if "pytest" in check.command else []
+        started = time.monotonic()
+        try:
+            command = [*check.command, *extra]
+            code = subprocess.run(command, cwd=check.cwd, env=environment).returncode
+        except OSError as error:
+            print(error)
+            code = 1
+        results.append((check.name, code, time.monotonic() - started))
+    print("\n── summary")
+    for name, code, seconds in results:
+        print(f"  {'FAILED' if code else 'passed'}  {name:<14}{seconds:6.1f} s")
+    failed = sum(bool(code) for _, code, _ in results)
+    print(
+        f"{failed} of {len(results)} checks failed" if failed else "everything passed", flush=True
+    )
+    return 1 if failed else 0
+
+
+def main() -> int:
+    group, *rest = sys.argv[1:] or ["all"]
+    checks = selected(group)
+    if not checks:
+        print(f"unknown group {group}: choose all, fast, lint or types", file=sys.stderr)
+        return 2
+    try:
+        return run(checks, [argument for argument in rest if argument != "--"])
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

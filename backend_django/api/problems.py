@@ -34,6 +34,14 @@ class PayloadTooLarge(exceptions.APIException):
     default_detail = "The upload is too large."
 
 
+class InsufficientStorage(exceptions.APIException):
+    """507: the disk is full."""
+
+    status_code = status.HTTP_507_INSUFFICIENT_STORAGE
+    default_code = "disk_full"
+    default_detail = "The server has not enough disk space for this. Try again later."
+
+
 def problem(
     status_code: int, code: str, detail: str, errors: list[dict[str, str]] | None = None
 ) -> dict[str, Any]:

@@ -33,6 +33,13 @@ class _MovableFile(File):
         return str(self._path)
 
 
+def free_bytes() -> int:
+    """Space left where jobs work. Where uploads go is the same disk, or a bucket without end."""
+    root = Path(settings.PROCESSING_WORK_DIR)
+    root.mkdir(parents=True, exist_ok=True)
+    return max(0, shutil.disk_usage(root).free - settings.PROCESSING_DISK_RESERVE_BYTES)
+
+
 def request_prefix(request_id: UUID) -> str:
     return f"{ROOT}/{request_id}"
 

@@ -11,16 +11,18 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Now
 
-from .models import ProcessingRequest, ProcessingResult
+from .models import ProcessingAttempt, ProcessingRequest, ProcessingResult
 
 logger = logging.getLogger(__name__)
 Status = ProcessingRequest.Status
+Outcome = ProcessingAttempt.Outcome
 
 MESSAGE_LIMIT = 2000
+LIMIT_LOCK = 7_403  # first half of the keys of the advisory locks behind the limits
 REAP_LIMIT = 500  # of each sort in one round, so that a round stays short
 
 
@@ -42,17 +44,27 @@ def clean_text(text: str) -> str:
     return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
 
 
-def claim(request_id: UUID, celery_task_id: str = "") -> ProcessingRequest | None:
+def claim(
+    request_id: UUID, *, worker: str = "", celery_task_id: str = ""
+) -> ProcessingRequest | None:
     """Take a pending request, or one whose worker is lost, for a new attempt.
 
     Returns:
-        The request as it is now, or None: somebody else has it, or it is over, or gone.
+        The request as it is now, or None: somebody else has it, it is over or gone, or its owner
+        (or the whole installation) has as many running as may be.
     """
-    claimable = Q(status=Status.PENDING) | Q(status=Status.PROCESSING, lease_expires_at__lt=Now())
-    count = (
-        ProcessingRequest.objects.filter(claimable, id=request_id)
-        .filter(attempt__lt=F("max_attempts"), cancel_requested=False)
-        .update(
+    lost = Q(status=Status.PROCESSING, lease_expires_at__lt=Now())
+    claimable = ProcessingRequest.objects.filter(
+        Q(status=Status.PENDING) | lost,
+        id=request_id,
+        attempt__lt=F("max_attempts"),
+        cancel_requested=False,
+    )
+    with transaction.atomic():
+        owner_id = claimable.values_list("owner_id", flat=True).first()
+        if owner_id is None or not _has_room(owner_id, request_id):
+            return None
+        claimed = claimable.update(
             status=Status.PROCESSING,
             attempt=F("attempt") + 1,
             lease_expires_at=_from_now(settings.PROCESSING_LEASE_SECONDS),
@@ -62,8 +74,54 @@ def claim(request_id: UUID, celery_task_id: str = "") -> ProcessingRequest | Non
             step="",
             progress=0,
         )
+        if not claimed:
+            return None
+        request = ProcessingRequest.objects.get(id=request_id)
+        _close_attempts([request_id], Outcome.LOST)
+        ProcessingAttempt.objects.create(
+            request=request, number=request.attempt, worker=worker[:100]
+        )
+    return request
+
+
+def _has_room(owner_id: int, request_id: UUID) -> bool:
+    """Whether one more may run. Takes locks that make it true until the claim is committed."""
+    running = ProcessingRequest.objects.filter(status=Status.PROCESSING).exclude(id=request_id)
+    for limit, key, rows in (
+        (settings.PROCESSING_MAX_RUNNING, 0, running),
+        (settings.PROCESSING_MAX_RUNNING_PER_USER, owner_id, running.filter(owner_id=owner_id)),
+    ):
+        if not limit:
+            continue
+        with connection.cursor() as cursor:
+            # a request of a user waits here only for another claim of the same user
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LIMIT_LOCK, key % 2**31])
+        if rows.count() >= limit:
+            return False
+    return True
+
+
+def next_waiting(owner_id: int) -> list[UUID]:
+    """Return who may come next where a limit kept requests waiting: the owner's and the oldest.
+
+    Their messages have been dropped; somebody has to send new ones.
+    """
+    waiting = ProcessingRequest.objects.filter(
+        status=Status.PENDING, published_at__isnull=False
+    ).order_by("created_at")
+    found = []
+    if settings.PROCESSING_MAX_RUNNING_PER_USER:
+        found.append(waiting.filter(owner_id=owner_id).values_list("id", flat=True).first())
+    if settings.PROCESSING_MAX_RUNNING:
+        found.append(waiting.values_list("id", flat=True).first())
+    return list({request_id for request_id in found if request_id})
+
+
+def _close_attempts(ids: list[UUID], outcome: ProcessingAttempt.Outcome, code: str = "") -> None:
+    """Write down how the running attempts of these requests ended."""
+    ProcessingAttempt.objects.filter(request_id__in=ids, outcome=Outcome.RUNNING).update(
+        outcome=outcome, error_code=code, finished_at=Now()
     )
-    return ProcessingRequest.objects.get(id=request_id) if count else None
 
 
 def heartbeat(request_id: UUID, attempt: int, *, phase: str, step: str, progress: int) -> bool:
@@ -82,75 +140,94 @@ def heartbeat(request_id: UUID, attempt: int, *, phase: str, step: str, progress
     return bool(extended) and not mine.filter(cancel_requested=True).exists()
 
 
+def _end(request_id: UUID, attempt: int, outcome: ProcessingAttempt.Outcome, **fields: Any) -> bool:
+    """Leave `processing`, if it is still this attempt's to do so."""
+    ended = _mine(request_id, attempt).update(lease_expires_at=None, **fields)
+    if ended:
+        _close_attempts([request_id], outcome, fields.get("error_code", ""))
+    return bool(ended)
+
+
+@transaction.atomic
 def complete(
     request_id: UUID, attempt: int, *, data: dict[str, Any], files: dict[str, Any]
 ) -> bool:
     """Finish with a result, both or neither. False when the attempt no longer owns the request."""
-    with transaction.atomic():
-        finished = _mine(request_id, attempt).update(
-            status=Status.COMPLETED,
-            phase="",
-            step="",
-            progress=100,
-            cancel_requested=False,
-            lease_expires_at=None,
-            finished_at=Now(),
+    finished = _end(
+        request_id,
+        attempt,
+        Outcome.COMPLETED,
+        status=Status.COMPLETED,
+        phase="",
+        step="",
+        progress=100,
+        cancel_requested=False,
+        finished_at=Now(),
+    )
+    if finished:
+        ProcessingResult.objects.create(
+            request_id=request_id, attempt=attempt, data=data, files=files
         )
-        if finished:
-            ProcessingResult.objects.create(
-                request_id=request_id, attempt=attempt, data=data, files=files
-            )
-    return bool(finished)
+    return finished
 
 
+@transaction.atomic
 def fail(request_id: UUID, attempt: int, *, code: str, message: str) -> bool:
     """Finish with a reason for people to read; phase and progress stay, to show where it was."""
-    return bool(
-        _mine(request_id, attempt).update(
-            status=Status.FAILED,
-            error_code=code[:50],
-            error_message=clean_text(message),
-            lease_expires_at=None,
-            finished_at=Now(),
-        )
+    return _end(
+        request_id,
+        attempt,
+        Outcome.FAILED,
+        status=Status.FAILED,
+        error_code=code[:50],
+        error_message=clean_text(message),
+        finished_at=Now(),
     )
 
 
-def cancel_running(request_id: UUID, attempt: int) -> bool:
-    """Confirm a cancellation: the attempt has stopped."""
-    return bool(
-        _mine(request_id, attempt)
-        .filter(cancel_requested=True)
-        .update(status=Status.CANCELLED, lease_expires_at=None, finished_at=Now())
+@transaction.atomic
+def confirm_cancel(request_id: UUID, attempt: int) -> bool:
+    """Finish as cancelled: somebody asked for it and the attempt has stopped."""
+    wanted = _mine(request_id, attempt).filter(cancel_requested=True).exists()
+    return wanted and _end(
+        request_id, attempt, Outcome.CANCELLED, status=Status.CANCELLED, finished_at=Now()
     )
 
 
+AGAIN: dict[str, Any] = {
+    "status": Status.PENDING,
+    "published_at": None,
+    "phase": "",
+    "step": "",
+    "progress": 0,
+}
+
+
+@transaction.atomic
 def release(request_id: UUID, attempt: int) -> bool:
     """Give a request back because the worker stops; that attempt does not count against it."""
-    return bool(
-        _mine(request_id, attempt).update(
-            status=Status.PENDING,
-            max_attempts=F("max_attempts") + 1,
-            lease_expires_at=None,
-            published_at=None,
-            phase="",
-            step="",
-            progress=0,
-        )
+    return _end(request_id, attempt, Outcome.RELEASED, **AGAIN, max_attempts=F("max_attempts") + 1)
+
+
+@transaction.atomic
+def reap_expired() -> None:
+    """Take requests from workers that were not heard of until their lease ran out."""
+    expired = list(
+        ProcessingRequest.objects.select_for_update(skip_locked=True)
+        .filter(status=Status.PROCESSING, lease_expires_at__lt=Now())
+        .values_list("id", "cancel_requested", "attempt", "max_attempts")[:REAP_LIMIT]
     )
-
-
-def reap() -> list[UUID]:
-    """Rescue what workers and brokers lost.
-
-    Returns:
-        Ids of pending requests to hand to the broker (again).
-    """
-    expired = ProcessingRequest.objects.filter(status=Status.PROCESSING, lease_expires_at__lt=Now())
-    cancelled = expired.filter(cancel_requested=True).update(
+    if not expired:
+        return
+    cancelled = [row[0] for row in expired if row[1]]
+    given_up = [row[0] for row in expired if not row[1] and row[2] >= row[3]]
+    again = [row[0] for row in expired if not row[1] and row[2] < row[3]]
+    _close_attempts([row[0] for row in expired], Outcome.LOST, "worker_lost")
+    rows = ProcessingRequest.objects
+    rows.filter(id__in=cancelled).update(
         status=Status.CANCELLED, lease_expires_at=None, finished_at=Now()
     )
-    given_up = expired.filter(attempt__gte=F("max_attempts")).update(
+    rows.filter(id__in=given_up).update(
         status=Status.FAILED,
         error_code="worker_lost",
         error_message=(
@@ -160,27 +237,21 @@ def reap() -> list[UUID]:
         lease_expires_at=None,
         finished_at=Now(),
     )
-    rescued = expired.update(
-        status=Status.PENDING,
-        lease_expires_at=None,
-        published_at=None,
-        phase="",
-        step="",
-        progress=0,
+    rows.filter(id__in=again).update(lease_expires_at=None, **AGAIN)
+    logger.warning(
+        "workers lost: %d requests go back, %d given up, %d cancelled",
+        len(again),
+        len(given_up),
+        len(cancelled),
     )
-    if cancelled or given_up or rescued:
-        logger.warning(
-            "workers lost: %d requests go back, %d given up, %d cancelled",
-            rescued,
-            given_up,
-            cancelled,
-        )
-    unpublished = Q(published_at=None, created_at__lt=_from_now(-5)) | Q(
-        published_at=None, attempt__gt=0
-    )
-    forgotten = Q(published_at__lt=_from_now(-settings.PROCESSING_REPUBLISH_SECONDS))
+
+
+def unheard() -> list[UUID]:
+    """Return pending requests that no message, or only a lost one, will bring to a worker."""
+    never = Q(published_at=None) & (Q(created_at__lt=_from_now(-5)) | Q(attempt__gt=0))
+    long_ago = Q(published_at__lt=_from_now(-settings.PROCESSING_REPUBLISH_SECONDS))
     return list(
-        ProcessingRequest.objects.filter(unpublished | forgotten, status=Status.PENDING)
+        ProcessingRequest.objects.filter(never | long_ago, status=Status.PENDING)
         .order_by("created_at")
         .values_list("id", flat=True)[:REAP_LIMIT]
     )

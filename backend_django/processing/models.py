@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 
 def default_max_attempts() -> int:
@@ -53,6 +54,8 @@ class ProcessingRequest(models.Model):
     error_message = models.TextField(max_length=2000, blank=True)
     cancel_requested = models.BooleanField(default=False)
 
+    idempotency_key = models.CharField(max_length=200, null=True)  # noqa: DJ001 (NULLs differ)
+    trace_id = models.CharField(max_length=64, blank=True, help_text="Of the HTTP request.")
     celery_task_id = models.CharField(max_length=50, blank=True)
     published_at = models.DateTimeField(null=True, help_text="Handed to the broker.")
     lease_expires_at = models.DateTimeField(null=True, help_text="The worker is lost after this.")
@@ -64,6 +67,11 @@ class ProcessingRequest(models.Model):
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["owner", "kind", "-created_at", "-id"], name="request_list"),
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(finished_at__isnull=False),
+                name="request_finished",
+            ),
             models.Index(
                 fields=["status", "lease_expires_at", "published_at"],
                 condition=Q(status__in=["pending", "processing"]),
@@ -92,6 +100,9 @@ class ProcessingRequest(models.Model):
                 | Q(status__in=["pending", "processing"], finished_at__isnull=True),
                 name="request_finished_when_final",
             ),
+            models.UniqueConstraint(
+                fields=["owner", "kind", "idempotency_key"], name="request_once_per_key"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -100,6 +111,37 @@ class ProcessingRequest(models.Model):
     @property
     def is_final(self) -> bool:
         return self.status in self.FINAL
+
+
+class ProcessingAttempt(models.Model):
+    """One try at a request: who worked on it, from when to when, and how it ended."""
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+        LOST = "lost", "worker lost"
+        RELEASED = "released", "given back by a worker that stopped"
+
+    request = models.ForeignKey(
+        ProcessingRequest, on_delete=models.CASCADE, related_name="attempts"
+    )
+    number = models.PositiveSmallIntegerField()
+    worker = models.CharField(max_length=100, blank=True)
+    outcome = models.CharField(max_length=20, choices=Outcome, default=Outcome.RUNNING)
+    error_code = models.CharField(max_length=50, blank=True)
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["request", "number"], name="attempt_numbered_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.request_id}: {self.outcome}"
 
 
 class ProcessingResult(models.Model):

@@ -121,6 +121,7 @@ class Processor:
     title: ClassVar[str]  # for people: "Raster"
     parameters_serializer: ClassVar[type[Serializer]] = Serializer
     result_serializer: ClassVar[type[Serializer]] = Serializer
+    queue: ClassVar[str] = "processing"  # "short" for work of seconds: it has workers of its own
     max_upload_bytes: ClassVar[int | None] = None  # None: PROCESSING_MAX_UPLOAD_BYTES
     downloads: ClassVar[tuple[str, ...]] = ()  # keys of Output.files that may be downloaded
     sample: ClassVar[Path | None] = None  # submitted once on a developer's first start
@@ -136,6 +137,11 @@ class Processor:
     def present(self, result: "ProcessingResult") -> dict[str, Any]:
         """Return what `result_serializer` turns into the answer of `results/<id>/`."""
         return result.data
+
+    @classmethod
+    def disk_needed(cls, input_size: int) -> int:
+        """Scratch space, in bytes, without which it is no use to begin."""
+        return 3 * input_size
 
     @classmethod
     def upload_limit(cls) -> int:

@@ -10,28 +10,33 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from backend_django.utils.logs import job_id
+from backend_django.utils.request_id import request_id as trace_id
 
 from . import lifecycle
 from .attempt import Attempt, Phase, WorkerStopping
-from .files import delete_attempt, fetch_input, save_output, work_directory
+from .files import delete_attempt, fetch_input, free_bytes, save_output, work_directory
 from .models import ProcessingRequest
 from .processor import Cancelled, Context, InputFile, Output, ProcessingError
 from .publishing import request_publish
 from .registry import get_processor
 
 logger = logging.getLogger(__name__)
+DISK_FULL = "The server has not enough disk space for this. Try again later."
 
 
-def run_request(request_id: UUID, celery_task_id: str = "") -> None:
+def run_request(request_id: UUID, *, worker: str = "", celery_task_id: str = "") -> None:
     """Claim the request, work on it and write down how it ended. Returns quietly when not ours."""
-    request = lifecycle.claim(request_id, celery_task_id)
+    request = lifecycle.claim(request_id, worker=worker, celery_task_id=celery_task_id)
     if request is None:
         return
-    token = job_id.set(str(request.id))
+    tokens = job_id.set(str(request.id)), trace_id.set(request.trace_id)
     try:
         _run_claimed(request)
+        for waiting in lifecycle.next_waiting(request.owner_id):
+            request_publish(request_id=waiting)
     finally:
-        job_id.reset(token)
+        job_id.reset(tokens[0])
+        trace_id.reset(tokens[1])
 
 
 def _run_claimed(request: ProcessingRequest) -> None:
@@ -48,7 +53,7 @@ def _run_claimed(request: ProcessingRequest) -> None:
     except WorkerStopping:
         given_back = _insist(
             lambda: (
-                lifecycle.cancel_running(request.id, request.attempt)
+                lifecycle.confirm_cancel(request.id, request.attempt)
                 or (
                     lifecycle.release(request.id, request.attempt)
                     and request_publish(request_id=request.id)
@@ -57,7 +62,7 @@ def _run_claimed(request: ProcessingRequest) -> None:
         )
         logger.info("attempt %d given back: %s", request.attempt, given_back)
     except Cancelled:
-        stopped = _insist(lambda: lifecycle.cancel_running(request.id, request.attempt))
+        stopped = _insist(lambda: lifecycle.confirm_cancel(request.id, request.attempt))
         logger.info("attempt %d stopped (%s)", request.attempt, "cancelled" if stopped else "lost")
     except (OperationalError, InterfaceError):
         # The database is away. The lease runs out and the reaper gives the request a new attempt.
@@ -86,6 +91,8 @@ def _work(
         raise ProcessingError(
             "unknown_kind", f"This installation no longer has the feature “{request.kind}”."
         ) from None
+    if free_bytes() < processor.disk_needed(request.input_size):
+        raise ProcessingError("disk_full", DISK_FULL)
     with work_directory(request.id, request.attempt) as directory:
         attempt.enter_phase(Phase.VALIDATE)
         workdir = directory / "work"
@@ -123,7 +130,7 @@ def explain(error: BaseException) -> tuple[str, str]:
     if isinstance(error, MemoryError):
         return "out_of_memory", "This needs more memory than a job may use. Try a smaller input."
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return "disk_full", "The server has no disk space left. Try again later."
+        return "disk_full", DISK_FULL
     if isinstance(error, FileNotFoundError):
         return "input_missing", "The uploaded file is no longer there. Upload it again."
     return (

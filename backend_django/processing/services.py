@@ -6,12 +6,13 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from backend_django.api.problems import Conflict
 from backend_django.users.models import User
+from backend_django.utils.request_id import request_id as trace_id
 
 from .files import delete_request_files, save_input
 from .lifecycle import clean_text
@@ -34,8 +35,14 @@ def request_create(
     upload: UploadedFile,
     name: str = "",
     parameters: dict[str, Any] | None = None,
-) -> ProcessingRequest:
-    """Store the upload and the pending row, and hand the id to a worker once both are safe."""
+    idempotency_key: str | None = None,
+) -> tuple[ProcessingRequest, bool]:
+    """Store the upload and the pending row, and hand the id to a worker once both are safe.
+
+    Returns:
+        The request, and whether it is new: with an `idempotency_key` that the owner has used for
+        this kind before, it is the one made then.
+    """
     request_id = uuid4()
     input_name = clean_text(upload.name or "upload")[-255:]
     stored = save_input(request_id, upload)
@@ -50,13 +57,28 @@ def request_create(
                 input_file=stored,
                 input_name=input_name,
                 input_size=upload.size or 0,
+                idempotency_key=idempotency_key,
+                trace_id=trace_id.get(),
             )
             _publish_on_commit(request_id)
-    except BaseException:
+    except BaseException as error:
         delete_request_files(request_id)
+        if isinstance(error, IntegrityError) and idempotency_key:
+            earlier = request_by_key(owner=owner, processor=processor, key=idempotency_key)
+            if earlier:
+                return earlier, False
         raise
     logger.info("request %s created: %s", request.id, request.kind)
-    return request
+    return request, True
+
+
+def request_by_key(
+    *, owner: User, processor: type[Processor], key: str
+) -> ProcessingRequest | None:
+    """Return the request that was made with this idempotency key, if any."""
+    return ProcessingRequest.objects.filter(
+        owner=owner, kind=processor.name, idempotency_key=key
+    ).first()
 
 
 def request_cancel(*, request: ProcessingRequest) -> None:

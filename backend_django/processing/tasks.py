@@ -1,21 +1,28 @@
 """Celery tasks: thin, because the row knows more than the message."""
 
+import logging
 from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 from django.db import InterfaceError, OperationalError, connection
 
-from . import lifecycle, worker  # noqa: F401 (worker: connects its hooks)
+from . import lifecycle, maintenance, worker  # noqa: F401 (worker: connects its hooks)
 from .publishing import request_publish
 from .runner import run_request
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(bind=True)
 def process_request(self: Any, request_id: str) -> None:
     """Work on one request. Harmless when delivered late, twice or for a request that is gone."""
     try:
-        run_request(UUID(request_id), self.request.id or "")
+        run_request(
+            UUID(request_id),
+            worker=self.request.hostname or "",
+            celery_task_id=self.request.id or "",
+        )
     except (OperationalError, InterfaceError):
         connection.close()  # the row is untouched; the reaper sends it again
         raise
@@ -24,6 +31,24 @@ def process_request(self: Any, request_id: str) -> None:
 @shared_task
 def maintenance_reap() -> None:
     """Rescue requests whose worker or message is lost. Sent by beat."""
-    for request_id in lifecycle.reap():
+    lifecycle.reap_expired()
+    for request_id in lifecycle.unheard():
         if not request_publish(request_id=request_id):
             break  # the broker is down: the next round tries again
+
+
+@shared_task
+def maintenance_tidy() -> None:
+    """Remove what is past its retention and what crashes left behind. Sent by beat."""
+    purged = maintenance.purge_finished()
+    found = maintenance.check_files()
+    found.repair()
+    if purged or found.orphan_prefixes or found.orphan_scratch or found.missing_files:
+        logger.warning(
+            "tidied: %d requests past retention, %d orphan prefixes, %d orphan scratch "
+            "directories; %d files are missing",
+            purged,
+            len(found.orphan_prefixes),
+            len(found.orphan_scratch),
+            len(found.missing_files),
+        )

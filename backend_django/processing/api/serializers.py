@@ -4,12 +4,16 @@ from typing import Any
 
 from rest_framework import serializers
 
-from ..models import ProcessingRequest
+from ..models import ProcessingAttempt, ProcessingRequest
 from ..processor import Processor
 
 
 class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]):
     """A request's state, the same in create, status, list, cancel and retry."""
+
+    queue_position = serializers.SerializerMethodField(
+        help_text="Requests that are before this one, while it is pending; told by `status`."
+    )
 
     class Meta:
         model = ProcessingRequest
@@ -25,12 +29,29 @@ class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]
             "error_code",
             "error_message",
             "cancel_requested",
+            "queue_position",
             "input_name",
             "input_size",
             "created_at",
             "started_at",
             "finished_at",
         ]
+        read_only_fields = fields
+
+    def get_queue_position(self, request: ProcessingRequest) -> int | None:
+        if not self.context.get("with_position") or request.status != request.Status.PENDING:
+            return None
+        return ProcessingRequest.objects.filter(
+            status=request.Status.PENDING, created_at__lt=request.created_at
+        ).count()
+
+
+class ProcessingAttemptSerializer(serializers.ModelSerializer[ProcessingAttempt]):
+    """One try at a request. Which machine made it is the operators' business."""
+
+    class Meta:
+        model = ProcessingAttempt
+        fields = ["number", "outcome", "error_code", "started_at", "finished_at"]
         read_only_fields = fields
 
 

@@ -10,7 +10,7 @@ ID = r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 
 
 def processing_urls(processor: type[Processor]) -> list[URLPattern]:
-    """Return create, status, results, list, delete, cancel, retry and the downloads of a kind."""
+    """Return the addresses of a kind: create, status, results and so on, and its downloads."""
 
     def bound(view: type[views.ProcessingView], **options: str):  # type: ignore[no-untyped-def]
         callback = view.as_view(processor=processor, **options)
@@ -24,6 +24,7 @@ def processing_urls(processor: type[Processor]) -> list[URLPattern]:
         re_path(r"^list/?$", bound(views.ListView)),
         re_path(rf"^status/{ID}/?$", bound(views.StatusView)),
         re_path(rf"^results/{ID}/?$", bound(views.ResultsView)),
+        re_path(rf"^history/{ID}/?$", bound(views.HistoryView)),
         re_path(rf"^delete/{ID}/?$", bound(views.DeleteView)),
         re_path(rf"^cancel/{ID}/?$", bound(views.CancelView)),
         re_path(rf"^retry/{ID}/?$", bound(views.RetryView)),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Any, cast
 from uuid import UUID
 
@@ -18,15 +19,21 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from backend_django.api.problems import Conflict, PayloadTooLarge
+from backend_django.api.problems import Conflict, InsufficientStorage, PayloadTooLarge
 from backend_django.users.models import User
 
 from .. import services
+from ..files import free_bytes
 from ..models import ProcessingRequest, ProcessingResult
 from ..processor import Processor
 from .ranges import file_response
-from .serializers import ProcessingRequestSerializer, create_serializer
+from .serializers import (
+    ProcessingAttemptSerializer,
+    ProcessingRequestSerializer,
+    create_serializer,
+)
 
+IDEMPOTENCY_KEY = "Idempotency-Key"
 MULTIPART_OVERHEAD = 1024 * 1024  # bytes that the other fields and the boundaries may take
 
 
@@ -43,7 +50,7 @@ class ProcessingView(GenericAPIView[ProcessingRequest]):
             return self.queryset
         return ProcessingRequest.objects.filter(owner=self.request.user, kind=self.processor.name)
 
-    def get_request(self, id: UUID) -> ProcessingRequest:  # noqa: A002 (the URL's name)
+    def get_request(self, id: UUID) -> ProcessingRequest:
         found = self.get_queryset().filter(id=id).first()
         if found is None:
             raise NotFound("There is no such request.")
@@ -63,15 +70,38 @@ class CreateView(ProcessingView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         limit = self.processor.upload_limit()
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
         # Before the body is read: nobody waits for an upload that is refused at its end.
-        if int(request.META.get("CONTENT_LENGTH") or 0) > limit + MULTIPART_OVERHEAD:
+        if length > limit + MULTIPART_OVERHEAD:
             raise PayloadTooLarge(f"The file is larger than the {_human(limit)} that are allowed.")
+        if length > free_bytes():
+            raise InsufficientStorage
 
-    problems = {413: "The upload is too large"}
+    problems = {413: "The upload is too large", 507: "The server's disk is full"}
 
-    @extend_schema(responses={201: ProcessingRequestSerializer})
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                IDEMPOTENCY_KEY,
+                {"type": "string", "maxLength": 200, "pattern": "^[!-~]+$"},
+                OpenApiParameter.HEADER,
+                description="With a key used before, answers 200 with the request made then.",
+            )
+        ],
+        responses={201: ProcessingRequestSerializer, 200: ProcessingRequestSerializer},
+    )
     def post(self, request: Request) -> Response:
         """Store the upload and start the work. Answers at once; watch `status/<id>/`."""
+        owner = cast(User, request.user)  # IsAuthenticated has seen to it
+        key = request.headers.get(IDEMPOTENCY_KEY)
+        if key is not None:
+            if not re.fullmatch(r"[!-~]{1,200}", key):
+                raise ValidationError(
+                    {IDEMPOTENCY_KEY: "Must be 1 to 200 printable ASCII characters, no spaces."}
+                )
+            earlier = services.request_by_key(owner=owner, processor=self.processor, key=key)
+            if earlier:
+                return Response(ProcessingRequestSerializer(earlier).data)
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         values = dict(serializer.validated_data)
@@ -79,14 +109,16 @@ class CreateView(ProcessingView):
         if upload.size > self.processor.upload_limit():
             limit = _human(self.processor.upload_limit())
             raise PayloadTooLarge(f"The file is larger than the {limit} that are allowed.")
-        created = services.request_create(
-            owner=cast(User, request.user),  # IsAuthenticated has seen to it
+        created, is_new = services.request_create(
+            owner=owner,
             processor=self.processor,
             upload=upload,
             name=values.pop("name", ""),
             parameters=values,
+            idempotency_key=key,
         )
-        return Response(ProcessingRequestSerializer(created).data, status=status.HTTP_201_CREATED)
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        return Response(ProcessingRequestSerializer(created).data, status=code)
 
 
 class StatusView(ProcessingView):
@@ -95,9 +127,10 @@ class StatusView(ProcessingView):
     @extend_schema(
         responses={200: ProcessingRequestSerializer, 304: OpenApiResponse(description="Unchanged")}
     )
-    def get(self, request: Request, id: UUID) -> Response:  # noqa: A002
+    def get(self, request: Request, id: UUID) -> Response:
         """How far it is. Ask every two seconds; with If-None-Match an unchanged state is a 304."""
-        response = self.answer(self.get_request(id))
+        found = self.get_request(id)
+        response = Response(self.get_serializer(found, context={"with_position": True}).data)
         state = json.dumps(response.data, default=str, sort_keys=True)
         etag = f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
         if request.headers.get("If-None-Match") == etag:
@@ -115,7 +148,7 @@ class ResultsView(ProcessingView):
 
     problems = {409: "The request is not completed"}
 
-    def get(self, request: Request, id: UUID) -> Response:  # noqa: A002
+    def get(self, request: Request, id: UUID) -> Response:
         """What a completed request brought."""
         result = get_result(self.get_request(id))
         return Response(self.get_serializer(self.processor().present(result)).data)
@@ -143,11 +176,22 @@ class ListView(ProcessingView):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
+class HistoryView(ProcessingView):
+    schema_action = "history"
+    pagination_class = None
+
+    @extend_schema(responses=ProcessingAttemptSerializer(many=True))
+    def get(self, request: Request, id: UUID) -> Response:
+        """Every try there was, first to last, and how each ended."""
+        attempts = self.get_request(id).attempts.all()
+        return Response(ProcessingAttemptSerializer(attempts, many=True).data)
+
+
 class DeleteView(ProcessingView):
     schema_action = "delete"
 
     @extend_schema(responses={204: None})
-    def delete(self, request: Request, id: UUID) -> Response:  # noqa: A002
+    def delete(self, request: Request, id: UUID) -> Response:
         """Remove the request, its result and its files; a running one is stopped."""
         services.request_delete(request=self.get_request(id))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -159,7 +203,7 @@ class CancelView(ProcessingView):
     problems = {409: "It is over already"}
 
     @extend_schema(request=None)
-    def post(self, request: Request, id: UUID) -> Response:  # noqa: A002
+    def post(self, request: Request, id: UUID) -> Response:
         """Stop it: a pending request at once, a running one within seconds."""
         found = self.get_request(id)
         services.request_cancel(request=found)
@@ -172,7 +216,7 @@ class RetryView(ProcessingView):
     problems = {409: "It neither failed nor was cancelled"}
 
     @extend_schema(request=None)
-    def post(self, request: Request, id: UUID) -> Response:  # noqa: A002
+    def post(self, request: Request, id: UUID) -> Response:
         """Start a failed or cancelled request again, with the same input."""
         found = self.get_request(id)
         services.request_retry(request=found)
@@ -198,7 +242,7 @@ class DownloadView(ProcessingView):
             304: OpenApiResponse(description="Unchanged"),
         },
     )
-    def get(self, request: Request, id: UUID) -> HttpResponseBase:  # noqa: A002
+    def get(self, request: Request, id: UUID) -> HttpResponseBase:
         """Download the file, or the part of it that a Range header names."""
         result = get_result(self.get_request(id))
         file = result.files[self.key]

@@ -158,6 +158,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/rasters/history/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every try there was, first to last, and how each ended. */
+        get: operations["rasters_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/rasters/list/": {
         parameters: {
             query?: never;
@@ -274,6 +291,16 @@ export interface components {
             email: string;
             password: string;
         };
+        /**
+         * @description * `running` - Running
+         *     * `completed` - Completed
+         *     * `failed` - Failed
+         *     * `cancelled` - Cancelled
+         *     * `lost` - worker lost
+         *     * `released` - given back by a worker that stopped
+         * @enum {string}
+         */
+        OutcomeEnum: "running" | "completed" | "failed" | "cancelled" | "lost" | "released";
         PaginatedProcessingRequestList: {
             count: number;
             page: number;
@@ -284,6 +311,16 @@ export interface components {
         /** @description The signed-in user. */
         PatchedUserRequest: {
             name?: string;
+        };
+        /** @description One try at a request. Which machine made it is the operators' business. */
+        ProcessingAttempt: {
+            readonly number: number;
+            readonly outcome: components["schemas"]["OutcomeEnum"];
+            readonly error_code: string;
+            /** Format: date-time */
+            readonly started_at: string;
+            /** Format: date-time */
+            readonly finished_at: string | null;
         };
         /** @description A request's state, the same in create, status, list, cancel and retry. */
         ProcessingRequest: {
@@ -301,6 +338,8 @@ export interface components {
             readonly error_code: string;
             readonly error_message: string;
             readonly cancel_requested: boolean;
+            /** @description Requests that are before this one, while it is pending; told by `status`. */
+            readonly queue_position: number | null;
             /** @description What the user called the file. */
             readonly input_name: string;
             /** @description Bytes. */
@@ -1042,7 +1081,10 @@ export interface operations {
     rasters_create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description With a key used before, answers 200 with the request made then. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1052,6 +1094,14 @@ export interface operations {
             };
         };
         responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessingRequest"];
+                };
+            };
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1125,6 +1175,15 @@ export interface operations {
             };
             /** @description Too many requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server's disk is full */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1318,6 +1377,90 @@ export interface operations {
             };
             /** @description The file has no such range */
             416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rasters_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessingAttempt"][];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -53,4 +53,9 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         # A round that could not run in its time is not worth running: the next one does the same.
         "options": {"expires": PROCESSING_REAPER_SECONDS, "queue": "maintenance"},
     },
+    "processing-tidy": {
+        "task": "backend_django.processing.tasks.maintenance_tidy",
+        "schedule": 3600,
+        "options": {"expires": 3600, "queue": "maintenance"},
+    },
 }

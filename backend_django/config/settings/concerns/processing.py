@@ -15,6 +15,13 @@ PROCESSING_MAX_ATTEMPTS = env.int("PROCESSING_MAX_ATTEMPTS", default=3)
 PROCESSING_TIME_LIMIT_SECONDS = env.int("PROCESSING_TIME_LIMIT_SECONDS", default=3600)
 # A worker that is asked to stop gives what it works on this long to end, then gives it back.
 PROCESSING_STOP_GRACE_SECONDS = env.int("PROCESSING_STOP_GRACE_SECONDS", default=20)
+# Requests that run at once, of one user and in all; 0 means as many as there are workers.
+PROCESSING_MAX_RUNNING_PER_USER = env.int("PROCESSING_MAX_RUNNING_PER_USER", default=0)
+PROCESSING_MAX_RUNNING = env.int("PROCESSING_MAX_RUNNING", default=0)
+# Finished requests, with their files, are removed after so many days; 0 keeps them for ever.
+PROCESSING_RETENTION_DAYS = env.int("PROCESSING_RETENTION_DAYS", default=0)
+# Disk space that is left alone: below it nothing is accepted and nothing is begun.
+PROCESSING_DISK_RESERVE_BYTES = env.int("PROCESSING_DISK_RESERVE_BYTES", default=200 * 1024**2)
 PROCESSING_MAX_UPLOAD_BYTES = env.int("PROCESSING_MAX_UPLOAD_BYTES", default=4 * 1024**3)
 
 # Scratch space. On the same file system as MEDIA_ROOT a result is moved there, not copied.

@@ -28,7 +28,7 @@ class Command(BaseCommand):
                     upload = UploadedFile(
                         file, name=processor.sample.name, size=processor.sample.stat().st_size
                     )
-                    request = request_create(
+                    request, _ = request_create(
                         owner=owner,
                         processor=processor,
                         upload=upload,

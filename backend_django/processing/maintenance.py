@@ -1,0 +1,116 @@
+"""Keeping house: what is past its time goes, what a crash left behind is found."""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db.models.functions import Now
+
+from .files import ROOT, delete_prefix
+from .models import ProcessingRequest
+
+PURGE_BATCH = 100
+MIN_AGE_SECONDS = 3600  # younger files may belong to an upload or an attempt that is under way
+SCRATCH = re.compile(r"job-(?P<id>[0-9a-f-]{36})-(?P<attempt>\d+)-")
+Status = ProcessingRequest.Status
+
+
+def purge_finished() -> int:
+    """Remove requests, with their files, whose retention is over; return how many."""
+    if not settings.PROCESSING_RETENTION_DAYS:
+        return 0
+    old = ProcessingRequest.objects.filter(
+        finished_at__lt=Now() - timedelta(days=settings.PROCESSING_RETENTION_DAYS)
+    )
+    removed = 0
+    # In batches, each its own transaction: a large backlog must not hold locks for minutes.
+    while ids := list(old.values_list("id", flat=True)[:PURGE_BATCH]):
+        ProcessingRequest.objects.filter(id__in=ids).delete()
+        removed += len(ids)
+    return removed
+
+
+@dataclass
+class Findings:
+    """What does not fit together. Prefixes are in the storage, scratch paths on this machine."""
+
+    orphan_prefixes: list[str] = field(default_factory=list)
+    orphan_scratch: list[Path] = field(default_factory=list)
+    missing_files: list[str] = field(default_factory=list)
+
+    def repair(self) -> None:
+        """Remove the orphans. What is missing cannot be brought back, and stays reported."""
+        for prefix in self.orphan_prefixes:
+            delete_prefix(prefix)
+        for path in self.orphan_scratch:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def check_files(*, min_age_seconds: float = MIN_AGE_SECONDS) -> Findings:
+    """Compare the rows with the storage and the scratch space."""
+    return Findings(
+        orphan_prefixes=list(_orphan_prefixes(min_age_seconds)),
+        orphan_scratch=list(_orphan_scratch(min_age_seconds)),
+        missing_files=list(_missing_files()),
+    )
+
+
+def _folders(prefix: str) -> list[str]:
+    try:
+        return default_storage.listdir(prefix)[0]
+    except FileNotFoundError:
+        return []
+
+
+def _is_old(prefix: str, min_age_seconds: float) -> bool:
+    folders, names = default_storage.listdir(prefix)
+    border = datetime.now(UTC) - timedelta(seconds=min_age_seconds)
+    return all(
+        default_storage.get_modified_time(f"{prefix}/{name}") < border for name in names
+    ) and all(_is_old(f"{prefix}/{folder}", min_age_seconds) for folder in folders)
+
+
+def _orphan_prefixes(min_age_seconds: float) -> Iterator[str]:
+    for folder in _folders(ROOT):
+        prefix = f"{ROOT}/{folder}"
+        try:
+            request = ProcessingRequest.objects.filter(id=UUID(folder)).first()
+        except ValueError:
+            continue  # not ours
+        if request is None:
+            if _is_old(prefix, min_age_seconds):
+                yield prefix
+            continue
+        keeps = request.attempt if request.status in (Status.PROCESSING, Status.COMPLETED) else None
+        for attempt in _folders(prefix):
+            stale = attempt.isdigit() and int(attempt) != keeps
+            if stale and _is_old(f"{prefix}/{attempt}", min_age_seconds):
+                yield f"{prefix}/{attempt}"
+
+
+def _orphan_scratch(min_age_seconds: float) -> Iterator[Path]:
+    border = time.time() - min_age_seconds
+    for path in Path(settings.PROCESSING_WORK_DIR).glob("job-*"):
+        match = SCRATCH.match(path.name)
+        if not match or path.stat().st_mtime > border:
+            continue
+        if not ProcessingRequest.objects.filter(
+            id=match["id"], attempt=match["attempt"], status=Status.PROCESSING
+        ).exists():
+            yield path
+
+
+def _missing_files() -> Iterator[str]:
+    rows = ProcessingRequest.objects.select_related("result").iterator(chunk_size=500)
+    for request in rows:
+        wanted = [request.input_file]
+        if request.status == Status.COMPLETED:
+            wanted += [file["name"] for file in request.result.files.values()]
+        yield from (name for name in wanted if not default_storage.exists(name))

@@ -1,0 +1,223 @@
+"""Rules of the engine that need a database but no second process."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from backend_django.processing import lifecycle, maintenance
+from backend_django.processing.models import ProcessingRequest
+from backend_django.users.models import User
+
+URL = "/api/v1/wordcount"
+
+
+@pytest.fixture
+def signed_in(client: Client, user: User) -> Client:
+    client.force_login(user)
+    return client
+
+
+def make(owner: User, **fields) -> ProcessingRequest:
+    fields = {"kind": "wordcount", "input_file": "x", "input_size": 1} | fields
+    return ProcessingRequest.objects.create(owner=owner, name="n", input_name="x", **fields)
+
+
+def post(client: Client, key: str | None = None, text: str = "one two"):
+    headers = {"idempotency-key": key} if key is not None else {}
+    upload = ContentFile(text.encode(), name="a.txt")
+    return client.post(f"{URL}/create/", {"file": upload}, headers=headers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_same_key_gives_the_same_request(signed_in: Client, settings) -> None:
+    first, again, other = post(signed_in, "k-1"), post(signed_in, "k-1"), post(signed_in, "k-2")
+    assert (first.status_code, again.status_code, other.status_code) == (201, 200, 201)
+    assert first.json()["id"] == again.json()["id"] != other.json()["id"]
+    stranger = Client()
+    stranger.force_login(User.objects.create_user("eve@example.org", "pw"))
+    assert post(stranger, "k-1").status_code == 201
+    assert ProcessingRequest.objects.count() == 3
+    folders = list(Path(settings.MEDIA_ROOT, "requests").iterdir())
+    assert {f.name for f in folders} >= {first.json()["id"], other.json()["id"]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_same_key_at_the_same_time_gives_one_request(user: User, settings) -> None:
+    def submit(_: int):
+        browser = Client()
+        browser.force_login(user)
+        try:
+            return post(browser, "at-once")
+        finally:
+            connection.close()
+
+    before = {p.name for p in Path(settings.MEDIA_ROOT).glob("requests/*")}
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(submit, range(6)))
+    assert sorted(a.status_code for a in answers) == [200] * 5 + [201]
+    assert len({a.json()["id"] for a in answers}) == 1
+    after = {p.name for p in Path(settings.MEDIA_ROOT).glob("requests/*")}
+    assert after - before == {answers[0].json()["id"]}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("key", ["", "with space", "k" * 201, "ümlaut"])
+def test_unfit_key_is_refused(signed_in: Client, key: str) -> None:
+    answer = post(signed_in, key)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "Idempotency-Key")
+
+
+def test_limit_of_a_user_holds_and_lets_others_pass(user: User, settings) -> None:
+    settings.PROCESSING_MAX_RUNNING_PER_USER = 1
+    other = User.objects.create_user("eve@example.org", "pw")
+    mine = [make(user, published_at=timezone.now()) for _ in range(2)]
+    first = lifecycle.claim(mine[0].id)
+    assert first
+    assert lifecycle.claim(mine[1].id) is None
+    assert lifecycle.claim(make(other).id)
+    assert lifecycle.fail(first.id, 1, code="x", message="x")
+    assert lifecycle.next_waiting(user.id) == [mine[1].id]
+    assert lifecycle.claim(mine[1].id)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("setting", ["PROCESSING_MAX_RUNNING_PER_USER", "PROCESSING_MAX_RUNNING"])
+def test_limits_hold_when_many_claim_at_once(user: User, settings, setting: str) -> None:
+    setattr(settings, setting, 2)
+    requests = [make(user) for _ in range(8)]
+
+    def claim(request: ProcessingRequest) -> bool:
+        try:
+            return lifecycle.claim(request.id) is not None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(claim, requests)) == 2
+
+
+def test_history_tells_every_attempt(signed_in: Client, user: User) -> None:
+    request = make(user)
+    lifecycle.claim(request.id, worker="w1@host")
+    lifecycle.release(request.id, 1)
+    lifecycle.claim(request.id, worker="w2@host")
+    ProcessingRequest.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    lifecycle.claim(request.id, worker="w3@host")
+    lifecycle.fail(request.id, 3, code="not_text", message="No text.")
+    history = signed_in.get(f"{URL}/history/{request.id}/").json()
+    assert [(a["number"], a["outcome"], a["error_code"]) for a in history] == [
+        (1, "released", ""),
+        (2, "lost", ""),
+        (3, "failed", "not_text"),
+    ]
+    assert all(a["started_at"] and a["finished_at"] for a in history)
+    assert "host" not in str(history)
+
+
+def test_place_in_the_queue_is_told_while_pending(signed_in: Client, user: User) -> None:
+    requests = [make(user) for _ in range(3)]
+    for number, request in enumerate(requests):
+        ProcessingRequest.objects.filter(id=request.id).update(
+            created_at=timezone.now() + timedelta(seconds=number)
+        )
+    status = signed_in.get(f"{URL}/status/{requests[2].id}/").json()
+    assert status["queue_position"] == 2
+    lifecycle.claim(requests[0].id)
+    assert signed_in.get(f"{URL}/status/{requests[2].id}/").json()["queue_position"] == 1
+    assert signed_in.get(f"{URL}/status/{requests[0].id}/").json()["queue_position"] is None
+
+
+@pytest.mark.parametrize("write", ["heartbeat", "complete", "fail", "confirm_cancel", "release"])
+def test_superseded_attempt_can_write_nothing(user: User, write: str) -> None:
+    request = make(user)
+    lifecycle.claim(request.id)
+    ProcessingRequest.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    assert lifecycle.claim(request.id)
+    before = ProcessingRequest.objects.values().get()
+    arguments = {
+        "heartbeat": {"phase": "save", "step": "", "progress": 90},
+        "complete": {"data": {}, "files": {}},
+        "fail": {"code": "x", "message": "x"},
+    }.get(write, {})
+    assert getattr(lifecycle, write)(request.id, 1, **arguments) is False
+    assert ProcessingRequest.objects.values().get() == before
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "lone \ud800 surrogate", "x" * 5000])
+def test_any_error_text_can_be_stored(user: User, text: str) -> None:
+    request = make(user)
+    lifecycle.claim(request.id)
+    assert lifecycle.fail(request.id, 1, code="x", message=text)
+    request.refresh_from_db()
+    assert 0 < len(request.error_message) <= 2000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_retention_removes_rows_and_files(user: User, signed_in: Client, settings) -> None:
+    settings.PROCESSING_RETENTION_DAYS = 7
+    old, young = (post(signed_in).json()["id"] for _ in range(2))
+    for request_id, days in ((old, 8), (young, 6)):
+        ProcessingRequest.objects.filter(id=request_id).update(
+            status="failed", finished_at=timezone.now() - timedelta(days=days)
+        )
+    assert maintenance.purge_finished() == 1
+    assert [str(r.id) for r in ProcessingRequest.objects.all()] == [young]
+    assert not Path(settings.MEDIA_ROOT, "requests", old).exists()
+    assert Path(settings.MEDIA_ROOT, "requests", young).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_check_finds_and_repairs_what_crashes_leave(
+    signed_in: Client, settings, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
+    kept = post(signed_in).json()["id"]
+    lost = post(signed_in).json()["id"]
+    requests = tmp_path / "media" / "requests"
+    stranger = requests / str(uuid4()) / "input"
+    loser = requests / kept / "1"
+    scratch = tmp_path / "work" / f"job-{kept}-1-abc"
+    for folder in (stranger, loser, scratch):
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("x")
+    (requests / lost / "input" / "upload").unlink()
+
+    def check(*arguments: str) -> tuple[int, str]:
+        out = StringIO()
+        try:
+            call_command("processing_check", *arguments, stdout=out)
+        except SystemExit as exit_:
+            return int(exit_.code or 0), out.getvalue()
+        return 0, out.getvalue()
+
+    assert "0 orphans found" in check()[1], "files that are under way are left alone"
+    code, report = check("--min-age=0")
+    assert code == 1
+    assert f"orphan in the storage: requests/{stranger.parent.name}\n" in report
+    assert f"orphan in the storage: requests/{kept}/1\n" in report
+    assert f"job-{kept}-1-abc" in report
+    assert f"missing: requests/{lost}/input/upload" in report
+    check("--min-age=0", "--repair")
+    assert not stranger.exists()
+    assert not loser.exists()
+    assert not scratch.exists()
+    assert (requests / kept / "input" / "upload").exists()
+    assert "0 orphans found, 1 files missing" in check("--min-age=0")[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_full_disk_refuses_uploads_before_they_are_sent(signed_in: Client, settings) -> None:
+    settings.PROCESSING_DISK_RESERVE_BYTES = 2**60
+    answer = post(signed_in)
+    assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
+    assert not ProcessingRequest.objects.exists()

@@ -36,7 +36,7 @@ export default defineConfig(({ mode }) => {
       port: Number(env.VITE_PORT ?? 5173),
       strictPort: true,
       proxy: Object.fromEntries(
-        ['/api', '/admin', '/accounts', '/static', '/media', '/health'].map((path) => [
+        ['/api', '/admin', '/accounts', '^/static/(?!vue/)', '/media', '/health'].map((path) => [
           path,
           django,
         ]),

@@ -1,0 +1,99 @@
+/**
+ * How much a visitor downloads, against what we allow: `npm run build && npm run budget`.
+ *
+ * The core's budgets are below. A feature may add its own in src/features/<name>/budget.json:
+ * [{ "name", "entry": a source file that is loaded lazily, "kind": "js" | "css", "limit": KiB }].
+ * Such a chunk must not be reached by a static import from anything but itself.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { brotliCompressSync, constants } from 'node:zlib'
+
+const DIST = new URL('../dist/', import.meta.url)
+const LOGIN = 'src/account/LoginPage.vue'
+
+const manifest = readManifest()
+const first = closure(['index.html', LOGIN])
+
+const rows = [
+  measure('first page, JS', 'js', 60, first.js),
+  measure('first page, CSS', 'css', 8, first.css),
+  ...featureBudgets().map(({ name, entry, kind, limit }) => {
+    const before = closure(['index.html', ...importers(entry)])[kind]
+    const added = closure([entry])[kind].filter((file) => !before.includes(file))
+    return measure(name, kind, limit, added)
+  }),
+]
+const faults = [
+  ...rows
+    .filter(({ size, limit }) => size > limit)
+    .map(({ name, size, limit }) => `${name}: ${size.toFixed(1)} KiB, allowed are ${limit}.`),
+  ...featureBudgets().flatMap(({ name, entry }) => eagerImports(name, entry)),
+]
+
+console.log(`${'budget'.padEnd(28)}${'brotli KiB'.padStart(12)}${'limit'.padStart(8)}   files`)
+for (const { name, size, limit, files } of rows) {
+  console.log(
+    `${name.padEnd(28)}${size.toFixed(1).padStart(12)}${String(limit).padStart(8)}   ${files}`,
+  )
+}
+for (const fault of faults) console.error(`Over budget. ${fault}`)
+process.exitCode = faults.length ? 1 : 0
+
+function readManifest() {
+  try {
+    return JSON.parse(readFileSync(new URL('.vite/manifest.json', DIST), 'utf8'))
+  } catch {
+    console.error('There is no build to measure. Run `npm run build` first.')
+    process.exit(1)
+  }
+}
+
+/** Everything that is loaded when these modules are: their files and those they import at once. */
+function closure(entries) {
+  const chunks = new Set()
+  const visit = (name) => {
+    if (chunks.has(name)) return
+    if (!manifest[name]) throw new Error(`The build has no chunk for ${name}.`)
+    chunks.add(name)
+    for (const next of manifest[name].imports ?? []) visit(next)
+  }
+  entries.forEach(visit)
+  const found = [...chunks].map((name) => manifest[name])
+  return {
+    chunks,
+    js: [...new Set(found.map((chunk) => chunk.file))],
+    css: [...new Set(found.flatMap((chunk) => chunk.css ?? []))],
+  }
+}
+
+/** Of all files together, each compressed on its own, as they are sent. */
+function measure(name, kind, limit, files) {
+  const bytes = files
+    .map((file) => readFileSync(new URL(file, DIST)))
+    .map((content) =>
+      brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }),
+    )
+    .reduce((sum, content) => sum + content.length, 0)
+  return { name, kind, limit, size: bytes / 1024, files: files.length }
+}
+
+function featureBudgets() {
+  const features = new URL('../src/features/', import.meta.url)
+  if (!existsSync(features)) return []
+  return readdirSync(features)
+    .map((name) => new URL(`${name}/budget.json`, features))
+    .filter((file) => existsSync(file))
+    .flatMap((file) => JSON.parse(readFileSync(file, 'utf8')))
+}
+
+/** The pages that load a chunk lazily. */
+function importers(entry) {
+  return Object.keys(manifest).filter((name) => manifest[name].dynamicImports?.includes(entry))
+}
+
+/** Chunks that would pull a lazy one in with them. */
+function eagerImports(name, entry) {
+  return Object.keys(manifest)
+    .filter((other) => other !== entry && closure([other]).chunks.has(entry))
+    .map((other) => `${name}: ${other} loads it at once, so it is not lazy any more.`)
+}

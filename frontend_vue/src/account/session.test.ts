@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+
+import { safeNext } from './session'
+
+test.each(['/', '/rasters', '/rasters/1?page=2#map'])('goes on to %s', (next) => {
+  expect(safeNext(next)).toBe(next)
+})
+
+test.each([
+  ['another host', '//evil.example'],
+  ['another host for browsers that swap slashes', '/\\evil.example'],
+  ['a full address', 'https://evil.example/'],
+  ['a script', 'javascript:alert(1)'],
+  ['a relative path', 'rasters'],
+  ['nothing', ''],
+  ['two values', ['/a', '/b']],
+  ['no value', undefined],
+])('does not follow %s', (_, next) => {
+  expect(safeNext(next)).toBe('/')
+})

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+
+import { api, onUnauthorized, unwrap } from './client'
+import { ApiError } from './errors'
+
+const sent: Request[] = []
+
+function answer(status: number, body: string, type = 'application/json') {
+  vi.stubGlobal('fetch', async (request: Request) => {
+    sent.push(request)
+    return new Response(body, { status, headers: { 'Content-Type': type } })
+  })
+}
+
+const failure = (call: Promise<unknown>): Promise<ApiError> =>
+  call.then(
+    () => Promise.reject(new Error('It did not fail.')),
+    (error) => error,
+  )
+
+beforeEach(() => {
+  sent.length = 0
+  document.cookie = 'csrftoken=token-1'
+})
+afterEach(() => {
+  document.cookie = 'csrftoken=; max-age=0'
+  onUnauthorized(() => {})
+})
+
+test('sends the CSRF token with what changes something, and only with that', async () => {
+  answer(200, '{"user": null}')
+  await unwrap(api.GET('/auth/session/'))
+  await unwrap(api.POST('/auth/logout/'))
+  expect(sent.map(({ headers }) => headers.get('X-CSRFToken'))).toEqual([null, 'token-1'])
+})
+
+test('reads the token anew each time, because signing in changes it', async () => {
+  answer(200, '{}')
+  await unwrap(api.POST('/auth/logout/'))
+  document.cookie = 'csrftoken=token-2'
+  await unwrap(api.POST('/auth/logout/'))
+  expect(sent.map(({ headers }) => headers.get('X-CSRFToken'))).toEqual(['token-1', 'token-2'])
+})
+
+test('turns a problem document into an error with its sentence and fields', async () => {
+  answer(
+    400,
+    JSON.stringify({
+      type: 'about:blank',
+      title: 'Bad request',
+      status: 400,
+      code: 'invalid',
+      detail: 'Some fields are not valid.',
+      request_id: 'abc',
+      errors: [
+        { field: 'email', code: 'required', message: 'Give an address.' },
+        { field: 'email', code: 'invalid', message: 'Second about the same field.' },
+      ],
+    }),
+    'application/problem+json',
+  )
+  const error = await failure(unwrap(api.GET('/auth/session/')))
+  expect(error).toMatchObject({
+    status: 400,
+    code: 'invalid',
+    message: 'Some fields are not valid.',
+    requestId: 'abc',
+    fields: { email: 'Give an address.' },
+    away: false,
+  })
+})
+
+test('knows the page of a proxy for what it is: the server is away', async () => {
+  answer(502, '<html>Bad gateway</html>', 'text/html')
+  const error = await failure(unwrap(api.GET('/auth/session/')))
+  expect(error.away).toBe(true)
+  expect(error.message).not.toContain('<')
+})
+
+test('reports no answer at all as the server being away', async () => {
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')))
+  expect((await failure(unwrap(api.GET('/auth/session/')))).away).toBe(true)
+})
+
+test('does not take a success that is no JSON for data', async () => {
+  answer(200, '<html>Sign in to the airport network</html>', 'text/html')
+  expect(await failure(unwrap(api.GET('/auth/session/')))).toBeInstanceOf(ApiError)
+})
+
+test('tells when nobody is signed in any more, and not for other refusals', async () => {
+  const told = vi.fn<() => void>()
+  onUnauthorized(told)
+  answer(403, '{}')
+  await failure(unwrap(api.GET('/auth/session/')))
+  expect(told).not.toHaveBeenCalled()
+  answer(401, '{}')
+  await failure(unwrap(api.GET('/auth/session/')))
+  expect(told).toHaveBeenCalledOnce()
+})

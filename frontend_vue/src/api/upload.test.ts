@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+
+import { onUnauthorized } from './client'
+import { FakeXhr } from './fakeXhr'
+import { upload } from './upload'
+
+beforeEach(() => {
+  FakeXhr.all = []
+  vi.stubGlobal('XMLHttpRequest', FakeXhr)
+  document.cookie = 'csrftoken=token-1'
+})
+afterEach(() => {
+  document.cookie = 'csrftoken=; max-age=0'
+  onUnauthorized(() => {})
+})
+
+test('sends the form below the API root with the CSRF token, and gives the answer', async () => {
+  const form = new FormData()
+  const sent = upload('/things/create/', form)
+  expect(FakeXhr.last).toMatchObject({ url: '/api/v1/things/create/', form })
+  expect(FakeXhr.last.headers['X-CSRFToken']).toBe('token-1')
+  FakeXhr.last.respond(201, { id: 'x' })
+  expect(await sent).toEqual({ id: 'x' })
+})
+
+test('reports how much has left', () => {
+  const onProgress = vi.fn<(fraction: number) => void>()
+  upload('/things/create/', new FormData(), { onProgress })
+  FakeXhr.last.progress(1, 4)
+  FakeXhr.last.progress(4, 4)
+  expect(onProgress.mock.calls).toEqual([[0.25], [1]])
+})
+
+test('stops when it is cancelled', async () => {
+  const controller = new AbortController()
+  const sent = upload('/things/create/', new FormData(), { signal: controller.signal })
+  controller.abort()
+  await expect(sent).rejects.toMatchObject({ name: 'AbortError' })
+  expect(FakeXhr.last.aborted).toBe(true)
+})
+
+test('sends nothing when it was cancelled before', async () => {
+  const sent = upload('/things/create/', new FormData(), { signal: AbortSignal.abort() })
+  await expect(sent).rejects.toMatchObject({ name: 'AbortError' })
+  expect(FakeXhr.last.form).toBeNull()
+})
+
+test('gives the sentence of a problem document', async () => {
+  const sent = upload('/things/create/', new FormData())
+  FakeXhr.last.respond(400, { code: 'invalid', detail: 'The file is empty.' })
+  await expect(sent).rejects.toMatchObject({ status: 400, message: 'The file is empty.' })
+})
+
+test.each([
+  ['a refusal of the proxy', 413, '<html>Too large</html>', 'larger'],
+  ['a success that is not ours', 200, '<html>Hello</html>', 'does not understand'],
+])('has a sentence for %s', async (_, status, body, words) => {
+  const sent = upload('/things/create/', new FormData())
+  FakeXhr.last.respond(status, body)
+  await expect(sent).rejects.toThrow(words)
+})
+
+test('a lost connection and a lost session are told apart', async () => {
+  const told = vi.fn<() => void>()
+  onUnauthorized(told)
+  const lost = upload('/things/create/', new FormData())
+  FakeXhr.last.fail()
+  await expect(lost).rejects.toMatchObject({ away: true })
+  expect(told).not.toHaveBeenCalled()
+  const refused = upload('/things/create/', new FormData())
+  FakeXhr.last.respond(401, {})
+  await expect(refused).rejects.toMatchObject({ status: 401 })
+  expect(told).toHaveBeenCalledOnce()
+})

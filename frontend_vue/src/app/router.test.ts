@@ -1,0 +1,78 @@
+import { beforeEach, expect, test, vi } from 'vitest'
+import { createMemoryHistory } from 'vue-router'
+
+import { queryClient } from '@/api/queryClient'
+import type { Feature } from '@/feature'
+
+import { createAppRouter } from './router'
+
+const page = { template: '<p />' }
+const feature = (name: string): Feature => ({
+  name,
+  title: name,
+  description: '',
+  icon: page,
+  routes: [
+    { path: '', component: page },
+    { path: ':id', component: page },
+  ],
+})
+
+async function visit(address: string, user: object | null | 'away', names = ['maps']) {
+  const fetch = vi.fn<() => Promise<Response>>(async () => {
+    if (user === 'away') throw new TypeError('Failed to fetch')
+    return Response.json({ user })
+  })
+  vi.stubGlobal('fetch', fetch)
+  const router = createAppRouter(names.map(feature), createMemoryHistory())
+  await router.push(address)
+  return { to: router.currentRoute.value, router, fetch }
+}
+
+const somebody = { id: 1, email: 'somebody@example.org' }
+beforeEach(() => queryClient.clear())
+
+test('sends strangers to the sign-in page, which knows the way back', async () => {
+  const { to } = await visit('/maps/7?tab=2', null)
+  expect(to.path).toBe('/login')
+  expect(to.query).toEqual({ next: '/maps/7?tab=2' })
+})
+
+test('does not carry the start page along', async () => {
+  const { to } = await visit('/', null, ['maps', 'tables'])
+  expect(to.fullPath).toBe('/login')
+})
+
+test('lets people who are signed in through, and asks only once who they are', async () => {
+  const { to, router, fetch } = await visit('/maps/7', somebody)
+  expect(to.path).toBe('/maps/7')
+  await router.push('/maps')
+  expect(fetch).toHaveBeenCalledOnce()
+})
+
+test.each([
+  ['/login?next=/maps/7', '/maps/7'],
+  ['/login?next=//evil.example', '/maps'],
+])('from %s on to %s when signed in already', async (address, path) => {
+  expect((await visit(address, somebody)).to.path).toBe(path)
+})
+
+test('the only feature is the start page; several are offered', async () => {
+  expect((await visit('/', somebody)).to.path).toBe('/maps')
+  queryClient.clear()
+  expect((await visit('/', somebody, ['maps', 'tables'])).to.name).toBe('home')
+  queryClient.clear()
+  expect((await visit('/', somebody, [])).to.name).toBe('home')
+})
+
+test('an address that nothing lives at says so, at that address', async () => {
+  const { to } = await visit('/no/such?x=1', somebody)
+  expect(to.name).toBe('missing')
+  expect(to.fullPath).toBe('/no/such?x=1')
+})
+
+test('keeps the address while the server is away', async () => {
+  const { to } = await visit('/maps/7?tab=2', 'away')
+  expect(to.name).toBe('unreachable')
+  expect(to.fullPath).toBe('/maps/7?tab=2')
+})

@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+
+import { parseEnv } from './env'
+
+test('takes what the server filled in', () => {
+  const block =
+    '{"apiRoot": "https://api.example.org/v1/", "environment": "staging", "version": "2.0"}'
+  expect(parseEnv(block)).toEqual({
+    apiRoot: 'https://api.example.org/v1/',
+    environment: 'staging',
+    version: '2.0',
+  })
+})
+
+test.each([
+  ['no block at all', undefined],
+  ['placeholders, as under the dev server', '{"apiRoot": "VITE_APP_API_ROOT_PLACEHOLDER"}'],
+  ['empty values', '{"apiRoot": "", "environment": ""}'],
+  ['values of another type', '{"apiRoot": 5}'],
+])('falls back to development for %s', (_, block) => {
+  expect(parseEnv(block)).toMatchObject({ apiRoot: '/api/v1/', environment: 'local' })
+})
+
+test('says so when the block is not JSON', () => {
+  expect(() => parseEnv('{"apiRoot": /api/}')).toThrow('#app-env')
+})

@@ -31,7 +31,7 @@ demo: ## The main job without a browser (FILE=path.tif for a file of yours)
 manage: ## Run manage.py with the servers up: make manage ARGS="shell"
 	@$(bootstrap) --dotenv --no-page && exec $(VENV) -m scripts.stack manage $(ARGS)
 
-test: ## Check everything: rules, types, schema, tests, page and its budget (ARGS go to pytest)
+test: ## Check everything: rules, types, tests, page and its budget (ARGS go to pytest)
 	@$(bootstrap) && exec $(VENV) -m scripts.checks all -- $(ARGS)
 
 test-fast: ## The inner loop: no browser, no whole stack (ARGS go to pytest)

@@ -52,7 +52,6 @@ CHECKS = [
     Check("page: types", {"lint", "types"}, npm("check"), FRONTEND),
     Check("page: tests", {"fast"}, npm("test"), FRONTEND),
     Check("page: budget", set(), npm("budget"), FRONTEND),
-    Check("schema", set(), [PYTHON, "-m", "scripts.schema", "--check"]),
     Check("fast tests", {"fast only"}, [PYTHON, "-m", "pytest", "-m", "not slow"]),
     Check("tests", set(), [PYTHON, "-m", "pytest"], prepare=give_browser),
 ]

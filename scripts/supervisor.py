@@ -87,10 +87,10 @@ class Supervisor:
             service.start()
             self._watch_service(service)
 
-    def add(self, program: Program) -> None:
-        """Start a program now and keep it running."""
+    def add(self, program: Program, delay: float = 0) -> None:
+        """Start a program, `delay` seconds from now, and keep it running."""
         self.programs[program.name] = program
-        program.start_after = time.monotonic()
+        program.start_after = time.monotonic() + delay
 
     def restart(self, name: str) -> None:
         """Let a program finish what it is doing, then start it again."""

@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from backend_django.api import problems
 from backend_django.pages.views import page
+from backend_django.processing.operations import health_full, metrics
 from backend_django.site_config.views import health_live, health_ready
 
 # The admin's own form would know neither rate limits nor a second factor.
@@ -32,6 +33,8 @@ def plain(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 urlpatterns = [
     re_path(r"^health/live/?$", plain(health_live)),
     re_path(r"^health/ready/?$", plain(health_ready)),
+    re_path(r"^health/full/?$", plain(health_full)),
+    re_path(r"^metrics/?$", plain(metrics)),
     path(settings.ADMIN_URL, admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("backend_django.config.api_router")),

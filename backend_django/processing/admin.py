@@ -1,19 +1,24 @@
-from django.contrib import admin
+"""Requests in the admin: to look at, to cancel, to try again, but never to edit.
+
+A state that was typed in would be a lie to the worker that has the request.
+"""
+
+from collections.abc import Callable
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from .models import ProcessingRequest
+from backend_django.api.problems import Conflict
+
+from . import services
+from .models import ProcessingAttempt, ProcessingRequest
 
 
-@admin.register(ProcessingRequest)
-class ProcessingRequestAdmin(admin.ModelAdmin):
-    """To look, not to edit: the state belongs to the lifecycle."""
+class ReadOnly:
+    """Nothing can be added, changed or deleted."""
 
-    list_display = ["name", "kind", "owner", "status", "progress", "attempt", "created_at"]
-    list_filter = ["status", "kind", "created_at"]
-    search_fields = ["id", "name", "owner__email", "input_name"]
-    list_select_related = ["owner"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -21,3 +26,47 @@ class ProcessingRequestAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+
+class AttemptInline(ReadOnly, admin.TabularInline):
+    model = ProcessingAttempt
+    fields = ["number", "worker", "outcome", "error_code", "started_at", "finished_at"]
+    extra = 0
+
+
+@admin.register(ProcessingRequest)
+class ProcessingRequestAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ["name", "kind", "owner", "status", "progress", "attempt", "created_at"]
+    list_filter = ["status", "kind", "error_code", "created_at"]
+    search_fields = ["id", "name", "owner__email", "input_name"]
+    list_select_related = ["owner"]
+    date_hierarchy = "created_at"
+    inlines = [AttemptInline]
+    actions = ["cancel", "retry"]
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("processing.change_processingrequest")
+
+    @admin.action(description="Cancel the selected requests", permissions=["operate"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[ProcessingRequest]) -> None:
+        self._each(request, queryset, services.request_cancel, "cancelled")
+
+    @admin.action(description="Try the selected requests again", permissions=["operate"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[ProcessingRequest]) -> None:
+        self._each(request, queryset, services.request_retry, "started again")
+
+    def _each(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[ProcessingRequest],
+        act: Callable[..., None],
+        done: str,
+    ) -> None:
+        count = 0
+        for found in queryset:
+            try:
+                act(request=found)
+                count += 1
+            except Conflict as error:
+                self.message_user(request, f"{found}: {error.detail}", messages.WARNING)
+        self.message_user(request, f"{count} requests {done}.")

@@ -144,6 +144,16 @@ class ProcessingAttempt(models.Model):
         return f"attempt {self.number} of {self.request_id}: {self.outcome}"
 
 
+class MaintenanceRun(models.Model):
+    """When a round of maintenance last ran: a reaper that stands still is worth an alarm."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    ran_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.ran_at}"
+
+
 class ProcessingResult(models.Model):
     """What a completed request brought; exists exactly when the request is completed."""
 

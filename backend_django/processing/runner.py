@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from backend_django.utils.logs import job_id
+from backend_django.utils.logs import job_id, task_id
 from backend_django.utils.request_id import request_id as trace_id
 
 from . import lifecycle
@@ -29,14 +29,15 @@ def run_request(request_id: UUID, *, worker: str = "", celery_task_id: str = "")
     request = lifecycle.claim(request_id, worker=worker, celery_task_id=celery_task_id)
     if request is None:
         return
-    tokens = job_id.set(str(request.id)), trace_id.set(request.trace_id)
+    context = {job_id: str(request.id), trace_id: request.trace_id, task_id: celery_task_id}
+    tokens = {variable: variable.set(value) for variable, value in context.items()}
     try:
         _run_claimed(request)
         for waiting in lifecycle.next_waiting(request.owner_id):
             request_publish(request_id=waiting)
     finally:
-        job_id.reset(tokens[0])
-        trace_id.reset(tokens[1])
+        for variable, token in tokens.items():
+            variable.reset(token)
 
 
 def _run_claimed(request: ProcessingRequest) -> None:

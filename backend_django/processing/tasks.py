@@ -6,8 +6,10 @@ from uuid import UUID
 
 from celery import shared_task
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models.functions import Now
 
 from . import lifecycle, maintenance, worker  # noqa: F401 (worker: connects its hooks)
+from .models import MaintenanceRun
 from .publishing import request_publish
 from .runner import run_request
 
@@ -31,6 +33,7 @@ def process_request(self: Any, request_id: str) -> None:
 @shared_task
 def maintenance_reap() -> None:
     """Rescue requests whose worker or message is lost. Sent by beat."""
+    MaintenanceRun.objects.update_or_create(name="reap", defaults={"ran_at": Now()})
     lifecycle.reap_expired()
     for request_id in lifecycle.unheard():
         if not request_publish(request_id=request_id):
@@ -40,6 +43,7 @@ def maintenance_reap() -> None:
 @shared_task
 def maintenance_tidy() -> None:
     """Remove what is past its retention and what crashes left behind. Sent by beat."""
+    MaintenanceRun.objects.update_or_create(name="tidy", defaults={"ran_at": Now()})
     purged = maintenance.purge_finished()
     found = maintenance.check_files()
     found.repair()

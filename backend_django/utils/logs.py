@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from .request_id import request_id
 
 job_id: ContextVar[str] = ContextVar("job_id", default="")
+task_id: ContextVar[str] = ContextVar("task_id", default="")
 
 
 class ContextFilter(logging.Filter):
@@ -16,6 +17,7 @@ class ContextFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id.get()
         record.job_id = job_id.get()
+        record.task_id = task_id.get()
         record.context = "".join(
             f" [{name} {value}]"
             for name, value in (("request", request_id.get()), ("job", job_id.get()))
@@ -35,6 +37,7 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             "request_id": getattr(record, "request_id", ""),
             "job_id": getattr(record, "job_id", ""),
+            "task_id": getattr(record, "task_id", ""),
         }
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)

@@ -6,6 +6,9 @@ from ..environment import env
 
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")
 
+# Lets a Prometheus server read /metrics and /health/full; without it only staff may.
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,0 +1,131 @@
+"""What operators want to know: is work being done, and is anything stuck?"""
+
+import time
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.db.models import Count, Min
+from django.db.models.functions import Now
+from django.utils import timezone
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily, SummaryMetricFamily
+
+from .files import free_bytes
+from .models import MaintenanceRun, ProcessingAttempt, ProcessingRequest
+
+RECENT = timedelta(hours=1)  # what "lately" means for durations and attempts
+Status = ProcessingRequest.Status
+
+
+def oldest_seconds(status: ProcessingRequest.Status, since: str) -> float:
+    """Age of the oldest request in a state, 0 when there is none."""
+    oldest = ProcessingRequest.objects.filter(status=status).aggregate(at=Min(since))["at"]
+    return max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
+
+
+def maintenance_age_seconds(name: str) -> float | None:
+    """Seconds since the reaper ("reap") or the tidying ("tidy") last ran; None for never."""
+    run = MaintenanceRun.objects.filter(name=name).first()
+    return (timezone.now() - run.ran_at).total_seconds() if run else None
+
+
+class RequestCollector:
+    """Reads the metrics from the rows when they are asked for, so every web process agrees."""
+
+    def collect(self) -> Iterable[Metric]:
+        requests = GaugeMetricFamily(
+            "processing_requests", "Requests by kind and status.", labels=["kind", "status"]
+        )
+        counts = ProcessingRequest.objects.values_list("kind", "status").annotate(n=Count("*"))
+        for kind, status, count in counts.order_by():
+            requests.add_metric([kind, status], count)
+        yield requests
+        yield GaugeMetricFamily(
+            "processing_oldest_pending_seconds",
+            "Age of the request that has waited longest for a worker.",
+            value=oldest_seconds(Status.PENDING, "created_at"),
+        )
+        yield GaugeMetricFamily(
+            "processing_oldest_running_seconds",
+            "Age of the request that has been worked on longest.",
+            value=oldest_seconds(Status.PROCESSING, "started_at"),
+        )
+        attempts = GaugeMetricFamily(
+            "processing_recent_attempts",
+            "Attempts that ended in the last hour, by how.",
+            labels=["outcome"],
+        )
+        recent = ProcessingAttempt.objects.filter(finished_at__gt=Now() - RECENT)
+        for outcome, count in recent.values_list("outcome").annotate(n=Count("*")).order_by():
+            attempts.add_metric([outcome], count)
+        yield attempts
+        yield self._durations()
+        age = maintenance_age_seconds("reap")
+        if age is not None:
+            yield GaugeMetricFamily(
+                "processing_reaper_age_seconds", "Seconds since the reaper last ran.", value=age
+            )
+        yield GaugeMetricFamily(
+            "processing_disk_free_bytes", "Space left for jobs, the reserve not counted.",
+            value=free_bytes(),
+        )  # fmt: skip
+
+    def _durations(self) -> Metric:
+        family = SummaryMetricFamily(
+            "processing_recent_duration_seconds",
+            "From submit to completed, of requests that completed in the last hour.",
+            labels=["kind"],
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT kind, count(*), sum(extract(epoch FROM finished_at - created_at))"
+                " FROM processing_processingrequest"
+                " WHERE status = 'completed' AND finished_at > now() - make_interval(secs => %s) GROUP BY kind",
+                [RECENT.total_seconds()],
+            )
+            for kind, count, total in cursor.fetchall():
+                family.add_metric([kind], count_value=count, sum_value=float(total))
+        return family
+
+
+def full_health() -> dict[str, Any]:
+    """Look at everything the product stands on; each finding has `ok` and what was seen."""
+    reaper_age = maintenance_age_seconds("reap")
+    pending = oldest_seconds(Status.PENDING, "created_at")
+    return {
+        "broker": _seen(_broker_answers),
+        "storage": _seen(_storage_answers),
+        "disk": {"ok": free_bytes() > 0, "free_bytes": free_bytes()},
+        "reaper": {
+            "ok": reaper_age is not None and reaper_age < 4 * settings.PROCESSING_REAPER_SECONDS,
+            "age_seconds": reaper_age,
+        },
+        "oldest_pending": {
+            "ok": pending < settings.PROCESSING_TIME_LIMIT_SECONDS,
+            "age_seconds": pending,
+        },
+    }
+
+
+def _seen(check: Any) -> dict[str, Any]:
+    began = time.monotonic()
+    try:
+        check()
+    except Exception as error:
+        return {"ok": False, "reason": type(error).__name__}
+    return {"ok": True, "seconds": round(time.monotonic() - began, 3)}
+
+
+def _broker_answers() -> None:
+    from backend_django.processing.tasks import process_request
+
+    with process_request.app.connection_for_write(connect_timeout=2) as broker:
+        broker.ensure_connection(max_retries=0, timeout=2)
+
+
+def _storage_answers() -> None:
+    default_storage.exists("health")

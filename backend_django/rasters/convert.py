@@ -6,6 +6,7 @@ makes the overviews of. See docs/decisions for why not rio-cogeo's own converter
 
 import logging
 import os
+import re
 import resource
 import shutil
 import threading
@@ -108,7 +109,7 @@ def _limit_file_size(facts: Inspection) -> None:
 
 def _explain(error: gdal.CopyFailedError, target: Path) -> Exception:
     logger.warning("GDAL gave up: %s", error)
-    if "memory" in str(error).lower():
+    if re.search("memory|allocate", str(error), re.IGNORECASE):
         return MemoryError()
     if shutil.disk_usage(target.parent).free < _FREE_BYTES_WHEN_FULL:
         return ProcessingError("disk_full", "The server has no disk space left. Try again later.")

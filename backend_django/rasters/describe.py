@@ -104,9 +104,10 @@ def _statistics(values: NDArray[np.float64]) -> dict[str, Any]:
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = float(values.min()), float(values.max())
         numbers = [low, high, values.mean(), values.std(), *np.percentile(values, (2, 98))]
-        histogram = None
-        if math.isfinite(high - low):
+        try:
             counts, edges = np.histogram(values, BINS, (low, high))
             histogram = {"counts": counts.tolist(), "edges": [float(edges[0]), float(edges[-1])]}
+        except ValueError:  # the range is too wide, or too narrow at its size, for 64 classes
+            histogram = None
     finite = [float(n) if math.isfinite(n) else None for n in numbers]
     return {**dict(zip(names, finite, strict=True)), "histogram": histogram}

@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
 from rasterio.transform import GCPTransformer
 from rasterio.warp import transform as transform_coordinates
 
@@ -47,24 +50,42 @@ def _by_points(dataset: Any, first: Array, second: Array, direction: str) -> tup
     return tuple(np.asarray(values, float).reshape(first.shape) for values in results)  # type: ignore[return-value]
 
 
+def _to_degrees(crs: CRS, x: Array, y: Array) -> Any:
+    """Return longitudes and latitudes; infinite where the CRS does not reach."""
+    try:
+        return transform_coordinates(crs, "EPSG:4326", x, y)
+    except CPLE_BaseError:  # of one point that has no place; PROJ itself says which
+        # Only now: it takes a tenth of a second to import.
+        from pyproj import Transformer
+        from pyproj.exceptions import ProjError
+
+        try:
+            return Transformer.from_crs(crs.to_wkt(), 4326, always_xy=True).transform(x, y)
+        except ProjError as error:
+            raise CRSError(str(error)) from None
+
+
 def geographic_bounds(dataset: Any) -> list[float] | None:
     """Return west, south, east, north of a dataset in degrees (EPSG:4326).
 
     West is in [-180, 180); east is beyond 180 when the raster crosses the antimeridian. None when
     no place on Earth corresponds to the coordinates.
+
+    Raises:
+        rasterio.errors.CRSError: there is no way from its CRS to degrees.
     """
     columns, rows = np.meshgrid(
         np.linspace(0, dataset.width, _SAMPLES), np.linspace(0, dataset.height, _SAMPLES)
     )
     x, y = pixel_to_crs(dataset)(columns, rows)
-    crs = crs_of(dataset)
+    crs, full_turn = crs_of(dataset), 330  # with a pole inside, the samples leave a gap
     if crs.is_geographic and crs.units_factor[0] == "degree":
         # A global grid of pixel centres may reach half a pixel beyond the pole; metres do not.
         if np.abs(y).max() > 95 or np.abs(x).max() > 720 or np.ptp(x) > 361:
             return None
-        longitude, latitude = x, np.clip(y, -90, 90)
+        longitude, latitude, full_turn = x, np.clip(y, -90, 90), 360
     else:
-        found = transform_coordinates(crs, "EPSG:4326", x.ravel(), y.ravel())
+        found = _to_degrees(crs, x.ravel(), y.ravel())
         longitude, latitude = (np.asarray(values, float).reshape(x.shape) for values in found)
         finite = np.isfinite(longitude) & np.isfinite(latitude)
         if not finite.any():
@@ -76,7 +97,7 @@ def geographic_bounds(dataset: Any) -> list[float] | None:
             longitude, latitude = longitude[finite], latitude[finite]
     west, east = float(longitude.min()), float(longitude.max())
     south, north = float(latitude.min()), float(latitude.max())
-    if east - west >= 359.99:
+    if east - west >= full_turn - 0.01:
         return [-180.0, south, 180.0, north]
     turns = (west + 180) // 360 * 360
     return [west - turns, south, east - turns, north]

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, Interleaving, MaskFlags
 
 from backend_django.processing.errors import ProcessingError
@@ -244,9 +245,13 @@ def _check_georeference(dataset: Any) -> list[float]:
             )
     try:
         bounds = geographic_bounds(dataset)
-    except rasterio.errors.RasterioError as error:
-        logger.info("no way from this CRS to degrees: %s", error)
-        raise _unusable_crs() from None
+    except (CPLE_BaseError, rasterio.errors.TransformError) as error:
+        logger.info("ground control points that give no transformation: %s", error)
+        raise ProcessingError(
+            "no_georeference",
+            "The raster's ground control points do not say where it is: they are too few, or lie "
+            "on one line. Add some, or rectify the raster with `gdalwarp`.",
+        ) from None
     if bounds is None:
         raise ProcessingError(
             "outside_crs",

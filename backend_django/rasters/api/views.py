@@ -40,7 +40,7 @@ _known_lock = threading.Lock()
 
 @require_safe
 @transaction.non_atomic_requests
-def tile(request: HttpRequest, id: UUID | str, z: str, x: str, y: str) -> HttpResponse:  # noqa: A002
+def tile(request: HttpRequest, id: UUID | str, z: str, x: str, y: str) -> HttpResponse:
     """Answer with a tile of 256 × 256 pixels; transparent outside the raster."""
     user_id = _user_id(request)
     if user_id is None:

@@ -13,8 +13,9 @@ from rasterio.enums import ColorInterp
 
 UTM32 = "EPSG:32632"
 ORIGIN = Affine(10, 0, 500_000, 0, -10, 5_200_000)  # 10 m pixels, west of Bolzano
+SHEARED = ORIGIN * Affine.shear(2, 1)
 PALETTE = {
-    0: (0, 0, 0, 0),
+    0: (0, 0, 0, 255),  # a palette in a TIFF has no transparency
     1: (20, 110, 180, 255),
     2: (60, 160, 70, 255),
     3: (230, 200, 90, 255),
@@ -99,16 +100,13 @@ def rotated(angle: float, pixel: float = 10.0) -> Affine:
     )
 
 
-def ground_control_points(
-    height: int, width: int, transform: Affine = ORIGIN
-) -> tuple[list[GroundControlPoint], Any]:
-    """Return points on a grid that place an image as the geotransform does, slightly sheared."""
-    sheared = transform * Affine.shear(2, 1)
+def ground_control_points(height: int, width: int) -> tuple[list[GroundControlPoint], Any]:
+    """Return points on a grid that place an image as SHEARED does."""
     points = [
         GroundControlPoint(row=row, col=column, x=x, y=y)
         for row in np.linspace(0, height, 4)
         for column in np.linspace(0, width, 4)
-        for x, y in [_apply(sheared, column, row)]
+        for x, y in [_apply(SHEARED, column, row)]
     ]
     return points, rasterio.crs.CRS.from_string(UTM32)
 

@@ -1,0 +1,227 @@
+"""Uploads that want to reach other files, the network, or all of the machine's memory."""
+
+import resource
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from backend_django.processing.errors import ProcessingError
+from backend_django.rasters import gdal
+from backend_django.rasters.processor import RasterProcessor
+
+from . import factory
+from .test_inspection import tiff
+from .test_processor import make_context
+
+SECRET = 77  # the value of every pixel of somebody else's raster
+
+
+class Listener:
+    """A port on the loopback that notes who comes."""
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.visits: list[bytes] = []
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            with connection:
+                self.visits.append(connection.recv(1000))
+                connection.sendall(b"HTTP/1.0 404 Not Found\r\n\r\n")
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    made = Listener()
+    yield made
+    made.socket.close()
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    (tmp_path / "other").mkdir()
+    values = np.full((1, 256, 256), SECRET, np.uint8)
+    return factory.write(tmp_path / "other" / "secret.tif", values)
+
+
+def upload(tmp_path: Path) -> Path:
+    (tmp_path / "input").mkdir(exist_ok=True)
+    return tmp_path / "input" / "upload"
+
+
+def vrt(source: str) -> str:
+    return (
+        '<VRTDataset rasterXSize="256" rasterYSize="256"><SRS>EPSG:32632</SRS>'
+        "<GeoTransform>500000,10,0,5200000,0,-10</GeoTransform>"
+        '<VRTRasterBand dataType="Byte" band="1"><SimpleSource>'
+        f"<SourceFilename>{source}</SourceFilename><SourceBand>1</SourceBand>"
+        "</SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+
+
+TEXTS: dict[str, Callable[[str, str], str]] = {
+    "VRT to a file": lambda file, url: vrt(file),
+    "VRT to the network": lambda file, url: vrt(f"/vsicurl/{url}/x.tif"),
+    "WMS": lambda file, url: (
+        f'<GDAL_WMS><Service name="TMS"><ServerUrl>{url}/${{z}}/${{x}}/${{y}}</ServerUrl></Service>'
+        "<DataWindow><SizeX>256</SizeX><SizeY>256</SizeY></DataWindow></GDAL_WMS>"
+    ),
+    "WCS": lambda file, url: (
+        f"<WCS_GDAL><ServiceURL>{url}/?</ServiceURL><CoverageName>x</CoverageName></WCS_GDAL>"
+    ),
+    "GDALG": lambda file, url: (
+        f'{{"type": "gdal_streamed_alg", "command_line": "gdal raster convert {file} -"}}'
+    ),
+    "subdataset name": lambda file, url: f"GTIFF_DIR:1:{file}",
+    "path": lambda file, url: file,
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_texts_that_are_data_sources_to_gdal(
+    text: Callable[[str, str], str], tmp_path: Path, secret: Path, listener: Listener
+) -> None:
+    source = upload(tmp_path)
+    source.write_text(text(str(secret), listener.url))
+    with pytest.raises(ProcessingError) as refused:
+        RasterProcessor().validate(make_context(source, tmp_path))
+    assert refused.value.code == "not_a_tiff"
+    assert not listener.visits
+
+
+@pytest.mark.parametrize("target", ["file", "network", "VRT"])
+def test_a_geotiff_with_overviews_elsewhere(
+    target: str, tmp_path: Path, secret: Path, listener: Listener
+) -> None:
+    """The one that gets past `driver="GTiff"`; both layers are tried, each without the other."""
+    source = upload(tmp_path)
+    factory.write(source, factory.pixels("uint8", 1, 1024, 1024) // 4)
+    indirect = tmp_path / "other" / "indirect.vrt"
+    indirect.write_text(vrt(str(secret)))
+    reference = {
+        "file": str(secret),
+        "network": f"/vsicurl/{listener.url}/x.tif",
+        "VRT": str(indirect),
+    }
+    with rasterio.open(source, "r+") as dataset:
+        dataset.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=reference[target])
+
+    with pytest.raises(ProcessingError) as refused:
+        RasterProcessor().validate(make_context(source, tmp_path))
+    assert refused.value.code == "external_overviews"
+    assert str(tmp_path) not in refused.value.message
+
+    cog = tmp_path / "out.tif"
+    gdal.copy(source, cog, "COG", {"OVERVIEWS": "IGNORE_EXISTING"}, [], lambda fraction: None)
+    with rasterio.open(cog) as dataset:
+        assert not dataset.tags(ns="OVERVIEWS")
+        for factor in (1, 2, 4):
+            shape = (1024 // factor, 1024 // factor)
+            assert dataset.read(1, out_shape=shape).max() < SECRET
+    assert not listener.visits
+
+
+def test_files_beside_the_upload_are_not_read(
+    tmp_path: Path, secret: Path, listener: Listener
+) -> None:
+    source = upload(tmp_path)
+    factory.write(source, factory.pixels("uint8", 1, 1024, 1024) // 4)
+    source.with_name("upload.aux.xml").write_text(
+        '<PAMDataset><Metadata domain="OVERVIEWS"><MDI key="OVERVIEW_FILE">'
+        f"/vsicurl/{listener.url}/x.tif</MDI></Metadata><Metadata><MDI key='stolen'>1</MDI>"
+        "</Metadata></PAMDataset>"
+    )
+    source.with_name("upload.ovr").write_bytes(secret.read_bytes())
+    source.with_name("upload.msk").write_bytes(secret.read_bytes())
+    processor, context = RasterProcessor(), make_context(source, tmp_path)
+    processor.validate(context)
+    with rasterio.open(processor.process(context).files["cog"].path) as dataset:
+        assert "stolen" not in dataset.tags()
+        assert dataset.read_masks(1).min() == 255
+        assert dataset.read(1, out_shape=(256, 256)).max() < SECRET
+    assert not listener.visits
+
+
+def bomb_of_bands(path: Path) -> None:
+    """205 KB that took 15 GB."""
+    with rasterio.open(
+        path, "w", driver="GTiff", width=64, height=64, count=20_000, dtype="uint8",
+        crs=factory.UTM32, transform=factory.ORIGIN, compress="deflate", interleave="pixel",
+        SPARSE_OK=True,
+    ):  # fmt: skip
+        pass
+
+
+def bomb_of_one_tile(path: Path) -> None:
+    """One tile of 1 GiB."""
+    path.write_bytes(
+        tiff(
+            t256=(4, [32768]), t257=(4, [32768]), t258=(3, [8]), t259=(3, [8]), t262=(3, [1]),
+            t277=(3, [1]), t322=(4, [32768]), t323=(4, [32768]), t324=(4, [8]), t325=(4, [64]),
+            t33550=(12, [10, 10, 0]), t33922=(12, [0, 0, 0, 500_000, 5_200_000, 0]),
+            t34735=(3, [1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32632]),
+        )
+    )  # fmt: skip
+
+
+def bomb_of_nothing(path: Path) -> None:
+    """A few megabytes of empty tiles, 300,000 pixels a side."""
+    with rasterio.open(
+        path, "w", driver="GTiff", width=300_000, height=300_000, count=3, dtype="uint8",
+        crs=factory.UTM32, transform=factory.ORIGIN, compress="deflate", tiled=True,
+        blockxsize=512, blockysize=512, SPARSE_OK=True, BIGTIFF="YES",
+    ):  # fmt: skip
+        pass
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (bomb_of_bands, "too_many_bands"),
+        (bomb_of_one_tile, "block_too_large"),
+        (bomb_of_nothing, "too_large"),
+    ],
+)
+def test_bombs_do_not_go_off(make: Callable[[Path], None], code: str, tmp_path: Path) -> None:
+    source = upload(tmp_path)
+    make(source)
+    began = time.monotonic()
+    with pytest.raises(ProcessingError) as refused:
+        RasterProcessor().validate(make_context(source, tmp_path))
+    assert refused.value.code == code
+    assert time.monotonic() - began < 10
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # of any child so far
+    assert largest < 1000, f"a child took {largest:.0f} MB"
+
+
+def test_a_bomb_that_is_let_in_is_stopped_by_the_memory_limit(tmp_path: Path) -> None:
+    """The limits of the header are one layer; the process's own are another."""
+    source = upload(tmp_path)
+    bomb_of_one_tile(source)
+    context = make_context(source, tmp_path)
+    arguments = {
+        "source": str(source),
+        "target": str(tmp_path / "out.tif"),
+        "profile": "deflate",
+        "limits": {"uncompressed": 2**60, "block": 2**60, "bands": 10**6},
+    }
+    with pytest.raises(ProcessingError) as refused:
+        context.run_child(
+            "backend_django.rasters.convert:convert_upload",
+            arguments,
+            memory_bytes=700 * 1024**2,
+            timeout=60,
+        )
+    assert refused.value.code == "out_of_memory"

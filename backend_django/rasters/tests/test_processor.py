@@ -1,0 +1,163 @@
+"""The processor as the engine runs it: child processes, progress, cancel, outputs."""
+
+import time
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import pytest
+import rasterio
+
+from backend_django.processing.processor import Cancelled, Context, InputFile, ProcessingError
+from backend_django.rasters.processor import RasterProcessor, download_name
+from backend_django.rasters.settings import CHILD_ENVIRONMENT, LIMITS
+
+from . import factory
+from .cog_check import check_cog
+
+
+class FakeContext(Context):
+    """A context that writes down what it is told."""
+
+    reports: list[tuple[float, str, float]]  # seconds, step, fraction
+
+
+def make_context(
+    source: Path, directory: Path, check: Any = None, **parameters: str
+) -> FakeContext:
+    workdir = directory / "work"
+    workdir.mkdir(exist_ok=True)
+    reports: list[tuple[float, str, float]] = []
+    steps = [""]
+    context = FakeContext(
+        request_id=uuid4(),
+        attempt=1,
+        name="a raster",
+        parameters={"profile": "deflate"} | parameters,
+        input=InputFile(source, "Møn 2024.tif", source.stat().st_size),
+        workdir=workdir,
+        on_step=steps.append,
+        on_progress=lambda fraction: reports.append((time.monotonic(), steps[-1], fraction)),
+        check=check or (lambda: None),
+    )
+    context.reports = reports
+    return context
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    values = np.tile(factory.pixels("uint8", 3, 1000, 1000), (1, 5, 5))
+    return factory.write(tmp_path_factory.mktemp("large") / "upload", values)
+
+
+def test_from_upload_to_result(tmp_path: Path) -> None:
+    source = factory.write(tmp_path / "upload", factory.pixels("uint16", 4, 900, 1100))
+    processor, context = RasterProcessor(), make_context(source, tmp_path, profile="zstd")
+    processor.validate(context)
+    output = processor.process(context)
+
+    file = output.files["cog"]
+    assert file.filename == "Møn 2024.cog.tif"
+    assert file.content_type.startswith("image/tiff")
+    assert file.path.is_relative_to(context.workdir)
+    assert [path.name for path in context.workdir.iterdir()] == [file.path.name]
+    check_cog(file.path)
+
+    request = SimpleNamespace(id=context.request_id, name="a", input_name="b.tif", input_size=5)
+    result = SimpleNamespace(
+        request=request,
+        attempt=2,
+        data=output.data,
+        files={"cog": {"size": 10, "sha256": "00", "filename": "b.cog.tif"}},
+    )
+    shown = processor.result_serializer(processor.present(result)).data
+    assert shown["tiles"] == {
+        "url_template": f"/api/v1/rasters/tiles/{request.id}/{{z}}/{{x}}/{{y}}?v=2",
+        "minzoom": 0,
+        "maxzoom": 14,
+    }
+    assert shown["download_url"] == f"/api/v1/rasters/download-cog/{request.id}/"
+    assert (shown["width"], shown["height"], len(shown["bands"])) == (1100, 900, 4)
+    assert shown["crs"]["epsg"] == 32632
+    assert shown["compression"] == "ZSTD"
+    assert shown["validation"]["valid"] is True
+
+
+def test_a_refusal_comes_out_of_the_child(tmp_path: Path) -> None:
+    source = factory.write(tmp_path / "upload", factory.pixels("uint8"), crs=None)
+    with pytest.raises(ProcessingError, match="no coordinate reference system") as refused:
+        RasterProcessor().validate(make_context(source, tmp_path))
+    assert refused.value.code == "no_crs"
+
+
+def test_progress_is_steady(large: Path, tmp_path: Path) -> None:
+    context = make_context(large, tmp_path)
+    RasterProcessor().process(context)
+    fractions = [fraction for _, _, fraction in context.reports]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert len(set(fractions)) > 8
+    assert max(b - a for a, b in pairwise(fractions)) < 0.4
+    steps = list(dict.fromkeys(step for _, step, _ in context.reports))
+    assert steps == ["inspect", "convert", "check", "describe"]
+
+
+def test_cancel_stops_it_at_once(large: Path, tmp_path: Path) -> None:
+    cancelled_at: list[float] = []
+
+    def check() -> None:
+        if any(step == "convert" and fraction > 0.1 for _, step, fraction in context.reports):
+            cancelled_at.append(time.monotonic())
+            raise Cancelled
+
+    context = make_context(large, tmp_path, check)
+    with pytest.raises(Cancelled):
+        RasterProcessor().process(context)
+    assert time.monotonic() - cancelled_at[0] < 1
+
+
+def test_memory_is_bounded(large: Path, tmp_path: Path) -> None:
+    """75 MB of pixels in an address space that has room for GDAL and little else."""
+    context = make_context(large, tmp_path)
+    target = context.workdir / "cog.tif"
+    context.run_child(
+        "backend_django.rasters.convert:convert_upload",
+        {"source": str(large), "target": str(target), "profile": "deflate", "limits": LIMITS},
+        memory_bytes=900 * 1024**2,
+        env=CHILD_ENVIRONMENT | {"GDAL_CACHEMAX": "32"},
+    )
+    check_cog(target)
+
+
+def test_the_sample_is_small_and_converts(tmp_path: Path) -> None:
+    sample = RasterProcessor.sample
+    assert sample is not None
+    assert sample.stat().st_size < 1_000_000
+    processor, context = RasterProcessor(), make_context(sample, tmp_path)
+    processor.validate(context)
+    data = processor.process(context).data
+    west, south, east, north = data["bounds"]
+    assert west < -18.5 < east  # the middle of Iceland
+    assert south < 64.9 < north
+    with rasterio.open(sample) as dataset:
+        assert dataset.count == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ("dem.tif", "dem.cog.tif"),
+        ("Møn 2024.TIFF", "Møn 2024.cog.tif"),
+        ("/etc/passwd", "passwd.cog.tif"),
+        (r"C:\maps\a.tif", "a.cog.tif"),
+        ("..", "raster.cog.tif"),
+        ("", "raster.cog.tif"),
+        ('a"b\r\nc.tif', "a_b_c.cog.tif"),
+        ("x" * 300 + ".tif", "x" * 100 + ".cog.tif"),
+    ],
+)
+def test_download_name(given: str, made: str) -> None:
+    assert download_name(given) == made

@@ -22,12 +22,14 @@ import type { RasterResult } from './api'
 import { mapExtent } from './extent'
 import { readLand } from './land'
 
-/** CSS colours. */
-export interface Palette {
+/** The look of the page, for what is painted and cannot have CSS. */
+export interface Look {
+  /** Pixels. */
+  fontSize: number
+  // CSS colours
   land: string
   coast: string
   muted: string
-  water: string
   leaf: string
   surface: string
 }
@@ -74,29 +76,29 @@ export function createMap(target: HTMLElement, raster: RasterResult) {
 
   let graticule: Graticule | undefined
 
-  function paint(palette: Palette) {
+  function paint(look: Look) {
     land.setStyle(
       new Style({
-        fill: new Fill({ color: palette.land }),
-        stroke: stroke(palette.coast, 1),
+        fill: new Fill({ color: look.land }),
+        stroke: stroke(look.coast, 1),
       }),
     )
     outline.setStyle([
-      new Style({ stroke: stroke(palette.surface, 4) }),
-      new Style({ stroke: stroke(palette.leaf, 2, [6, 5]) }),
+      new Style({ stroke: stroke(look.surface, 4) }),
+      new Style({ stroke: stroke(look.leaf, 2, [6, 5]) }),
     ])
     const label = (textAlign: CanvasTextAlign, textBaseline: CanvasTextBaseline) =>
       new Text({
-        font: '11px sans-serif',
-        fill: new Fill({ color: palette.muted }),
-        stroke: stroke(palette.land, 3),
+        font: `${Math.round(look.fontSize * 0.7)}px sans-serif`,
+        fill: new Fill({ color: look.muted }),
+        stroke: stroke(look.land, 3),
         textAlign,
         textBaseline,
       })
     // A graticule takes its style when it is made.
     if (graticule) map.removeLayer(graticule)
     graticule = new Graticule({
-      strokeStyle: stroke(palette.coast, 0.75),
+      strokeStyle: stroke(look.coast, 0.75),
       targetSize: 140,
       showLabels: true,
       latLabelPosition: 0.99,

@@ -14,7 +14,7 @@ from pathlib import Path
 from scripts.processes import is_alive
 
 MARKER = "SUPERVISOR_RUN_ID"  # in the environment of every program, so of its descendants
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 3
 
 
 class Guard:

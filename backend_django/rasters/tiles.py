@@ -34,7 +34,7 @@ TILE_SIZE = 256  # pixels
 MAX_ZOOM = 24
 HALF_WORLD = math.pi * 6378137.0  # metres of Web Mercator from the middle to its edge
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 _NODES = 17  # grid points along each side of a tile
 _TOLERANCE = 0.1  # pixels of the tile the interpolation may be wrong by

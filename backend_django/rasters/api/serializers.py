@@ -61,7 +61,7 @@ class RasterValidationSerializer(serializers.Serializer[Any]):
     """The verdict of rio-cogeo's strict validation."""
 
     valid = serializers.BooleanField()
-    errors = serializers.ListField(child=serializers.CharField())
+    errors = serializers.ListField(child=serializers.CharField())  # type: ignore[assignment]
     warnings = serializers.ListField(child=serializers.CharField())
 
 

@@ -19,9 +19,9 @@ class UsageError(Exception):
     """Something a person has to change; the message is the sentence that says what."""
 
 
-def read_dotenv(path: Path = DOTENV) -> dict[str, str]:
+def read_dotenv(path: Path | None = None) -> dict[str, str]:
     """The settings in a KEY=value file; `#` starts a comment line, quotes around a value go."""
-    settings = {}
+    path, settings = path or DOTENV, {}
     if path.exists():
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if not line.strip() or line.lstrip().startswith("#"):

@@ -116,7 +116,14 @@ def clean_data(_options: argparse.Namespace) -> int:
     stack = Stack()
     if not stack.state.acquire():
         raise UsageError("The stack is running: stop it first, then remove its data.")
-    for name in ("postgres", "valkey", "media", "work", "run", "demo"):  # nothing else that lies there
+    for name in (
+        "postgres",
+        "valkey",
+        "media",
+        "work",
+        "run",
+        "demo",
+    ):  # nothing else that lies there
         shutil.rmtree(stack.data / name, ignore_errors=True)
     print(f"Removed the development data in {stack.data}.")
     return 0

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -61,6 +62,18 @@ class Stack:
             **environment,
         }
 
+    def start_process(self, name: str, command: list[str], **environment: str) -> None:
+        with self.log(name).open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=ROOT,
+                env=self.environment | environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=dies_with_parent(),
+            )
+
     def manage(self, *arguments: str) -> str:
         """Run manage.py; return what it printed."""
         done = subprocess.run(
@@ -75,16 +88,7 @@ class Stack:
 
     def start(self, *names: str) -> None:
         for name in names or self.commands:
-            with self.log(name).open("ab") as log:
-                self.processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", *self.commands[name]],
-                    cwd=ROOT,
-                    env=self.environment,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    preexec_fn=dies_with_parent(),
-                )
+            self.start_process(name, self.commands[name])
         if "web" in self.processes:
             wait_for(self._ready, what=f"web is ready\n{last_lines(self.log('web'))}")
 
@@ -100,6 +104,12 @@ class Stack:
             return httpx.get(f"{self.url}/health/ready").status_code == 200
         return False
 
+    def kill(self, name: str) -> None:
+        """End a process and all its children as `kill -9` does."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
     def stop(self, *names: str) -> None:
         for name in names or list(self.processes):
             process = self.processes.pop(name)
@@ -107,7 +117,7 @@ class Stack:
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 9)
+                os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
     @contextlib.contextmanager

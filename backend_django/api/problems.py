@@ -42,6 +42,14 @@ class InsufficientStorage(exceptions.APIException):
     default_detail = "The server has not enough disk space for this. Try again later."
 
 
+class StorageUnavailable(exceptions.APIException):
+    """503: where uploads are kept does not answer."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "storage_unavailable"
+    default_detail = "The upload could not be stored. Try again in a moment."
+
+
 def problem(
     status_code: int, code: str, detail: str, errors: list[dict[str, str]] | None = None
 ) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class Attempt:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Let a signal raise in the feature's code, and only there: our own writes end whole."""
+        """Let a signal raise here and nowhere else: what we write to the database ends whole."""
         Attempt.current = self
         try:
             yield
@@ -86,11 +86,17 @@ class Attempt:
         """Raise Cancelled or ProcessingError("time_limit") when this attempt is to stop."""
         if self._lost.is_set():
             raise Cancelled
-        limit = settings.PROCESSING_TIME_LIMIT_SECONDS
-        if time.monotonic() - self._began > limit:
+        if self._is_overdue():
+            minutes = settings.PROCESSING_TIME_LIMIT_SECONDS / 60
             raise ProcessingError(
-                "time_limit", f"This took longer than the {limit // 60} minutes that are allowed."
+                "time_limit", f"This took longer than the {minutes:g} minutes that are allowed."
             )
+
+    def _is_overdue(self) -> bool:
+        return time.monotonic() - self._began > settings.PROCESSING_TIME_LIMIT_SECONDS
+
+    def _interrupt(self) -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, INTERRUPT)
 
     def _beat(self) -> None:
         state: dict[str, Any]
@@ -99,6 +105,8 @@ class Attempt:
             while not self._stop.wait(min(self.tick, settings.PROCESSING_HEARTBEAT_SECONDS)):
                 state = {"phase": self.phase, "step": self.step, "progress": self.percent}
                 age = time.monotonic() - said_at
+                if self._is_overdue():
+                    self._interrupt()
                 if state == said and age < settings.PROCESSING_HEARTBEAT_SECONDS:
                     continue
                 try:
@@ -110,7 +118,7 @@ class Attempt:
                     said, said_at = state, time.monotonic()
                 if not go_on:
                     self._lost.set()
-                    signal.pthread_kill(threading.main_thread().ident or 0, INTERRUPT)
+                    self._interrupt()
                     return
         finally:
             connection.close()

@@ -4,9 +4,12 @@ The attempt is part of the name, so that a worker that lost its lease cannot wri
 the one that has it now.
 """
 
+import errno
 import hashlib
+import logging
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +20,13 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 
+from .errors import ProcessingError
 from .processor import OutputFile
 
+logger = logging.getLogger(__name__)
 ROOT = "requests"
+STORE_PAUSES = (0.5, 1.0, 2.0)  # seconds
+DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 
 
 class _MovableFile(File):
@@ -58,8 +65,7 @@ def save_output(
         with file.path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         size = file.path.stat().st_size
-        with _MovableFile(file.path) as content:
-            name = default_storage.save(f"{request_prefix(request_id)}/{attempt}/{key}", content)
+        name = _store(f"{request_prefix(request_id)}/{attempt}/{key}", file.path)
         saved[key] = {
             "name": name,
             "filename": file.filename,
@@ -68,6 +74,26 @@ def save_output(
             "sha256": digest,
         }
     return saved
+
+
+def _store(name: str, path: Path) -> str:
+    """Store a file, trying again for a few seconds: storage on a network has bad moments."""
+    for pause in (*STORE_PAUSES, None):
+        try:
+            with _MovableFile(path) as content:
+                return default_storage.save(name, content)
+        except OSError as error:
+            if error.errno in DISK_FULL_ERRORS:
+                raise
+            if pause is None:
+                raise ProcessingError(
+                    "storage_unavailable",
+                    "The result could not be stored because the storage does not answer. "
+                    "Try again later.",
+                ) from error
+            logger.warning("storage: %s, trying again in %s s", type(error).__name__, pause)
+            time.sleep(pause)
+    raise AssertionError("unreachable")
 
 
 def delete_prefix(prefix: str) -> None:
@@ -90,11 +116,18 @@ def delete_attempt(request_id: UUID, attempt: int) -> None:
     delete_prefix(f"{request_prefix(request_id)}/{attempt}")
 
 
+def delete_scratch(request_id: UUID) -> None:
+    """Remove what a lost worker of this machine left of its work."""
+    for path in Path(settings.PROCESSING_WORK_DIR).glob(f"job-{request_id}-*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 @contextmanager
 def work_directory(request_id: UUID, attempt: int) -> Iterator[Path]:
     """A private, empty directory that is gone afterwards."""
     root = Path(settings.PROCESSING_WORK_DIR)
     root.mkdir(parents=True, exist_ok=True)
+    delete_scratch(request_id)  # of earlier attempts; one that still runs has lost its lease
     path = Path(tempfile.mkdtemp(prefix=f"job-{request_id}-{attempt}-", dir=root))
     try:
         yield path

@@ -210,15 +210,19 @@ def release(request_id: UUID, attempt: int) -> bool:
 
 
 @transaction.atomic
-def reap_expired() -> None:
-    """Take requests from workers that were not heard of until their lease ran out."""
+def reap_expired() -> list[tuple[UUID, int]]:
+    """Take requests from workers that were not heard of until their lease ran out.
+
+    Returns:
+        Id and attempt of each, so that what the attempt left behind can be removed.
+    """
     expired = list(
         ProcessingRequest.objects.select_for_update(skip_locked=True)
         .filter(status=Status.PROCESSING, lease_expires_at__lt=Now())
         .values_list("id", "cancel_requested", "attempt", "max_attempts")[:REAP_LIMIT]
     )
     if not expired:
-        return
+        return []
     cancelled = [row[0] for row in expired if row[1]]
     given_up = [row[0] for row in expired if not row[1] and row[2] >= row[3]]
     again = [row[0] for row in expired if not row[1] and row[2] < row[3]]
@@ -244,6 +248,7 @@ def reap_expired() -> None:
         len(given_up),
         len(cancelled),
     )
+    return [(row[0], row[2]) for row in expired]
 
 
 def unheard() -> list[UUID]:

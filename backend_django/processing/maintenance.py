@@ -62,6 +62,12 @@ def check_files(*, min_age_seconds: float = MIN_AGE_SECONDS) -> Findings:
     )
 
 
+def tidy_scratch() -> None:
+    """Remove what workers of this machine left when it went down: for a worker that starts."""
+    for path in _orphan_scratch(0):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def _folders(prefix: str) -> list[str]:
     try:
         return default_storage.listdir(prefix)[0]

@@ -84,7 +84,8 @@ class RequestCollector:
             cursor.execute(
                 "SELECT kind, count(*), sum(extract(epoch FROM finished_at - created_at))"
                 " FROM processing_processingrequest"
-                " WHERE status = 'completed' AND finished_at > now() - make_interval(secs => %s) GROUP BY kind",
+                " WHERE status = 'completed'"
+                " AND finished_at > now() - make_interval(secs => %s) GROUP BY kind",
                 [RECENT.total_seconds()],
             )
             for kind, count, total in cursor.fetchall():

@@ -1,6 +1,5 @@
 """One attempt at one request, from claim to finish, inside a worker."""
 
-import errno
 import json
 import logging
 import time
@@ -14,7 +13,14 @@ from backend_django.utils.request_id import request_id as trace_id
 
 from . import lifecycle
 from .attempt import Attempt, Phase, WorkerStopping
-from .files import delete_attempt, fetch_input, free_bytes, save_output, work_directory
+from .files import (
+    DISK_FULL_ERRORS,
+    delete_attempt,
+    fetch_input,
+    free_bytes,
+    save_output,
+    work_directory,
+)
 from .models import ProcessingRequest
 from .processor import Cancelled, Context, InputFile, Output, ProcessingError
 from .publishing import request_publish
@@ -117,9 +123,9 @@ def _work(
             processor.validate(context)
             attempt.enter_phase(Phase.PROCESS)
             output = processor.process(context)
-        json.dumps(output.data, allow_nan=False)  # the database refuses NaN later and less clearly
-        attempt.enter_phase(Phase.SAVE)
-        files = save_output(request.id, request.attempt, dict(output.files))
+            json.dumps(output.data, allow_nan=False)  # the database refuses NaN less clearly
+            attempt.enter_phase(Phase.SAVE)
+            files = save_output(request.id, request.attempt, dict(output.files))
         attempt.enter_phase(Phase.CLEANUP)
     return output, files
 
@@ -130,7 +136,7 @@ def explain(error: BaseException) -> tuple[str, str]:
         return error.code, error.message
     if isinstance(error, MemoryError):
         return "out_of_memory", "This needs more memory than a job may use. Try a smaller input."
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS:
         return "disk_full", DISK_FULL
     if isinstance(error, FileNotFoundError):
         return "input_missing", "The uploaded file is no longer there. Upload it again."

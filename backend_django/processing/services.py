@@ -10,11 +10,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from backend_django.api.problems import Conflict
+from backend_django.api.problems import Conflict, InsufficientStorage, StorageUnavailable
 from backend_django.users.models import User
 from backend_django.utils.request_id import request_id as trace_id
 
-from .files import delete_request_files, save_input
+from .files import DISK_FULL_ERRORS, delete_request_files, save_input
 from .lifecycle import clean_text
 from .models import ProcessingRequest
 from .processor import Processor
@@ -45,7 +45,14 @@ def request_create(
     """
     request_id = uuid4()
     input_name = clean_text(upload.name or "upload")[-255:]
-    stored = save_input(request_id, upload)
+    try:
+        stored = save_input(request_id, upload)
+    except OSError as error:
+        delete_request_files(request_id)
+        logger.exception("the upload of request %s could not be stored", request_id)
+        if error.errno in DISK_FULL_ERRORS:
+            raise InsufficientStorage from error
+        raise StorageUnavailable from error
     try:
         with transaction.atomic():
             request = ProcessingRequest.objects.create(

@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models.functions import Now
 
 from . import lifecycle, maintenance, worker  # noqa: F401 (worker: connects its hooks)
+from .files import delete_attempt, delete_scratch
 from .models import MaintenanceRun
 from .publishing import request_publish
 from .runner import run_request
@@ -34,7 +35,9 @@ def process_request(self: Any, request_id: str) -> None:
 def maintenance_reap() -> None:
     """Rescue requests whose worker or message is lost. Sent by beat."""
     MaintenanceRun.objects.update_or_create(name="reap", defaults={"ran_at": Now()})
-    lifecycle.reap_expired()
+    for request_id, attempt in lifecycle.reap_expired():
+        delete_attempt(request_id, attempt)
+        delete_scratch(request_id)
     for request_id in lifecycle.unheard():
         if not request_publish(request_id=request_id):
             break  # the broker is down: the next round tries again

@@ -7,10 +7,12 @@ import threading
 from typing import Any
 
 from billiard import active_children
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.signals import worker_process_init, worker_ready, worker_shutting_down
 from django.conf import settings
+from django.db import DatabaseError, connection
 
 from .attempt import INTERRUPT, accept_interrupts
+from .maintenance import tidy_scratch
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +20,17 @@ logger = logging.getLogger(__name__)
 @worker_process_init.connect
 def prepare_process(**_: Any) -> None:
     accept_interrupts()
+
+
+@worker_ready.connect
+def tidy(**_: Any) -> None:
+    """Clean up after those that were killed on this machine; never keeps a worker from starting."""
+    try:
+        tidy_scratch()
+    except (DatabaseError, OSError):
+        logger.warning("the scratch space could not be tidied", exc_info=True)
+    finally:
+        connection.close()
 
 
 @worker_shutting_down.connect

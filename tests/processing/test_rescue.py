@@ -1,7 +1,5 @@
 """What workers and brokers lose is found again."""
 
-import os
-import signal
 from collections.abc import Iterator
 
 import pytest
@@ -23,8 +21,7 @@ def worker_runs_again(stack: Stack) -> Iterator[None]:
 def test_request_of_a_killed_worker_is_tried_again(api: Api, stack: Stack) -> None:
     request = api.create(KIND, b"SLEEP 3")
     api.wait(KIND, request["id"], "processing")
-    os.killpg(stack.processes["worker"].pid, signal.SIGKILL)
-    stack.processes.pop("worker").wait()
+    stack.kill("worker")
     stack.start("worker")
     done = api.wait(KIND, request["id"])
     assert (done["status"], done["attempt"]) == ("completed", 2)

@@ -6,3 +6,8 @@ class WordCountConfig(FeatureConfig):
 
     name = "tests.wordcount"
     label = "wordcount"
+
+    def ready(self) -> None:
+        from tests.chaos.hooks import plant
+
+        plant()

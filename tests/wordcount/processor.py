@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 from rest_framework import serializers
@@ -47,6 +48,10 @@ class WordCount(Processor):
             self._sleep(context, float(argument))
         elif command == "DEAF":  # never asks whether to go on
             time.sleep(float(argument))
+        elif command == "MEMORY":
+            bytearray(1 << 46)
+        elif command == "WRITE":  # megabytes, into the scratch space
+            (context.workdir / "big").write_bytes(bytes(int(argument) * 1024**2))
         elif command == "RAISE":
             raise RuntimeError(f"secret detail {argument}")
         elif command == "DIE":  # as when the kernel ends a worker that needs too much memory
@@ -59,6 +64,9 @@ class WordCount(Processor):
                 timeout=20,
             )
         words = [w for w in text.split() if len(w) >= context.parameters["minimum_length"]]
+        if journal := os.environ.get("CHAOS_JOURNAL"):
+            with Path(journal).open("a") as file:
+                file.write(f"{context.request_id}\n")
         report = context.workdir / "report.txt"
         report.write_text("".join(f"{word}\n" for word in words))
         return Output(

@@ -1,0 +1,59 @@
+"""What the fault tests plant into the product's processes, by environment variables."""
+
+import os
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.files.storage import FileSystemStorage
+
+
+class FlakyStorage(FileSystemStorage):
+    """Does what the file named by CHAOS_STORAGE says: nothing special, "refuse" or "hang"."""
+
+    def _save(self, name: str, content: Any) -> str:
+        switch = Path(os.environ["CHAOS_STORAGE"])
+        mode = switch.read_text() if switch.exists() else ""
+        if mode == "refuse":
+            raise ConnectionRefusedError(111, "refused")
+        if mode == "hang" and "/input/" not in name:
+            time.sleep(600)
+        return super()._save(name, content)
+
+
+def plant() -> None:
+    """Called when Django is ready."""
+    if skew := os.environ.get("CHAOS_CLOCK_SKEW"):
+        _skew_clocks(float(skew))
+    if os.environ.get("CHAOS_PLANT") == "unconditional-claim":
+        _claim_without_condition()
+
+
+def _skew_clocks(seconds: float) -> None:
+    from django.utils import timezone
+
+    true_time, true_now = time.time, timezone.now
+    time.time = lambda: true_time() + seconds
+    timezone.now = lambda: true_now() + timedelta(seconds=seconds)
+
+
+def _claim_without_condition() -> None:
+    """The bug that the whole design is against: take the request whatever its state is."""
+    from django.db.models import F
+    from django.utils import timezone
+
+    from backend_django.processing import lifecycle
+    from backend_django.processing.models import ProcessingRequest, ProcessingResult
+
+    def claim(request_id: Any, **_: Any) -> ProcessingRequest:
+        ProcessingResult.objects.filter(request_id=request_id).delete()
+        ProcessingRequest.objects.filter(id=request_id).update(
+            status="processing",
+            attempt=F("attempt") + 1,
+            lease_expires_at=timezone.now() + timedelta(seconds=60),
+            finished_at=None,
+        )
+        return ProcessingRequest.objects.get(id=request_id)
+
+    lifecycle.claim = claim  # type: ignore[assignment]

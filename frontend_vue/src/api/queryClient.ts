@@ -2,15 +2,19 @@ import { QueryClient } from '@tanstack/vue-query'
 
 import { isAway } from './errors'
 
-/** Everything the page knows of the server is kept here, and nowhere else. */
-export const queryClient = new QueryClient({
-  defaultOptions: {
-    queries: {
-      // An answer that says no will say no again; silence may be a restart.
-      retry: (failures, error) => isAway(error) && failures < 2,
-      // The browser's idea of being offline is wrong for a server on this machine.
-      networkMode: 'always',
+export function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        // An answer that says no will say no again; silence may be a restart.
+        retry: (failures, error) => isAway(error) && failures < 2,
+        // The browser's idea of being offline is wrong for a server on this machine.
+        networkMode: 'always',
+      },
+      mutations: { networkMode: 'always' },
     },
-    mutations: { networkMode: 'always' },
-  },
-})
+  })
+}
+
+/** Everything the page knows of the server is kept here, and nowhere else. */
+export const queryClient = createQueryClient()

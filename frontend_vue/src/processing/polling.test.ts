@@ -1,9 +1,10 @@
-import { QueryClient, VueQueryPlugin } from '@tanstack/vue-query'
+import { VueQueryPlugin } from '@tanstack/vue-query'
 import { enableAutoUnmount, flushPromises, mount } from '@vue/test-utils'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { defineComponent, h } from 'vue'
 
 import { ApiError, unreachable } from '@/api/errors'
+import { createQueryClient } from '@/api/queryClient'
 
 import ConnectionNotice from './ConnectionNotice.vue'
 import { useRequest, useRequestList } from './queries'
@@ -26,8 +27,9 @@ function watchRequest(status: ProcessingApi['status']) {
 }
 
 function show(component: ReturnType<typeof defineComponent>) {
-  const queryClient = new QueryClient({ defaultOptions: { queries: { networkMode: 'always' } } })
-  return mount(component, { global: { plugins: [[VueQueryPlugin, { queryClient }]] } })
+  return mount(component, {
+    global: { plugins: [[VueQueryPlugin, { queryClient: createQueryClient() }]] },
+  })
 }
 
 /** Lets time pass, and everything that was due in it finish. */

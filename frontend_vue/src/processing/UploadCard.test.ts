@@ -1,0 +1,106 @@
+import { VueQueryPlugin } from '@tanstack/vue-query'
+import { enableAutoUnmount, flushPromises, mount } from '@vue/test-utils'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createMemoryHistory, createRouter } from 'vue-router'
+
+import { FakeXhr } from '@/api/fakeXhr'
+import { createQueryClient } from '@/api/queryClient'
+
+import { anApi, aRequest } from './testing'
+import UploadCard from './UploadCard.vue'
+import { createUploads } from './uploads'
+
+enableAutoUnmount(afterEach)
+beforeEach(() => {
+  FakeXhr.all = []
+  vi.stubGlobal('XMLHttpRequest', FakeXhr)
+})
+
+const file = (name: string, content = 'content') => new File([content], name)
+
+async function open() {
+  const page = { template: '<p />' }
+  const router = createRouter({
+    history: createMemoryHistory(),
+    routes: [{ path: '/:rest(.*)*', component: page }],
+  })
+  await router.push('/things')
+  const api = anApi()
+  const card = mount(UploadCard, {
+    props: {
+      api,
+      uploads: createUploads(api),
+      words: { thing: 'thing' },
+      endings: ['.dat'],
+      invitation: 'a data file',
+      hint: '',
+      fields: { profile: 'small' },
+    },
+    global: { plugins: [router, [VueQueryPlugin, { queryClient: createQueryClient() }]] },
+  })
+  return { card, router }
+}
+
+async function drop(...files: File[]) {
+  const data = { types: ['Files'], files }
+  for (const name of ['dragover', 'drop']) {
+    const event = Object.assign(new Event(name, { cancelable: true }), { dataTransfer: data })
+    dispatchEvent(event)
+    expect(event.defaultPrevented).toBe(true)
+  }
+  await flushPromises()
+}
+
+test('a file dropped anywhere is sent, and its page is opened', async () => {
+  const { card, router } = await open()
+  await drop(file('DUNES.DAT'))
+  expect(FakeXhr.last.form!.get('profile')).toBe('small')
+  FakeXhr.last.progress(1, 4)
+  await flushPromises()
+  expect(card.find('[role=progressbar]').attributes('aria-valuenow')).toBe('25')
+  FakeXhr.last.respond(201, aRequest({ id: '12' }))
+  await flushPromises()
+  expect(router.currentRoute.value.path).toBe('/things/12')
+})
+
+test('after several files the list stays', async () => {
+  const { router } = await open()
+  await drop(file('a.dat'), file('b.dat'))
+  FakeXhr.last.respond(201, aRequest())
+  await flushPromises()
+  FakeXhr.last.respond(201, aRequest())
+  await flushPromises()
+  expect(FakeXhr.all).toHaveLength(2)
+  expect(router.currentRoute.value.path).toBe('/things')
+})
+
+test.each([
+  ['another kind of file', file('report.pdf'), '“report.pdf” does not end in .dat.'],
+  ['an empty file', file('a.dat', ''), '“a.dat” is empty.'],
+])('refuses %s without sending it', async (_, wrong, reason) => {
+  const { card } = await open()
+  await drop(file('good.dat'), wrong)
+  expect(card.find('[role=alert]').text()).toContain(reason)
+  expect(FakeXhr.all).toHaveLength(0)
+})
+
+test('shows why an upload failed, and sends it again when asked', async () => {
+  const { card } = await open()
+  await drop(file('a.dat'))
+  FakeXhr.last.respond(413, '')
+  await flushPromises()
+  expect(card.find('li').text()).toContain('larger than this server accepts')
+  await card.find('li button').trigger('click')
+  await flushPromises()
+  expect(FakeXhr.all).toHaveLength(2)
+  expect(card.findAll('li')).toHaveLength(1)
+})
+
+test('an upload can be cancelled', async () => {
+  const { card } = await open()
+  await drop(file('a.dat'))
+  await card.find('[aria-label="Cancel the upload of a.dat"]').trigger('click')
+  await flushPromises()
+  expect(FakeXhr.last.aborted).toBe(true)
+  expect(card.find('li').exists()).toBe(false)
+})

@@ -74,7 +74,9 @@ class Service:
         """Start the server and wait until it answers. Raises ServiceError."""
         self._release()
         if self.data_dir is None:
-            self.data_dir = Path(tempfile.mkdtemp(prefix=f"{self.name.lower()}-"))
+            prefix = f"{self.name.lower()}-throw-away-"
+            _remove_abandoned(prefix)
+            self.data_dir = Path(tempfile.mkdtemp(prefix=prefix))
         try:
             self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._acquire(self.data_dir)
@@ -314,6 +316,15 @@ class Valkey(Service):
                 reply += part
             return reply.endswith(b"+PONG\r\n")
         return False
+
+
+def _remove_abandoned(prefix: str) -> None:
+    """Remove temporary data of servers whose starter was killed before it could."""
+    for lock_file in Path(tempfile.gettempdir()).glob(f"{prefix}*/lock"):
+        with contextlib.suppress(OSError), lock_file.open() as lock:
+            if lock.read():  # else its owner is just about to write it
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(lock_file.parent, ignore_errors=True)
 
 
 def _give(path: Path, owner: int | None) -> None:

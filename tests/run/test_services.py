@@ -15,6 +15,8 @@ from scripts.processes import is_alive
 from scripts.services import Postgres, Service, Valkey
 from tests.stack import ROOT, wait_for
 
+pytestmark = pytest.mark.slow  # databases are made and killed
+
 
 def test_rows_survive_a_stop_and_a_killed_server(tmp_path: Path) -> None:
     with Postgres(tmp_path) as postgres, psycopg.connect(postgres.url) as connection:
@@ -44,6 +46,26 @@ def test_a_throw_away_server_leaves_nothing(kind: type[Service]) -> None:
         assert folder
         assert folder.exists()
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("kind", [Postgres, Valkey])
+def test_what_a_killed_run_threw_away_is_removed_by_the_next(kind: type[Service]) -> None:
+    code = f"from scripts.services import *; s = {kind.__name__}(None).start();"
+    code += "print(s.data_dir, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as killed:
+        assert killed.stdout
+        left = Path(killed.stdout.readline().decode().strip())
+        with kind(None):
+            assert (left / "lock").exists()  # in use, so not touched
+        killed.kill()
+
+    def look() -> bool:
+        with kind(None):
+            return not left.exists()
+
+    wait_for(look, what=f"{left} is removed")
 
 
 def test_create_database_twice_gives_the_same_url() -> None:

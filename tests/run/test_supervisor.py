@@ -14,6 +14,8 @@ import pytest
 
 from tests.stack import ROOT, wait_for
 
+pytestmark = pytest.mark.slow  # patience is part of what is tested
+
 RUN = """
 import json, os, sys
 from pathlib import Path

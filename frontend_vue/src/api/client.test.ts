@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
 import { api, onUnauthorized, unwrap } from './client'
-import { ApiError } from './errors'
+import type { ApiError } from './errors'
 
 const sent: Request[] = []
 
@@ -84,7 +84,10 @@ test('reports no answer at all as the server being away', async () => {
 
 test('does not take a success that is no JSON for data', async () => {
   answer(200, '<html>Sign in to the airport network</html>', 'text/html')
-  expect(await failure(unwrap(api.GET('/auth/session/')))).toBeInstanceOf(ApiError)
+  expect(await failure(unwrap(api.GET('/auth/session/')))).toMatchObject({
+    code: 'unexpected',
+    away: false,
+  })
 })
 
 test('tells when nobody is signed in any more, and not for other refusals', async () => {

@@ -53,9 +53,18 @@ export function remedy(code: string, own: Words['remedies'] = {}): string {
   return own[code] ?? REMEDIES[code] ?? ''
 }
 
+const NOT_OF_THE_FILE = new Set([
+  'crashed',
+  'disk_full',
+  'internal_error',
+  'out_of_memory',
+  'time_limit',
+  'worker_lost',
+])
+
 /** Whether the same file may well pass the next time. */
 export function worthRetrying(code: string): boolean {
-  return code in REMEDIES || code === 'disk_full'
+  return NOT_OF_THE_FILE.has(code)
 }
 
 /** How long the job has run, or ran; "" before it starts. */

@@ -19,6 +19,7 @@ from .models import ProcessingRequest
 logger = logging.getLogger(__name__)
 Phase = ProcessingRequest.Phase
 INTERRUPT = signal.SIGUSR2
+MAX_CALLS = 100  # to outside services, that an attempt's history remembers
 
 # How much of the bar each phase has: (from, to) in percent. Saving is a rename or an upload.
 SHARE = {
@@ -47,6 +48,7 @@ class Attempt:
         self.phase = ""
         self.step = ""
         self.percent = 0
+        self._calls: list[dict[str, Any]] = []
         self._began = time.monotonic()
         self._lost = threading.Event()
         self._interrupted = False
@@ -81,6 +83,10 @@ class Attempt:
     def on_progress(self, fraction: float) -> None:
         start, end = SHARE[Phase(self.phase)]
         self.percent = max(self.percent, int(start + (end - start) * fraction))
+
+    def on_call(self, call: dict[str, Any]) -> None:
+        self._calls = [*self._calls, call][-MAX_CALLS:]
+        lifecycle.record_calls(self.request.id, self.request.attempt, self._calls)
 
     def check(self) -> None:
         """Raise Cancelled or ProcessingError("time_limit") when this attempt is to stop."""

@@ -140,6 +140,11 @@ def heartbeat(request_id: UUID, attempt: int, *, phase: str, step: str, progress
     return bool(extended) and not mine.filter(cancel_requested=True).exists()
 
 
+def record_calls(request_id: UUID, attempt: int, calls: list[dict[str, Any]]) -> None:
+    """Keep the calls to outside services in the history, also of an attempt that is lost later."""
+    ProcessingAttempt.objects.filter(request_id=request_id, number=attempt).update(calls=calls)
+
+
 def _end(request_id: UUID, attempt: int, outcome: ProcessingAttempt.Outcome, **fields: Any) -> bool:
     """Leave `processing`, if it is still this attempt's to do so."""
     ended = _mine(request_id, attempt).update(lease_expires_at=None, **fields)

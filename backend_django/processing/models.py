@@ -131,6 +131,7 @@ class ProcessingAttempt(models.Model):
     worker = models.CharField(max_length=100, blank=True)
     outcome = models.CharField(max_length=20, choices=Outcome, default=Outcome.RUNNING)
     error_code = models.CharField(max_length=50, blank=True)
+    calls = models.JSONField(default=list, help_text="To outside services: method, host, outcome.")
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
 

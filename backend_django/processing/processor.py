@@ -14,6 +14,7 @@ from .errors import Cancelled, ProcessingError
 
 if TYPE_CHECKING:
     from .models import ProcessingResult
+    from .outside import OutsideSession
 
 __all__ = [
     "Cancelled", "Context", "InputFile", "Output", "OutputFile", "ProcessingError", "Processor",
@@ -59,6 +60,7 @@ class Context:
     on_step: Callable[[str], None]
     on_progress: Callable[[float], None]
     check: Callable[[], None]
+    on_call: Callable[[dict[str, Any]], None]
 
     def step(self, name: str) -> None:
         """Say what is being done now, in one word; shown beside the phase."""
@@ -74,6 +76,16 @@ class Context:
         """
         self.check()
         self.on_progress(min(1.0, max(0.0, fraction)))
+
+    def http(self, *, budget_seconds: float = 120) -> "OutsideSession":
+        """Return a `requests.Session` for calling a service of somebody else.
+
+        It tries again with growing pauses, heeds Retry-After, writes each try into the history,
+        and raises ProcessingError("service_unavailable") when the budget is over.
+        """
+        from .outside import OutsideSession  # requests is slow to import, and few jobs need it
+
+        return OutsideSession(budget_seconds=budget_seconds, record=self.on_call)
 
     def run_child(
         self,

@@ -118,6 +118,7 @@ def _work(
             on_step=attempt.on_step,
             on_progress=attempt.on_progress,
             check=attempt.check,
+            on_call=attempt.on_call,
         )
         with attempt.interruptible():
             processor.validate(context)

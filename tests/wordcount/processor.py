@@ -48,6 +48,8 @@ class WordCount(Processor):
             self._sleep(context, float(argument))
         elif command == "DEAF":  # never asks whether to go on
             time.sleep(float(argument))
+        elif command == "FETCH":
+            text = context.http(budget_seconds=8).get(argument.strip()).text
         elif command == "MEMORY":
             bytearray(1 << 46)
         elif command == "WRITE":  # megabytes, into the scratch space

@@ -46,12 +46,23 @@ class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]
         ).count()
 
 
+class OutsideCallSerializer(serializers.Serializer[Any]):
+    """One try at a call to a service of somebody else."""
+
+    method = serializers.CharField()
+    host = serializers.CharField()
+    outcome = serializers.CharField(help_text="HTTP status, or the name of the error.")
+    seconds = serializers.FloatField(required=False)
+
+
 class ProcessingAttemptSerializer(serializers.ModelSerializer[ProcessingAttempt]):
     """One try at a request. Which machine made it is the operators' business."""
 
+    calls = OutsideCallSerializer(many=True, read_only=True)
+
     class Meta:
         model = ProcessingAttempt
-        fields = ["number", "outcome", "error_code", "started_at", "finished_at"]
+        fields = ["number", "outcome", "error_code", "calls", "started_at", "finished_at"]
         read_only_fields = fields
 
 

@@ -301,6 +301,15 @@ export interface components {
          * @enum {string}
          */
         OutcomeEnum: "running" | "completed" | "failed" | "cancelled" | "lost" | "released";
+        /** @description One try at a call to a service of somebody else. */
+        OutsideCall: {
+            method: string;
+            host: string;
+            /** @description HTTP status, or the name of the error. */
+            outcome: string;
+            /** Format: double */
+            seconds?: number;
+        };
         PaginatedProcessingRequestList: {
             count: number;
             page: number;
@@ -317,6 +326,7 @@ export interface components {
             readonly number: number;
             readonly outcome: components["schemas"]["OutcomeEnum"];
             readonly error_code: string;
+            readonly calls: components["schemas"]["OutsideCall"][];
             /** Format: date-time */
             readonly started_at: string;
             /** Format: date-time */

@@ -32,7 +32,7 @@ def landscape(height: int, width: int, seed: int = 1) -> NDArray[np.float64]:
     return (hills - hills.min()) / max(float(np.ptp(hills)), 1e-9)
 
 
-def pixels(dtype: str, count: int = 1, height: int = 500, width: int = 700) -> NDArray[Any]:
+def pixels(dtype: str, count: int = 1, height: int = 300, width: int = 420) -> NDArray[Any]:
     """Return bands of a landscape that use the range of their type."""
     bands = np.stack([landscape(height, width, seed + 1) for seed in range(count)])
     if dtype.startswith("complex"):

@@ -20,7 +20,7 @@ from . import factory
 from .cog_check import check_cog
 from .conftest import Convert
 
-HALF = factory.ellipse(500, 700)
+HALF = factory.ellipse(300, 420)
 
 
 def _with_nodata(dtype: str, nodata: float) -> Any:
@@ -70,7 +70,7 @@ CASES: dict[str, dict[str, Any]] = {
         "values": factory.pixels("uint8"),
         "transform": None,
         "crs": None,
-        "gcps": factory.ground_control_points(500, 700),
+        "gcps": factory.ground_control_points(300, 420),
     },
     "tiled, with overviews": {
         "values": factory.pixels("uint8", 3),
@@ -270,7 +270,7 @@ def test_damaged_pixels_are_said_to_be(tmp_path: Path, convert: Convert) -> None
 
 
 def test_what_stops_the_copy_comes_out_and_leaves_no_file(tmp_path: Path) -> None:
-    source = factory.write(tmp_path / "i.tif", factory.pixels("uint8", 3, 2000, 2000))
+    source = factory.write(tmp_path / "i.tif", factory.pixels("uint8", 3, 1200, 1200))
 
     class EnoughError(Exception):
         pass

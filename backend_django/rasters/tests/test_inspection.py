@@ -154,10 +154,10 @@ def test_too_many_bands(tmp_path: Path) -> None:
 
 def test_too_large(tmp_path: Path) -> None:
     source = factory.write(tmp_path / "x7f3", factory.pixels("float64", 2))
-    assert inspect(source, Limits(**LIMITS | {"uncompressed": 500 * 700 * 2 * 8}))
-    refused = refusal(source, uncompressed=500 * 700 * 2 * 8 - 1)
+    assert inspect(source, Limits(**LIMITS | {"uncompressed": 300 * 420 * 2 * 8}))
+    refused = refusal(source, uncompressed=300 * 420 * 2 * 8 - 1)
     assert refused.code == "too_large"
-    assert "700 × 500 pixels in 2 bands" in refused.message
+    assert "420 × 300 pixels in 2 bands" in refused.message
 
 
 @pytest.mark.parametrize(

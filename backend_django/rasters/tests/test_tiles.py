@@ -3,6 +3,7 @@
 import io
 import math
 import threading
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -325,12 +326,12 @@ def test_no_tile_with_something_in_it_counts_as_outside(tmp_path: Path, convert:
         path, facts = convert(factory.write(tmp_path / "i.tif", **CASES[name]))
         source = tiles.Source(path)
         skipped = 0
-        for zoom in range(4):
-            for x, y in [(x, y) for x in range(2**zoom) for y in range(2**zoom)]:
+        for zoom in (2, 3):
+            for x, y in product(range(2**zoom), repeat=2):
                 if not tiles.touches(facts["bounds"], zoom, x, y):
                     skipped += 1
                     assert source.read(zoom, x, y, (1,)) is None, (name, zoom, x, y)
-        assert skipped > 30, name
+        assert skipped > 20, name
 
 
 def test_a_deleted_raster_is_gone_and_its_file_closed(tmp_path: Path, convert: Convert) -> None:

@@ -98,6 +98,10 @@ class Attempt:
                 "time_limit", f"This took longer than the {minutes:g} minutes that are allowed."
             )
 
+    def reached(self) -> dict[str, Any]:
+        """Where it is now, as the columns of the row."""
+        return {"phase": self.phase, "step": self.step[:40], "progress": self.percent}
+
     def _is_overdue(self) -> bool:
         return time.monotonic() - self._began > settings.PROCESSING_TIME_LIMIT_SECONDS
 
@@ -109,7 +113,7 @@ class Attempt:
         said, said_at = None, time.monotonic()
         try:
             while not self._stop.wait(min(self.tick, settings.PROCESSING_HEARTBEAT_SECONDS)):
-                state = {"phase": self.phase, "step": self.step, "progress": self.percent}
+                state = self.reached()
                 age = time.monotonic() - said_at
                 if self._is_overdue():
                     self._interrupt()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import IO, Any
 
 from .errors import ProcessingError
@@ -52,7 +53,7 @@ def run_in_child(
         stdin=subprocess.PIPE,
         stdout=sys.stderr.fileno() if _has_fileno(sys.stderr) else None,
         pass_fds=[write_end],
-        env={**os.environ, **env},
+        env={**os.environ, "PYTHONPATH": _python_path(), **env},
         start_new_session=True,
     )
     os.close(write_end)
@@ -74,6 +75,12 @@ def run_in_child(
     finally:
         _end(process)
     return _unwrap(answer, process.returncode)
+
+
+def _python_path() -> str:
+    """Let the child find this package wherever the worker was started."""
+    root = str(Path(__file__).resolve().parents[2])
+    return os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
 
 
 def _has_fileno(stream: IO[str]) -> bool:

@@ -134,7 +134,7 @@ def heartbeat(request_id: UUID, attempt: int, *, phase: str, step: str, progress
     extended = mine.update(
         lease_expires_at=_from_now(settings.PROCESSING_LEASE_SECONDS),
         phase=phase,
-        step=step[:40],
+        step=step,
         progress=progress,
     )
     return bool(extended) and not mine.filter(cancel_requested=True).exists()
@@ -177,8 +177,11 @@ def complete(
 
 
 @transaction.atomic
-def fail(request_id: UUID, attempt: int, *, code: str, message: str) -> bool:
-    """Finish with a reason for people to read; phase and progress stay, to show where it was."""
+def fail(request_id: UUID, attempt: int, *, code: str, message: str, **reached: Any) -> bool:
+    """Finish with a reason for people to read.
+
+    `reached` is the phase, step and progress it came to: a job may fail before its first heartbeat.
+    """
     return _end(
         request_id,
         attempt,
@@ -187,6 +190,7 @@ def fail(request_id: UUID, attempt: int, *, code: str, message: str) -> bool:
         error_code=code[:50],
         error_message=clean_text(message),
         finished_at=Now(),
+        **reached,
     )
 
 

@@ -50,8 +50,9 @@ def _run_claimed(request: ProcessingRequest) -> None:
     owned = False
     files: dict[str, dict[str, str | int]] = {}
     logger.info("attempt %d of %s begins", request.attempt, request.kind)
+    attempt = Attempt(request)
     try:
-        with Attempt(request) as attempt:
+        with attempt:
             output, files = _work(request, attempt)
         owned = _insist(
             lambda: lifecycle.complete(request.id, request.attempt, data=output.data, files=files)
@@ -84,7 +85,12 @@ def _run_claimed(request: ProcessingRequest) -> None:
             code,
             exc_info=None if expected and code != "crashed" else error,
         )
-        _insist(lambda: lifecycle.fail(request.id, request.attempt, code=code, message=message))
+        reached = attempt.reached()
+        _insist(
+            lambda: lifecycle.fail(
+                request.id, request.attempt, code=code, message=message, **reached
+            )
+        )
     finally:
         _remove_losers(request, winner=request.attempt if owned else None)
 

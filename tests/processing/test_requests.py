@@ -57,6 +57,7 @@ def test_failures_say_what_happened_and_tell_no_secrets(
     failed = api.wait(KIND, request["id"])
     assert (failed["status"], failed["error_code"]) == ("failed", code)
     assert sentence in failed["error_message"]
+    assert failed["phase"] in {"validate", "process"}, "it does not tell where it failed"
     assert "secret" not in str(failed)
     assert api.get(f"{KIND}/results/{request['id']}/").status_code == 409
 

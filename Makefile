@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage test test-fast lint format types schema lock clean clean-data
+.PHONY: help run dev demo manage test test-fast chaos lint format types schema lock clean clean-data
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -36,6 +36,12 @@ test: ## Check everything: rules, types, tests, page and its budget (ARGS go to 
 
 test-fast: ## The inner loop: no browser, no whole stack (ARGS go to pytest)
 	@$(bootstrap) && exec $(VENV) -m scripts.checks fast -- $(ARGS)
+
+chaos: ## Break servers and processes under load and count what is lost (CHAOS_SEED=2 for other faults)
+	@$(bootstrap) && exec $(VENV) -m pytest -m chaos tests/chaos $(ARGS)
+
+chaos: ## Break servers and processes at work, and count what is lost (CHAOS_SEED=7 for others)
+	@$(bootstrap) --no-page && exec $(VENV) -m scripts.chaos $(ARGS)
 
 lint: ## Check the rules of style, layers and types
 	@$(bootstrap) && exec $(VENV) -m scripts.checks lint

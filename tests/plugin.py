@@ -56,6 +56,17 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(os.environ["TESTS_SCRATCH"], ignore_errors=True)
 
 
+PROOFS = ("chaos", "image")  # long ones, which run when `-m` asks for them by name
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    unasked = {name for name in PROOFS if name not in config.option.markexpr}
+    left_out = [item for item in items if unasked & {mark.name for mark in item.iter_markers()}]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """Show what the stack logged when a test that uses it fails."""

@@ -37,9 +37,6 @@ test: ## Check everything: rules, types, tests, page and its budget (ARGS go to 
 test-fast: ## The inner loop: no browser, no whole stack (ARGS go to pytest)
 	@$(bootstrap) && exec $(VENV) -m scripts.checks fast -- $(ARGS)
 
-chaos: ## Break servers and processes under load and count what is lost (CHAOS_SEED=2 for other faults)
-	@$(bootstrap) && exec $(VENV) -m pytest -m chaos tests/chaos $(ARGS)
-
 chaos: ## Break servers and processes at work, and count what is lost (CHAOS_SEED=7 for others)
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.chaos $(ARGS)
 

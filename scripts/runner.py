@@ -61,6 +61,7 @@ class Stack:
             "DJANGO_SETTINGS_MODULE": "backend_django.config.settings.local",
             "APP_ENVIRONMENT": "local",
             "APP_COMMIT": commit(),
+            "PROCESSING_STOP_GRACE_SECONDS": "5",  # Ctrl-C must not take long; work is given back
             **{name: str(folder) for name, folder in folders.items()},
         }
         if self.postgres:
@@ -115,7 +116,7 @@ class Runner:
         self._check_ports()
         stack.check_disk()
         self.supervisor = Supervisor(stack.services)
-        names = ["vite", "web"], ["worker", "beat", "flower"]
+        names = ["vite", "web"], ["worker", "short", "beat", "flower"]
         self.supervisor.stages = list(names)
         try:
             self.supervisor.start_services()
@@ -215,9 +216,11 @@ class Runner:
         if self.rest_started:
             return
         self.rest_started = True
-        # alone on its broker, it has no neighbours to look for
-        options = ["--queues", "processing,maintenance", "--without-mingle", "--without-gossip"]
-        self._add("worker", *CELERY, "worker", *options, stop_seconds=15)
+        # the only ones on their broker, they have no neighbours to look for
+        worker = [*CELERY, "worker", "--without-mingle", "--without-gossip", "--hostname"]
+        short = ["short@%h", "--queues", "short,maintenance", "--concurrency", "1"]
+        self._add("worker", *worker, "worker@%h", stop_seconds=15)
+        self._add("short", *worker, *short, stop_seconds=15)
         self._add("beat", *CELERY, "beat", "--pidfile=", stop_seconds=5)
         # it asks the worker what it can do, once, so the worker should be there
         self._add("flower", *CELERY, "flower", stop_seconds=5, delay=4)
@@ -253,12 +256,12 @@ class Runner:
 
         for changes in watch(ROOT / "backend_django", watch_filter=PythonFilter()):
             paths = ", ".join(sorted({str(Path(path).relative_to(ROOT)) for _, path in changes}))
-            restart = partial(self._restart, f"{paths} changed: worker and beat start again")
+            restart = partial(self._restart, f"{paths} changed: workers and beat start again")
             self.supervisor.call_soon(restart)
 
     def _restart(self, why: str) -> None:
         self.supervisor.say(why)
-        for name in ("worker", "beat"):
+        for name in ("worker", "short", "beat"):
             self.supervisor.restart(name)
 
 

@@ -35,8 +35,7 @@ class Stack:
     commands = {
         "web": ["gunicorn", "-c", "backend_django/config/gunicorn.py", "--no-control-socket",
                 "backend_django.config.wsgi:application"],
-        "worker": ["celery", "-A", "backend_django.config.celery_app", "worker",
-                   "-Q", "processing,maintenance"],
+        "worker": ["celery", "-A", "backend_django.config.celery_app", "worker"],
         "beat": ["celery", "-A", "backend_django.config.celery_app", "beat"],
     }  # fmt: skip
 

@@ -37,9 +37,10 @@ PROBLEM_CONTENT = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Probl
 
 
 class AutoSchema(SpectacularAutoSchema):
-    """Reads from a view `schema_action`, the second half of its operation ids, and `problems`.
+    """Reads from a view `schema_tag` and `schema_action`, the halves of its operation ids.
 
-    `problems` says which errors of its own the view answers with: `{409: "It is over"}`.
+    The tag is the first part of the address when a view has none. `problems` says which errors of
+    its own the view answers with: `{409: "It is over"}`.
     """
 
     def get_operation_id(self) -> str:
@@ -59,7 +60,8 @@ class AutoSchema(SpectacularAutoSchema):
         return operation
 
     def get_tags(self) -> list[str]:
-        return [self.path.removeprefix("/api/v1/").split("/")[0]]
+        tag = getattr(self.view, "schema_tag", None)
+        return [tag or self.path.removeprefix("/api/v1/").split("/")[0]]
 
 
 def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -17,6 +17,11 @@ def get_processor(name: str) -> type[Processor]:
     return _processors[name]
 
 
+def kinds_of_queue(queue: str) -> list[str]:
+    """Return the names of the processors whose requests wait in that queue."""
+    return [name for name, processor in _processors.items() if processor.queue == queue]
+
+
 def all_processors() -> list[type[Processor]]:
     """Return every processor, sorted by name."""
     return [_processors[name] for name in sorted(_processors)]

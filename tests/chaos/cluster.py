@@ -20,8 +20,7 @@ KIND = "wordcount"
 FINAL = ("completed", "failed", "cancelled")
 LEASE_SECONDS = 6  # as in config/settings/test.py
 STUCK_SECONDS = 2 * LEASE_SECONDS
-WORKER = ["celery", "-A", "backend_django.config.celery_app", "worker",
-          "-Q", "processing,maintenance", "-c", "2"]  # fmt: skip
+WORKER = ["celery", "-A", "backend_django.config.celery_app", "worker", "-c", "2"]
 
 
 class Cluster(Stack):

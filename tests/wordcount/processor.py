@@ -81,3 +81,12 @@ class WordCount(Processor):
         while (elapsed := time.monotonic() - began) < seconds:
             context.progress(elapsed / seconds)
             time.sleep(0.02)
+
+
+@register
+class ShortCount(WordCount):
+    """The same as work of seconds, for workers that do nothing else."""
+
+    name = "shortcount"
+    title = "Short count"
+    queue = "short"

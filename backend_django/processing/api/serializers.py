@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from ..models import ProcessingAttempt, ProcessingRequest
 from ..processor import Processor
+from ..registry import get_processor, kinds_of_queue
 
 
 class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]):
@@ -42,7 +43,9 @@ class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]
         if not self.context.get("with_position") or request.status != request.Status.PENDING:
             return None
         return ProcessingRequest.objects.filter(
-            status=request.Status.PENDING, created_at__lt=request.created_at
+            status=request.Status.PENDING,
+            created_at__lt=request.created_at,
+            kind__in=kinds_of_queue(get_processor(request.kind).queue),
         ).count()
 
 

@@ -45,6 +45,10 @@ class ProcessingView(GenericAPIView[ProcessingRequest]):
     serializer_class = ProcessingRequestSerializer
     queryset = ProcessingRequest.objects.none()  # for the type of <id> in the document
 
+    @property
+    def schema_tag(self) -> str:
+        return self.processor.name
+
     def get_queryset(self) -> QuerySet[ProcessingRequest]:
         if not self.request.user.is_authenticated:  # the document is made without a caller
             return self.queryset

@@ -1,5 +1,7 @@
+from django.urls import include, path
+
 from backend_django.processing.api.urls import processing_urls
 
-from ..processor import WordCount
+from ..processor import ShortCount, WordCount
 
-urlpatterns = processing_urls(WordCount)
+urlpatterns = [*processing_urls(WordCount), path("short/", include(processing_urls(ShortCount)))]

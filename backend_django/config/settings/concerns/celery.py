@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from kombu import Queue
+
 from ..environment import env
 from .database import REDIS_URL
 from .processing import PROCESSING_REAPER_SECONDS, PROCESSING_TIME_LIMIT_SECONDS
@@ -23,9 +25,11 @@ CELERY_TASK_SOFT_TIME_LIMIT = PROCESSING_TIME_LIMIT_SECONDS + 60
 CELERY_TASK_TIME_LIMIT = PROCESSING_TIME_LIMIT_SECONDS + 120
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int("CELERY_MAX_MEMORY_PER_CHILD_KB", default=1_000_000)
 
+# A worker serves them all unless `--queues` says otherwise; one that serves short and maintenance
+# only keeps short work from waiting behind long work (docs/decisions/0008).
+CELERY_TASK_QUEUES = [Queue(name) for name in ("processing", "short", "maintenance")]
 CELERY_TASK_DEFAULT_QUEUE = "processing"
 CELERY_TASK_ROUTES = {"backend_django.*.maintenance_*": {"queue": "maintenance"}}
-CELERY_TASK_CREATE_MISSING_QUEUES = True
 
 # With the broker down a POST still answers within a second: the reaper publishes later.
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

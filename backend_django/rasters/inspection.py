@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from affine import Affine
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, Interleaving, MaskFlags
 
@@ -202,11 +203,12 @@ def _check_complete(dataset: Any, path: Path) -> None:
 
 
 def _describe(dataset: Any, path: Path) -> Inspection:
-    bounds = _check_georeference(dataset)
-    flags = dataset.mask_flag_enums[0]
-    # Safe without OVERVIEW_LEVEL: _check_references has seen that there is nowhere to go.
+    # Safe without OVERVIEW_LEVEL: _check_references has seen that there is nowhere to go. With it
+    # GDAL hides the descriptions, and leaves a transform that is not there uninitialised.
     with rasterio.open(path, driver="GTiff") as plain:
-        descriptions = plain.descriptions
+        descriptions, transform = plain.descriptions, plain.transform
+    bounds = _check_georeference(dataset, transform)
+    flags = dataset.mask_flag_enums[0]
     return Inspection(
         width=dataset.width,
         height=dataset.height,
@@ -221,7 +223,7 @@ def _describe(dataset: Any, path: Path) -> Inspection:
     )
 
 
-def _check_georeference(dataset: Any) -> list[float]:
+def _check_georeference(dataset: Any, transform: Affine) -> list[float]:
     points, points_crs = dataset.gcps
     if not (dataset.crs or points_crs):
         raise ProcessingError(
@@ -231,7 +233,6 @@ def _check_georeference(dataset: Any) -> list[float]:
             "upload it again.",
         )
     if not points:
-        transform = dataset.transform
         if (
             transform.is_identity
             or transform.is_degenerate

@@ -232,18 +232,15 @@ def _check_georeference(dataset: Any, transform: Affine) -> list[float]:
             "Assign the right one, for example with `gdal_edit.py -a_srs EPSG:32632 in.tif`, and "
             "upload it again.",
         )
-    if not points:
-        if (
-            transform.is_identity
-            or transform.is_degenerate
-            or not all(map(math.isfinite, transform))
-        ):
-            raise ProcessingError(
-                "no_georeference",
-                "The raster names a coordinate reference system but not its place in it. Set the "
-                "corners, for example with `gdal_edit.py -a_ullr WEST NORTH EAST SOUTH in.tif`, "
-                "and upload it again.",
-            )
+    if not points and (
+        transform.is_identity or transform.is_degenerate or not all(map(math.isfinite, transform))
+    ):
+        raise ProcessingError(
+            "no_georeference",
+            "The raster names a coordinate reference system but not its place in it. Set the "
+            "corners, for example with `gdal_edit.py -a_ullr WEST NORTH EAST SOUTH in.tif`, "
+            "and upload it again.",
+        )
     try:
         bounds = geographic_bounds(dataset)
     except (CPLE_BaseError, rasterio.errors.TransformError) as error:

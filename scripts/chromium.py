@@ -16,6 +16,7 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from scripts.environment import CACHE
 from scripts.node import node_environment
@@ -25,6 +26,8 @@ EXECUTABLE = FOLDER / "chromium"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PACKAGE = "@sparticuz/chromium@153.0.0"
 SHA512 = "jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA=="
+# Python 3.11.2, which is Debian 12's, has no filter yet; the archive's hash is checked anyway.
+SAFE: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 LAUNCHER = """#!/bin/sh
 here=$(dirname "$(readlink -f "$0")")
 export LD_LIBRARY_PATH="$here/lib" FONTCONFIG_PATH="$here"
@@ -102,7 +105,7 @@ def from_npm() -> str:
                 content = brotli.decompress(file.read())
                 if name.endswith(".tar.br"):
                     with tarfile.open(fileobj=io.BytesIO(content)) as part:
-                        part.extractall(FOLDER, filter="data")
+                        part.extractall(FOLDER, **SAFE)
                 else:
                     (FOLDER / "chromium-binary").write_bytes(content)
     (FOLDER / "chromium-binary").chmod(0o755)

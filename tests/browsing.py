@@ -30,7 +30,8 @@ document.addEventListener('securitypolicyviolation',
 def chromium() -> "Iterator[Browser]":
     path = os.environ.get("CHROMIUM") or find()
     if path is None:
-        pytest.skip("there is no Chromium: `python -m scripts.chromium` fetches one")
+        why = os.environ.get("NO_CHROMIUM", "`python -m scripts.chromium` fetches one")
+        pytest.skip(f"there is no Chromium: {why}")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

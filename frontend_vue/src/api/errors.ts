@@ -5,6 +5,9 @@ export type Problem = components['schemas']['Problem']
 /** Answers of a proxy whose application server is down or starting. */
 const AWAY = new Set([0, 502, 503, 504])
 
+/** Refusals that pass: signed out, a stale token, too slow, too often. */
+const PASSING = new Set([401, 403, 408, 429])
+
 /** A request that did not succeed. `message` is a sentence to show to people. */
 export class ApiError extends Error {
   constructor(
@@ -19,6 +22,16 @@ export class ApiError extends Error {
   ) {
     super(message)
     this.name = 'ApiError'
+  }
+
+  /** Nothing came back, so nobody knows whether the request arrived. */
+  get unanswered(): boolean {
+    return this.status === 0
+  }
+
+  /** The same request would be refused again: it, not the server or the moment, is at fault. */
+  get settled(): boolean {
+    return this.status >= 400 && this.status < 500 && !PASSING.has(this.status)
   }
 
   /** The server could not be reached; asking again later may work. */
@@ -55,5 +68,6 @@ export function errorFrom(status: number, body: unknown): ApiError {
 function withoutProblem(status: number): string {
   if (AWAY.has(status)) return 'The server is not ready. Try again in a moment.'
   if (status === 413) return 'The file is larger than this server accepts.'
+  if (status === 507) return 'The server has no disk space left. Try again later.'
   return `The server answered in a way this page does not understand (HTTP ${status}).`
 }

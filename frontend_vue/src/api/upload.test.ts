@@ -23,6 +23,13 @@ test('sends the form below the API root with the CSRF token, and gives the answe
   expect(await sent).toEqual({ id: 'x' })
 })
 
+test('names its key, when it has one', () => {
+  upload('/things/create/', new FormData())
+  expect(FakeXhr.last.headers).not.toHaveProperty('Idempotency-Key')
+  upload('/things/create/', new FormData(), { key: 'k' })
+  expect(FakeXhr.last.headers['Idempotency-Key']).toBe('k')
+})
+
 test('reports how much has left', () => {
   const onProgress = vi.fn<(fraction: number) => void>()
   upload('/things/create/', new FormData(), { onProgress })

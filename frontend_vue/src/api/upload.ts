@@ -7,6 +7,8 @@ export interface UploadOptions {
   /** 0..1 of the bytes handed to the network. */
   onProgress?: (fraction: number) => void
   signal?: AbortSignal
+  /** Of one key the server makes one request, however often it arrives. */
+  key?: string
 }
 
 /**
@@ -16,13 +18,14 @@ export interface UploadOptions {
  */
 export function upload(path: string, form: FormData, options: UploadOptions = {}) {
   return new Promise<unknown>((resolve, reject) => {
-    const { onProgress, signal } = options
+    const { onProgress, signal, key } = options
     const xhr = new XMLHttpRequest()
     const abort = () => xhr.abort()
     const cancelled = () => reject(new DOMException('The upload was cancelled.', 'AbortError'))
     xhr.open('POST', env.apiRoot.replace(/\/$/, '') + path)
     xhr.setRequestHeader('Accept', 'application/json')
     xhr.setRequestHeader('X-CSRFToken', csrfToken())
+    if (key) xhr.setRequestHeader('Idempotency-Key', key)
     xhr.upload.addEventListener('progress', (event) => {
       if (event.lengthComputable) onProgress?.(event.loaded / event.total)
     })

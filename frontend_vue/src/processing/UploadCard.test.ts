@@ -85,15 +85,47 @@ test.each([
 })
 
 test('shows why an upload failed, and sends it again when asked', async () => {
-  const { card } = await open()
+  const { card, router } = await open()
   await drop(file('a.dat'))
-  FakeXhr.last.respond(413, '')
+  FakeXhr.last.respond(507, '')
   await flushPromises()
-  expect(card.find('li').text()).toContain('larger than this server accepts')
+  expect(card.find('li [role=alert]').text()).toContain('no disk space left')
   await card.find('li button').trigger('click')
   await flushPromises()
   expect(FakeXhr.all).toHaveLength(2)
   expect(card.findAll('li')).toHaveLength(1)
+  FakeXhr.last.respond(201, aRequest({ id: '12' }))
+  await flushPromises()
+  expect(router.currentRoute.value.path).toBe('/things/12')
+})
+
+test('does not offer to send again what would be refused again', async () => {
+  const { card } = await open()
+  await drop(file('a.dat'))
+  FakeXhr.last.respond(413, '')
+  await flushPromises()
+  expect(card.find('li [role=alert]').text()).toContain('larger than this server accepts')
+  expect(card.findAll('li button').map((button) => button.attributes('aria-label'))).toEqual([
+    'Put a.dat away',
+  ])
+})
+
+test('says that the connection was lost and that it tries again', async () => {
+  vi.useFakeTimers()
+  try {
+    const { card } = await open()
+    await drop(file('a.dat'))
+    FakeXhr.last.fail()
+    await vi.advanceTimersByTimeAsync(0)
+    await flushPromises()
+    expect(card.find('li [role=status]').text()).toBe(
+      'The connection was lost; trying again in a moment (2 of 3).',
+    )
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(card.find('li [role=status]').text()).toContain('sending it again (2 of 3)')
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('an upload can be cancelled', async () => {

@@ -11,12 +11,26 @@ let uploads: ReturnType<typeof createUploads>
 
 beforeEach(() => {
   FakeXhr.all = []
+  vi.useFakeTimers()
   vi.stubGlobal('XMLHttpRequest', FakeXhr)
   uploads = createUploads({ createPath: '/things/create/' })
 })
 afterEach(() => {
   while (uploads.entries[0]) uploads.dismiss(uploads.entries[0].id)
+  vi.useRealTimers()
 })
+
+const key = () => FakeXhr.last.headers['Idempotency-Key']
+
+async function pass(milliseconds: number) {
+  await vi.advanceTimersByTimeAsync(milliseconds)
+  await flushPromises()
+}
+
+async function loseConnection() {
+  FakeXhr.last.fail()
+  await pass(0)
+}
 
 async function add(name: string, fields?: Record<string, string>) {
   const done = uploads.add(file(name), fields)
@@ -68,6 +82,89 @@ test('a file cancelled while it waits is never sent', async () => {
   await first.done
   expect(await second.done).toBeNull()
   expect(FakeXhr.all).toHaveLength(1)
+})
+
+test('each file has a key of its own', async () => {
+  const first = await add('a.dat')
+  const firstKey = key()
+  expect(firstKey).toMatch(/^[!-~]{20,200}$/)
+  FakeXhr.last.respond(201, aRequest())
+  await first.done
+  await add('a.dat')
+  expect(key()).not.toBe(firstKey)
+})
+
+test('a lost connection is tried again by itself, as the same request', async () => {
+  const { done, entry } = await add('a.dat', { profile: 'small' })
+  const firstKey = key()
+  FakeXhr.last.progress(2, 2)
+  await loseConnection()
+  expect(entry).toMatchObject({ state: 'pausing', losses: 1 })
+  expect(uploads.active.value).toBe(true)
+  expect(FakeXhr.all).toHaveLength(1)
+  await pass(1000)
+  expect(FakeXhr.all).toHaveLength(2)
+  expect(key()).toBe(firstKey)
+  expect(FakeXhr.last.form!.get('profile')).toBe('small')
+  expect(entry).toMatchObject({ state: 'sending', sent: 0 })
+  FakeXhr.last.respond(200, aRequest())
+  expect(await done).toEqual(aRequest())
+})
+
+test('after two more tries a person decides, and the key is still the same', async () => {
+  const { done, entry } = await add('a.dat')
+  const firstKey = key()
+  for (let loss = 0; loss < 3; loss++) {
+    await loseConnection()
+    await pass(5000)
+  }
+  expect(await done).toBeNull()
+  expect(FakeXhr.all).toHaveLength(3)
+  expect(entry).toMatchObject({ state: 'failed', again: true })
+  await pass(600_000)
+  expect(FakeXhr.all).toHaveLength(3)
+
+  const again = uploads.retry(entry)
+  await flushPromises()
+  expect(FakeXhr.all).toHaveLength(4)
+  expect(key()).toBe(firstKey)
+  FakeXhr.last.respond(201, aRequest())
+  expect(await again).toEqual(aRequest())
+  expect(uploads.entries).toHaveLength(0)
+})
+
+test('cancelling in the pause sends nothing more', async () => {
+  const { done, entry } = await add('a.dat')
+  await loseConnection()
+  uploads.dismiss(entry.id)
+  expect(await done).toBeNull()
+  await pass(600_000)
+  expect(FakeXhr.all).toHaveLength(1)
+})
+
+test('a file that changed after it was chosen is not mistaken for a lost connection', async () => {
+  const { entry } = await add('a.dat')
+  vi.spyOn(entry.file, 'slice').mockReturnValue({
+    arrayBuffer: () => Promise.reject(new DOMException('changed', 'NotReadableError')),
+  } as unknown as Blob)
+  await loseConnection()
+  expect(entry).toMatchObject({ state: 'failed', again: false })
+  expect(entry.error).toContain('Choose it again')
+})
+
+test.each([
+  [507, 'The server has not enough disk space for this.', true],
+  [503, 'The upload could not be stored.', true],
+  [429, 'Too many requests.', true],
+  [413, 'The file is larger than the 2 GB that are allowed.', false],
+  [400, 'The file is empty.', false],
+])('an answer is not tried again by itself: %i', async (status, detail, again) => {
+  const { done, entry } = await add('a.dat')
+  FakeXhr.last.respond(status, { code: 'some_code', detail })
+  expect(await done).toBeNull()
+  await pass(600_000)
+  expect(FakeXhr.all).toHaveLength(1)
+  expect(entry).toMatchObject({ state: 'failed', error: detail, again })
 })
 
 test('a refusal stays on the page with its reason, and holds nobody up', async () => {

@@ -1,5 +1,6 @@
 import { computed, reactive, shallowReactive } from 'vue'
 
+import { ApiError } from '@/api/errors'
 import { upload } from '@/api/upload'
 
 import type { ProcessingApi, ProcessingRequest } from './types'
@@ -7,13 +8,28 @@ import type { ProcessingApi, ProcessingRequest } from './types'
 export interface Upload {
   id: number
   file: File
-  /** "storing": all bytes have left, the answer is not there yet. */
-  state: 'waiting' | 'sending' | 'storing' | 'failed'
+  /** The other fields of the form. */
+  fields: Record<string, string>
+  /**
+   * The same each time this file is sent: when the connection was lost after the server had taken
+   * it, the server answers with the request it made then.
+   */
+  key: string
+  /** "storing": all bytes have left, the answer is not there yet; "pausing": before another try. */
+  state: 'waiting' | 'sending' | 'storing' | 'pausing' | 'failed'
   /** 0..1 */
   sent: number
+  /** How often the connection was lost since it was asked for. */
+  losses: number
   /** Why it failed, as a sentence. */
   error: string
+  /** Whether sending the same once more may end better. */
+  again: boolean
 }
+
+/** Before the second and the third try, in milliseconds. */
+const PAUSES = [1000, 4000]
+export const TRIES = PAUSES.length + 1
 
 /**
  * The uploads of a feature, one after the other. Made once per feature and not by a component, so
@@ -30,37 +46,79 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
    * @returns the request that was made of it; null when it failed or was cancelled
    */
   function add(file: File, fields: Record<string, string> = {}) {
-    const entry = reactive<Upload>({ id: ++last, file, state: 'waiting', sent: 0, error: '' })
+    const entry = reactive<Upload>({
+      id: ++last,
+      file,
+      fields: { ...fields },
+      key: randomKey(),
+      state: 'waiting',
+      sent: 0,
+      losses: 0,
+      error: '',
+      again: false,
+    })
     entries.push(entry)
     aborts.set(entry.id, new AbortController())
-    const done = queue.then(() => send(entry, fields))
+    return enqueue(entry)
+  }
+
+  /** Sends one that failed once more, as it was; gives what `add` does. */
+  function retry(entry: Upload) {
+    if (entry.state !== 'failed') return Promise.resolve(null)
+    Object.assign(entry, { state: 'waiting', sent: 0, losses: 0, error: '' })
+    return enqueue(entry)
+  }
+
+  function enqueue(entry: Upload) {
+    const done = queue.then(() => send(entry))
     queue = done
     return done
   }
 
-  async function send(entry: Upload, fields: Record<string, string>) {
+  async function send(entry: Upload): Promise<ProcessingRequest | null> {
     const signal = aborts.get(entry.id)?.signal
-    if (!signal || signal.aborted) return null
+    for (;;) {
+      if (!signal || signal.aborted) return null
+      try {
+        const request = await sendOnce(entry, signal)
+        dismiss(entry.id)
+        return request
+      } catch (error) {
+        if (signal.aborted) return null
+        const pause = PAUSES[entry.losses]
+        const lost = error instanceof ApiError && error.unanswered
+        const readable = !lost || (await isReadable(entry.file))
+        if (lost && readable && pause) {
+          entry.losses += 1
+          entry.state = 'pausing'
+          await sleep(pause, signal)
+          continue
+        }
+        entry.state = 'failed'
+        entry.again = readable && !(error instanceof ApiError && error.settled)
+        entry.error = readable
+          ? (error as Error).message
+          : 'The file was changed or removed after it was chosen. Choose it again.'
+        return null
+      }
+    }
+  }
+
+  async function sendOnce(entry: Upload, signal: AbortSignal) {
     const form = new FormData()
-    for (const [name, value] of Object.entries(fields)) form.append(name, value)
+    for (const [name, value] of Object.entries(entry.fields)) form.append(name, value)
     form.append('file', entry.file)
     entry.state = 'sending'
-    try {
-      const request = await upload(api.createPath, form, {
-        signal,
-        onProgress: (fraction) => {
-          entry.sent = fraction
-          entry.state = fraction < 1 ? 'sending' : 'storing'
-        },
-      })
-      dismiss(entry.id)
-      return request as ProcessingRequest
-    } catch (error) {
-      if (signal.aborted) return null
-      entry.state = 'failed'
-      entry.error = (error as Error).message
-      return null
-    }
+    entry.sent = 0
+    const request = await upload(api.createPath, form, {
+      signal,
+      key: entry.key,
+      onProgress: (fraction) => {
+        entry.sent = fraction
+        entry.state = fraction < 1 ? 'sending' : 'storing'
+      },
+    })
+    return request as ProcessingRequest
   }
 
   /** Stops an upload that is on its way, or takes a failed one off the list. */
@@ -77,7 +135,33 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
     if (active.value) event.preventDefault()
   })
 
-  return { entries, active, add, dismiss }
+  return { entries, active, add, retry, dismiss }
 }
 
 export type Uploads = ReturnType<typeof createUploads>
+
+/** 128 random bits. `crypto.randomUUID` is missing on pages without TLS, as in an office network. */
+function randomKey(): string {
+  const numbers = crypto.getRandomValues(new Uint8Array(16))
+  return [...numbers].map((number) => number.toString(16).padStart(2, '0')).join('')
+}
+
+/** A browser reports a file that changed while it was sent like a lost connection. */
+async function isReadable(file: File): Promise<boolean> {
+  try {
+    await file.slice(0, 1).arrayBuffer()
+    return true
+  } catch {
+    return false
+  }
+}
+
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}

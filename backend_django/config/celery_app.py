@@ -2,10 +2,11 @@
 
 import os
 from logging.config import dictConfig
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import after_task_publish, beat_init, heartbeat_sent, setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend_django.config.settings.local")
 
@@ -20,3 +21,15 @@ def use_django_logging(**_: Any) -> None:
     from django.conf import settings
 
     dictConfig(settings.LOGGING)
+
+
+# A file that is as old as the last sign of life, for the container's health check: a worker's
+# heartbeat, or something beat has sent. Asking the worker through the broker instead would start
+# a whole Python with every check, and blame the worker for a broker that is away.
+if os.environ.get("CELERY_ALIVE_FILE"):
+
+    def sign_of_life(**_: Any) -> None:
+        Path(os.environ["CELERY_ALIVE_FILE"]).touch()
+
+    for signal in (heartbeat_sent, beat_init, after_task_publish):
+        signal.connect(sign_of_life, weak=False)

@@ -4,14 +4,32 @@ Threads, not an event loop: the views are synchronous, and a slow upload holds o
 """
 
 import os
+from typing import Any
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '5000')}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 timeout = 60  # a worker that does not report for this long is restarted; requests may last longer
-graceful_timeout = 30
+# A stop waits so long for requests under way; the container engine must wait longer.
+graceful_timeout = int(os.environ.get("WEB_GRACEFUL_SECONDS", "30"))
 keepalive = 75  # longer than the idle time-out of the usual load balancers in front
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 (heartbeat file in memory)
 control_socket_disable = True  # it would be written to $HOME, which a read-only image does not have
 accesslog = "-" if os.environ.get("WEB_ACCESS_LOG") else None
+
+# In production one JSON object a line, as everything else.
+if not os.environ.get("DJANGO_SETTINGS_MODULE", "").endswith(".local"):
+    logconfig_dict: dict[str, Any] = {
+        "formatters": {"json": {"()": "backend_django.utils.logs.JsonFormatter"}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["console"], "level": "INFO"},
+        "loggers": {
+            "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
+            "gunicorn.access": {
+                "level": "INFO" if accesslog else "WARNING",
+                "handlers": [],
+                "propagate": True,
+            },
+        },
+    }

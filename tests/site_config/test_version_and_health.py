@@ -25,6 +25,13 @@ def test_live_asks_nobody(client: Client) -> None:  # no database: pytest-django
     assert "no-store" in answer["Cache-Control"]
 
 
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready/"])
+def test_probes_ask_by_address_and_nobody_else_may(client: Client, db: None, path: str) -> None:
+    assert client.get(path, headers={"host": "10.0.0.7:5000"}).status_code == 200
+    assert client.get(f"{path}/../../login", headers={"host": "10.0.0.7"}).status_code == 400
+    assert client.get("/api/v1/version/", headers={"host": "10.0.0.7"}).status_code == 400
+
+
 def test_ready_needs_the_database(client: Client, db: None, monkeypatch) -> None:
     assert client.get("/health/ready").status_code == 200
 

@@ -50,7 +50,8 @@ class Stack:
         self.environment = os.environ | {
             "DATABASE_URL": database_url,
             # a database of the broker of its own, so that no other stack takes its messages
-            "REDIS_URL": environment.pop("REDIS_URL", _other_database(os.environ["REDIS_URL"])),
+            "REDIS_URL": environment.pop("REDIS_URL", "")
+            or _other_database(os.environ["REDIS_URL"]),
             "MEDIA_ROOT": str(self.media),
             "PROCESSING_WORK_DIR": str(self.work),
             "PORT": str(self.port),

@@ -1,0 +1,79 @@
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.management.base import BaseCommand, CommandParser
+
+from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.publishing import request_publish
+from backend_django.processing.services import request_create
+from backend_django.users.models import User
+from benchmarks.bare.tasks import COUNTER, counter, nothing
+from tests.wordcount.processor import WordCount
+
+
+def spin(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not done():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.002)
+
+
+class Command(BaseCommand):
+    help = "One measurement, in seconds; called by benchmarks/processing.py."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("what")
+        parser.add_argument("count", type=int)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        method = getattr(self, options["what"].replace("-", "_"))
+        self.stdout.write(str(method(options["count"])))
+
+    def bare(self, count: int) -> float:
+        counter().delete(COUNTER)
+        began = time.monotonic()
+        for _ in range(count):
+            nothing.delay()
+        spin(lambda: int(counter().get(COUNTER) or 0) >= count)
+        return time.monotonic() - began
+
+    def create(self) -> ProcessingRequest:
+        owner = User.objects.get(is_superuser=True)
+        upload = ContentFile(b"one two", name="a.txt")
+        made, _ = request_create(
+            owner=owner, processor=WordCount, upload=upload, parameters={"minimum_length": 1}
+        )
+        return made
+
+    def requests(self, count: int) -> float:
+        """Sending and work, as for the tasks; the rows and uploads are there before."""
+        import backend_django.processing.services as services
+
+        publish, services.request_publish = services.request_publish, lambda **_: True
+        waiting = [self.create().id for _ in range(count)]
+        services.request_publish = publish
+        began = time.monotonic()
+        for request_id in waiting:
+            request_publish(request_id=request_id)
+        open_ones = ProcessingRequest.objects.filter(status__in=["pending", "processing"])
+        spin(lambda: not open_ones.exists())
+        seconds = time.monotonic() - began
+        done = ProcessingRequest.objects.filter(id__in=waiting, status="completed").count()
+        assert done == count, f"{count - done} did not complete"
+        return seconds
+
+    def latency_request(self, count: int) -> float:
+        def one() -> float:
+            began = time.monotonic()
+            row = ProcessingRequest.objects.filter(id=self.create().id, status="completed")
+            spin(row.exists)
+            return time.monotonic() - began
+
+        return statistics.median(one() for _ in range(count))
+
+    def latency_bare(self, count: int) -> float:
+        return statistics.median(self.bare(1) for _ in range(count))

@@ -6,6 +6,7 @@ Time is the database's: the clocks of the workers do not matter.
 """
 
 import logging
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ Outcome = ProcessingAttempt.Outcome
 
 MESSAGE_LIMIT = 2000
 LIMIT_LOCK = 7_403  # first half of the keys of the advisory locks behind the limits
+UNKNOWN_KIND_SECONDS = 3600  # longer than an upgrade takes to reach every worker
 REAP_LIMIT = 500  # of each sort in one round, so that a round stays short
 
 
@@ -45,9 +47,17 @@ def clean_text(text: str) -> str:
 
 
 def claim(
-    request_id: UUID, *, worker: str = "", celery_task_id: str = ""
+    request_id: UUID,
+    *,
+    kinds: Collection[str] | None = None,
+    worker: str = "",
+    celery_task_id: str = "",
 ) -> ProcessingRequest | None:
     """Take a pending request, or one whose worker is lost, for a new attempt.
+
+    Args:
+        kinds: what this worker can do; while an upgrade rolls out, older workers leave requests
+            of a new feature to newer ones.
 
     Returns:
         The request as it is now, or None: somebody else has it, it is over or gone, or its owner
@@ -60,6 +70,8 @@ def claim(
         attempt__lt=F("max_attempts"),
         cancel_requested=False,
     )
+    if kinds is not None:
+        claimable = claimable.filter(kind__in=kinds)
     with transaction.atomic():
         owner_id = claimable.values_list("owner_id", flat=True).first()
         if owner_id is None or not _has_room(owner_id, request_id):
@@ -258,6 +270,18 @@ def reap_expired() -> list[tuple[UUID, int]]:
         len(cancelled),
     )
     return [(row[0], row[2]) for row in expired]
+
+
+def fail_unknown(kinds: Collection[str]) -> int:
+    """Fail requests that have waited for an hour for a feature that is not there."""
+    return ProcessingRequest.objects.filter(
+        ~Q(kind__in=kinds), status=Status.PENDING, created_at__lt=_from_now(-UNKNOWN_KIND_SECONDS)
+    ).update(
+        status=Status.FAILED,
+        error_code="unknown_kind",
+        error_message="This installation does not have the feature that this request is for.",
+        finished_at=Now(),
+    )
 
 
 def unheard() -> list[UUID]:

@@ -17,6 +17,11 @@ def get_processor(name: str) -> type[Processor]:
     return _processors[name]
 
 
+def known_kinds() -> list[str]:
+    """Return the names of all processors."""
+    return list(_processors)
+
+
 def kinds_of_queue(queue: str) -> list[str]:
     """Return the names of the processors whose requests wait in that queue."""
     return [name for name, processor in _processors.items() if processor.queue == queue]

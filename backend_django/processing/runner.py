@@ -24,7 +24,7 @@ from .files import (
 from .models import ProcessingRequest
 from .processor import Cancelled, Context, InputFile, Output, ProcessingError
 from .publishing import request_publish
-from .registry import get_processor
+from .registry import get_processor, known_kinds
 
 logger = logging.getLogger(__name__)
 DISK_FULL = "The server has not enough disk space for this. Try again later."
@@ -32,7 +32,9 @@ DISK_FULL = "The server has not enough disk space for this. Try again later."
 
 def run_request(request_id: UUID, *, worker: str = "", celery_task_id: str = "") -> None:
     """Claim the request, work on it and write down how it ended. Returns quietly when not ours."""
-    request = lifecycle.claim(request_id, worker=worker, celery_task_id=celery_task_id)
+    request = lifecycle.claim(
+        request_id, kinds=known_kinds(), worker=worker, celery_task_id=celery_task_id
+    )
     if request is None:
         return
     context = {job_id: str(request.id), trace_id: request.trace_id, task_id: celery_task_id}
@@ -98,12 +100,7 @@ def _run_claimed(request: ProcessingRequest) -> None:
 def _work(
     request: ProcessingRequest, attempt: Attempt
 ) -> tuple[Output, dict[str, dict[str, str | int]]]:
-    try:
-        processor = get_processor(request.kind)()
-    except KeyError:
-        raise ProcessingError(
-            "unknown_kind", f"This installation no longer has the feature “{request.kind}”."
-        ) from None
+    processor = get_processor(request.kind)()
     if free_bytes() < processor.disk_needed(request.input_size):
         raise ProcessingError("disk_full", DISK_FULL)
     with work_directory(request.id, request.attempt) as directory:

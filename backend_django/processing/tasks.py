@@ -12,6 +12,7 @@ from . import lifecycle, maintenance, worker  # noqa: F401 (worker: connects its
 from .files import delete_attempt, delete_scratch
 from .models import MaintenanceRun
 from .publishing import request_publish
+from .registry import known_kinds
 from .runner import run_request
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def maintenance_reap() -> None:
     for request_id, attempt in lifecycle.reap_expired():
         delete_attempt(request_id, attempt)
         delete_scratch(request_id)
+    lifecycle.fail_unknown(known_kinds())
     for request_id in lifecycle.unheard():
         if not request_publish(request_id=request_id):
             break  # the broker is down: the next round tries again

@@ -128,10 +128,10 @@ class Ledger:
             with self._lock:
                 self.row.slowest = max(self.row.slowest, time.monotonic() - began)
 
-    def submit(self, content: bytes = b"one two") -> str | None:
+    def submit(self, content: bytes = b"one two", kind: str = KIND) -> str | None:
         """Return the id when the request was accepted; None for an error or no answer."""
         try:
-            answer = self.call("POST", f"{KIND}/create/", files={"file": ("a.txt", content)})
+            answer = self.call("POST", f"{kind}/create/", files={"file": ("a.txt", content)})
         except httpx.TransportError:
             return None
         if answer.status_code != 201:
@@ -140,11 +140,11 @@ class Ledger:
             self.accepted.append(answer.json()["id"])
         return answer.json()["id"]
 
-    def submit_many(self, count: int, content: bytes = b"one two") -> list[str]:
-        return [r for r in (self.submit(content) for _ in range(count)) if r]
+    def submit_many(self, count: int, content: bytes = b"one two", kind: str = KIND) -> list[str]:
+        return [r for r in (self.submit(content, kind) for _ in range(count)) if r]
 
-    def status(self, request_id: str) -> dict[str, Any]:
-        return self.call("GET", f"{KIND}/status/{request_id}/").json()
+    def status(self, request_id: str, kind: str = KIND) -> dict[str, Any]:
+        return self.call("GET", f"{kind}/status/{request_id}/").json()
 
     def wait(self, request_id: str, *states: str, seconds: float = 30) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:

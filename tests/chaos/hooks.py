@@ -26,6 +26,8 @@ def plant() -> None:
     """Called when Django is ready."""
     if skew := os.environ.get("CHAOS_CLOCK_SKEW"):
         _skew_clocks(float(skew))
+    if os.environ.get("CHAOS_OLD_CODE"):
+        _forget_short_count()
     if os.environ.get("CHAOS_PLANT") == "unconditional-claim":
         _claim_without_condition()
 
@@ -36,6 +38,13 @@ def _skew_clocks(seconds: float) -> None:
     true_time, true_now = time.time, timezone.now
     time.time = lambda: true_time() + seconds
     timezone.now = lambda: true_now() + timedelta(seconds=seconds)
+
+
+def _forget_short_count() -> None:
+    """Be the release before the one that brought this feature."""
+    from backend_django.processing import registry
+
+    del registry._processors["shortcount"]
 
 
 def _claim_without_condition() -> None:

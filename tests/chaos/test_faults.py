@@ -330,6 +330,19 @@ def test_old_and_new_code_at_once(cluster: Cluster, ledger: Ledger) -> None:
     expect(ledger, row, completed=8)
 
 
+def test_new_feature_meets_old_workers(cluster: Cluster, ledger: Ledger) -> None:
+    """requests of a new feature, half of the workers still old."""
+    cluster.stop("worker1", "worker2")
+    cluster.start_process("worker1", cluster.commands["worker1"], CHAOS_OLD_CODE="1")
+    ids = ledger.submit_many(4, kind=f"{KIND}/short")
+    broker = redis.Redis.from_url(cluster.valkey.url)
+    wait_for(lambda: not broker.exists("short"), what="the old worker has read the messages")
+    states = {ledger.status(request_id, f"{KIND}/short")["status"] for request_id in ids}
+    assert states == {"pending"}
+    cluster.start("worker2")
+    expect(ledger, ledger.settle(work_seconds=30, once=True), completed=4)
+
+
 def test_planted_bug_is_found(cluster: Cluster, workers_stopped: None, ledger: Ledger) -> None:
     """self-check: a claim without its condition is found."""
     ledger.submit_many(6)

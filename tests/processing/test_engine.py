@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from backend_django.processing import lifecycle, maintenance
 from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.tasks import maintenance_reap
 from backend_django.users.models import User
 
 URL = "/api/v1/wordcount"
@@ -103,6 +104,19 @@ def test_limits_hold_when_many_claim_at_once(user: User, settings, setting: str)
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(claim, requests)) == 2
+
+
+def test_request_of_a_feature_that_is_gone_is_failed_after_an_hour(user: User) -> None:
+    gone, young = make(user, kind="gone"), make(user, kind="gone")
+    ProcessingRequest.objects.filter(id=gone.id).update(
+        created_at=timezone.now() - timedelta(hours=2)
+    )
+    assert lifecycle.claim(gone.id, kinds=["wordcount"]) is None
+    maintenance_reap()
+    gone.refresh_from_db()
+    young.refresh_from_db()
+    assert (gone.status, gone.error_code) == ("failed", "unknown_kind")
+    assert young.status == "pending"
 
 
 def test_history_tells_every_attempt(signed_in: Client, user: User) -> None:

@@ -31,6 +31,7 @@ class ProcessingRequest(models.Model):
         CLEANUP = "cleanup"
 
     FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+    queue_position: int | None = None  # not a column: filled in where somebody wants to know
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     kind = models.CharField(max_length=50)

@@ -1,5 +1,6 @@
 """What goes over the wire for every kind of request."""
 
+from functools import cache
 from typing import Any
 
 from rest_framework import serializers
@@ -12,8 +13,10 @@ from ..registry import get_processor, kinds_of_queue
 class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]):
     """A request's state, the same in create, status, list, cancel and retry."""
 
-    queue_position = serializers.SerializerMethodField(
-        help_text="Requests that are before this one, while it is pending; told by `status`."
+    queue_position = serializers.IntegerField(
+        read_only=True,
+        allow_null=True,
+        help_text="Requests that are before this one, while it is pending; told by `status`.",
     )
 
     class Meta:
@@ -39,14 +42,29 @@ class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]
         ]
         read_only_fields = fields
 
-    def get_queue_position(self, request: ProcessingRequest) -> int | None:
-        if not self.context.get("with_position") or request.status != request.Status.PENDING:
-            return None
-        return ProcessingRequest.objects.filter(
-            status=request.Status.PENDING,
-            created_at__lt=request.created_at,
-            kind__in=kinds_of_queue(get_processor(request.kind).queue),
-        ).count()
+
+@cache
+def _state_serializer() -> ProcessingRequestSerializer:
+    return ProcessingRequestSerializer()
+
+
+def request_state(request: ProcessingRequest) -> dict[str, Any]:
+    """Return a request as it goes over the wire.
+
+    By one serializer for all: making one for each poll would cost as much as the rest of the poll.
+    """
+    return _state_serializer().to_representation(request)
+
+
+def queue_position(request: ProcessingRequest) -> int | None:
+    """Return how many requests wait before a pending one, in its queue."""
+    if request.status != request.Status.PENDING:
+        return None
+    return ProcessingRequest.objects.filter(
+        status=request.Status.PENDING,
+        created_at__lt=request.created_at,
+        kind__in=kinds_of_queue(get_processor(request.kind).queue),
+    ).count()
 
 
 class OutsideCallSerializer(serializers.Serializer[Any]):

@@ -1,7 +1,6 @@
 """The endpoints every feature has. `processing_urls(processor)` binds them to one."""
 
 import hashlib
-import json
 import re
 from typing import Any, cast
 from uuid import UUID
@@ -31,6 +30,8 @@ from .serializers import (
     ProcessingAttemptSerializer,
     ProcessingRequestSerializer,
     create_serializer,
+    queue_position,
+    request_state,
 )
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -61,7 +62,7 @@ class ProcessingView(GenericAPIView[ProcessingRequest]):
         return found
 
     def answer(self, found: ProcessingRequest, code: int = status.HTTP_200_OK) -> Response:
-        return Response(self.get_serializer(found).data, status=code)
+        return Response(request_state(found), status=code)
 
 
 class CreateView(ProcessingView):
@@ -105,7 +106,7 @@ class CreateView(ProcessingView):
                 )
             earlier = services.request_by_key(owner=owner, processor=self.processor, key=key)
             if earlier:
-                return Response(ProcessingRequestSerializer(earlier).data)
+                return Response(request_state(earlier))
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         values = dict(serializer.validated_data)
@@ -122,7 +123,7 @@ class CreateView(ProcessingView):
             idempotency_key=key,
         )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return Response(ProcessingRequestSerializer(created).data, status=code)
+        return Response(request_state(created), status=code)
 
 
 class StatusView(ProcessingView):
@@ -134,11 +135,13 @@ class StatusView(ProcessingView):
     def get(self, request: Request, id: UUID) -> Response:
         """How far it is. Ask every two seconds; with If-None-Match an unchanged state is a 304."""
         found = self.get_request(id)
-        response = Response(self.get_serializer(found, context={"with_position": True}).data)
-        state = json.dumps(response.data, default=str, sort_keys=True)
-        etag = f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
+        found.queue_position = queue_position(found)
+        state = request_state(found)
+        etag = f'"{hashlib.sha256(repr(state).encode()).hexdigest()[:32]}"'
         if request.headers.get("If-None-Match") == etag:
             response = Response(status=status.HTTP_304_NOT_MODIFIED)
+        else:
+            response = Response(state)
         response["ETag"] = etag
         response["Cache-Control"] = "private, no-cache"
         return response
@@ -176,8 +179,8 @@ class ListView(ProcessingView):
                 known = ", ".join(ProcessingRequest.Status.values)
                 raise ValidationError({"status": f"Must be one of {known}."})
             rows = rows.filter(status=wanted)
-        page = self.paginate_queryset(rows)
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        page = self.paginate_queryset(rows) or []
+        return self.get_paginated_response([request_state(row) for row in page])
 
 
 class HistoryView(ProcessingView):

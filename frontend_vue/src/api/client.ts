@@ -2,6 +2,7 @@ import createClient, { type Middleware } from 'openapi-fetch'
 
 import { env } from '@/env'
 
+import { setClock } from './clock'
 import { ApiError, errorFrom, unreachable } from './errors'
 import type { paths } from './schema'
 
@@ -32,6 +33,12 @@ const csrf: Middleware = {
   },
 }
 
+const clock: Middleware = {
+  onResponse({ response }) {
+    if (response.ok) setClock(response.headers.get('Date'))
+  },
+}
+
 /** The API, typed by the OpenAPI document; wrap a call in `unwrap()`. */
 export const api = createClient<paths>({
   baseUrl: env.apiRoot,
@@ -39,7 +46,7 @@ export const api = createClient<paths>({
   // Looked up at each call: openapi-fetch would keep the one that is there when the module loads.
   fetch: (request) => globalThis.fetch(request),
 })
-api.use(csrf)
+api.use(csrf, clock)
 
 interface Answer<Data> {
   data?: Data

@@ -1,9 +1,11 @@
 import { onScopeDispose, readonly, ref } from 'vue'
 
-/** The time in milliseconds, renewed every `interval` ms for as long as the component lives. */
+import { serverNow } from '@/api/clock'
+
+/** The server's time in milliseconds, renewed every `interval` ms for as long as the component lives. */
 export function useNow(interval = 1000) {
-  const now = ref(Date.now())
-  const timer = setInterval(() => (now.value = Date.now()), interval)
+  const now = ref(serverNow())
+  const timer = setInterval(() => (now.value = serverNow()), interval)
   onScopeDispose(() => clearInterval(timer))
   return readonly(now)
 }

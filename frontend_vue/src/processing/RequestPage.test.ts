@@ -1,16 +1,26 @@
 import { VueQueryPlugin } from '@tanstack/vue-query'
 import { enableAutoUnmount, flushPromises, mount } from '@vue/test-utils'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
 
-import { ApiError } from '@/api/errors'
+import { ApiError, unreachable } from '@/api/errors'
 import { createQueryClient } from '@/api/queryClient'
 
 import RequestPage from './RequestPage.vue'
-import { anApi, aRequest } from './testing'
+import { anApi, anAttempt, aRequest } from './testing'
 import type { ProcessingApi } from './types'
 
 enableAutoUnmount(afterEach)
+
+const NOW = Date.parse('2026-01-10T12:01:41Z') // 100 s after `aRequest()` began
+beforeEach(() => void vi.useFakeTimers({ now: NOW }))
+afterEach(() => void vi.useRealTimers())
+
+/** Lets time pass, and everything that was due in it finish. */
+async function pass(milliseconds: number) {
+  await vi.advanceTimersByTimeAsync(milliseconds)
+  await flushPromises()
+}
 
 async function open(calls: Partial<ProcessingApi>) {
   const router = createRouter({
@@ -29,7 +39,7 @@ async function open(calls: Partial<ProcessingApi>) {
     attachTo: document.body,
     global: { plugins: [router, [VueQueryPlugin, { queryClient: createQueryClient() }]] },
   })
-  await flushPromises()
+  await pass(1) // Vue drops an event of the very moment in which its listener came to be.
   const press = async (label: string) => {
     // In the document and not in the page: a dialog stands beside it.
     const buttons = [...document.querySelectorAll<HTMLElement>('button')]
@@ -37,7 +47,7 @@ async function open(calls: Partial<ProcessingApi>) {
       .filter((button) => button.textContent!.trim() === label)
       .at(-1)!
       .click()
-    await flushPromises()
+    await pass(1)
   }
   return { page, router, press }
 }
@@ -111,4 +121,166 @@ test('a request that is not there, or not yours, says so', async () => {
     status: () => Promise.reject(new ApiError(404, 'not_found', 'Not found.')),
   })
   expect(page.find('h1').text()).toBe('There is no such thing')
+})
+
+test('a waiting request tells its place, and that it is the next', async () => {
+  const status = vi.fn<ProcessingApi['status']>(async () =>
+    aRequest({ status: 'pending', started_at: null, attempt: 0, progress: 0, queue_position: 3 }),
+  )
+  const { page } = await open({ status })
+  expect(page.text()).toContain('3 requests before yours.')
+  expect(page.text()).not.toContain('Running for')
+  status.mockResolvedValue(
+    aRequest({ status: 'pending', started_at: null, attempt: 0, progress: 0, queue_position: 0 }),
+  )
+  await pass(2000)
+  expect(page.text()).toContain('Next in line.')
+  expect(page.findAll('[role=status]').map((region) => region.text())).toContain('Next in line')
+  expect(page.find('details').exists()).toBe(false)
+})
+
+test('a running request tells how long it has run and how long it may take', async () => {
+  const status = vi.fn<ProcessingApi['status']>(async () => aRequest({ progress: 50 }))
+  const { page } = await open({ status })
+  expect(page.text()).toContain('Running for 1 min 40 s, about 2 minutes left.')
+  status.mockRejectedValue(unreachable())
+  await pass(2000)
+  expect(page.text()).toContain('does not answer')
+  expect(page.text()).toContain('Running for')
+  expect(page.text()).not.toContain('left')
+  status.mockResolvedValue(aRequest({ progress: 51 }))
+  await pass(5000)
+  expect(page.text()).toContain('answers again')
+  expect(page.text()).toContain('about 2 minutes left')
+})
+
+test('an attempt after a lost worker says so, and is timed from its own start', async () => {
+  const { page } = await open({
+    status: async () => aRequest({ attempt: 2, progress: 50 }),
+    history: async () => [
+      anAttempt({ outcome: 'lost', finished_at: '2026-01-10T12:01:20Z' }),
+      anAttempt({ number: 2, started_at: '2026-01-10T12:01:21Z' }),
+    ],
+  })
+  expect(page.text()).toContain('The worker was lost, trying again (2 of 3).')
+  expect(page.text()).toContain('Running for 20 s, about 20 seconds left.')
+})
+
+test('work that a worker gave back says so while it waits', async () => {
+  const { page } = await open({
+    status: async () =>
+      aRequest({ status: 'pending', attempt: 1, max_attempts: 4, queue_position: 0 }),
+    history: async () => [anAttempt({ outcome: 'released', finished_at: '2026-01-10T12:01:20Z' })],
+  })
+  expect(page.text()).toContain('The worker was restarted; it starts again.')
+})
+
+test('asks about attempts once for each, and never again when all is over', async () => {
+  const history = vi.fn<ProcessingApi['history']>(async () => [anAttempt({ outcome: 'lost' })])
+  const status = vi.fn<ProcessingApi['status']>(async () => aRequest({ attempt: 2 }))
+  await open({ status, history, results: async () => 'the result' })
+  await pass(60_000)
+  expect(history).toHaveBeenCalledTimes(1)
+  status.mockResolvedValue(aRequest({ attempt: 3 }))
+  await pass(2000)
+  expect(history).toHaveBeenCalledTimes(2)
+  status.mockResolvedValue(aRequest({ attempt: 3, status: 'completed' }))
+  await pass(600_000)
+  expect(history).toHaveBeenCalledTimes(2)
+})
+
+async function openHistory(page: Awaited<ReturnType<typeof open>>['page']) {
+  const details = page.find('details')
+  details.element.open = true
+  await details.trigger('toggle')
+  await pass(0)
+}
+
+test('the history of a failure is asked for when it is opened', async () => {
+  const history = vi.fn<ProcessingApi['history']>(async () => [
+    anAttempt({ outcome: 'lost', error_code: 'worker_lost', finished_at: '2026-01-10T12:01:21Z' }),
+    anAttempt({
+      number: 2,
+      outcome: 'failed',
+      error_code: 'service_unavailable',
+      started_at: '2026-01-10T12:01:30Z',
+      finished_at: '2026-01-10T12:01:35Z',
+      calls: [
+        { method: 'GET', host: 'maps.example.org', outcome: '503' },
+        { method: 'GET', host: 'maps.example.org', outcome: '200', seconds: 1.24 },
+      ],
+    }),
+  ])
+  const { page } = await open({
+    status: async () =>
+      aRequest({ status: 'failed', attempt: 2, error_code: 'service_unavailable' }),
+    history,
+  })
+  await pass(60_000)
+  expect(history).not.toHaveBeenCalled()
+  await openHistory(page)
+  const items = page.findAll('details ol > li').map((item) => item.text())
+  expect(items).toHaveLength(2)
+  for (const part of ['1.', 'The worker was lost', 'worker_lost', '1 min 20 s']) {
+    expect(items[0]).toContain(part)
+  }
+  const call = ['GET maps.example.org', '503, 200', '(2 tries)', '1.2 s']
+  for (const part of ['2.', 'Failed', 'service_unavailable', '5 s', ...call]) {
+    expect(items[1]).toContain(part)
+  }
+  await pass(600_000)
+  expect(history).toHaveBeenCalledTimes(1)
+})
+
+test('an open history follows the work, one question at a time', async () => {
+  let answer: ((attempts: []) => void) | undefined
+  const history = vi
+    .fn<ProcessingApi['history']>()
+    .mockResolvedValueOnce([anAttempt({ outcome: 'lost' }), anAttempt({ number: 2 })])
+    .mockImplementation(() => new Promise((resolve) => (answer = resolve)))
+  const { page } = await open({ status: async () => aRequest({ attempt: 2 }), history })
+  await openHistory(page)
+  await pass(60_000)
+  expect(history).toHaveBeenCalledTimes(2)
+  expect(page.findAll('details ol > li')).toHaveLength(2)
+  answer?.([])
+  await pass(2000)
+  expect(history).toHaveBeenCalledTimes(3)
+  expect(page.findAll('details ol > li')).toHaveLength(0)
+})
+
+test('a history that cannot be had says why, and recovers when the server is back', async () => {
+  const history = vi
+    .fn<ProcessingApi['history']>()
+    .mockRejectedValueOnce(unreachable())
+    .mockResolvedValue([anAttempt({ outcome: 'failed' })])
+  const { page } = await open({ status: async () => aRequest({ status: 'failed' }), history })
+  await openHistory(page)
+  expect(page.find('details [role=alert]').text()).toContain('could not be loaded')
+  await pass(5000)
+  expect(page.findAll('details ol > li')).toHaveLength(1)
+})
+
+test.each([
+  ['completed at the first attempt', { status: 'completed' }, false, false],
+  ['completed at the first attempt, with calls', { status: 'completed' }, true, true],
+  ['completed at the second', { status: 'completed', attempt: 2 }, false, true],
+  ['failed at the first', { status: 'failed' }, false, true],
+  ['cancelled before it began', { status: 'cancelled', attempt: 0 }, true, false],
+] as const)('whether there is a history: %s', async (_, changes, callsServices, shown) => {
+  const { page } = await open({
+    status: async () => aRequest(changes),
+    results: async () => 'the result',
+    callsServices,
+  })
+  expect(page.find('details').exists()).toBe(shown)
+})
+
+test.each([
+  ['storage_unavailable', 'Try again'],
+  ['service_unavailable', 'Try again'],
+  ['input_missing', 'Upload another file'],
+])('after %s the main button is “%s”', async (error_code, label) => {
+  const { page } = await open({ status: async () => aRequest({ status: 'failed', error_code }) })
+  expect(page.findAll('.button-primary').map((button) => button.text())).toEqual([label])
 })

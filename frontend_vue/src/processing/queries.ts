@@ -7,6 +7,7 @@ import { isFinal, type ListQuery, type ProcessingApi, type ProcessingRequest } f
 const keys = {
   list: (feature: string) => [feature, 'list'],
   status: (feature: string, id: string) => [feature, 'status', id],
+  history: (feature: string, id: string) => [feature, 'history', id],
   result: (feature: string, id: string) => [feature, 'result', id],
 }
 
@@ -31,6 +32,29 @@ export function useRequestList(api: ProcessingApi, query: MaybeRefOrGetter<ListQ
     refetchInterval: ({ state }) =>
       pollInterval(!!state.data?.results.some((entry) => !isFinal(entry)), state.error),
     placeholderData: keepPreviousData,
+    ...watching,
+  })
+}
+
+/**
+ * The attempts at a request: anew when its status or attempt is another, so never those of the
+ * state before (`data` is undefined until they are there).
+ */
+export function useHistory(
+  api: ProcessingApi,
+  request: MaybeRefOrGetter<ProcessingRequest>,
+  options: { enabled?: MaybeRefOrGetter<boolean>; follow?: boolean } = {},
+) {
+  const state = computed(() => {
+    const { id, status, attempt } = toValue(request)
+    return [...keys.history(api.feature, id), status, attempt]
+  })
+  return useQuery({
+    queryKey: state,
+    queryFn: ({ signal }) => api.history(toValue(request).id, signal),
+    enabled: computed(() => toValue(options.enabled) ?? true),
+    refetchInterval: ({ state: { error } }) =>
+      pollInterval(!!options.follow && !isFinal(toValue(request)), error),
     ...watching,
   })
 }

@@ -1,4 +1,4 @@
-import type { ProcessingApi, ProcessingRequest } from './types'
+import type { Attempt, ProcessingApi, ProcessingRequest } from './types'
 
 /** A request for tests. */
 export function aRequest(changes: Partial<ProcessingRequest> = {}): ProcessingRequest {
@@ -19,6 +19,20 @@ export function aRequest(changes: Partial<ProcessingRequest> = {}): ProcessingRe
     input_name: 'dunes.dat',
     input_size: 1000,
     cancel_requested: false,
+    queue_position: null,
+    ...changes,
+  }
+}
+
+/** An attempt for tests: the first one of `aRequest()`. */
+export function anAttempt(changes: Partial<Attempt> = {}): Attempt {
+  return {
+    number: 1,
+    outcome: 'running',
+    error_code: '',
+    calls: [],
+    started_at: '2026-01-10T12:00:01Z',
+    finished_at: null,
     ...changes,
   }
 }
@@ -32,6 +46,7 @@ export function anApi(calls: Partial<ProcessingApi> = {}): ProcessingApi {
     list: missing,
     status: missing,
     results: missing,
+    history: missing,
     cancel: missing,
     retry: missing,
     remove: missing,

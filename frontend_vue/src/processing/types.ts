@@ -29,6 +29,28 @@ export interface ProcessingRequest {
   /** Bytes. */
   input_size: number
   cancel_requested: boolean
+  /** How many requests come before this one; told by `status` while it is pending, else null. */
+  queue_position: number | null
+}
+
+/** One try at a call to a service of somebody else. */
+export interface OutsideCall {
+  method: string
+  host: string
+  /** HTTP status, or the name of the error. */
+  outcome: string
+  /** How long the whole call took, pauses included; there when it was answered. */
+  seconds?: number
+}
+
+/** One try at a request by a worker. */
+export interface Attempt {
+  number: number
+  outcome: 'running' | 'completed' | 'failed' | 'cancelled' | 'lost' | 'released'
+  error_code: string
+  calls: OutsideCall[]
+  started_at: string
+  finished_at: string | null
 }
 
 export interface RequestPage {
@@ -51,9 +73,13 @@ export interface ProcessingApi<Result = unknown> {
   feature: string
   /** Path of the upload, below the API root. */
   createPath: string
+  /** The job calls services of others: how these answered is worth showing after one attempt. */
+  callsServices?: boolean
   list(query: ListQuery, signal?: AbortSignal): Promise<RequestPage>
   status(id: string, signal?: AbortSignal): Promise<ProcessingRequest>
   results(id: string, signal?: AbortSignal): Promise<Result>
+  /** First to last. */
+  history(id: string, signal?: AbortSignal): Promise<Attempt[]>
   cancel(id: string): Promise<ProcessingRequest>
   retry(id: string): Promise<ProcessingRequest>
   remove(id: string): Promise<unknown>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 
 import { aRequest } from './testing'
-import { activity, elapsed, remedy, worthRetrying } from './wording'
+import { activity, elapsed, queuePlace, remedy, timeLeft, worthRetrying } from './wording'
 
 test.each([
   ['waiting', { status: 'pending', phase: '' }, 'Waiting for a free worker'],
@@ -22,9 +22,35 @@ test('the advice of a feature comes before the general one; no advice is none', 
 })
 
 test('only faults that are not of the file are worth another try', () => {
-  expect(worthRetrying('worker_lost')).toBe(true)
-  expect(worthRetrying('no_crs')).toBe(false)
+  for (const code of ['worker_lost', 'disk_full', 'storage_unavailable', 'service_unavailable']) {
+    expect(worthRetrying(code)).toBe(true)
+  }
+  for (const code of ['no_crs', 'input_missing', 'unknown_kind']) {
+    expect(worthRetrying(code)).toBe(false)
+  }
 })
+
+test.each([
+  ['pending', 0, 'Next in line'],
+  ['pending', 1, '1 request before yours'],
+  ['pending', 3, '3 requests before yours'],
+  ['pending', null, ''], // only `status` tells
+  ['processing', 0, ''],
+] as const)('says where a request stands: %s, %s', (status, queue_position, words) => {
+  expect(queuePlace(aRequest({ status, queue_position }))).toBe(words)
+})
+
+test.each([
+  [900, 'a few seconds left'],
+  [14_000, 'about 10 seconds left'],
+  [54_000, 'about 50 seconds left'],
+  [58_000, 'about a minute left'],
+  [89_000, 'about a minute left'],
+  [125_000, 'about 2 minutes left'],
+  [17 * 60_000, 'about 15 minutes left'],
+  [58 * 60_000, 'about an hour left'],
+  [130 * 60_000, 'about 2 hours left'],
+])('%d ms are %s', (time, words) => expect(timeLeft(time)).toBe(words))
 
 test('time runs from the start to the end, or to now', () => {
   const now = Date.parse('2026-01-10T12:01:31Z')

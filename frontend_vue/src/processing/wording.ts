@@ -2,6 +2,11 @@ import { duration } from '@/composables/format'
 
 import { isFinal, type ProcessingRequest, type Status, type Words } from './types'
 
+interface Timed {
+  started_at: string | null
+  finished_at: string | null
+}
+
 export const STATUS_LABELS: Record<Status, string> = {
   pending: 'Waiting',
   processing: 'Processing',
@@ -43,9 +48,33 @@ const REMEDIES: Record<string, string> = {
   out_of_memory: 'Upload a smaller file, or ask for a worker with more memory.',
   time_limit: 'Upload a smaller file, or split it into parts.',
   crashed: 'Try it once more. If it fails again, the file is probably damaged: save a fresh copy.',
+  disk_full: 'If it stays so, tell the people who run this site; they can make room.',
+  storage_unavailable: 'Try it once more in a few minutes; your file is still here.',
+  service_unavailable:
+    'Try it once more in a few minutes. How the service answered is in the history below.',
   worker_lost: 'Try it once more; the fault was on our side, not in your file.',
   internal_error:
     'Try it once more. If it fails again, tell the people who run this site the reference below.',
+}
+
+/** Its place among those that wait; "" when nobody said so. */
+export function queuePlace({ status, queue_position }: ProcessingRequest): string {
+  if (status !== 'pending' || queue_position === null) return ''
+  if (queue_position === 0) return 'Next in line'
+  return `${queue_position} ${queue_position === 1 ? 'request' : 'requests'} before yours`
+}
+
+/** Milliseconds -> "about 2 minutes left", no finer than a guess can be. */
+export function timeLeft(milliseconds: number): string {
+  const seconds = milliseconds / 1000
+  if (seconds < 10) return 'a few seconds left'
+  if (seconds < 55) return `about ${Math.round(seconds / 10) * 10} seconds left`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 2) return 'about a minute left'
+  if (minutes <= 10) return `about ${minutes} minutes left`
+  if (minutes < 55) return `about ${Math.round(minutes / 5) * 5} minutes left`
+  const hours = Math.round(minutes / 60)
+  return hours < 2 ? 'about an hour left' : `about ${hours} hours left`
 }
 
 /** What a person can do about a failure whose own message does not say it; else "". */
@@ -58,6 +87,8 @@ const NOT_OF_THE_FILE = new Set([
   'disk_full',
   'internal_error',
   'out_of_memory',
+  'service_unavailable',
+  'storage_unavailable',
   'time_limit',
   'worker_lost',
 ])
@@ -67,8 +98,8 @@ export function worthRetrying(code: string): boolean {
   return NOT_OF_THE_FILE.has(code)
 }
 
-/** How long the job has run, or ran; "" before it starts. */
-export function elapsed(request: ProcessingRequest, now: number): string {
+/** How long something has run, or ran; "" before it starts. */
+export function elapsed(request: Timed, now: number): string {
   if (!request.started_at) return ''
   const end = request.finished_at ? Date.parse(request.finished_at) : now
   return duration(end - Date.parse(request.started_at))

@@ -11,6 +11,7 @@ test('each call goes to its endpoint', async () => {
   await rasters.list({ page: 2, status: 'failed' })
   await rasters.status('a')
   await rasters.results('a')
+  await rasters.history('a')
   await rasters.cancel('a')
   await rasters.retry('a')
   await rasters.remove('a')
@@ -18,6 +19,7 @@ test('each call goes to its endpoint', async () => {
     'GET /api/v1/rasters/list/?page=2&status=failed',
     'GET /api/v1/rasters/status/a/',
     'GET /api/v1/rasters/results/a/',
+    'GET /api/v1/rasters/history/a/',
     'POST /api/v1/rasters/cancel/a/',
     'POST /api/v1/rasters/retry/a/',
     'DELETE /api/v1/rasters/delete/a/',

@@ -16,6 +16,7 @@ export const rasters: ProcessingApi<RasterResult> = {
   list: (query, signal) => unwrap(api.GET('/rasters/list/', { params: { query }, signal })),
   status: (id, signal) => unwrap(api.GET('/rasters/status/{id}/', { ...at(id), signal })),
   results: (id, signal) => unwrap(api.GET('/rasters/results/{id}/', { ...at(id), signal })),
+  history: (id, signal) => unwrap(api.GET('/rasters/history/{id}/', { ...at(id), signal })),
   cancel: (id) => unwrap(api.POST('/rasters/cancel/{id}/', at(id))),
   retry: (id) => unwrap(api.POST('/rasters/retry/{id}/', at(id))),
   remove: (id) => unwrap(api.DELETE('/rasters/delete/{id}/', at(id))),

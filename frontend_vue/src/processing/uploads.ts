@@ -91,6 +91,7 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
         if (lost && readable && pause) {
           entry.losses += 1
           entry.state = 'pausing'
+          entry.sent = 0
           await sleep(pause, signal)
           continue
         }

@@ -1,5 +1,6 @@
 """`make run` and its sisters on a copy of the checkout: the real programs, data of their own."""
 
+import contextlib
 import json
 import os
 import re
@@ -89,7 +90,8 @@ def here(
     made = Checkout(checkout, bare_environment)
     yield made
     for pid in family(made.mark):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not family(made.mark))
 
 
@@ -239,7 +241,7 @@ def test_dev_serves_through_vite_and_restarts_the_worker(here: Checkout) -> None
         here.wait_for_line(r"worker │ .* ready\.")
         source = here.folder / "backend_django" / "processing" / "tasks.py"
         source.write_text(source.read_text() + "\n# changed\n")
-        here.wait_for_line(r"tasks\.py changed: worker and beat start again")
+        here.wait_for_line(r"tasks\.py changed: workers and beat start again")
         here.wait_for_line(r"worker │ .* ready\.", count=2)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0

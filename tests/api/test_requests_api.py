@@ -76,6 +76,19 @@ def test_upload_that_is_too_large_is_refused(signed_in: Client) -> None:
     assert "97 KB" in answer.json()["detail"]
 
 
+def test_upload_that_is_too_large_is_refused_before_it_is_read(user: User) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(user)
+    answer = browser.generic(
+        "POST",
+        f"{URL}/create/",
+        b"--x\r\n",  # reading more than this would raise
+        "multipart/form-data; boundary=x",
+        CONTENT_LENGTH=str(5 * 1024**3),
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
 def test_create_needs_multipart(signed_in: Client) -> None:
     answer = signed_in.post(f"{URL}/create/", {"file": "x"}, "application/json")
     assert answer.status_code == 415

@@ -73,14 +73,15 @@ class CreateView(ProcessingView):
         return create_serializer(self.processor)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
         limit = self.processor.upload_limit()
         length = int(request.META.get("CONTENT_LENGTH") or 0)
-        # Before the body is read: nobody waits for an upload that is refused at its end.
+        # Before the body is read, which the CSRF check of a session does too: nobody is to wait for
+        # an upload that is refused at its end.
         if length > limit + MULTIPART_OVERHEAD:
             raise PayloadTooLarge(f"The file is larger than the {_human(limit)} that are allowed.")
         if length > free_bytes():
             raise InsufficientStorage
+        super().initial(request, *args, **kwargs)
 
     problems = {413: "The upload is too large", 507: "The server's disk is full"}
 

@@ -1,0 +1,125 @@
+"""production.yml, brought up by the commands of docs/deploy.md in a folder of its own."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from scripts.processes import free_port
+from tests.image.engine import IMAGE, docker, image, run
+from tests.image.guide import commands
+from tests.stack import ROOT, Api, wait_for
+
+HOST = "www.example.org"
+ROLES = ["web", "celeryworker", "celeryworker-short", "celerybeat", "flower"]
+# Each has what URLs, shells, compose and django-environ take for something of their own.
+PASSWORDS = {
+    "postgres_password": "$p'a\"ss @#$HOME%41 &*/:? word+\\ é",
+    "django_superuser_password": "$tr@nge 'quo\"ted' #100% pass",
+    "flower_password": "$f'l\"o,w:e@r #%41",
+}
+
+
+class Deployment:
+    """One compose project; `settings` are lines of production.env.
+
+    Raises AssertionError with compose's output when a command fails.
+    """
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        image()
+        self.folder, self.port = folder, free_port()
+        self.project = f"rootstock-test-{secrets.token_hex(3)}"
+        self.settings = {"IMAGE": IMAGE, "PROJECT": self.project, "WEB_PORT": str(self.port)}
+        self.settings |= settings
+        shutil.copy(ROOT / "production.yml", folder)
+        example = folder / "docker" / "production" / "production.env.example"
+        example.parent.mkdir(parents=True)
+        shutil.copy(ROOT / "docker" / "production" / example.name, example)
+        self.environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name in {"PATH", "HOME"} or name.startswith("DOCKER_")
+        }
+        self.guide("secrets", "settings")
+        for name, password in PASSWORDS.items():
+            (folder / "secrets" / name).write_text(password + "\n")
+        self.configure()
+
+    def configure(self, **settings: str) -> None:
+        """Write production.env: the example's lines, with the settings at the end."""
+        self.settings |= settings
+        lines = [f"{name}={value}" for name, value in self.settings.items()]
+        example = self.folder / "docker" / "production" / "production.env.example"
+        text = example.read_text() + "\n".join(lines) + "\n"
+        (self.folder / "production.env").write_text(text)
+
+    def guide(self, *names: str) -> str:
+        """Run blocks of docs/deploy.md, one after the other in one shell."""
+        code = "\n".join(commands(name) for name in names)
+        return self._run("bash", "-euo", "pipefail", "-c", code)
+
+    def compose(self, *arguments: str) -> str:
+        return self._run("docker", "compose", *arguments)
+
+    def attempt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What compose does when it may fail."""
+        return run("docker", "compose", *arguments, check=False, **self._options())
+
+    def _run(self, *command: str) -> str:
+        return run(*command, **self._options()).stdout
+
+    def _options(self) -> dict[str, Any]:
+        compose = {"COMPOSE_FILE": "production.yml", "COMPOSE_ENV_FILES": "production.env"}
+        return {"cwd": self.folder, "env": self.environment | compose}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.attempt("down", "--volumes", "--timeout", "5")
+
+    def container(self, service: str) -> str:
+        """The id of the service's container."""
+        return self.compose("ps", "--all", "--quiet", service).strip()
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(docker("inspect", self.container(service)))[0]
+        return found
+
+    def address(self, service: str) -> str:
+        """Where this machine, and nobody else, reaches a container that publishes nothing."""
+        networks = self.inspect(service)["NetworkSettings"]["Networks"]
+        return str(networks[f"{self.project}_outside"]["IPAddress"])
+
+    def wait_healthy(self, *services: str) -> None:
+        for service in services:
+            wait_for(
+                lambda service=service: (
+                    self.inspect(service)["State"]["Health"]["Status"] == "healthy"
+                ),
+                seconds=90,
+                what=f"{service} is healthy",
+            )
+
+    def sql(self, query: str) -> list[str]:
+        """Ask the database itself; one string a row."""
+        psql = ["psql", "--username=rootstock", "--no-align", "--tuples-only", "--command", query]
+        return docker("exec", self.container("postgres"), *psql).splitlines()
+
+    def api(self, port: int | None = None) -> Api:
+        """A client that comes as through a proxy that ended TLS."""
+        client = Api(f"http://127.0.0.1:{port or self.port}")
+        client.headers.update({"Host": HOST, "X-Forwarded-Proto": "https"})
+        return client
+
+    @contextmanager
+    def signed_in(self) -> Iterator[Api]:
+        with self.api() as client:
+            client.sign_in("admin@example.org", PASSWORDS["django_superuser_password"])
+            yield client

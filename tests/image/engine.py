@@ -1,0 +1,70 @@
+"""A Docker engine and the image. Found, or started by a kit; without any the tests are skipped."""
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.image.guide import commands
+from tests.stack import ROOT
+
+BASES = ["python", "node", "postgres", "redis"]
+IMAGE = "rootstock:under-test"
+
+
+def run(*command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run; raise with what it printed when it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    assert not check or done.returncode == 0, (
+        f"{command}:\n{done.stdout[-3000:]}{done.stderr[-6000:]}"
+    )
+    return done
+
+
+def docker(*arguments: str, check: bool = True) -> str:
+    return run("docker", *arguments, check=check).stdout.strip()
+
+
+def answers() -> bool:
+    return bool(shutil.which("docker")) and run("docker", "info", check=False).returncode == 0
+
+
+def kit() -> Path | None:
+    """Something that starts an engine and makes base images where there is no registry.
+
+    DOCKER_KIT names the folder; by default one in a folder `shared` beside the checkout.
+    """
+    folder = Path(os.environ.get("DOCKER_KIT") or ROOT.parent / "shared" / "docker-kit")
+    return folder if os.access(folder / "start-engine", os.X_OK) else None
+
+
+@cache
+def engine() -> None:
+    """Make sure that an engine answers, or skip and say why."""
+    found = kit()
+    if not answers():
+        if not found:
+            pytest.skip("no Docker engine answers, and DOCKER_KIT names no kit to start one")
+        started = run(str(found / "start-engine"), check=False)
+        if started.returncode:
+            pytest.skip(f"the kit could not start an engine: {started.stderr.strip()[-300:]}")
+    # Where the kit's stand-ins are in use, or its engine is new, there is no registry to pull from.
+    stand_ins = docker("images", "--quiet", "--filter", "label=stand-in=1")
+    if found and (stand_ins or not docker("images", "--quiet")):
+        run(str(found / "make-base-images"), *BASES)
+
+
+@cache
+def image() -> str:
+    """Build the image under test, as docs/deploy.md says; return its id."""
+    engine()
+    if given := os.environ.get("IMAGE_UNDER_TEST"):
+        docker("tag", given, IMAGE)
+    else:
+        build = commands("tests/image/engine.py").replace("--tag rootstock", f"--tag {IMAGE}")
+        run("bash", "-euo", "pipefail", "-c", build, cwd=ROOT)
+    return docker("image", "inspect", "--format", "{{.Id}}", IMAGE)

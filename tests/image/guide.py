@@ -1,0 +1,22 @@
+"""docs/deploy.md as something that can be run: its commands are the test's commands."""
+
+import re
+from pathlib import Path
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "deploy.md"
+BLOCK = re.compile(r"(?:<!-- run by: (?P<name>\S+) -->\n)?```(?:sh)\n(?P<code>.*?)```", re.DOTALL)
+
+
+def blocks() -> dict[str, list[str]]:
+    """The shell blocks by the name that their comment gives; the others under ''."""
+    found: dict[str, list[str]] = {}
+    for match in BLOCK.finditer(GUIDE.read_text()):
+        found.setdefault(match["name"] or "", []).append(match["code"])
+    return found
+
+
+def commands(name: str) -> str:
+    """The block of that name. Where it stands twice, it is twice the same."""
+    same = set(blocks()[name])
+    assert len(same) == 1, f"docs/deploy.md has different blocks called {name}"
+    return same.pop()

@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage test test-fast chaos bench lint format types schema lock clean clean-data
+.PHONY: help run dev demo manage test test-fast chaos image image-test bench lint format types schema lock clean clean-data
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -39,6 +39,13 @@ test-fast: ## The inner loop: no browser, no whole stack (ARGS go to pytest)
 
 chaos: ## Break servers and processes at work, and count what is lost (CHAOS_SEED=7 for others)
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.chaos $(ARGS)
+
+image: ## Build the one image of web, worker, beat and Flower (needs Docker)
+	docker build --file docker/production/django/Dockerfile --tag rootstock \
+		--build-arg APP_COMMIT="$$(git rev-parse HEAD)" .
+
+image-test: ## Build and run the image and production.yml; skips with the reason without Docker
+	@$(bootstrap) && exec $(VENV) -m pytest -m image tests/image $(ARGS)
 
 bench: ## Measure what the lifecycle costs, as ratios to bare Celery and a bare view
 	@$(bootstrap) --no-page && exec $(VENV) -m benchmarks.processing

@@ -1,6 +1,7 @@
 """The product on servers of its own that may be killed, and a ledger of what it promised."""
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -155,13 +156,17 @@ class Ledger:
         assert found is not None
         return found
 
-    def settle(self, *, work_seconds: float = 10, once: bool = False) -> Row:
+    def settle(
+        self, *, work_seconds: float = 10, once: bool = False, web_died: bool = False
+    ) -> Row:
         """Wait until everything is over or clearly stuck, then count.
 
         Args:
             work_seconds: how long the work itself may take, after which two leases may pass.
             once: count a job that ran to its end twice as a duplicate; without faults to workers
                 it must not.
+            web_died: an upload that was stored, but killed before its row, was never accepted; the
+                hourly check removes it, and so does this.
         """
         row, cluster = self.row, self.cluster
         ids = [i for i in self.accepted if i not in self.deleted]
@@ -184,6 +189,9 @@ class Ledger:
         if self.deleted:
             row.outcomes["deleted"] = len(self.deleted)
         row.duplicates = self._duplicates(set(ids), once)
+        if web_died:
+            for prefix in self._unaccepted():
+                shutil.rmtree(cluster.media / prefix)
         row.orphans = self._orphans()
         return row
 
@@ -203,6 +211,18 @@ class Ledger:
             runs = Counter(self.cluster.journal.read_text().split())
             duplicates |= {i for i in ids if runs[i] > 1}
         return len(duplicates & ids)
+
+    def _unaccepted(self) -> list[str]:
+        """Prefixes of requests that have no row, and hold nothing but an upload."""
+        known = {
+            str(row[0]) for row in self.cluster.query("SELECT id FROM processing_processingrequest")
+        }
+        folders = (self.cluster.media / "requests").iterdir()
+        return [
+            f"requests/{folder.name}"
+            for folder in folders
+            if folder.name not in known and {child.name for child in folder.iterdir()} <= {"input"}
+        ]
 
     def _orphans(self) -> int:
         report = subprocess.run(

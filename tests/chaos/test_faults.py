@@ -117,7 +117,7 @@ def test_kill_web_during_posts(cluster: Cluster, ledger: Ledger) -> None:
         stop.set()
         for poster in posters:
             poster.result()
-    row = ledger.settle()
+    row = ledger.settle(web_died=True)
     expect(ledger, row, completed=row.accepted)
 
 
@@ -150,7 +150,7 @@ def test_kill_web_during_an_upload(cluster: Cluster, ledger: Ledger) -> None:
     thread.join()
     cluster.recover()
     ledger.submit()
-    expect(ledger, ledger.settle(once=True), completed=1)
+    expect(ledger, ledger.settle(once=True, web_died=True), completed=1)
 
 
 def test_broker_down_at_submit(cluster: Cluster, ledger: Ledger) -> None:

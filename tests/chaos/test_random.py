@@ -63,7 +63,7 @@ def test_random_faults(tmp_path_factory: pytest.TempPathFactory) -> None:
             time.sleep(chance.uniform(0.2, 1))
             cluster.recover()
         posting.join()
-        row = ledger.settle(work_seconds=90)
+        row = ledger.settle(work_seconds=90, web_died=True)
         row.case = f"{row.case}: {len(happened)} faults"
         write_report([row], ROOT / ".cache" / "chaos" / "random.md")
         ended = sum(row.outcomes.values())

@@ -65,7 +65,7 @@ schema: ## Write the OpenAPI document and the page's types from it
 
 lock: ## Resolve requirements/*.in again (UPGRADE=1 for newer releases)
 	@$(bootstrap) --no-page
-	@for name in tools node base production local; do \
+	@for name in tools node base production local lint; do \
 		.cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-header $(if $(UPGRADE),--upgrade) --output-file requirements/$$name.txt \
 			requirements/$$name.in || exit 1; done

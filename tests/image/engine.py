@@ -12,7 +12,7 @@ import pytest
 from tests.image.guide import commands
 from tests.stack import ROOT
 
-BASES = ["python", "node", "postgres", "redis"]
+BASES = ("python", "node", "postgres", "redis")
 IMAGE = "rootstock:under-test"
 
 
@@ -43,8 +43,11 @@ def kit() -> Path | None:
 
 
 @cache
-def engine() -> None:
-    """Make sure that an engine answers, or skip and say why."""
+def engine(*more_bases: str) -> None:
+    """Make sure that an engine answers, or skip and say why.
+
+    more_bases: what the test builds upon besides BASES, as the kit calls it.
+    """
     found = kit()
     if not answers():
         if not found:
@@ -55,7 +58,7 @@ def engine() -> None:
     # Where the kit's stand-ins are in use, or its engine is new, there is no registry to pull from.
     stand_ins = docker("images", "--quiet", "--filter", "label=stand-in=1")
     if found and (stand_ins or not docker("images", "--quiet")):
-        run(str(found / "make-base-images"), *BASES)
+        run(str(found / "make-base-images"), *BASES, *more_bases)
 
 
 @cache
@@ -65,6 +68,6 @@ def image() -> str:
     if given := os.environ.get("IMAGE_UNDER_TEST"):
         docker("tag", given, IMAGE)
     else:
-        build = commands("tests/image/engine.py").replace("--tag rootstock", f"--tag {IMAGE}")
+        build = commands("build").replace("--tag rootstock", f"--tag {IMAGE}")
         run("bash", "-euo", "pipefail", "-c", build, cwd=ROOT)
     return docker("image", "inspect", "--format", "{{.Id}}", IMAGE)

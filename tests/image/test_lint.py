@@ -1,0 +1,44 @@
+"""Dockerfiles, start scripts, compose files and workflows, read by the tools for them."""
+
+import os
+import subprocess
+
+import pytest
+
+from scripts.node import for_downloads
+from scripts.uv import UV
+from tests.image.engine import run
+from tests.stack import ROOT
+
+pytestmark = [pytest.mark.image, pytest.mark.timeout(300)]
+
+
+def names(*patterns: str) -> list[str]:
+    found = [str(path.relative_to(ROOT)) for pattern in patterns for path in ROOT.glob(pattern)]
+    assert found, patterns
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["hadolint", *names("docker/*/*/Dockerfile")],
+        ["shellcheck", ".ci/run", *names("docker/*/*/start*")],
+        ["zizmor", "--offline", "--no-progress", ".github"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_tool_finds_nothing(command: list[str]) -> None:
+    uv = [str(UV), "run", "--quiet", "--isolated", "--no-project", "--with-requirements"]
+    run(*uv, "requirements/lint.txt", *command, cwd=ROOT, env=for_downloads(dict(os.environ)))
+
+
+@pytest.mark.parametrize("name", ["local.yml", "production.yml"])
+def test_compose_accepts_the_file(name: str) -> None:
+    command = ["docker", "compose", "--file", name, "config", "--quiet"]
+    try:
+        subprocess.run(["docker", "compose", "version"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("docker compose is not installed")
+    done = run(*command, cwd=ROOT)
+    assert not done.stderr  # no warning about a variable that is not set

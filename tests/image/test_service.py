@@ -1,0 +1,79 @@
+"""What a container service does: the image alone, without compose, told by environment only."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from scripts.processes import free_port
+from tests.image.deployment import HOST, PASSWORDS
+from tests.image.engine import IMAGE, docker, image, run
+from tests.image.guide import commands
+from tests.stack import Api, wait_for
+
+pytestmark = [pytest.mark.image, pytest.mark.timeout(600)]
+NAMES = ["web", "worker", "beat", "flower"]
+ADMIN = ("admin@example.org", "correct horse battery staple")
+
+
+@pytest.fixture
+def prefix() -> Iterator[str]:
+    """Prefix of the containers, and name of the network, of this test."""
+    made = f"rootstock-test-{secrets.token_hex(3)}"
+    image()
+    docker("network", "create", made)
+    try:
+        yield made
+    finally:
+        names = [f"{made}-{name}" for name in (*NAMES, "postgres", "redis")]
+        docker("rm", "--force", "--volumes", *names, check=False)
+        docker("volume", "rm", f"{made}-files", check=False)
+        docker("network", "rm", made, check=False)
+
+
+def test_four_containers_of_one_image(prefix: str, tmp_path: Path) -> None:
+    password = PASSWORDS["postgres_password"]
+    quoted = quote(password, safe="")
+    docker(
+        "run", "--detach", "--name", f"{prefix}-postgres", "--network", prefix,
+        "--env", f"POSTGRES_PASSWORD={password}", "postgres:17",
+    )  # fmt: skip
+    docker("run", "--detach", "--name", f"{prefix}-redis", "--network", prefix, "redis:8")
+    settings = {
+        "DJANGO_ALLOWED_HOSTS": HOST,
+        "DJANGO_SECRET_KEY": secrets.token_urlsafe(64),
+        "DJANGO_SUPERUSER_EMAIL": ADMIN[0],
+        "DJANGO_SUPERUSER_PASSWORD": ADMIN[1],
+        "DATABASE_URL": f"postgresql://postgres:{quoted}@{prefix}-postgres/postgres",
+        "REDIS_URL": f"redis://{prefix}-redis:6379/0",
+        "CELERY_FLOWER_PASSWORD": PASSWORDS["flower_password"],
+    }
+    lines = "".join(f"{name}={value}\n" for name, value in settings.items())
+    (tmp_path / "service.env").write_text(lines)
+    code = (
+        commands("service")
+        .replace("--name ", f"--name {prefix}-")
+        .replace("rootstock-files", f"{prefix}-files")
+        .replace(" rootstock /start", f" {IMAGE} /start")
+    )
+    port = free_port()
+    environment = {"NETWORK": prefix, "PORT": str(port)}
+    run(
+        "env", *(f"{name}={value}" for name, value in environment.items()),
+        "bash", "-euo", "pipefail", "-c", code, cwd=tmp_path,
+    )  # fmt: skip
+    health = "{{.State.Health.Status}}"
+    for name in NAMES:  # each by the image's own health check
+        wait_for(
+            lambda name=name: (
+                docker("inspect", "--format", health, f"{prefix}-{name}") == "healthy"
+            ),
+            seconds=90,
+            what=f"{name} is healthy",
+        )
+    with Api(f"http://127.0.0.1:{port}") as api:
+        api.headers.update({"Host": HOST, "X-Forwarded-Proto": "https"})
+        api.sign_in(*ADMIN)
+        assert api.get("auth/user/").json()["email"] == ADMIN[0]

@@ -18,6 +18,14 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 control_socket_disable = True  # it would be written to $HOME, which a read-only image does not have
 accesslog = "-" if os.environ.get("WEB_ACCESS_LOG") else None
 
+
+def post_worker_init(worker: Any) -> None:
+    """Remove what a process that was killed before this one left of uploads."""
+    from backend_django.processing.temporary import tidy_abandoned_uploads
+
+    tidy_abandoned_uploads()
+
+
 # In production one JSON object a line, as everything else.
 if not os.environ.get("DJANGO_SETTINGS_MODULE", "").endswith(".local"):
     logconfig_dict: dict[str, Any] = {

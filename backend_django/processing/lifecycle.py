@@ -28,7 +28,8 @@ UNKNOWN_KIND_SECONDS = 3600  # longer than an upgrade takes to reach every worke
 REAP_LIMIT = 500  # of each sort in one round, so that a round stays short
 
 
-def _from_now(seconds: float) -> ExpressionWrapper:
+def from_now(seconds: float) -> ExpressionWrapper:
+    """Return a time of the database's own clock, for a column."""
     return ExpressionWrapper(
         Now() + Value(timedelta(seconds=seconds)), output_field=DateTimeField()
     )
@@ -79,7 +80,7 @@ def claim(
         claimed = claimable.update(
             status=Status.PROCESSING,
             attempt=F("attempt") + 1,
-            lease_expires_at=_from_now(settings.PROCESSING_LEASE_SECONDS),
+            lease_expires_at=from_now(settings.PROCESSING_LEASE_SECONDS),
             started_at=Coalesce("started_at", Now()),
             celery_task_id=celery_task_id,
             phase="",
@@ -144,7 +145,7 @@ def heartbeat(request_id: UUID, attempt: int, *, phase: str, step: str, progress
     """
     mine = _mine(request_id, attempt)
     extended = mine.update(
-        lease_expires_at=_from_now(settings.PROCESSING_LEASE_SECONDS),
+        lease_expires_at=from_now(settings.PROCESSING_LEASE_SECONDS),
         phase=phase,
         step=step,
         progress=progress,
@@ -275,7 +276,7 @@ def reap_expired() -> list[tuple[UUID, int]]:
 def fail_unknown(kinds: Collection[str]) -> int:
     """Fail requests that have waited for an hour for a feature that is not there."""
     return ProcessingRequest.objects.filter(
-        ~Q(kind__in=kinds), status=Status.PENDING, created_at__lt=_from_now(-UNKNOWN_KIND_SECONDS)
+        ~Q(kind__in=kinds), status=Status.PENDING, created_at__lt=from_now(-UNKNOWN_KIND_SECONDS)
     ).update(
         status=Status.FAILED,
         error_code="unknown_kind",
@@ -286,8 +287,8 @@ def fail_unknown(kinds: Collection[str]) -> int:
 
 def unheard() -> list[UUID]:
     """Return pending requests that no message, or only a lost one, will bring to a worker."""
-    never = Q(published_at=None) & (Q(created_at__lt=_from_now(-5)) | Q(attempt__gt=0))
-    long_ago = Q(published_at__lt=_from_now(-settings.PROCESSING_REPUBLISH_SECONDS))
+    never = Q(published_at=None) & (Q(created_at__lt=from_now(-5)) | Q(attempt__gt=0))
+    long_ago = Q(published_at__lt=from_now(-settings.PROCESSING_REPUBLISH_SECONDS))
     return list(
         ProcessingRequest.objects.filter(never | long_ago, status=Status.PENDING)
         .order_by("created_at")

@@ -14,7 +14,8 @@ from django.core.files.storage import default_storage
 from django.db.models.functions import Now
 
 from .files import ROOT, delete_prefix
-from .models import ProcessingRequest
+from .models import ProcessingRequest, ProcessingUpload
+from .temporary import abandoned_uploads, tidy_abandoned_uploads
 
 PURGE_BATCH = 100
 MIN_AGE_SECONDS = 3600  # younger files may belong to an upload or an attempt that is under way
@@ -50,22 +51,30 @@ class Findings:
         for prefix in self.orphan_prefixes:
             delete_prefix(prefix)
         for path in self.orphan_scratch:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def check_files(*, min_age_seconds: float = MIN_AGE_SECONDS) -> Findings:
     """Compare the rows with the storage and the scratch space."""
     return Findings(
         orphan_prefixes=list(_orphan_prefixes(min_age_seconds)),
-        orphan_scratch=list(_orphan_scratch(min_age_seconds)),
+        orphan_scratch=[*_orphan_scratch(min_age_seconds), *abandoned_uploads()],
         missing_files=list(_missing_files()),
     )
 
 
 def tidy_scratch() -> None:
     """Remove what workers of this machine left when it went down: for a worker that starts."""
+    tidy_abandoned_uploads()
     for path in _orphan_scratch(0):
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path)
 
 
 def _folders(prefix: str) -> list[str]:
@@ -87,6 +96,9 @@ def _orphan_prefixes(min_age_seconds: float) -> Iterator[str]:
     for folder in _folders(ROOT):
         prefix = f"{ROOT}/{folder}"
         try:
+            # In this order: an upload that is no more is a request, or gone for good.
+            if ProcessingUpload.objects.filter(id=UUID(folder)).exists():
+                continue
             request = ProcessingRequest.objects.filter(id=UUID(folder)).first()
         except ValueError:
             continue  # not ours

@@ -114,6 +114,38 @@ class ProcessingRequest(models.Model):
         return self.status in self.FINAL
 
 
+class UploadQuerySet(models.QuerySet["ProcessingUpload"]):
+    def forget(self) -> int:
+        """Delete the rows alone: their files belong to a request now, or are gone; say how many."""
+        return self._raw_delete(self.db)
+
+
+class ProcessingUpload(models.Model):
+    """Files that belong to no request yet. The row is there before their first byte.
+
+    The request that is made of it has the same id and takes its place. What never becomes one is
+    removed when it has expired.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    kind = models.CharField(max_length=50)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="processing_uploads"
+    )
+    name = models.CharField(max_length=255, help_text="What the user called the file.")
+    size = models.BigIntegerField(help_text="Bytes, of the whole file.")
+    part_size = models.BigIntegerField(null=True, help_text="Bytes; null when it comes in one.")
+    received = models.JSONField(default=list, help_text="Numbers of the parts that are there.")
+    remote_id = models.CharField(max_length=1100, blank=True, help_text="Of a bucket's upload.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = UploadQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"upload of {self.name}"
+
+
 class ProcessingAttempt(models.Model):
     """One try at a request: who worked on it, from when to when, and how it ended."""
 

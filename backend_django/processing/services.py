@@ -2,7 +2,7 @@
 
 import logging
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -14,11 +14,11 @@ from backend_django.api.problems import Conflict, InsufficientStorage, StorageUn
 from backend_django.users.models import User
 from backend_django.utils.request_id import request_id as trace_id
 
-from .files import DISK_FULL_ERRORS, delete_request_files, save_input
-from .lifecycle import clean_text
-from .models import ProcessingRequest
+from .files import DISK_FULL_ERRORS, save_input
+from .models import ProcessingRequest, ProcessingUpload
 from .processor import Processor
 from .publishing import request_publish
+from .uploads import upload_begin, upload_discard
 
 logger = logging.getLogger(__name__)
 Status = ProcessingRequest.Status
@@ -43,33 +43,21 @@ def request_create(
         The request, and whether it is new: with an `idempotency_key` that the owner has used for
         this kind before, it is the one made then.
     """
-    request_id = uuid4()
-    input_name = clean_text(upload.name or "upload")[-255:]
+    pending = upload_begin(
+        owner=owner, processor=processor, name=upload.name or "", size=upload.size or 0
+    )
     try:
-        stored = save_input(request_id, upload)
+        stored = save_input(pending.id, upload)
     except OSError as error:
-        delete_request_files(request_id)
-        logger.exception("the upload of request %s could not be stored", request_id)
+        logger.exception("the upload of request %s could not be stored", pending.id)
+        upload_discard(upload_id=pending.id)
         if error.errno in DISK_FULL_ERRORS:
             raise InsufficientStorage from error
         raise StorageUnavailable from error
     try:
-        with transaction.atomic():
-            request = ProcessingRequest.objects.create(
-                id=request_id,
-                kind=processor.name,
-                name=(name or input_name)[:200],
-                owner=owner,
-                parameters=parameters or {},
-                input_file=stored,
-                input_name=input_name,
-                input_size=upload.size or 0,
-                idempotency_key=idempotency_key,
-                trace_id=trace_id.get(),
-            )
-            _publish_on_commit(request_id)
+        request = _request_of_upload(pending, stored, name, parameters or {}, idempotency_key)
     except BaseException as error:
-        delete_request_files(request_id)
+        upload_discard(upload_id=pending.id)
         if isinstance(error, IntegrityError) and idempotency_key:
             earlier = request_by_key(owner=owner, processor=processor, key=idempotency_key)
             if earlier:
@@ -77,6 +65,33 @@ def request_create(
         raise
     logger.info("request %s created: %s", request.id, request.kind)
     return request, True
+
+
+@transaction.atomic
+def _request_of_upload(
+    upload: ProcessingUpload,
+    stored: str,
+    name: str,
+    parameters: dict[str, Any],
+    idempotency_key: str | None,
+) -> ProcessingRequest:
+    """Let a request take the place of an upload that is complete, both or neither."""
+    if not ProcessingUpload.objects.filter(id=upload.id).forget():
+        raise Conflict("The upload took too long and was removed. Upload the file again.")
+    request = ProcessingRequest.objects.create(
+        id=upload.id,
+        kind=upload.kind,
+        name=(name or upload.name)[:200],
+        owner_id=upload.owner_id,
+        parameters=parameters,
+        input_file=stored,
+        input_name=upload.name,
+        input_size=upload.size,
+        idempotency_key=idempotency_key,
+        trace_id=trace_id.get(),
+    )
+    _publish_on_commit(request.id)
+    return request
 
 
 def request_by_key(

@@ -14,6 +14,8 @@ from .models import MaintenanceRun
 from .publishing import request_publish
 from .registry import known_kinds
 from .runner import run_request
+from .temporary import tidy_abandoned_uploads
+from .uploads import uploads_expire
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +45,8 @@ def maintenance_reap() -> None:
     for request_id in lifecycle.unheard():
         if not request_publish(request_id=request_id):
             break  # the broker is down: the next round tries again
+    uploads_expire()
+    tidy_abandoned_uploads()
 
 
 @shared_task

@@ -1,7 +1,6 @@
 """The product on servers of its own that may be killed, and a ledger of what it promised."""
 
 import json
-import shutil
 import subprocess
 import sys
 import threading
@@ -165,8 +164,8 @@ class Ledger:
             work_seconds: how long the work itself may take, after which two leases may pass.
             once: count a job that ran to its end twice as a duplicate; without faults to workers
                 it must not.
-            web_died: an upload that was stored, but killed before its row, was never accepted; the
-                hourly check removes it, and so does this.
+            web_died: uploads whose process died have a row of their own until it expires and the
+                reaper removes them; wait for that.
         """
         row, cluster = self.row, self.cluster
         ids = [i for i in self.accepted if i not in self.deleted]
@@ -190,8 +189,7 @@ class Ledger:
             row.outcomes["deleted"] = len(self.deleted)
         row.duplicates = self._duplicates(set(ids), once)
         if web_died:
-            for prefix in self._unaccepted():
-                shutil.rmtree(cluster.media / prefix)
+            wait_for(lambda: not self._uploads(), what="uploads that were cut off are removed")
         row.orphans = self._orphans()
         return row
 
@@ -212,17 +210,10 @@ class Ledger:
             duplicates |= {i for i in ids if runs[i] > 1}
         return len(duplicates & ids)
 
-    def _unaccepted(self) -> list[str]:
-        """Prefixes of requests that have no row, and hold nothing but an upload."""
-        known = {
-            str(row[0]) for row in self.cluster.query("SELECT id FROM processing_processingrequest")
-        }
-        folders = (self.cluster.media / "requests").iterdir()
-        return [
-            f"requests/{folder.name}"
-            for folder in folders
-            if folder.name not in known and {child.name for child in folder.iterdir()} <= {"input"}
-        ]
+    def _uploads(self) -> int:
+        """Uploads that are no requests: rows, and what killed processes left as they arrived."""
+        rows = self.cluster.query("SELECT count(*) FROM processing_processingupload")[0][0]
+        return rows + len(list(self.cluster.work.glob("upload-*")))
 
     def _orphans(self) -> int:
         report = subprocess.run(

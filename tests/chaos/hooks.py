@@ -10,7 +10,10 @@ from django.core.files.storage import FileSystemStorage
 
 
 class FlakyStorage(FileSystemStorage):
-    """Does what the file named by CHAOS_STORAGE says: nothing special, "refuse" or "hang"."""
+    """Does what the file named by CHAOS_STORAGE says: nothing special, or one of these.
+
+    "refuse" everything, "hang" with results, or "stall" when an upload has been stored.
+    """
 
     def _save(self, name: str, content: Any) -> str:
         switch = Path(os.environ["CHAOS_STORAGE"])
@@ -19,7 +22,10 @@ class FlakyStorage(FileSystemStorage):
             raise ConnectionRefusedError(111, "refused")
         if mode == "hang" and "/input/" not in name:
             time.sleep(600)
-        return super()._save(name, content)
+        saved = super()._save(name, content)
+        if mode == "stall" and "/input/" in name:
+            time.sleep(600)
+        return saved
 
 
 def plant() -> None:

@@ -20,6 +20,9 @@ PROCESSING_MAX_RUNNING_PER_USER = env.int("PROCESSING_MAX_RUNNING_PER_USER", def
 PROCESSING_MAX_RUNNING = env.int("PROCESSING_MAX_RUNNING", default=0)
 # Finished requests, with their files, are removed after so many days; 0 keeps them for ever.
 PROCESSING_RETENTION_DAYS = env.int("PROCESSING_RETENTION_DAYS", default=0)
+# Storing a file that has arrived takes no longer than this; a process that died at it is cleaned
+# up after.
+PROCESSING_STORE_SECONDS = env.int("PROCESSING_STORE_SECONDS", default=900)
 # Disk space that is left alone: below it nothing is accepted and nothing is begun.
 PROCESSING_DISK_RESERVE_BYTES = env.int("PROCESSING_DISK_RESERVE_BYTES", default=200 * 1024**2)
 PROCESSING_MAX_UPLOAD_BYTES = env.int("PROCESSING_MAX_UPLOAD_BYTES", default=4 * 1024**3)

@@ -3,14 +3,12 @@
 from typing import Any
 
 from ..environment import BACKEND, ROOT, env
-from .processing import PROCESSING_WORK_DIR
 
 # Nobody gets a URL into MEDIA_ROOT: files leave through views that check whose they are.
 MEDIA_ROOT = env("MEDIA_ROOT", default=str(BACKEND / "media"))
 
-# An upload goes to disk as it arrives, never into memory, and next to where it will stay.
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
-FILE_UPLOAD_TEMP_DIR = PROCESSING_WORK_DIR
+# An upload goes to PROCESSING_WORK_DIR as it arrives, never into memory.
+FILE_UPLOAD_HANDLERS = ["backend_django.processing.temporary.LockedUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 STORAGES: dict[str, dict[str, Any]] = {

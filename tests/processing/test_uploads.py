@@ -1,0 +1,154 @@
+"""Uploads before they are a request: kept while they may become one, removed when not."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.utils import timezone
+
+from backend_django.processing.maintenance import check_files
+from backend_django.processing.models import ProcessingRequest, ProcessingUpload
+from backend_django.processing.tasks import maintenance_reap
+from backend_django.processing.temporary import temporary_upload
+from backend_django.users.models import User
+from scripts.processes import dies_with_parent
+from tests.stack import wait_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(settings, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
+
+
+@pytest.fixture
+def upload(user: User) -> ProcessingUpload:
+    made = ProcessingUpload.objects.create(
+        owner=user,
+        kind="wordcount",
+        name="a.txt",
+        size=3,
+        expires_at=timezone.now() + timedelta(minutes=1),
+    )
+    default_storage.save(f"requests/{made.id}/input/upload", ContentFile(b"one"))
+    return made
+
+
+def files() -> list[str]:
+    found = Path(default_storage.path("")).rglob("*")
+    return [path.name for path in found if path.is_file()]
+
+
+def test_upload_is_no_orphan_until_it_expires_and_gone_after(upload: ProcessingUpload) -> None:
+    maintenance_reap()
+    assert check_files(min_age_seconds=0).orphan_prefixes == []
+    assert files() == ["upload"]
+    ProcessingUpload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    maintenance_reap()
+    assert not ProcessingUpload.objects.exists()
+    assert files() == []
+
+
+def test_files_go_with_the_account(upload: ProcessingUpload, user: User) -> None:
+    user.delete()
+    assert files() == []
+
+
+def test_upload_that_expired_while_it_was_stored_leaves_nothing(
+    client: Client, user: User, settings
+) -> None:
+    settings.PROCESSING_STORE_SECONDS = -1
+    client.force_login(user)
+    original = default_storage.save
+
+    def slow(name: str, content: ContentFile) -> str:
+        maintenance_reap()
+        return original(name, content)
+
+    default_storage.save = slow  # the only way to be in the middle of it
+    try:
+        answer = client.post(
+            "/api/v1/wordcount/create/", {"file": ContentFile(b"one", name="a.txt")}
+        )
+    finally:
+        del default_storage.save
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert not ProcessingRequest.objects.exists()
+    assert files() == []
+
+
+def test_only_temporary_files_of_dead_processes_are_removed(settings) -> None:
+    code = (
+        "import django; django.setup();"
+        "from backend_django.processing.temporary import temporary_upload as t;"
+        "f = t(); print(f.name, flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PROCESSING_WORK_DIR": settings.PROCESSING_WORK_DIR},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=dies_with_parent(),
+    ) as process:  # fmt: skip
+        assert process.stdout
+        dead = Path(process.stdout.readline().strip())
+        process.kill()
+    with temporary_upload() as living:
+        an_hour_ago = time.time() - 3600
+        for path in (dead, Path(living.name)):
+            os.utime(path, (an_hour_ago, an_hour_ago))
+        assert check_files().orphan_scratch == [dead]
+        maintenance_reap()
+        assert [path.name for path in dead.parent.iterdir()] == [Path(living.name).name]
+        with Path(living.name).open("rb") as other, pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_form_upload_is_on_disk_and_locked_while_it_arrives(
+    client: Client, user: User, settings
+) -> None:
+    """The lock is what keeps other processes from taking it for abandoned."""
+    work = Path(settings.PROCESSING_WORK_DIR)
+    seen: list[bool] = []
+
+    class Slow:
+        parts = iter(
+            [
+                b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n',
+                b"w " * 40_000,
+                b"\r\n--x--\r\n",
+            ]
+        )
+
+        def read(self, size: int = -1) -> bytes:
+            for path in work.glob("upload-*"):
+                with path.open("rb") as file:
+                    try:
+                        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        seen.append(False)
+                    except BlockingIOError:
+                        seen.append(True)
+            return next(self.parts, b"")
+
+        readline = read
+
+    client.force_login(user)
+    answer = client.generic(
+        "POST",
+        "/api/v1/wordcount/create/",
+        CONTENT_TYPE="multipart/form-data; boundary=x",
+        CONTENT_LENGTH=str(72 + 80_000 + 9),
+        **{"wsgi.input": Slow()},
+    )
+    assert answer.status_code == 201, answer.content
+    assert seen
+    assert all(seen)
+    wait_for(lambda: not list(work.glob("upload-*")), what="it was moved")

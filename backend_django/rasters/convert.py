@@ -17,13 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rasterio
 
 from backend_django.processing.errors import ProcessingError
 
 from . import gdal
+from .asked import as_asked
 from .describe import describe
-from .inspection import Inspection, Limits, inspect
-from .recipe import choose_recipe
+from .inspection import Inspection, Limits, inspect, read_facts
+from .options import Options
+from .passthrough import decode_everything, reason_to_convert
+from .recipe import check_profile, choose_recipe
 
 logger = logging.getLogger(__name__)
 Report = Callable[[str | None, float], None]
@@ -32,6 +36,8 @@ Report = Callable[[str | None, float], None]
 # against the bytes at THROUGHPUT.
 FIXED_SECONDS = 0.5
 THROUGHPUT = 25e6  # uncompressed bytes per second and core
+REPROJECTION = 8  # times as long
+BEGIN = 0.05  # of the bar, for the header
 
 # GDAL counts pixels: a quarter of them are the overviews', which come first. They also are when the
 # upload is decoded, so the cheaper the compression, the larger their part of the time.
@@ -41,47 +47,95 @@ OVERVIEW_TIME = {"deflate": 0.36, "zstd": 0.52}
 _FREE_BYTES_WHEN_FULL = 64 * 1024**2
 
 
+def check_upload(arguments: dict[str, Any], report: Report) -> None:
+    """Child process target: raise ProcessingError when the upload cannot be converted as asked."""
+    report("inspect", 0.0)
+    options = Options.from_parameters(arguments["parameters"])
+    facts = as_asked(inspect(Path(arguments["source"]), Limits(**arguments["limits"])), options)
+    check_profile(facts, options.compression)
+    report("inspect", 1.0)
+
+
 def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Child process target: write the COG and return what there is to say about it.
+    """Child process target: write the COG and a preview; return what there is to say about them.
 
     Args:
-        arguments: source and target (paths), profile (see recipe.py), limits (see inspection.py).
+        arguments: source, target, preview (paths), parameters (see options.py), limits (see
+            inspection.py).
         report: told the step (inspect, convert, check, describe) and the fraction of the whole.
 
     Raises:
-        ProcessingError: what `inspect` and `choose_recipe` refuse; damaged_pixels, disk_full,
-            invalid_cog.
+        ProcessingError: what `inspect`, `as_asked` and `choose_recipe` refuse; damaged_pixels,
+            disk_full, invalid_cog.
     """
     source, target = Path(arguments["source"]), Path(arguments["target"])
+    options = Options.from_parameters(arguments["parameters"])
     report("inspect", 0.0)
-    facts = inspect(source, Limits(**arguments["limits"]))
-    _limit_file_size(facts)
-    cores = available_cores()
-    seconds = facts.uncompressed / THROUGHPUT / cores
-    overview_time = OVERVIEW_TIME.get(arguments["profile"], OVERVIEW_PIXELS)
-    begin, end = 0.05, 0.05 + 0.95 * seconds / (seconds + FIXED_SECONDS)
-    report("convert", begin)
+    found = inspect(source, Limits(**arguments["limits"]))
+    facts = as_asked(found, options)
+    _limit_file_size(facts, options)
+    end = BEGIN + (1 - BEGIN) * _share_of_converting(facts, options)
+    report("convert", BEGIN)
     # Importing the validator takes longer than validating; GDAL leaves the interpreter free.
     preload = threading.Thread(target=import_module, args=["rio_cogeo.cogeo"])
     preload.start()
-    recipe = choose_recipe(source, facts, arguments["profile"])
-    options = {**recipe, "NUM_THREADS": str(cores)}
+    reason = reason_to_convert(source, found, options)
 
-    def progress(pixels: float) -> None:
-        time = np.interp(pixels, (0, OVERVIEW_PIXELS, 1), (0, overview_time, 1))
-        report("convert", begin + (end - begin) * float(time))
+    def progress(fraction: float) -> None:
+        report("convert", BEGIN + (end - BEGIN) * fraction)
 
-    try:
-        gdal.copy(source, target, "COG", options, facts.descriptions, progress)
-    except gdal.CopyFailedError as error:
-        raise _explain(error, target) from None
+    if reason:
+        _convert(source, target, found, facts, options, progress)
+    else:
+        _keep(source, target, progress)
     preload.join()
     report("check", end)
     validation = validate(target)
     report("describe", end + (1 - end) * 0.4)
-    result = describe(target, facts)
+    result = describe(target, read_facts(target), Path(arguments["preview"]))
     report("describe", 1.0)
-    return {**result, "profile": arguments["profile"], "validation": validation}
+    return {
+        **result,
+        "profile": options.profile,
+        "kept": not reason,
+        "converted_because": reason,
+        "validation": validation,
+    }
+
+
+def _convert(
+    source: Path,
+    target: Path,
+    found: Inspection,
+    facts: Inspection,
+    options: Options,
+    progress: Callable[[float], None],
+) -> None:
+    recipe = choose_recipe(source, facts, options)
+    overview_time = OVERVIEW_TIME.get(options.compression, OVERVIEW_PIXELS)
+
+    def tick(pixels: float) -> None:
+        progress(float(np.interp(pixels, (0, OVERVIEW_PIXELS, 1), (0, overview_time, 1))))
+
+    try:
+        gdal.translate(source, target, recipe, found.descriptions, tick)
+    except gdal.CopyFailedError as error:
+        raise _explain(error, target) from None
+
+
+def _keep(source: Path, target: Path, progress: Callable[[float], None]) -> None:
+    try:
+        decode_everything(source, progress)
+    except rasterio.errors.RasterioError as error:
+        raise _explain(error, target) from None
+    shutil.copyfile(source, target)
+
+
+def _share_of_converting(facts: Inspection, options: Options) -> float:
+    """Return how much of the whole work it is to write the file."""
+    throughput = THROUGHPUT / (REPROJECTION if options.grid == "web" else 1)
+    seconds = facts.uncompressed / throughput / available_cores()
+    return seconds / (seconds + FIXED_SECONDS)
 
 
 def available_cores() -> int:
@@ -110,15 +164,16 @@ def validate(path: Path) -> dict[str, Any]:
     return {"valid": True, "errors": list(errors), "warnings": list(warnings)}
 
 
-def _limit_file_size(facts: Inspection) -> None:
+def _limit_file_size(facts: Inspection, options: Options) -> None:
     """Let this process write no file much larger than the raster can become."""
-    largest = facts.uncompressed * 2 + 64 * 1024**2
+    growth = 8 if options.grid == "web" else 2
+    largest = facts.uncompressed * growth + 64 * 1024**2
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     if hard == resource.RLIM_INFINITY or largest < hard:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
 
 
-def _explain(error: gdal.CopyFailedError, target: Path) -> Exception:
+def _explain(error: Exception, target: Path) -> Exception:
     logger.warning("GDAL gave up: %s", error)
     if re.search("memory|allocate", str(error), re.IGNORECASE):
         return MemoryError()

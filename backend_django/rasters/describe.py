@@ -1,5 +1,6 @@
 """What a finished COG is like: its grid, its place, and the distribution of each band's values."""
 
+import io
 import math
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from PIL import Image
 from rasterio.crs import CRS
 
+from .footprint import footprint
 from .georeference import crs_of
+from .images import Style, default_style, draw
 from .inspection import Inspection
 
 BINS = 64
@@ -19,14 +23,19 @@ _EQUATOR_METRES = 2 * math.pi * 6378137.0
 _MAX_ZOOM = 24
 
 
-def describe(path: Path, facts: Inspection) -> dict[str, Any]:
-    """Return what results/<id>/ says about a COG, apart from the file itself.
+PREVIEW_PIXELS = 480  # the longer side at most
+
+
+def describe(path: Path, facts: Inspection, preview: Path) -> dict[str, Any]:
+    """Return what results/<id>/ says about a COG, apart from the file itself; write its preview.
 
     The statistics are those of the first overview of at most 1024 pixels a side: exact for small
     rasters, and close to it for large ones, except that averaging narrows the extremes a little.
     """
     with rasterio.Env(), rasterio.open(path, driver="GTiff") as dataset:
         crs = crs_of(dataset)
+        bands = [_describe_band(dataset, index) for index in dataset.indexes]
+        preview.write_bytes(_preview(dataset, default_style(bands)))
         return {
             "width": dataset.width,
             "height": dataset.height,
@@ -37,7 +46,8 @@ def describe(path: Path, facts: Inspection) -> dict[str, Any]:
             "overviews": dataset.overviews(1),
             "block_size": list(dataset.block_shapes[0]),
             "compression": dataset.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", "NONE"),
-            "bands": [_describe_band(dataset, index) for index in dataset.indexes],
+            "bands": bands,
+            "footprint": footprint(dataset, facts.bounds),
             "maxzoom": native_zoom(facts),
         }
 
@@ -81,6 +91,27 @@ def _describe_band(dataset: Any, index: int) -> dict[str, Any]:
         "offset": plain_number(dataset.offsets[index - 1]),
     }
     return band | _statistics(_sample(dataset, index))
+
+
+def _preview(dataset: Any, style: Style) -> bytes:
+    """Return a small WebP picture of the whole raster, in its own grid with north up."""
+    factor = max(1.0, max(dataset.width, dataset.height) / PREVIEW_PIXELS)
+    shape = max(1, round(dataset.height / factor)), max(1, round(dataset.width / factor))
+    values = dataset.read(style.bands, out_shape=(len(style.bands), *shape))
+    mask = dataset.dataset_mask(out_shape=shape)
+    try:
+        palette = dataset.colormap(style.bands[0])
+    except ValueError:
+        palette = None
+    if np.issubdtype(values.dtype, np.inexact):
+        mask = np.where(np.isnan(values).all(axis=0), np.uint8(0), mask)
+    if dataset.transform.e > 0:
+        values, mask = values[:, ::-1], mask[::-1]
+    picture = Image.open(io.BytesIO(draw(values, mask, style, palette).content))
+    buffer = io.BytesIO()
+    has_alpha = "A" in picture.mode or "transparency" in picture.info
+    picture.convert("RGBA" if has_alpha else "RGB").save(buffer, "WEBP", quality=80)
+    return buffer.getvalue()
 
 
 def _sample(dataset: Any, index: int) -> NDArray[np.float64]:

@@ -7,11 +7,13 @@ environment of that process, because GDAL reads some of them only once.
 import ctypes
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import rasterio
+
+from backend_django.processing.errors import ProcessingError
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +41,8 @@ def find_library() -> str | None:
     return found[1] if found else None
 
 
-def _strings(items: Mapping[str, str]) -> ctypes.Array[ctypes.c_char_p]:
-    values = [f"{key}={value}".encode() for key, value in items.items()]
-    return (ctypes.c_char_p * (len(values) + 1))(*values, None)
+def _strings(items: Sequence[str]) -> ctypes.Array[ctypes.c_char_p]:
+    return (ctypes.c_char_p * (len(items) + 1))(*(item.encode() for item in items), None)
 
 
 def _bind(path: str) -> ctypes.CDLL:
@@ -50,12 +51,12 @@ def _bind(path: str) -> ctypes.CDLL:
     strings, pointer = ctypes.POINTER(ctypes.c_char_p), ctypes.c_void_p
     library.GDALOpenEx.argtypes = [ctypes.c_char_p, ctypes.c_uint, strings, strings, strings]
     library.GDALOpenEx.restype = pointer
-    library.GDALGetDriverByName.argtypes = [ctypes.c_char_p]
-    library.GDALGetDriverByName.restype = pointer
-    library.GDALCreateCopy.argtypes = [
-        pointer, ctypes.c_char_p, pointer, ctypes.c_int, strings, ProgressFunction, pointer,
-    ]  # fmt: skip
-    library.GDALCreateCopy.restype = pointer
+    library.GDALTranslateOptionsNew.argtypes = [strings, pointer]
+    library.GDALTranslateOptionsNew.restype = pointer
+    library.GDALTranslateOptionsSetProgress.argtypes = [pointer, ProgressFunction, pointer]
+    library.GDALTranslateOptionsFree.argtypes = [pointer]
+    library.GDALTranslate.argtypes = [ctypes.c_char_p, pointer, pointer, pointer]
+    library.GDALTranslate.restype = pointer
     library.GDALClose.argtypes = [pointer]
     library.GDALGetRasterBand.argtypes = [pointer, ctypes.c_int]
     library.GDALGetRasterBand.restype = pointer
@@ -65,19 +66,18 @@ def _bind(path: str) -> ctypes.CDLL:
     return library
 
 
-def copy(
+def translate(
     source: Path,
     target: Path,
-    driver: str,
-    options: Mapping[str, str],
+    arguments: Sequence[str],
     descriptions: Sequence[str | None],
     progress: Callable[[float], None],
 ) -> None:
-    """Copy an upload into a new file of another driver, with GDALCreateCopy.
+    """Copy an upload into a new file, as the program gdal_translate does.
 
     Args:
-        options: creation options of the driver.
-        descriptions: names of the bands; OVERVIEW_LEVEL=NONE hides them from GDAL itself.
+        arguments: of gdal_translate: driver (-of), creation options (-co), bands (-b) and so on.
+        descriptions: names of the upload's bands; OVERVIEW_LEVEL=NONE hides them from GDAL itself.
         progress: called with 0..1 between blocks of pixels; what it raises stops the copy within
             a few blocks and comes out of here. Not called at all where GDAL cannot be reached
             directly (rasterio itself offers no progress).
@@ -87,7 +87,7 @@ def copy(
     """
     path = find_library()
     if path is None:
-        _copy_without_progress(source, target, driver, options)
+        _copy_without_progress(source, target, arguments)
         return
     stopped_by: list[BaseException] = []
 
@@ -105,20 +105,22 @@ def copy(
         gdal.CPLPushErrorHandler(ctypes.cast(gdal.CPLQuietErrorHandler, ctypes.c_void_p))
         try:
             open_options = {k: v for k, v in OPEN_UPLOAD.items() if k != "driver"}
-            allowed = (ctypes.c_char_p * 2)(OPEN_UPLOAD["driver"].encode(), None)
             read = gdal.GDALOpenEx(
-                str(source).encode(), _READ_ONLY_RASTER, allowed, _strings(open_options), None
-            )
+                str(source).encode(), _READ_ONLY_RASTER, _strings([OPEN_UPLOAD["driver"]]),
+                _strings([f"{key}={value}" for key, value in open_options.items()]), None,
+            )  # fmt: skip
             if not read:
                 raise CopyFailedError(_last_error(gdal))
             for index, text in enumerate(descriptions, start=1):
                 if text:
                     gdal.GDALSetDescription(gdal.GDALGetRasterBand(read, index), text.encode())
-            written = gdal.GDALCreateCopy(
-                gdal.GDALGetDriverByName(driver.encode()),
-                str(target).encode(), read, 0, _strings(options), callback, None,
-            )  # fmt: skip
+            options = gdal.GDALTranslateOptionsNew(_strings(arguments), None)
+            if not options:
+                raise CopyFailedError(_last_error(gdal))
+            gdal.GDALTranslateOptionsSetProgress(options, callback, None)
+            written = gdal.GDALTranslate(str(target).encode(), read, options, None)
             message = _last_error(gdal)
+            gdal.GDALTranslateOptionsFree(options)
             if written:
                 gdal.GDALClose(written)
             gdal.GDALClose(read)
@@ -134,15 +136,26 @@ def _last_error(gdal: ctypes.CDLL) -> str:
     return (gdal.CPLGetLastErrorMsg() or b"").decode(errors="replace")
 
 
-def _copy_without_progress(
-    source: Path, target: Path, driver: str, options: Mapping[str, str]
-) -> None:
+def _copy_without_progress(source: Path, target: Path, arguments: Sequence[str]) -> None:
     """The same copy through rasterio: same driver, same pixels, but the bar stands still."""
     from rasterio.shutil import copy as rasterio_copy
 
+    pairs = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    driver = pairs.pop("-of")
+    options = [
+        value for flag, value in zip(arguments[::2], arguments[1::2], strict=True) if flag == "-co"
+    ]
+    if pairs.keys() - {"-co"}:
+        raise ProcessingError(
+            "not_supported_here",
+            "This server can choose neither bands nor a nodata value. Leave these options out.",
+        )
     logger.warning("libgdal not found beside rasterio: converting without progress")
     try:
         with rasterio.open(source, **OPEN_UPLOAD) as dataset:
-            rasterio_copy(dataset, target, driver=driver, strict=False, **options)
+            rasterio_copy(
+                dataset, target, driver=driver, strict=False,
+                **dict(option.split("=", 1) for option in options),
+            )  # fmt: skip
     except rasterio.errors.RasterioError as error:
         raise CopyFailedError(str(error)) from None

@@ -50,8 +50,8 @@ def _by_points(dataset: Any, first: Array, second: Array, direction: str) -> tup
     return tuple(np.asarray(values, float).reshape(first.shape) for values in results)  # type: ignore[return-value]
 
 
-def _to_degrees(crs: CRS, x: Array, y: Array) -> Any:
-    """Return longitudes and latitudes; infinite where the CRS does not reach."""
+def to_degrees(crs: CRS, x: Array, y: Array) -> Any:
+    """Return longitudes and latitudes of one-dimensional x and y; infinite beyond the CRS."""
     try:
         return transform_coordinates(crs, "EPSG:4326", x, y)
     except CPLE_BaseError:  # of one point that has no place; PROJ itself says which
@@ -85,7 +85,7 @@ def geographic_bounds(dataset: Any) -> list[float] | None:
             return None
         longitude, latitude, full_turn = x, np.clip(y, -90, 90), 360
     else:
-        found = _to_degrees(crs, x.ravel(), y.ravel())
+        found = to_degrees(crs, x.ravel(), y.ravel())
         longitude, latitude = (np.asarray(values, float).reshape(x.shape) for values in found)
         finite = np.isfinite(longitude) & np.isfinite(latitude)
         if not finite.any():

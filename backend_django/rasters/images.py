@@ -5,7 +5,7 @@ time of GDAL's.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -43,7 +43,7 @@ class Picture:
     content_type: str
 
 
-def default_style(bands: list[Mapping[str, Any]]) -> Style:
+def default_style(bands: Sequence[Mapping[str, Any]]) -> Style:
     """Choose a style from the `bands` of a result: as a picture where it is one, else stretched.
 
     Eight bits are taken for what they are. Other values are stretched between their second and

@@ -7,7 +7,6 @@ to do. Runs in a child process with limits: opening a hostile file is already wo
 import logging
 import math
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 import rasterio
 from affine import Affine
 from rasterio._err import CPLE_BaseError
-from rasterio.enums import ColorInterp, Interleaving, MaskFlags
+from rasterio.enums import Interleaving, MaskFlags
 
 from backend_django.processing.errors import ProcessingError
 
@@ -60,10 +59,17 @@ class Inspection:
     dtype: str  # rasterio's name, e.g. "uint8", "complex_int16"
     bounds: list[float]  # west, south, east, north in degrees; east > 180 beyond the antimeridian
     nodata: float | None
-    has_palette: bool
-    has_alpha: bool
+    interpretations: tuple[str, ...]  # of the colours, per band: "red", "alpha", "palette", …
     has_mask: bool
     descriptions: tuple[str | None, ...]
+
+    @property
+    def has_palette(self) -> bool:
+        return "palette" in self.interpretations
+
+    @property
+    def has_alpha(self) -> bool:
+        return "alpha" in self.interpretations
 
     @property
     def is_complex(self) -> bool:
@@ -82,13 +88,6 @@ class Inspection:
 
 def sample_bytes(dtype: str) -> int:
     return 4 if dtype == "complex_int16" else np.dtype(dtype).itemsize
-
-
-def inspect_upload(arguments: dict[str, Any], report: Callable[[str | None, float], None]) -> None:
-    """Child process target: raise ProcessingError when the upload cannot be converted."""
-    report("inspect", 0.0)
-    inspect(Path(arguments["source"]), Limits(**arguments["limits"]))
-    report("inspect", 1.0)
 
 
 def inspect(path: Path, limits: Limits) -> Inspection:
@@ -118,6 +117,12 @@ def inspect(path: Path, limits: Limits) -> Inspection:
                 "The file begins like a TIFF but cannot be read as one: it is damaged, incomplete "
                 "or of an unusual kind. Check it with `gdalinfo`, or export it again.",
             ) from None
+
+
+def read_facts(path: Path) -> Inspection:
+    """Return what the header of a file of our own making says."""
+    with rasterio.Env(), rasterio.open(path, **gdal.OPEN_UPLOAD) as dataset:
+        return _describe(dataset, path)
 
 
 def _check_signature(path: Path) -> None:
@@ -216,8 +221,7 @@ def _describe(dataset: Any, path: Path) -> Inspection:
         dtype=dataset.dtypes[0],
         bounds=bounds,
         nodata=dataset.nodata,
-        has_palette=ColorInterp.palette in dataset.colorinterp,
-        has_alpha=ColorInterp.alpha in dataset.colorinterp,
+        interpretations=tuple(kind.name for kind in dataset.colorinterp),
         has_mask=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
         descriptions=descriptions,
     )

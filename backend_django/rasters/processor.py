@@ -29,34 +29,42 @@ class RasterProcessor(Processor):
 
     def validate(self, context: Context) -> None:
         context.run_child(
-            "backend_django.rasters.inspection:inspect_upload",
-            {"source": str(context.input.path), "limits": LIMITS},
+            "backend_django.rasters.convert:check_upload",
+            {
+                "source": str(context.input.path),
+                "parameters": context.parameters,
+                "limits": LIMITS,
+            },
             memory_bytes=MEMORY_BYTES,
             timeout=INSPECT_SECONDS,
             env=CHILD_ENVIRONMENT,
         )
 
     def process(self, context: Context) -> Output:
-        cog = context.workdir / "cog.tif"
+        cog, preview = context.workdir / "cog.tif", context.workdir / "preview.webp"
         data = context.run_child(
             "backend_django.rasters.convert:convert_upload",
             {
                 "source": str(context.input.path),
                 "target": str(cog),
-                "profile": context.parameters.get("profile", "deflate"),
+                "preview": str(preview),
+                "parameters": context.parameters,
                 "limits": LIMITS,
             },
             memory_bytes=MEMORY_BYTES,
             env=CHILD_ENVIRONMENT | {"CPL_TMPDIR": str(context.workdir)},
         )
         file = OutputFile(cog, download_name(context.input.name), COG_CONTENT_TYPE)
-        return Output(data, {"cog": file})
+        picture = OutputFile(preview, "preview.webp", "image/webp")
+        return Output(data, {"cog": file, "preview": picture})
 
     def present(self, result: ProcessingResult) -> dict[str, Any]:
         from .api.urls import download_url, tile_url_template
 
         request, cog = result.request, result.files["cog"]
-        data = {key: value for key, value in result.data.items() if key != "maxzoom"}
+        # What results of earlier releases do not have.
+        data = {"kept": False, "converted_because": "", "footprint": None} | result.data
+        del data["maxzoom"]
         return {
             "id": str(request.id),
             "name": request.name,

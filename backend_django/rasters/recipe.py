@@ -14,14 +14,14 @@ from backend_django.processing.errors import ProcessingError
 
 from . import gdal
 from .inspection import Inspection
-
-BLOCK_SIZE = 256  # pixels; a tile of the map touches at most four, and it costs no size
+from .options import Options
 
 # Level 1: on imagery and elevation the higher levels of DEFLATE and ZSTD take two to four times
 # the time for one percent of size.
 PROFILES = {
     "deflate": {"COMPRESS": "DEFLATE", "LEVEL": "1"},  # every reader understands it
     "zstd": {"COMPRESS": "ZSTD", "LEVEL": "1"},  # half the time; GDAL ≥ 2.3
+    "lzw": {"COMPRESS": "LZW"},
     "webp": {"COMPRESS": "WEBP", "QUALITY": "85"},  # a tenth of the size, for the eye only
     "jpeg": {"COMPRESS": "JPEG", "QUALITY": "85"},
 }
@@ -30,33 +30,61 @@ LOSSY = {"webp", "jpeg"}
 _SAMPLES = 8  # windows that are compressed both ways
 
 
-def choose_recipe(source: Path, facts: Inspection, profile: str) -> dict[str, str]:
-    """Return the creation options of GDAL's COG driver for an inspected upload.
+def choose_recipe(source: Path, facts: Inspection, options: Options) -> list[str]:
+    """Return the arguments of gdal_translate for an inspected upload.
+
+    Args:
+        facts: as the header will say, with the options applied.
 
     Raises:
         ProcessingError: profile_unsuitable, or damaged_pixels when a sample cannot be read.
     """
-    if profile in LOSSY:
-        _check_lossy(facts, profile)
-    options = {
+    profile = options.compression
+    check_profile(facts, profile)
+    resampling = options.overview_resampling.upper()
+    creation = {
         **PROFILES[profile],
-        "BLOCKSIZE": str(BLOCK_SIZE),
+        "BLOCKSIZE": str(options.block_size),
         "BIGTIFF": "IF_SAFER",
         # The upload's own overviews may be of any quality, or of another file altogether.
         "OVERVIEWS": "IGNORE_EXISTING",
-        "OVERVIEW_RESAMPLING": _overview_resampling(facts),
+        "OVERVIEW_RESAMPLING": _resampling(facts) if resampling == "AUTO" else resampling,
+        "NUM_THREADS": "ALL_CPUS",
     }
     if profile in LOSSY:
-        options["OVERVIEW_QUALITY"] = options["QUALITY"]
-    elif facts.has_palette:
+        creation["OVERVIEW_QUALITY"] = creation["QUALITY"]
+    elif facts.has_palette and profile != "lzw":
         # Few values, long runs: here a higher level does pay, and neighbours' differences do not.
-        options |= {"PREDICTOR": "NO", "LEVEL": "6"}
+        creation |= {"PREDICTOR": "NO", "LEVEL": "6"}
     else:
-        options["PREDICTOR"] = "YES" if _predictor_helps(source, facts) else "NO"
-    return options
+        creation["PREDICTOR"] = "YES" if _predictor_helps(source, facts, options) else "NO"
+    if options.grid == "web":
+        discrete = facts.has_palette or facts.is_complex
+        creation |= {
+            "TILING_SCHEME": "GoogleMapsCompatible",
+            "WARP_RESAMPLING": "NEAREST" if discrete else "BILINEAR",
+        }
+    arguments = ["-of", "COG"]
+    for key, value in creation.items():
+        arguments += ["-co", f"{key}={value}"]
+    for band in options.bands:
+        arguments += ["-b", str(band)]
+    nodata = options.nodata
+    if options.grid == "web" and facts.nodata is None and facts.dtype.startswith("float"):
+        nodata = "nan"
+    if nodata:
+        arguments += ["-a_nodata", nodata.lower()]
+    return arguments
 
 
-def _check_lossy(facts: Inspection, profile: str) -> None:
+def check_profile(facts: Inspection, profile: str) -> None:
+    """Refuse a lossy profile for a raster it would harm.
+
+    Raises:
+        ProcessingError: profile_unsuitable.
+    """
+    if profile not in LOSSY:
+        return
     colours = facts.count - facts.has_alpha
     allowed = (3,) if profile == "webp" else (1, 3)
     reason = ""
@@ -71,25 +99,26 @@ def _check_lossy(facts: Inspection, profile: str) -> None:
         raise ProcessingError(
             "profile_unsuitable",
             f"The profile “{profile}” does not suit this raster: {reason}. "
-            "Choose “deflate” or “zstd”.",
+            "Choose “auto”, “deflate” or “zstd”.",
         )
 
 
-def _overview_resampling(facts: Inspection) -> str:
+def _resampling(facts: Inspection) -> str:
     if facts.has_palette:
         return "MODE"  # the mean of two classes is a third one
     return "NEAREST" if facts.is_complex else "AVERAGE"
 
 
-def _predictor_helps(source: Path, facts: Inspection) -> bool:
+def _predictor_helps(source: Path, facts: Inspection, options: Options) -> bool:
     """Say whether storing differences compresses better, by trying it on some windows."""
-    if facts.is_complex:
+    if facts.is_complex or facts.has_palette:
         return False
     plain = predicted = 0
     try:
         with rasterio.Env(), rasterio.open(source, **gdal.OPEN_UPLOAD) as dataset:
-            for window in _windows(facts):
-                pixels = np.ascontiguousarray(np.moveaxis(dataset.read(window=window), 0, -1))
+            for window in _windows(facts, options.block_size):
+                values = dataset.read(options.bands or None, window=window)
+                pixels = np.ascontiguousarray(np.moveaxis(values, 0, -1))
                 plain += len(zlib.compress(pixels.tobytes(), 1))
                 predicted += len(zlib.compress(_predict(pixels).tobytes(), 1))
     except rasterio.errors.RasterioError:
@@ -98,9 +127,9 @@ def _predictor_helps(source: Path, facts: Inspection) -> bool:
     return predicted < plain
 
 
-def _windows(facts: Inspection) -> Iterator[Window]:
+def _windows(facts: Inspection, block_size: int) -> Iterator[Window]:
     """Windows along both diagonals, as far apart as the raster allows."""
-    width, height = min(BLOCK_SIZE, facts.width), min(BLOCK_SIZE, facts.height)
+    width, height = min(block_size, facts.width), min(block_size, facts.height)
     steps = np.linspace(0.1, 0.9, _SAMPLES // 2)
     for x, y in [*zip(steps, steps, strict=True), *zip(steps, 1 - steps, strict=True)]:
         yield Window(

@@ -5,22 +5,51 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-PROFILES = {
-    "deflate": "lossless, read by every program",
-    "zstd": "lossless, faster, needs GDAL 2.3 or newer",
-    "webp": "lossy, for 8-bit RGB images",
-    "jpeg": "lossy, for 8-bit grey or RGB images",
-}
+from ..options import BLOCK_SIZES, GRIDS, PROFILES, RESAMPLINGS, parse_bands
+
+_NUMBER = r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?"
 
 
 class RasterParametersSerializer(serializers.Serializer[Any]):
-    """How a raster is to be stored."""
+    """How a raster is to be stored. All may be left out."""
 
     profile = serializers.ChoiceField(
-        choices=list(PROFILES.items()),
-        default="deflate",
-        help_text="Compression of the result.",
+        choices=list(PROFILES.items()), default="auto", help_text="Compression of the result."
     )
+    grid = serializers.ChoiceField(
+        choices=list(GRIDS.items()), default="native", help_text="Where the pixels lie."
+    )
+    overview_resampling = serializers.ChoiceField(
+        choices=RESAMPLINGS, default="auto", help_text="How overviews are made of the pixels."
+    )
+    block_size = serializers.ChoiceField(
+        choices=BLOCK_SIZES, default=256, help_text="Pixels along a side of a block."
+    )
+    nodata = serializers.RegexField(
+        rf"(?i)^(none|[+-]?(nan|inf)|{_NUMBER})$",
+        default="",
+        allow_blank=True,
+        max_length=50,
+        help_text="Value of missing pixels: a number, “nan”, or “none”. Empty: as in the file.",
+        error_messages={"invalid": "Must be a number, “nan”, or “none”."},
+    )
+    bands = serializers.RegexField(
+        r"^[1-9]\d{0,3}( ?, ?[1-9]\d{0,3}){0,63}$",
+        default="",
+        allow_blank=True,
+        max_length=400,
+        help_text="Which bands, in which order, for example “4,3,2”. Empty: all.",
+        error_messages={"invalid": "Must be numbers of bands with commas between, as in “4,3,2”."},
+    )
+    map_copy = serializers.BooleanField(
+        default=False, help_text="Draw all tiles of the map in advance, after the result is there."
+    )
+
+    def validate_bands(self, text: str) -> str:
+        try:
+            return ",".join(map(str, parse_bands(text)))
+        except ValueError:
+            raise serializers.ValidationError("Name each band only once.") from None
 
 
 class RasterCrsSerializer(serializers.Serializer[Any]):
@@ -83,6 +112,21 @@ class NodataField(serializers.JSONField):
     """A number, or the name of one that JSON does not have."""
 
 
+@extend_schema_field(
+    {
+        "type": "object",
+        "required": ["type", "coordinates"],
+        "properties": {
+            "type": {"type": "string", "enum": ["Polygon", "MultiPolygon"]},
+            "coordinates": {"type": "array", "items": {}},
+        },
+        "nullable": True,
+    }
+)
+class FootprintField(serializers.JSONField):
+    """A GeoJSON geometry around the valid pixels."""
+
+
 class RasterResultSerializer(serializers.Serializer[Any]):
     """A Cloud-Optimized GeoTIFF and what is known of it."""
 
@@ -102,6 +146,7 @@ class RasterResultSerializer(serializers.Serializer[Any]):
         help_text="West, south, east, north in degrees. East is beyond 180 when the raster "
         "crosses the antimeridian.",
     )
+    footprint = FootprintField(allow_null=True, help_text="Null for results of early releases.")
     nodata = NodataField(allow_null=True, help_text="Null when there is none.")
     overviews = serializers.ListField(child=serializers.IntegerField())
     block_size = serializers.ListField(
@@ -109,6 +154,12 @@ class RasterResultSerializer(serializers.Serializer[Any]):
     )
     compression = serializers.CharField()
     profile = serializers.ChoiceField(choices=list(PROFILES))
+    kept = serializers.BooleanField(
+        help_text="Whether the upload was a good COG already and its bytes were kept."
+    )
+    converted_because = serializers.CharField(
+        allow_blank=True, help_text="Why it was written anew, as the end of a sentence."
+    )
     bands = RasterBandSerializer(many=True)
     validation = RasterValidationSerializer()
     tiles = RasterTilesSerializer()

@@ -61,7 +61,7 @@ def read_directories(data: bytes) -> list[Directory]:
     return directories
 
 
-def check_cog(path: Path) -> list[Directory]:
+def check_cog(path: Path, block: int = 256) -> list[Directory]:
     """Assert the layout of a COG; return its directories."""
     data = path.read_bytes()
     directories = read_directories(data)
@@ -75,7 +75,7 @@ def check_cog(path: Path) -> list[Directory]:
     blocks: list[tuple[int, int]] = []
     for directory in directories:
         assert STRIP_OFFSETS not in directory.tags, "in strips, not tiles"
-        assert (directory[TILE_WIDTH], directory[TILE_HEIGHT]) == (256, 256)
+        assert (directory[TILE_WIDTH], directory[TILE_HEIGHT]) == (block, block)
         across, down = (
             -(-directory[size] // directory[tile])
             for size, tile in ((WIDTH, TILE_WIDTH), (HEIGHT, TILE_HEIGHT))
@@ -100,5 +100,5 @@ def check_cog(path: Path) -> list[Directory]:
         assert min(filter(None, smaller.tags[OFFSETS])) < min(filter(None, larger.tags[OFFSETS])), (
             "the data of a small overview is behind that of a large one"
         )
-    assert max(images[-1][WIDTH], images[-1][HEIGHT]) <= 256, "the smallest overview is large"
+    assert max(images[-1][WIDTH], images[-1][HEIGHT]) <= block, "the smallest overview is large"
     return directories

@@ -124,7 +124,8 @@ def test_a_geotiff_with_overviews_elsewhere(
     assert str(tmp_path) not in refused.value.message
 
     cog = tmp_path / "out.tif"
-    gdal.copy(source, cog, "COG", {"OVERVIEWS": "IGNORE_EXISTING"}, [], lambda fraction: None)
+    recipe = ["-of", "COG", "-co", "OVERVIEWS=IGNORE_EXISTING"]
+    gdal.translate(source, cog, recipe, [], lambda fraction: None)
     with rasterio.open(cog) as dataset:
         assert not dataset.tags(ns="OVERVIEWS")
         for factor in (1, 2, 4):
@@ -214,7 +215,8 @@ def test_a_bomb_that_is_let_in_is_stopped_by_the_memory_limit(tmp_path: Path) ->
     arguments = {
         "source": str(source),
         "target": str(tmp_path / "out.tif"),
-        "profile": "deflate",
+        "preview": str(context.workdir / "preview.webp"),
+        "parameters": {},
         "limits": {"uncompressed": 2**60, "block": 2**60, "bands": 10**6},
     }
     with pytest.raises(ProcessingError) as refused:

@@ -12,6 +12,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image
 
 from backend_django.processing.processor import Cancelled, Context, InputFile, ProcessingError
 from backend_django.rasters.processor import RasterProcessor, download_name
@@ -67,7 +68,9 @@ def test_from_upload_to_result(tmp_path: Path) -> None:
     assert file.filename == "Møn 2024.cog.tif"
     assert file.content_type.startswith("image/tiff")
     assert file.path.is_relative_to(context.workdir)
-    assert [path.name for path in context.workdir.iterdir()] == [file.path.name]
+    assert {path.name for path in context.workdir.iterdir()} == {"cog.tif", "preview.webp"}
+    with Image.open(output.files["preview"].path) as preview:
+        assert preview.size == (480, 393)
     check_cog(file.path)
 
     request = SimpleNamespace(id=context.request_id, name="a", input_name="b.tif", input_size=5)
@@ -129,7 +132,13 @@ def test_memory_is_bounded(large: Path, tmp_path: Path) -> None:
     target = context.workdir / "cog.tif"
     context.run_child(
         "backend_django.rasters.convert:convert_upload",
-        {"source": str(large), "target": str(target), "profile": "deflate", "limits": LIMITS},
+        {
+            "source": str(large),
+            "target": str(target),
+            "preview": str(context.workdir / "preview.webp"),
+            "parameters": {},
+            "limits": LIMITS,
+        },
         memory_bytes=900 * 1024**2,
         env=CHILD_ENVIRONMENT | {"GDAL_CACHEMAX": "32"},
     )

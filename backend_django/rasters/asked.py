@@ -1,0 +1,76 @@
+"""What an inspected upload becomes with the user's options, or why it cannot."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from backend_django.processing.errors import ProcessingError
+
+from .inspection import Inspection
+from .options import Options, parse_nodata
+
+
+def as_asked(facts: Inspection, options: Options) -> Inspection:
+    """Return what the header would say with the options applied.
+
+    Raises:
+        ProcessingError: no_such_band, nodata_unsuitable, nodata_needed.
+    """
+    if options.bands:
+        facts = _with_bands(facts, options.bands)
+    if options.nodata:
+        facts = replace(facts, nodata=_usable_nodata(facts, options.nodata))
+    if options.grid == "web" and not _has_room_for_missing(facts):
+        raise ProcessingError(
+            "nodata_needed",
+            f"On the grid of web maps a raster has empty corners, and these {facts.dtype} pixels "
+            "have no value that means “empty”. Give a nodata value in the options, or keep the "
+            "raster's own grid.",
+        )
+    return facts
+
+
+def _with_bands(facts: Inspection, bands: tuple[int, ...]) -> Inspection:
+    missing = [band for band in bands if band > facts.count]
+    if missing:
+        has = "only one band" if facts.count == 1 else f"only {facts.count} bands"
+        raise ProcessingError(
+            "no_such_band",
+            f"Band {missing[0]} was asked for, but the raster has {has}. Choose other bands.",
+        )
+    return replace(
+        facts,
+        count=len(bands),
+        interpretations=tuple(facts.interpretations[band - 1] for band in bands),
+        descriptions=tuple(facts.descriptions[band - 1] for band in bands),
+    )
+
+
+def _usable_nodata(facts: Inspection, text: str) -> float | None:
+    value = parse_nodata(text)
+    if value is None:
+        return None
+    if facts.dtype.startswith(("float", "complex")):
+        return value
+    limits = np.iinfo(facts.dtype)
+    if not (
+        math.isfinite(value) and value == int(value) and limits.min <= int(value) <= limits.max
+    ):
+        raise ProcessingError(
+            "nodata_unsuitable",
+            f"No pixel of type {facts.dtype} can have the nodata value {text}. Choose a whole "
+            f"number from {limits.min:,} to {limits.max:,}, or “none”.",
+        )
+    return value
+
+
+def _has_room_for_missing(facts: Inspection) -> bool:
+    """Whether a pixel can be marked as empty; GDAL adds an alpha band to pictures of 8 bits."""
+    return (
+        facts.nodata is not None
+        or facts.has_alpha
+        or facts.has_mask
+        or facts.dtype.startswith("float")
+        or (facts.dtype == "uint8" and not facts.has_palette)
+    )

@@ -1,0 +1,63 @@
+"""What a user may decide about the result; the same names on the wire, in the row and here."""
+
+from dataclasses import dataclass
+from typing import Any
+
+PROFILES = {
+    "auto": "lossless; a file that already is a good COG is kept as it is",
+    "deflate": "lossless, read by every program",
+    "zstd": "lossless, faster, needs GDAL 2.3 or newer",
+    "lzw": "lossless, for very old programs",
+    "webp": "lossy, for 8-bit RGB images",
+    "jpeg": "lossy, for 8-bit grey or RGB images",
+}
+GRIDS = {
+    "native": "the raster's own grid and coordinate system",
+    "web": "reprojected to the grid of web maps (Web Mercator)",
+}
+RESAMPLINGS = ("auto", "nearest", "average", "bilinear", "cubic", "lanczos", "mode")
+BLOCK_SIZES = (128, 256, 512, 1024)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a raster is to be stored. The defaults leave everything to the recipe."""
+
+    profile: str = "auto"
+    grid: str = "native"
+    overview_resampling: str = "auto"
+    block_size: int = 256  # pixels
+    nodata: str = ""  # "": as in the file; "none"; or a number, "nan" included
+    bands: tuple[int, ...] = ()  # from 1; (): all
+
+    @classmethod
+    def from_parameters(cls, parameters: dict[str, Any]) -> "Options":
+        """Make options of a request's parameters, of which older rows have fewer."""
+        known = {name: parameters[name] for name in cls.__dataclass_fields__ if name in parameters}
+        return cls(**known | {"bands": parse_bands(known.get("bands", ""))})
+
+    @property
+    def compression(self) -> str:
+        """The profile that is written when something is."""
+        return "deflate" if self.profile == "auto" else self.profile
+
+
+def parse_bands(text: str) -> tuple[int, ...]:
+    """Return the bands that "3,2,1" names.
+
+    Raises:
+        ValueError: it is no list of different numbers from 1.
+    """
+    bands = tuple(int(part) for part in text.split(",")) if text.strip() else ()
+    if len(set(bands)) != len(bands) or any(band < 1 for band in bands):
+        raise ValueError(text)
+    return bands
+
+
+def parse_nodata(text: str) -> float | None:
+    """Return a nodata value, None for "none".
+
+    Raises:
+        ValueError: it is neither "none" nor a number.
+    """
+    return None if text.strip().lower() == "none" else float(text)

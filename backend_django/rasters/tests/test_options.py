@@ -1,0 +1,141 @@
+"""What the options do to a result, and which of them are refused in words."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+
+from backend_django.processing.errors import ProcessingError
+from backend_django.rasters.api.serializers import RasterParametersSerializer
+
+from . import factory
+from .cog_check import check_cog
+from .conftest import Convert
+
+RGB = factory.pixels("uint8", 3)
+HALF = factory.ellipse(300, 420)
+
+
+def test_bands_are_chosen_and_put_in_order(tmp_path: Path, convert: Convert) -> None:
+    values = factory.pixels("uint16", 5)
+    source = factory.write(tmp_path / "i.tif", values)
+    with rasterio.open(source, "r+") as dataset:
+        dataset.descriptions = [f"band {i}" for i in dataset.indexes]
+        dataset.scales = [0.1 * i for i in dataset.indexes]
+        dataset.units = [f"u{i}" for i in dataset.indexes]
+    target, facts = convert(source, bands="4,1")
+    check_cog(target)
+    with rasterio.open(target) as dataset:
+        np.testing.assert_array_equal(dataset.read(), values[[3, 0]])
+        assert dataset.descriptions == ("band 4", "band 1")
+        assert dataset.scales == (0.4, 0.1)
+        assert dataset.units == ("u4", "u1")
+    assert [band["description"] for band in facts["bands"]] == ["band 4", "band 1"]
+
+
+def test_nodata_is_set_and_taken_away(tmp_path: Path, convert: Convert) -> None:
+    source = factory.write(tmp_path / "i.tif", factory.pixels("int16"), nodata=-5)
+    for asked, seen in (("0", 0), ("none", None), ("", -5), ("-32768", -32768)):
+        target, facts = convert(source, nodata=asked)
+        with rasterio.open(source) as before, rasterio.open(target) as after:
+            assert after.nodata == seen
+            np.testing.assert_array_equal(before.read(), after.read())
+        assert facts["nodata"] == seen
+    floats = factory.write(tmp_path / "f.tif", factory.pixels("float32"))
+    assert convert(floats, nodata="NaN")[1]["nodata"] == "nan"
+
+
+@pytest.mark.parametrize("size", [128, 512])
+def test_block_size(size: int, tmp_path: Path, convert: Convert) -> None:
+    values = factory.pixels("uint8", 3, 700, 900)
+    target, facts = convert(factory.write(tmp_path / "i.tif", values), block_size=size)
+    check_cog(target, size)
+    assert facts["block_size"] == [size, size]
+
+
+def test_overview_resampling(tmp_path: Path, convert: Convert) -> None:
+    values = np.zeros((1, 600, 600), np.uint8)
+    values[:, ::2, ::2] = 200
+    for asked, seen in (("average", {50}), ("nearest", {200}), ("mode", {0})):
+        target, _ = convert(factory.write(tmp_path / "i.tif", values), overview_resampling=asked)
+        with rasterio.open(target, OVERVIEW_LEVEL=0) as overview:
+            assert set(np.unique(overview.read())) == seen, asked
+
+
+def test_profile_lzw(tmp_path: Path, convert: Convert) -> None:
+    target, facts = convert(factory.write(tmp_path / "i.tif", RGB), "lzw")
+    check_cog(target)
+    assert facts["compression"] == "LZW"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"values": RGB},
+        {"values": RGB, "mask": HALF},
+        {"values": factory.pixels("int16"), "nodata": -9999},
+        {"values": factory.pixels("float32")},
+        {"values": RGB, "transform": factory.rotated(30)},
+    ],
+    ids=["RGB", "mask", "nodata", "float", "rotated"],
+)
+def test_on_the_grid_of_web_maps(case: dict[str, Any], tmp_path: Path, convert: Convert) -> None:
+    target, facts = convert(factory.write(tmp_path / "i.tif", **case), grid="web")
+    assert cog_validate(target, strict=True, quiet=True) == (True, [], [])
+    assert facts["crs"]["epsg"] == 3857
+    with rasterio.open(target) as dataset:
+        assert dataset.crs.to_epsg() == 3857
+        resolution = 2 * 20037508.342789244 / 256 / dataset.transform.a
+        assert np.log2(resolution) == pytest.approx(facts["maxzoom"], abs=1e-6)
+        assert 0.1 < (dataset.dataset_mask() > 0).mean() < 1  # something, and empty corners
+        assert (facts["width"], facts["height"]) == (dataset.width, dataset.height)
+        mean = dataset.read(1, masked=True).mean()
+    assert mean == pytest.approx(case["values"][0].mean(), rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("case", "parameters", "code"),
+    [
+        ({"values": RGB}, {"bands": "4"}, "no_such_band"),
+        ({"values": RGB}, {"nodata": "300"}, "nodata_unsuitable"),
+        ({"values": RGB}, {"nodata": "nan"}, "nodata_unsuitable"),
+        ({"values": RGB}, {"nodata": "1.5"}, "nodata_unsuitable"),
+        ({"values": factory.pixels("int16")}, {"grid": "web"}, "nodata_needed"),
+        ({"values": RGB}, {"bands": "1,2", "profile": "jpeg"}, "profile_unsuitable"),
+        ({"values": RGB}, {"nodata": "0", "profile": "webp"}, "profile_unsuitable"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(
+    case: dict[str, Any], parameters: dict[str, str], code: str, tmp_path: Path, convert: Convert
+) -> None:
+    source = factory.write(tmp_path / "i.tif", **case)
+    with pytest.raises(ProcessingError, match=r"\.$") as refused:
+        convert(source, **{"profile": "auto"} | parameters)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("profile", "zip"), ("grid", "mars"), ("overview_resampling", "best"),
+        ("block_size", "100"), ("block_size", "x"), ("nodata", "a"), ("nodata", "1,5"),
+        ("nodata", "9" * 60), ("bands", "0"), ("bands", "1,1"), ("bands", "1;2"), ("bands", "1,"),
+        ("bands", ",".join(map(str, range(1, 100)))), ("map_copy", "perhaps"),
+    ],
+)  # fmt: skip
+def test_nonsense_is_refused_before_anything_is_stored(field: str, value: str) -> None:
+    serializer = RasterParametersSerializer(data={field: value})
+    assert not serializer.is_valid()
+    assert set(serializer.errors) == {field}
+
+
+def test_what_is_left_out_has_a_default() -> None:
+    serializer = RasterParametersSerializer(data={"bands": "3, 2,1", "nodata": "-9999.0"})
+    assert serializer.is_valid(), serializer.errors
+    assert serializer.validated_data == {
+        "profile": "auto", "grid": "native", "overview_resampling": "auto", "block_size": 256,
+        "nodata": "-9999.0", "bands": "3,2,1", "map_copy": False,
+    }  # fmt: skip

@@ -1,0 +1,90 @@
+"""The directories of a TIFF, read from its bytes: what the file says, before GDAL believes it."""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+_TYPES = {1: "u1", 2: "S1", 7: "u1", 3: "<u2", 4: "<u4", 12: "<f8", 16: "<u8"}
+_RATIONAL = 5  # two numbers of four bytes
+_MAX_DIRECTORIES = 64
+_MAX_VALUE = 64 * 1024**2  # bytes: the offsets of eight million blocks
+
+
+class OddFileError(ValueError):
+    """A TIFF that is broken, or of a kind that is not read here; the text says which."""
+
+
+@dataclass(frozen=True)
+class Directory:
+    """One image of a file: the values of its tags by number; numbers, or one text."""
+
+    tags: dict[int, NDArray[np.generic]]
+
+    def number(self, tag: int, default: int = 0) -> int:
+        """Return the first value of a tag."""
+        values = self.tags.get(tag)
+        return default if values is None or not len(values) else int(values[0])
+
+    def text(self, tag: int) -> bytes:
+        values = self.tags.get(tag)
+        return b"" if values is None else values.tobytes().rstrip(b"\0")
+
+
+def read_directories(path: Path) -> list[Directory]:
+    """Return the directories of a little-endian TIFF or BigTIFF, in the order of their chain.
+
+    Raises:
+        OddFileError: it is something else, or not sound.
+    """
+    with path.open("rb") as file:
+        head = file.read(16)
+        if head[:4] == b"II*\0":
+            big, (offset,) = False, struct.unpack_from("<I", head, 4)
+        elif head[:8] == b"II+\0\x08\0\0\0":
+            big, (offset,) = True, struct.unpack_from("<Q", head, 8)
+        else:
+            raise OddFileError("big-endian")
+        found: list[Directory] = []
+        seen: set[int] = set()
+        while offset:
+            if offset in seen or len(found) >= _MAX_DIRECTORIES:
+                raise OddFileError("too many directories")
+            seen.add(offset)
+            directory, offset = _read_directory(file, offset, big)
+            found.append(directory)
+    return found
+
+
+def _read_directory(file: BinaryIO, offset: int, big: bool) -> tuple[Directory, int]:
+    entry, count_format, pointer = ("<HHQ8s", "<Q", "<Q") if big else ("<HHI4s", "<H", "<I")
+    (entries,) = struct.unpack(count_format, _bytes_at(file, offset, struct.calcsize(count_format)))
+    if entries > 200:
+        raise OddFileError("too many tags")
+    offset += struct.calcsize(count_format)
+    raw = _bytes_at(file, offset, entries * struct.calcsize(entry) + struct.calcsize(pointer))
+    tags: dict[int, NDArray[np.generic]] = {}
+    for index in range(entries):
+        tag, kind, count, inline = struct.unpack_from(entry, raw, index * struct.calcsize(entry))
+        if kind not in _TYPES and kind != _RATIONAL:
+            raise OddFileError(f"tag {tag} of type {kind}")
+        dtype = np.dtype(_TYPES.get(kind, "<u8"))
+        size = count * dtype.itemsize
+        if size > _MAX_VALUE:
+            raise OddFileError(f"tag {tag} is large")
+        if size > len(inline):
+            inline = _bytes_at(file, struct.unpack(pointer, inline)[0], size)
+        tags[tag] = np.frombuffer(inline[:size], dtype)
+    (following,) = struct.unpack_from(pointer, raw, entries * struct.calcsize(entry))
+    return Directory(tags), following
+
+
+def _bytes_at(file: BinaryIO, offset: int, size: int) -> bytes:
+    file.seek(offset)
+    content = file.read(size)
+    if len(content) < size:
+        raise OddFileError("cut off")
+    return content

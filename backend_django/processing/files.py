@@ -51,9 +51,14 @@ def request_prefix(request_id: UUID) -> str:
     return f"{ROOT}/{request_id}"
 
 
+def input_name(request_id: UUID) -> str:
+    """Return the name of an upload in the storage: one of our own, not the user's."""
+    return f"{request_prefix(request_id)}/input/upload"
+
+
 def save_input(request_id: UUID, upload: UploadedFile) -> str:
-    """Store an upload under a name of our own and return that name."""
-    return default_storage.save(f"{request_prefix(request_id)}/input/upload", upload)
+    """Store an upload and return its name."""
+    return default_storage.save(input_name(request_id), upload)
 
 
 def save_output(

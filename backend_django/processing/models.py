@@ -140,10 +140,22 @@ class ProcessingUpload(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)
 
+    mode = "server"  # not a column: who takes the parts, as long as the storage stays the same
+
     objects = UploadQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"upload of {self.name}"
+
+    @property
+    def parts(self) -> int:
+        """How many parts there are, numbered from 1."""
+        return -(-self.size // self.part_size) if self.part_size else 1
+
+    def length_of(self, number: int) -> int:
+        """Bytes of one part; the last may be shorter than the others."""
+        whole = self.part_size or self.size
+        return min(whole, self.size - (number - 1) * whole)
 
 
 class ProcessingAttempt(models.Model):

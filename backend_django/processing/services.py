@@ -9,16 +9,17 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from rest_framework.exceptions import NotFound
 
-from backend_django.api.problems import Conflict, InsufficientStorage, StorageUnavailable
+from backend_django.api.problems import Conflict
 from backend_django.users.models import User
 from backend_django.utils.request_id import request_id as trace_id
 
-from .files import DISK_FULL_ERRORS, save_input
+from .files import save_input
 from .models import ProcessingRequest, ProcessingUpload
 from .processor import Processor
 from .publishing import request_publish
-from .uploads import upload_begin, upload_discard
+from .uploads import parts_finish, storing, upload_begin, upload_discard
 
 logger = logging.getLogger(__name__)
 Status = ProcessingRequest.Status
@@ -47,51 +48,79 @@ def request_create(
         owner=owner, processor=processor, name=upload.name or "", size=upload.size or 0
     )
     try:
-        stored = save_input(pending.id, upload)
-    except OSError as error:
-        logger.exception("the upload of request %s could not be stored", pending.id)
+        with storing(pending.id):
+            stored = save_input(pending.id, upload)
+        return _request_of_upload(pending, stored, name, parameters or {}, idempotency_key)
+    except BaseException:
         upload_discard(upload_id=pending.id)
-        if error.errno in DISK_FULL_ERRORS:
-            raise InsufficientStorage from error
-        raise StorageUnavailable from error
-    try:
-        request = _request_of_upload(pending, stored, name, parameters or {}, idempotency_key)
-    except BaseException as error:
-        upload_discard(upload_id=pending.id)
-        if isinstance(error, IntegrityError) and idempotency_key:
-            earlier = request_by_key(owner=owner, processor=processor, key=idempotency_key)
-            if earlier:
-                return earlier, False
         raise
-    logger.info("request %s created: %s", request.id, request.kind)
-    return request, True
 
 
-@transaction.atomic
+def request_create_from_parts(
+    *,
+    owner: User,
+    processor: type[Processor],
+    upload_id: UUID,
+    name: str = "",
+    parameters: dict[str, Any] | None = None,
+    idempotency_key: str | None = None,
+) -> tuple[ProcessingRequest, bool]:
+    """Make a request of an upload whose parts are all there; once, however often it is asked for.
+
+    Raises:
+        NotFound: there is no such upload of this owner.
+        Conflict: parts are missing.
+    """
+    mine = {"id": upload_id, "owner": owner, "kind": processor.name}
+    upload = ProcessingUpload.objects.filter(**mine, part_size__isnull=False).first()
+    if upload is None:
+        earlier = ProcessingRequest.objects.filter(**mine).first()
+        if earlier is None:
+            raise NotFound("There is no such upload. It may have expired: upload the file again.")
+        return earlier, False
+    with storing(upload.id):
+        stored = parts_finish(upload=upload)
+    return _request_of_upload(upload, stored, name, parameters or {}, idempotency_key)
+
+
 def _request_of_upload(
     upload: ProcessingUpload,
     stored: str,
     name: str,
     parameters: dict[str, Any],
     idempotency_key: str | None,
-) -> ProcessingRequest:
+) -> tuple[ProcessingRequest, bool]:
     """Let a request take the place of an upload that is complete, both or neither."""
-    if not ProcessingUpload.objects.filter(id=upload.id).forget():
-        raise Conflict("The upload took too long and was removed. Upload the file again.")
-    request = ProcessingRequest.objects.create(
-        id=upload.id,
-        kind=upload.kind,
-        name=(name or upload.name)[:200],
-        owner_id=upload.owner_id,
-        parameters=parameters,
-        input_file=stored,
-        input_name=upload.name,
-        input_size=upload.size,
-        idempotency_key=idempotency_key,
-        trace_id=trace_id.get(),
-    )
-    _publish_on_commit(request.id)
-    return request
+    try:
+        with transaction.atomic():
+            if not ProcessingUpload.objects.filter(id=upload.id).forget():
+                earlier = ProcessingRequest.objects.filter(id=upload.id).first()
+                if earlier:
+                    return earlier, False
+                raise Conflict("The upload took too long and was removed. Upload the file again.")
+            request = ProcessingRequest.objects.create(
+                id=upload.id,
+                kind=upload.kind,
+                name=(name or upload.name)[:200],
+                owner_id=upload.owner_id,
+                parameters=parameters,
+                input_file=stored,
+                input_name=upload.name,
+                input_size=upload.size,
+                idempotency_key=idempotency_key,
+                trace_id=trace_id.get(),
+            )
+            _publish_on_commit(request.id)
+    except IntegrityError:
+        earlier = ProcessingRequest.objects.filter(
+            owner=upload.owner_id, kind=upload.kind, idempotency_key=idempotency_key or ""
+        ).first()
+        if not earlier:
+            raise
+        upload_discard(upload_id=upload.id)
+        return earlier, False
+    logger.info("request %s created: %s", request.id, request.kind)
+    return request, True
 
 
 def request_by_key(

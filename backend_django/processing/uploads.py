@@ -1,20 +1,30 @@
 """Uploads: from before their first byte until they are a request, or are thrown away."""
 
 import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.http import UnreadablePostError
+from rest_framework.exceptions import NotFound, ValidationError
 
+from backend_django.api.problems import Conflict, InsufficientStorage, StorageUnavailable
 from backend_django.users.models import User
 
-from .files import delete_request_files
+from .files import DISK_FULL_ERRORS, delete_request_files
 from .lifecycle import clean_text, from_now
 from .models import ProcessingRequest, ProcessingUpload
+from .parts import parts
 from .processor import Processor
+from .temporary import temporary_upload
 
 logger = logging.getLogger(__name__)
+NAMED_PARTS = 20  # in an error; more are not read by anybody
 EXPIRE_LIMIT = 100  # in one round, so that a round stays short
 
 
@@ -29,6 +39,84 @@ def upload_begin(
         size=size,
         expires_at=from_now(settings.PROCESSING_STORE_SECONDS),
     )
+
+
+def upload_start(
+    *, owner: User, processor: type[Processor], name: str, size: int
+) -> ProcessingUpload:
+    """Open an upload that comes in parts, over hours if need be."""
+    upload = upload_begin(owner=owner, processor=processor, name=name, size=size)
+    way = parts()
+    upload.part_size = way.part_size(size)
+    with storing(upload.id):
+        way.begin(upload)
+    _extend(upload)
+    logger.info("upload %s: %d parts of %s", upload.id, upload.parts, upload.kind)
+    return upload
+
+
+def part_receive(*, upload: ProcessingUpload, number: int, stream: IO[bytes]) -> None:
+    """Take a part whole or not at all: when this has returned, no crash takes it away.
+
+    It arrives in a file of its own. So a part whose sender went away in the middle leaves nothing,
+    and nothing is written into a file that has become a request meanwhile.
+
+    Raises:
+        ValidationError: it ended early.
+        NotFound: the upload has ended meanwhile.
+    """
+    wanted = upload.length_of(number)
+    with storing(upload.id), temporary_upload() as arriving:
+        shutil.copyfileobj(stream, arriving, 256 * 1024)
+        if arriving.tell() != wanted:
+            raise ValidationError(
+                f"Part {number} ended after {arriving.tell()} of {wanted} bytes. Send it again."
+            )
+        arriving.seek(0)
+        with transaction.atomic():
+            row = ProcessingUpload.objects.select_for_update().filter(id=upload.id).first()
+            if row is None:
+                raise NotFound("There is no such upload.")
+            if number not in row.received:
+                parts().store(row, number, arriving)
+                row.received = sorted([*row.received, number])
+            _extend(row)
+    upload.refresh_from_db()
+
+
+def parts_finish(*, upload: ProcessingUpload) -> str:
+    """Make the parts one file and return its name.
+
+    Raises:
+        Conflict: parts are missing; it names them.
+    """
+    way = parts()
+    missing = sorted(set(range(1, upload.parts + 1)) - set(way.received(upload)))
+    if missing:
+        named = ", ".join(str(number) for number in missing[:NAMED_PARTS])
+        more = f" and {len(missing) - NAMED_PARTS} more" if len(missing) > NAMED_PARTS else ""
+        raise Conflict(f"The upload is not complete. Missing parts: {named}{more}.", "incomplete")
+    return way.finish(upload)
+
+
+def _extend(upload: ProcessingUpload) -> None:
+    upload.expires_at = from_now(settings.PROCESSING_UPLOAD_SECONDS)
+    upload.save()
+    upload.refresh_from_db()
+
+
+@contextmanager
+def storing(upload_id: UUID) -> Iterator[None]:
+    """Turn a storage that is full or away into the answer that says so."""
+    try:
+        yield
+    except UnreadablePostError:
+        raise  # the sender has gone, not the storage
+    except OSError as error:
+        logger.exception("upload %s could not be stored", upload_id)
+        if error.errno in DISK_FULL_ERRORS:
+            raise InsufficientStorage from error
+        raise StorageUnavailable from error
 
 
 def upload_discard(*, upload_id: UUID, expired_only: bool = False) -> None:

@@ -89,8 +89,8 @@ def test_upload_that_is_too_large_is_refused_before_it_is_read(user: User) -> No
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
-def test_create_needs_multipart(signed_in: Client) -> None:
-    answer = signed_in.post(f"{URL}/create/", {"file": "x"}, "application/json")
+def test_create_needs_a_form_or_json(signed_in: Client) -> None:
+    answer = signed_in.post(f"{URL}/create/", "file", "text/plain")
     assert answer.status_code == 415
 
 

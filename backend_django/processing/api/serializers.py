@@ -1,11 +1,12 @@
 """What goes over the wire for every kind of request."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from rest_framework import serializers
 
-from ..models import ProcessingAttempt, ProcessingRequest
+from ..models import ProcessingAttempt, ProcessingRequest, ProcessingUpload
 from ..processor import Processor
 from ..registry import get_processor, kinds_of_queue
 
@@ -87,32 +88,80 @@ class ProcessingAttemptSerializer(serializers.ModelSerializer[ProcessingAttempt]
         read_only_fields = fields
 
 
-class UploadSerializer(serializers.Serializer[Any]):
+class CreateSerializer(serializers.Serializer[Any]):
     """The fields of a create that every kind has."""
 
     file = serializers.FileField(
-        max_length=255, allow_empty_file=False, help_text="The file to work on."
+        max_length=255, allow_empty_file=False, required=False, help_text="The file to work on."
+    )
+    upload = serializers.UUIDField(
+        required=False, help_text="Instead of a file: an upload whose parts are all there."
     )
     name = serializers.CharField(
         max_length=200, required=False, help_text="What to call it; the file's name when left out."
     )
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "file" not in attrs and "upload" not in attrs:
+            raise serializers.ValidationError({"file": "No file was submitted."}, "required")
+        if "file" in attrs and "upload" in attrs:
+            raise serializers.ValidationError({"upload": "Send a file or an upload, not both."})
+        return super().validate(attrs)
+
     def to_internal_value(self, data: Any) -> Any:
         """Refuse unknown fields: a misspelt parameter must not be ignored in silence."""
-        unknown = sorted(set(data) - set(self.fields) - {"csrfmiddlewaretoken"})
+        known = set(self.fields) | {"csrfmiddlewaretoken"}
+        unknown = sorted(set(data) - known) if isinstance(data, Mapping) else []
         if unknown:
-            known = ", ".join(self.fields)
+            named = ", ".join(self.fields)
             raise serializers.ValidationError(
-                {name: [f"There is no such field. Known: {known}."] for name in unknown},
+                {name: [f"There is no such field. Known: {named}."] for name in unknown},
                 code="unknown_field",
             )
         return super().to_internal_value(data)
 
 
+class UploadStartSerializer(serializers.Serializer[Any]):
+    """A file that is to come in parts."""
+
+    filename = serializers.CharField(max_length=255)
+    size = serializers.IntegerField(
+        min_value=1,
+        max_value=2**53 - 1,
+        error_messages={"min_value": "The file is empty."},
+        help_text="Bytes.",
+    )
+
+
+class UploadStateSerializer(serializers.ModelSerializer[ProcessingUpload]):
+    """An upload that comes in parts, and what of it is there."""
+
+    mode = serializers.ChoiceField(
+        choices=["server"],
+        read_only=True,
+        help_text="`server`: PUT each part here.",
+    )
+    filename = serializers.CharField(source="name", read_only=True)
+    part_size = serializers.IntegerField(
+        read_only=True, help_text="Bytes of each part but the last, which has the rest."
+    )
+    parts = serializers.IntegerField(read_only=True, help_text="How many; numbered from 1.")
+    received = serializers.ListField(
+        child=serializers.IntegerField(), read_only=True, help_text="Parts that are there."
+    )
+
+    class Meta:
+        model = ProcessingUpload
+        fields = [
+            "id", "mode", "filename", "size", "part_size", "parts", "received", "expires_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
 def create_serializer(processor: type[Processor]) -> type[serializers.Serializer]:
-    """Return the serializer of a create: the upload and the processor's own parameters."""
+    """Return the serializer of a create: the file and the processor's own parameters."""
     return type(
         f"{processor.title.replace(' ', '')}CreateSerializer",
-        (UploadSerializer, processor.parameters_serializer),
+        (CreateSerializer, processor.parameters_serializer),
         {"__doc__": f"Create a {processor.title.lower()} request."},
     )

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.urls import URLPattern, re_path
 
 from ..processor import Processor
-from . import views
+from . import uploads, views
 
 ID = r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 
@@ -21,6 +21,9 @@ def processing_urls(processor: type[Processor]) -> list[URLPattern]:
 
     return [
         re_path(r"^create/?$", bound(views.CreateView)),
+        re_path(r"^upload/?$", bound(uploads.UploadsView)),
+        re_path(rf"^upload/{ID}/?$", bound(uploads.UploadView)),
+        re_path(rf"^upload/{ID}/parts/(?P<number>\d{{1,5}})/?$", bound(uploads.PartView)),
         re_path(r"^list/?$", bound(views.ListView)),
         re_path(rf"^status/{ID}/?$", bound(views.StatusView)),
         re_path(rf"^results/{ID}/?$", bound(views.ResultsView)),

@@ -13,7 +13,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import GenericAPIView
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -67,23 +67,27 @@ class ProcessingView(GenericAPIView[ProcessingRequest]):
 
 class CreateView(ProcessingView):
     schema_action = "create"
-    parser_classes = [MultiPartParser]
+    parser_classes = [MultiPartParser, JSONParser]
 
     def get_serializer_class(self) -> Any:
         return create_serializer(self.processor)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        limit = self.processor.upload_limit()
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         # Before the body is read, which the CSRF check of a session does too: nobody is to wait for
         # an upload that is refused at its end.
-        if length > limit + MULTIPART_OVERHEAD:
-            raise PayloadTooLarge(f"The file is larger than the {_human(limit)} that are allowed.")
+        refuse_too_large(self.processor, length - MULTIPART_OVERHEAD)
         if length > free_bytes():
             raise InsufficientStorage
         super().initial(request, *args, **kwargs)
 
-    problems = {413: "The upload is too large", 507: "The server's disk is full"}
+    problems = {
+        404: "There is no such upload",
+        409: "Parts of the upload are missing",
+        413: "The upload is too large",
+        503: "The storage does not answer",
+        507: "The server's disk is full",
+    }
 
     @extend_schema(
         parameters=[
@@ -97,7 +101,10 @@ class CreateView(ProcessingView):
         responses={201: ProcessingRequestSerializer, 200: ProcessingRequestSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Store the upload and start the work. Answers at once; watch `status/<id>/`."""
+        """Take a file, or an `upload` whose parts are all there, and start the work.
+
+        Answers at once; watch `status/<id>/`.
+        """
         owner = cast(User, request.user)  # IsAuthenticated has seen to it
         key = request.headers.get(IDEMPOTENCY_KEY)
         if key is not None:
@@ -111,18 +118,21 @@ class CreateView(ProcessingView):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         values = dict(serializer.validated_data)
-        upload = values.pop("file")
-        if upload.size > self.processor.upload_limit():
-            limit = _human(self.processor.upload_limit())
-            raise PayloadTooLarge(f"The file is larger than the {limit} that are allowed.")
-        created, is_new = services.request_create(
-            owner=owner,
-            processor=self.processor,
-            upload=upload,
-            name=values.pop("name", ""),
-            parameters=values,
-            idempotency_key=key,
-        )
+        common: dict[str, Any] = {
+            "owner": owner,
+            "processor": self.processor,
+            "name": values.pop("name", ""),
+            "idempotency_key": key,
+        }
+        if "upload" in values:
+            upload_id = values.pop("upload")
+            created, is_new = services.request_create_from_parts(
+                upload_id=upload_id, parameters=values, **common
+            )
+        else:
+            upload = values.pop("file")
+            refuse_too_large(self.processor, upload.size)
+            created, is_new = services.request_create(upload=upload, parameters=values, **common)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(request_state(created), status=code)
 
@@ -269,6 +279,13 @@ def get_result(found: ProcessingRequest) -> ProcessingResult:
     if found.status != ProcessingRequest.Status.COMPLETED:
         raise Conflict(f"There is no result: the request is {found.status}.", code=found.status)
     return found.result
+
+
+def refuse_too_large(processor: type[Processor], size: int) -> None:
+    """Raise PayloadTooLarge for a file that a kind does not take."""
+    if size > processor.upload_limit():
+        limit = _human(processor.upload_limit())
+        raise PayloadTooLarge(f"The file is larger than the {limit} that are allowed.")
 
 
 def _human(size: int) -> str:

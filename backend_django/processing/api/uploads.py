@@ -1,0 +1,116 @@
+"""Large files come in parts: each may be sent again, in any order, over hours and reloads."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import UnreadablePostError
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import NotFound, ParseError, UnsupportedMediaType, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from backend_django.api.problems import InsufficientStorage
+from backend_django.users.models import User
+
+from .. import uploads
+from ..files import free_bytes
+from ..models import ProcessingUpload
+from ..parts import parts
+from .serializers import UploadStartSerializer, UploadStateSerializer
+from .views import ProcessingView, refuse_too_large
+
+BINARY = "application/octet-stream"
+
+
+class UploadBase(ProcessingView):
+    """Base: the caller's own uploads of one kind that are no request yet."""
+
+    serializer_class = UploadStateSerializer  # type: ignore[assignment]
+    queryset = ProcessingUpload.objects.none()  # type: ignore[assignment]
+
+    def get_upload(self, id: UUID) -> ProcessingUpload:
+        mine: QuerySet[ProcessingUpload] = ProcessingUpload.objects.filter(
+            owner=cast(User, self.request.user), kind=self.processor.name
+        )
+        found = mine.filter(id=id, part_size__isnull=False).first()
+        if found is None:
+            raise NotFound("There is no such upload. It may have expired: upload the file again.")
+        return found
+
+    def state(self, upload: ProcessingUpload, code: int = status.HTTP_200_OK) -> Response:
+        upload.mode = parts().mode
+        upload.received = parts().received(upload)
+        return Response(UploadStateSerializer(upload).data, status=code)
+
+
+class UploadsView(UploadBase):
+    schema_action = "upload_start"
+    problems = {
+        413: "The file is too large",
+        503: "The storage does not answer",
+        507: "The server's disk is full",
+    }
+
+    @extend_schema(request=UploadStartSerializer, responses={201: UploadStateSerializer})
+    def post(self, request: Request) -> Response:
+        """Announce a file that comes in parts. When all are there, name it to `create/`."""
+        given = UploadStartSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        size = given.validated_data["size"]
+        refuse_too_large(self.processor, size)
+        if parts().mode == "server" and size > free_bytes():
+            raise InsufficientStorage
+        upload = uploads.upload_start(
+            owner=cast(User, request.user),
+            processor=self.processor,
+            name=given.validated_data["filename"],
+            size=size,
+        )
+        return self.state(upload, status.HTTP_201_CREATED)
+
+
+class UploadView(UploadBase):
+    schema_action = {"get": "upload_state", "delete": "upload_delete"}
+    problems = {503: "The storage does not answer"}
+
+    def get(self, request: Request, id: UUID) -> Response:
+        """Which parts are there: those that are not are to be sent, also after a reload."""
+        return self.state(self.get_upload(id))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: UUID) -> Response:
+        """Throw the upload and its parts away."""
+        uploads.upload_discard(upload_id=self.get_upload(id).id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PartView(UploadBase):
+    schema_action = {"put": "upload_part"}
+    problems = {503: "The storage does not answer", 507: "The server's disk is full"}
+
+    @extend_schema(request={BINARY: OpenApiTypes.BINARY}, responses={200: UploadStateSerializer})
+    def put(self, request: Request, id: UUID, number: str) -> Response:
+        """Send one part. Sending it again does no harm, nor does sending several at once."""
+        upload = self.get_upload(id)
+        part = self._part_number(upload, number)
+        if (request.content_type or "").partition(";")[0] != BINARY:
+            raise UnsupportedMediaType(request.content_type or "")
+        length, wanted = int(request.META.get("CONTENT_LENGTH") or 0), upload.length_of(part)
+        if length != wanted:
+            raise ValidationError(f"Part {part} has {wanted} bytes, and {length} were sent.")
+        if length > free_bytes():
+            raise InsufficientStorage
+        try:
+            stream: Any = request._request  # as it arrives: `request.data` would be all of it
+            uploads.part_receive(upload=upload, number=part, stream=stream)
+        except UnreadablePostError as error:
+            raise ParseError("The connection was lost in the middle of the part.") from error
+        return self.state(upload)
+
+    def _part_number(self, upload: ProcessingUpload, number: str) -> int:
+        if not 1 <= int(number) <= upload.parts:
+            raise NotFound(f"There is no such part: they are numbered from 1 to {upload.parts}.")
+        return int(number)

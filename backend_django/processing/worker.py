@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import threading
+import time
 from typing import Any
 
 from billiard import active_children
@@ -38,11 +39,12 @@ def give_back_after_grace(**_: Any) -> None:
     """Celery waits for running tasks without limit; after the grace they are told to give back."""
 
     def interrupt() -> None:
-        for child in active_children():
-            with contextlib.suppress(ProcessLookupError):
-                if child.pid:
-                    os.kill(child.pid, INTERRUPT)
+        time.sleep(settings.PROCESSING_STOP_GRACE_SECONDS)
+        while True:  # one signal may come just before the work begins, and be in vain
+            for child in active_children():
+                with contextlib.suppress(ProcessLookupError):
+                    if child.pid:
+                        os.kill(child.pid, INTERRUPT)
+            time.sleep(1)
 
-    timer = threading.Timer(settings.PROCESSING_STOP_GRACE_SECONDS, interrupt)
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=interrupt, name="give back", daemon=True).start()

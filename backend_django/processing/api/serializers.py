@@ -1,6 +1,7 @@
 """What goes over the wire for every kind of request."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -57,14 +58,14 @@ def request_state(request: ProcessingRequest) -> dict[str, Any]:
     return _state_serializer().to_representation(request)
 
 
-def queue_position(request: ProcessingRequest) -> int | None:
+def queue_position(kind: str, status: str, created_at: datetime) -> int | None:
     """Return how many requests wait before a pending one, in its queue."""
-    if request.status != request.Status.PENDING:
+    if status != ProcessingRequest.Status.PENDING:
         return None
     return ProcessingRequest.objects.filter(
-        status=request.Status.PENDING,
-        created_at__lt=request.created_at,
-        kind__in=kinds_of_queue(get_processor(request.kind).queue),
+        status=ProcessingRequest.Status.PENDING,
+        created_at__lt=created_at,
+        kind__in=kinds_of_queue(get_processor(kind).queue),
     ).count()
 
 

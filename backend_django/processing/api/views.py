@@ -6,7 +6,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -30,11 +30,12 @@ from .serializers import (
     ProcessingAttemptSerializer,
     ProcessingRequestSerializer,
     create_serializer,
-    queue_position,
     request_state,
 )
+from .state import state_json
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
+NO_SUCH_REQUEST = "There is no such request."
 MULTIPART_OVERHEAD = 1024 * 1024  # bytes that the other fields and the boundaries may take
 
 
@@ -58,7 +59,7 @@ class ProcessingView(GenericAPIView[ProcessingRequest]):
     def get_request(self, id: UUID) -> ProcessingRequest:
         found = self.get_queryset().filter(id=id).first()
         if found is None:
-            raise NotFound("There is no such request.")
+            raise NotFound(NO_SUCH_REQUEST)
         return found
 
     def answer(self, found: ProcessingRequest, code: int = status.HTTP_200_OK) -> Response:
@@ -143,16 +144,17 @@ class StatusView(ProcessingView):
     @extend_schema(
         responses={200: ProcessingRequestSerializer, 304: OpenApiResponse(description="Unchanged")}
     )
-    def get(self, request: Request, id: UUID) -> Response:
+    def get(self, request: Request, id: UUID) -> HttpResponse:
         """How far it is. Ask every two seconds; with If-None-Match an unchanged state is a 304."""
-        found = self.get_request(id)
-        found.queue_position = queue_position(found)
-        state = request_state(found)
-        etag = f'"{hashlib.sha256(repr(state).encode()).hexdigest()[:32]}"'
-        if request.headers.get("If-None-Match") == etag:
-            response = Response(status=status.HTTP_304_NOT_MODIFIED)
-        else:
-            response = Response(state)
+        state = state_json(id=id, owner_id=request.user.pk, kind=self.processor.name)
+        if state is None:
+            raise NotFound(NO_SUCH_REQUEST)
+        etag = f'"{hashlib.sha256(state).hexdigest()[:32]}"'
+        response = (
+            HttpResponse(status=status.HTTP_304_NOT_MODIFIED)
+            if request.headers.get("If-None-Match") == etag
+            else HttpResponse(state, content_type="application/json")
+        )
         response["ETag"] = etag
         response["Cache-Control"] = "private, no-cache"
         return response

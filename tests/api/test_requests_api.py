@@ -128,6 +128,16 @@ def test_unchanged_status_is_a_304(signed_in: Client, user: User) -> None:
     assert signed_in.get(f"{URL}/status/{request.id}/", headers=again).status_code == 200
 
 
+def test_status_tells_the_same_as_the_list(
+    signed_in: Client, completed: ProcessingRequest, user: User
+) -> None:
+    waiting = make(user, name="Zählung “2”")
+    listed = {entry["id"]: entry for entry in signed_in.get(f"{URL}/list/").json()["results"]}
+    for request, position in ((completed, None), (waiting, 0)):
+        told = signed_in.get(f"{URL}/status/{request.id}/").json()
+        assert told == listed[str(request.id)] | {"queue_position": position}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_results_before_the_end_are_a_409(signed_in: Client, user: User) -> None:
     request = make(user)

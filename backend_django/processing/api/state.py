@@ -18,7 +18,8 @@ COLUMNS = [name for name in ProcessingRequestSerializer.Meta.fields if name != "
 def _select() -> str:
     """Write the query once: composing it costs Django as much as running it."""
     meta = ProcessingRequest._meta
-    columns = ", ".join(f'"{meta.get_field(name).column}"' for name in COLUMNS)
+    names = {field.name: field.column for field in meta.concrete_fields}
+    columns = ", ".join(f'"{names[name]}"' for name in COLUMNS)
     where = '"id" = %s AND "owner_id" = %s AND "kind" = %s'
     return f'SELECT {columns} FROM "{meta.db_table}" WHERE {where}'  # noqa: S608 (own names only)
 

@@ -46,4 +46,5 @@ def test_lost_and_restarted_workers_are_told_in_words(
     expect(page.get_by_text("Valid Cloud-Optimized GeoTIFF")).to_be_visible(timeout=40_000)
     page.get_by_text("History of attempts").click()
     for outcome in ("The worker was lost", "The worker was restarted", "Completed"):
-        expect(page.get_by_role("listitem").filter(has_text=outcome)).to_be_visible()
+        attempt = page.get_by_role("listitem").filter(has_text=outcome)
+        expect(attempt).to_be_visible(timeout=15_000)

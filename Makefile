@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage test test-fast chaos image image-test bench lint format types schema lock clean clean-data
+.PHONY: help run dev demo manage backup restore test test-fast chaos image image-test bench lint format types schema lock clean clean-data
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -30,6 +30,14 @@ demo: ## The main job without a browser (FILE=path.tif for a file of yours)
 
 manage: ## Run manage.py with the servers up: make manage ARGS="shell"
 	@$(bootstrap) --dotenv --no-page && exec $(VENV) -m scripts.stack manage $(ARGS)
+
+backup: ## Write database and files into one archive (FILE=name.tar for a name of yours)
+	@$(bootstrap) --dotenv --no-page && exec $(VENV) -m scripts.stack manage backup $(if $(FILE),"$(FILE)")
+
+restore: ## Restore FILE=archive.tar into an empty instance (REPLACE=1: remove what is there)
+	@$(if $(FILE),,echo "Say what to restore: make restore FILE=backups/name.tar" >&2; exit 2)
+	@$(bootstrap) --dotenv --no-page && exec $(VENV) -m scripts.stack restore "$(FILE)" \
+		$(if $(REPLACE),--replace)
 
 test: ## Check everything: rules, types, tests, page and its budget (ARGS go to pytest)
 	@$(bootstrap) && exec $(VENV) -m scripts.checks all -- $(ARGS)

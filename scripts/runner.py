@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from scripts.binaries import find_postgres
 from scripts.environment import (
     FRONTEND,
     ROOT,
@@ -33,7 +34,8 @@ MANAGE = [sys.executable, "manage.py"]
 FREE_BYTES = 200 << 20
 READY_SECONDS = 60
 # What another command needs to meet the same data as the running stack.
-SHARED = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "MEDIA_ROOT", "PROCESSING_WORK_DIR")
+SHARED = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "MEDIA_ROOT", "PROCESSING_WORK_DIR",
+          "PG_BIN")  # fmt: skip
 
 
 class Stack:
@@ -66,6 +68,7 @@ class Stack:
         }
         if self.postgres:
             defaults["DATABASE_URL"] = self.postgres.url
+            defaults["PG_BIN"] = str(find_postgres())
         if self.valkey:
             defaults["REDIS_URL"] = self.valkey.url
         fixed = {"PYTHONUNBUFFERED": "1", "HOST": HOST, **more}

@@ -1,9 +1,10 @@
-"""The whole product on this machine: `python -m scripts.stack run|dev|demo|manage|clean-data`.
+"""The whole product on this machine: `python -m scripts.stack COMMAND`.
 
 run: web, worker, beat and Flower over private servers, in the foreground.
 dev: the same with Vite in front and everything reloading on a change.
 demo: the main job without a browser, on the running stack or on one started for it.
 manage: Django's manage.py with the servers up.
+restore: the same, but only while nothing else runs on the data.
 """
 
 import argparse
@@ -55,6 +56,14 @@ def manage(options: argparse.Namespace) -> int:
 def default_interrupt() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     dies_with_parent()
+
+
+def restore(options: argparse.Namespace) -> int:
+    """Restore a backup into this data folder."""
+    if Stack().state.read():
+        raise UsageError("The stack is running: stop it first, then restore.")
+    options.arguments = ["restore", *options.arguments]
+    return manage(options)
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -143,9 +152,10 @@ def main() -> int:
     command = commands.add_parser("demo")
     command.add_argument("file", nargs="*", help="the input; default: the sample")
     command.set_defaults(function=demo)
-    command = commands.add_parser("manage", add_help=False, prefix_chars="\0")
-    command.add_argument("arguments", nargs=argparse.REMAINDER)
-    command.set_defaults(function=manage)
+    for name, function in (("manage", manage), ("restore", restore)):
+        command = commands.add_parser(name, add_help=False, prefix_chars="\0")
+        command.add_argument("arguments", nargs=argparse.REMAINDER)
+        command.set_defaults(function=function)
     commands.add_parser("clean-data").set_defaults(function=clean_data)
     options = parser.parse_args()
     try:

@@ -70,7 +70,7 @@ def save_output(
         with file.path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         size = file.path.stat().st_size
-        name = _store(f"{request_prefix(request_id)}/{attempt}/{key}", file.path)
+        name = store(f"{request_prefix(request_id)}/{attempt}/{key}", file.path)
         saved[key] = {
             "name": name,
             "filename": file.filename,
@@ -81,7 +81,7 @@ def save_output(
     return saved
 
 
-def _store(name: str, path: Path) -> str:
+def store(name: str, path: Path) -> str:
     """Store a file, trying again for a few seconds: storage on a network has bad moments."""
     for pause in (*STORE_PAUSES, None):
         try:

@@ -125,10 +125,14 @@ def _orphan_scratch(min_age_seconds: float) -> Iterator[Path]:
             yield path
 
 
-def _missing_files() -> Iterator[str]:
+def named_files() -> Iterator[str]:
+    """Names in the storage that the rows name and that must be there."""
     rows = ProcessingRequest.objects.select_related("result").iterator(chunk_size=500)
     for request in rows:
-        wanted = [request.input_file]
+        yield request.input_file
         if request.status == Status.COMPLETED:
-            wanted += [file["name"] for file in request.result.files.values()]
-        yield from (name for name in wanted if not default_storage.exists(name))
+            yield from (file["name"] for file in request.result.files.values())
+
+
+def _missing_files() -> Iterator[str]:
+    yield from (name for name in named_files() if not default_storage.exists(name))

@@ -66,7 +66,7 @@ def enter(environment: dict[str, str], *command: str) -> subprocess.CompletedPro
 
 def refused(environment: dict[str, str], **settings: str) -> str:
     """The sentence with which it stops: one line, no traceback."""
-    done = enter(environment | settings, "true")
+    done = enter(environment | settings, "start")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     last = done.stderr.strip().splitlines()[-1]

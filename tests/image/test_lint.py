@@ -23,7 +23,7 @@ def names(*patterns: str) -> list[str]:
     "command",
     [
         ["hadolint", *names("docker/*/*/Dockerfile")],
-        ["shellcheck", ".ci/run", *names("docker/*/*/start*")],
+        ["shellcheck", ".ci/run", *names("docker/*/*/start*", "docker/*/*/slim")],
         ["zizmor", "--offline", "--no-progress", ".github"],
     ],
     ids=lambda command: command[0],

@@ -22,5 +22,8 @@ STATICFILES_DIRS: list[Any] = [BACKEND / "static"]
 if (ROOT / "frontend_vue" / "dist").is_dir():
     STATICFILES_DIRS.append(("vue", ROOT / "frontend_vue" / "dist"))
 
+# Every address has the content's hash, so the files without it are never asked for.
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+
 # Vite's names carry a hash of eight base64url characters, which WhiteNoise does not know.
 WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/vue/assets/.+-[A-Za-z0-9_-]{8}\.\w+(\.map)?$"

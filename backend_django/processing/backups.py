@@ -89,7 +89,7 @@ def write_backup(target: IO[bytes]) -> Report:
             info = tarfile.TarInfo(name)
             info.size, info.mode, info.mtime = size, 0o600, int(datetime.now(UTC).timestamp())
             hashed = _Hashed(stream)
-            tar.addfile(info, hashed)  # type: ignore[arg-type]
+            tar.addfile(info, hashed)
             sums[name] = hashed.sha256.hexdigest()
 
         dump = scratch / DUMP
@@ -103,17 +103,14 @@ def write_backup(target: IO[bytes]) -> Report:
             try:
                 with default_storage.open(name) as file:
                     add(FILES + name, file, file.size)
-                    report.files, report.files_size = (
-                        report.files + 1,
-                        report.files_size + file.size,
-                    )
+                    report.count(file.size)
             except FileNotFoundError:
                 report.missing.append(name)
             except OSError as error:
                 raise BackupError(f"{name} cannot be read from the storage: {error}") from error
         report.dump_size = dump.stat().st_size
-        with dump.open("rb") as file:
-            add(DUMP, file, report.dump_size)
+        with dump.open("rb") as dumped:
+            add(DUMP, dumped, report.dump_size)
         lines = "".join(f"{sha256}  {name}\n" for name, sha256 in sums.items()).encode()
         add(SUMS, io.BytesIO(lines), len(lines))
     return report
@@ -196,7 +193,7 @@ class _Reading:
         """Store a file, unless it is there. Another one under its name stays until all is known."""
         try:
             with default_storage.open(name) as file:
-                same = hashlib.file_digest(file, "sha256").hexdigest() == sha256  # type: ignore[arg-type]
+                same = hashlib.file_digest(file, "sha256").hexdigest() == sha256
         except FileNotFoundError:
             self.stored.append(store(name, path))
         else:

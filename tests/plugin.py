@@ -18,6 +18,7 @@ import pytest
 
 from scripts.processes import last_lines
 from scripts.services import Postgres, Valkey
+from tests.mail_server import MailServer
 from tests.stack import Api, Stack
 
 if TYPE_CHECKING:  # models cannot be imported before Django is set up
@@ -98,6 +99,15 @@ def api(stack: Stack) -> Iterator[Api]:
     """A script that has signed in as the superuser."""
     with stack.client() as client:
         yield client
+
+
+@pytest.fixture
+def mail_server(stack: Stack) -> Iterator[MailServer]:
+    """The mail server of the stack, which takes everything."""
+    server = MailServer(stack.mail_port)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

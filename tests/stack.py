@@ -46,6 +46,7 @@ class Stack:
         self.work.mkdir(parents=True)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.mail_port = free_port()  # nobody listens there until a test does (mail_server)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = os.environ | {
             "DATABASE_URL": database_url,
@@ -55,6 +56,8 @@ class Stack:
             "MEDIA_ROOT": str(self.media),
             "PROCESSING_WORK_DIR": str(self.work),
             "PORT": str(self.port),
+            "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}",
             "WEB_THREADS": "16",
             "PYTHONUNBUFFERED": "1",
             "DJANGO_SUPERUSER_EMAIL": ADMIN["email"],

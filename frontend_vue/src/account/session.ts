@@ -23,7 +23,7 @@ export function useUser() {
 
 /** @throws {ApiError} with a sentence for the form when the pair is wrong or tried too often. */
 export async function signIn(email: string, password: string): Promise<void> {
-  await unwrap(api.POST('/auth/login/', { body: { email, password } }))
+  await unwrap(api.POST('/auth/login/', { body: { email, password, token: false } }))
   await queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 })
 }
 

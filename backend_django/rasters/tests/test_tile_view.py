@@ -8,11 +8,11 @@ import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
 
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.rasters.api import views
 from backend_django.users.models import User
+from backend_django.users.services import token_create
 
 from . import factory
 from .conftest import Convert
@@ -49,8 +49,8 @@ def test_the_owner_sees_it(client: Client, user: User, raster: Callable[..., str
         assert answer.content[:2] == b"\xff\xd8"
         assert "immutable" in answer["Cache-Control"]
         assert "private" in answer["Cache-Control"]
-    token = Token.objects.create(user=user)
-    answer = Client().get(raster(14), headers={"Authorization": f"Token {token.key}"})
+    key = token_create(user=user, name="tiles")[1]
+    answer = Client().get(raster(14), headers={"Authorization": f"Token {key}"})
     assert answer.status_code == 200
 
 

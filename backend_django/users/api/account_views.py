@@ -82,7 +82,7 @@ class RegisterView(OpenAccountView):
         services.account_register(
             email=data["email"],
             password=data["password1"],
-            name=data["name"],
+            name=data.get("name", ""),
             origin=origin(request),
         )
         return Response({"detail": "We sent you a mail. Follow the link in it."}, status=201)

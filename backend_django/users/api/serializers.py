@@ -65,13 +65,13 @@ class LoginSerializer(serializers.Serializer[Any]):
     email = AddressField()
     password = PasswordField()
     code = serializers.CharField(
-        default="",
+        required=False,
         allow_blank=True,
         max_length=20,
         help_text="Of the authenticator app, or a recovery code. Asked for with `mfa_required`.",
     )
     token = serializers.BooleanField(
-        default=True, help_text="False: only the session cookie, and an empty answer (204)."
+        required=False, help_text="False: only the session cookie, and an empty answer (204)."
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class LoginSerializer(serializers.Serializer[Any]):
                 "Confirm your e-mail address first: follow the link in the mail we sent.",
                 code="email_not_verified",
             )
-        attrs["mfa"] = mfa.code_check(user=user, code=attrs["code"])
+        attrs["mfa"] = mfa.code_check(user=user, code=attrs.get("code", ""))
         return attrs | {"user": user}
 
 
@@ -109,10 +109,10 @@ class RegisterSerializer(serializers.Serializer[Any]):
     email = AddressField(max_length=254)
     password1 = PasswordField()
     password2 = PasswordField()
-    name = serializers.CharField(default="", allow_blank=True, max_length=150)
+    name = serializers.CharField(required=False, allow_blank=True, max_length=150)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        user = User(email=attrs["email"], name=attrs["name"])
+        user = User(email=attrs["email"], name=attrs.get("name", ""))
         check_new_passwords(
             attrs["password1"], attrs["password2"], user, ("password1", "password2")
         )
@@ -201,13 +201,13 @@ class ConfirmSerializer(OwnPasswordMixin, serializers.Serializer[Any]):
     """The password, and a code for an account with two-step sign-in."""
 
     password = PasswordField()
-    code = serializers.CharField(default="", allow_blank=True, max_length=20)
+    code = serializers.CharField(required=False, allow_blank=True, max_length=20)
 
     def validate_password(self, password: str) -> str:
         return self.check_own_password(password)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        mfa.code_check(user=self.context["request"].user, code=attrs["code"])
+        mfa.code_check(user=self.context["request"].user, code=attrs.get("code", ""))
         return attrs
 
 

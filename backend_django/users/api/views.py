@@ -34,7 +34,7 @@ from .serializers import (
 
 def sign_in_token(_model: Any, user: User, serializer: Any) -> dict[str, str] | None:
     """For dj-rest-auth: a token of its own for each script that signs in, none for the page."""
-    if not serializer.validated_data["token"]:
+    if not serializer.validated_data.get("token", True):
         return None
     return {"key": token_create(user=user, name=SIGN_IN_TOKEN, from_sign_in=True)[1]}
 

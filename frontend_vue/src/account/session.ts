@@ -35,7 +35,7 @@ export async function signOut(): Promise<void> {
 
 /** The server no longer knows this session: forget who it was and what they saw. */
 export function forgetSession(): void {
-  queryClient.setQueryData(sessionQuery.queryKey, { user: null })
+  queryClient.setQueryData(sessionQuery.queryKey, (known) => known && { ...known, user: null })
   queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== 'session' })
 }
 

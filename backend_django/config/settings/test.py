@@ -37,7 +37,6 @@ CELERY_BEAT_SCHEDULE["processing-reap"]["options"]["expires"] = PROCESSING_REAPE
 CELERY_BEAT_SCHEDULE["mail-send-due"]["schedule"] = 1
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 LOGGING["handlers"]["console"]["formatter"] = "plain"
-STORAGES["default"] = {
-    "BACKEND": env("TEST_STORAGE", default="django.core.files.storage.FileSystemStorage")
-}
+if TEST_STORAGE := env("TEST_STORAGE", default=""):
+    STORAGES["default"] = {"BACKEND": TEST_STORAGE}
 INSTALLED_APPS += env.list("TEST_APPS", default=["tests.wordcount.apps.WordCountConfig"])

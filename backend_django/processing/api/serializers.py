@@ -138,9 +138,9 @@ class UploadStateSerializer(serializers.ModelSerializer[ProcessingUpload]):
     """An upload that comes in parts, and what of it is there."""
 
     mode = serializers.ChoiceField(
-        choices=["server"],
+        choices=["server", "direct"],
         read_only=True,
-        help_text="`server`: PUT each part here.",
+        help_text="`server`: PUT each part here. `direct`: POST for its address in the bucket.",
     )
     filename = serializers.CharField(source="name", read_only=True)
     part_size = serializers.IntegerField(
@@ -157,6 +157,12 @@ class UploadStateSerializer(serializers.ModelSerializer[ProcessingUpload]):
             "id", "mode", "filename", "size", "part_size", "parts", "received", "expires_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+
+class PartUrlSerializer(serializers.Serializer[Any]):
+    """Where a part goes."""
+
+    url = serializers.URLField(help_text="Good for minutes, and for this part only.")
 
 
 def create_serializer(processor: type[Processor]) -> type[serializers.Serializer]:

@@ -5,8 +5,9 @@ import re
 from typing import Any, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -18,14 +19,19 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from backend_django.api.problems import Conflict, InsufficientStorage, PayloadTooLarge
+from backend_django.api.problems import (
+    Conflict,
+    InsufficientStorage,
+    PayloadTooLarge,
+    StorageUnavailable,
+)
 from backend_django.users.models import User
 
 from .. import services
-from ..files import free_bytes
+from ..files import bucket, free_bytes, local_path
 from ..models import ProcessingRequest, ProcessingResult
 from ..processor import Processor
-from .ranges import file_response
+from .ranges import BucketObject, LocalFile, file_response
 from .serializers import (
     ProcessingAttemptSerializer,
     ProcessingRequestSerializer,
@@ -245,7 +251,11 @@ class RetryView(ProcessingView):
 
 class DownloadView(ProcessingView):
     key: str = ""
-    problems = {409: "The request is not completed", 416: "The file has no such range"}
+    problems = {
+        409: "The request is not completed",
+        416: "The file has no such range",
+        503: "The storage does not answer",
+    }
 
     @property
     def schema_action(self) -> str:
@@ -259,21 +269,30 @@ class DownloadView(ProcessingView):
         responses={
             (200, "application/octet-stream"): OpenApiTypes.BINARY,
             (206, "application/octet-stream"): OpenApiTypes.BINARY,
+            302: OpenApiResponse(description="It is in a bucket, at the address in Location"),
             304: OpenApiResponse(description="Unchanged"),
         },
     )
     def get(self, request: Request, id: UUID) -> HttpResponseBase:
         """Download the file, or the part of it that a Range header names."""
-        result = get_result(self.get_request(id))
-        file = result.files[self.key]
+        file = get_result(self.get_request(id)).files[self.key]
+        names = {"filename": file["filename"], "content_type": file["content_type"]}
+        storage = bucket()
+        if storage and not settings.PROCESSING_STREAM_DOWNLOADS:
+            response = HttpResponseRedirect(storage.download_url(file["name"], **names))
+            response.headers["Cache-Control"] = "private, no-store"  # the address expires
+            return response
+        name = file["name"]
+        source = BucketObject(storage, name) if storage else LocalFile(local_path(file))
         http_request: HttpRequest = request._request
-        return file_response(
-            http_request,
-            result.open_path(self.key),
-            filename=file["filename"],
-            content_type=file["content_type"],
-            etag=file["sha256"],
-        )
+        try:
+            return file_response(
+                http_request, source, size=file["size"], etag=file["sha256"], **names
+            )
+        except FileNotFoundError:
+            raise NotFound("The file is no longer there.") from None
+        except OSError as error:
+            raise StorageUnavailable("The file cannot be read just now. Try again.") from error
 
 
 def get_result(found: ProcessingRequest) -> ProcessingResult:

@@ -37,7 +37,8 @@ def check_members(serializer: serializers.BaseSerializer[Any], data: dict[str, A
 def check_form(serializer: serializers.BaseSerializer[Any], data: Any) -> None:
     """Raise ValidationError for fields of a form that are unknown, repeated, or empty for no use.
 
-    Django REST framework takes the last of two values, and the default in place of an empty one.
+    Django REST framework takes the last of two values, the default in place of an empty one, and
+    `on` and `0` for true and false.
     """
     fields = getattr(serializer, "fields", {})
     errors: dict[str, Any] = {}
@@ -47,6 +48,9 @@ def check_form(serializer: serializers.BaseSerializer[Any], data: Any) -> None:
             errors[name] = unknown(list(fields))
         elif len(values) > 1:
             errors[name] = serializers.ErrorDetail("Was given more than once.", "repeated")
+        elif isinstance(field, serializers.BooleanField):
+            if data[name].lower() not in {"true", "false"}:
+                errors[name] = serializers.ErrorDetail("Must be true or false.", "invalid")
         elif data[name] == "" and not getattr(field, "allow_blank", False):
             errors[name] = serializers.ErrorDetail("May not be empty. Leave it out.", "blank")
     if errors:

@@ -46,6 +46,7 @@ class UploadBase(ProcessingView):
 
 class UploadsView(UploadBase):
     schema_action = "upload_start"
+    request_serializer_class = UploadStartSerializer
     problems = {
         413: "The file is too large",
         503: "The storage does not answer",

@@ -14,17 +14,19 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import GenericAPIView
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from backend_django.api.parsers import JSONParser
 from backend_django.api.problems import (
     Conflict,
     InsufficientStorage,
     PayloadTooLarge,
     StorageUnavailable,
 )
+from backend_django.api.queries import read_query
 from backend_django.users.models import User
 
 from .. import services
@@ -33,8 +35,10 @@ from ..models import ProcessingRequest, ProcessingResult
 from ..processor import Processor
 from .ranges import BucketObject, LocalFile, file_response
 from .serializers import (
+    ORDERINGS,
     ProcessingAttemptSerializer,
     ProcessingRequestSerializer,
+    RequestListQuery,
     create_serializer,
     request_state,
 )
@@ -114,16 +118,16 @@ class CreateView(ProcessingView):
         """
         owner = cast(User, request.user)  # IsAuthenticated has seen to it
         key = request.headers.get(IDEMPOTENCY_KEY)
+        if key is not None and not re.fullmatch(r"[!-~]{1,200}", key):
+            raise ValidationError(
+                {IDEMPOTENCY_KEY: "Must be 1 to 200 printable ASCII characters, no spaces."}
+            )
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         if key is not None:
-            if not re.fullmatch(r"[!-~]{1,200}", key):
-                raise ValidationError(
-                    {IDEMPOTENCY_KEY: "Must be 1 to 200 printable ASCII characters, no spaces."}
-                )
             earlier = services.request_by_key(owner=owner, processor=self.processor, key=key)
             if earlier:
                 return Response(request_state(earlier))
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
         values = dict(serializer.validated_data)
         common: dict[str, Any] = {
             "owner": owner,
@@ -182,22 +186,16 @@ class ResultsView(ProcessingView):
 
 class ListView(ProcessingView):
     schema_action = "list"
+    is_list = True
+    query_serializer = RequestListQuery
 
-    @extend_schema(
-        responses=ProcessingRequestSerializer(many=True),
-        parameters=[
-            OpenApiParameter("status", OpenApiTypes.STR, enum=list(ProcessingRequest.Status.values))
-        ],
-    )
+    @extend_schema(responses=ProcessingRequestSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """The caller's requests, newest first."""
-        rows = self.get_queryset()
-        wanted = request.query_params.get("status")
-        if wanted is not None:
-            if wanted not in ProcessingRequest.Status.values:
-                known = ", ".join(ProcessingRequest.Status.values)
-                raise ValidationError({"status": f"Must be one of {known}."})
-            rows = rows.filter(status=wanted)
+        """The caller's requests, newest first unless `ordering` says otherwise."""
+        query = read_query(self, request)
+        rows = self.get_queryset().order_by(*ORDERINGS[query["ordering"]])
+        if "status" in query:
+            rows = rows.filter(status=query["status"])
         page = self.paginate_queryset(rows) or []
         return self.get_paginated_response([request_state(row) for row in page])
 
@@ -267,8 +265,8 @@ class DownloadView(ProcessingView):
     @extend_schema(
         parameters=[OpenApiParameter("Range", OpenApiTypes.STR, OpenApiParameter.HEADER)],
         responses={
-            (200, "application/octet-stream"): OpenApiTypes.BINARY,
-            (206, "application/octet-stream"): OpenApiTypes.BINARY,
+            (200, "*/*"): OpenApiTypes.BINARY,
+            (206, "*/*"): OpenApiTypes.BINARY,
             302: OpenApiResponse(description="It is in a bucket, at the address in Location"),
             304: OpenApiResponse(description="Unchanged"),
         },

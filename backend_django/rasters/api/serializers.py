@@ -8,7 +8,9 @@ from rest_framework import serializers
 from ..models import RasterShare
 from ..options import BLOCK_SIZES, GRIDS, PROFILES, RESAMPLINGS, parse_bands
 
-_NUMBER = r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?"
+# Written so that JavaScript, which reads it in the document, and Python agree; empty is allowed.
+_NUMBER = r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?"
+_WORD = "[nN][oO][nN][eE]|[+-]?([nN][aA][nN]|[iI][nN][fF])"
 
 
 class RasterParametersSerializer(serializers.Serializer[Any]):
@@ -27,7 +29,7 @@ class RasterParametersSerializer(serializers.Serializer[Any]):
         choices=BLOCK_SIZES, default=256, help_text="Pixels along a side of a block."
     )
     nodata = serializers.RegexField(
-        rf"(?i)^(none|[+-]?(nan|inf)|{_NUMBER})$",
+        rf"^({_WORD}|{_NUMBER})?$",
         default="",
         allow_blank=True,
         max_length=50,
@@ -35,7 +37,7 @@ class RasterParametersSerializer(serializers.Serializer[Any]):
         error_messages={"invalid": "Must be a number, “nan”, or “none”."},
     )
     bands = serializers.RegexField(
-        r"^[1-9]\d{0,3}( ?, ?[1-9]\d{0,3}){0,63}$",
+        r"^([1-9][0-9]{0,3}( ?, ?[1-9][0-9]{0,3}){0,63})?$",
         default="",
         allow_blank=True,
         max_length=400,

@@ -27,7 +27,7 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 200_000},
     },
     "redis": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "backend_django.utils.cache.RedisOrLocalCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "cache",
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},

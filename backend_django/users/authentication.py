@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from rest_framework.authentication import TokenAuthentication as BaseTokenAuthentication
@@ -32,4 +33,5 @@ def _note_use(token: ApiToken) -> None:
     free = ApiToken.objects.select_for_update(skip_locked=True, of=("self",)).filter(
         Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - USE_IS_NOTED_EVERY), id=token.id
     )
-    ApiToken.objects.filter(id__in=free.values("id")).update(last_used_at=now)
+    with transaction.atomic():  # some views have no transaction of their own
+        ApiToken.objects.filter(id__in=free.values("id")).update(last_used_at=now)

@@ -3,8 +3,9 @@
 import pytest
 
 from backend_django.users.models import ApiToken, User
+from backend_django.users.services import token_create
 
-from .conftest import Visitor, script
+from .conftest import PASSWORD, Visitor, script
 
 
 def test_token_is_shown_once_and_stored_as_a_hash(signed_in: Visitor, ada: User) -> None:
@@ -63,3 +64,13 @@ def test_made_up_tokens_are_401(db: None, header: str) -> None:
     client = Visitor(headers={"authorization": header})
     answer = client.look("user")
     assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["auth/user/", "wordcount/list/"])
+def test_use_is_noted_whether_or_not_the_view_is_in_a_transaction(path: str) -> None:
+    user = User.objects.create_user("ada@example.org", PASSWORD)
+    token, key = token_create(user=user, name="x")
+    assert script(key).get(f"/api/v1/{path}").status_code == 200
+    token.refresh_from_db()
+    assert token.last_used_at is not None

@@ -140,8 +140,8 @@ def _other_database(url: str) -> str:
 class Api(httpx.Client):
     """A script that uses the product: signs in once, then sends its token."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(base_url=f"{url}/api/v1/", timeout=30)
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(base_url=f"{url}/api/v1/", timeout=30, **options)
 
     def sign_in(self, email: str, password: str) -> None:
         answer = self.post("auth/login/", json={"email": email, "password": password})

@@ -9,8 +9,8 @@ import httpx
 import psycopg
 import pytest
 
+from tests.bucket import Bucket
 from tests.stack import Api, Stack
-from tests.storage.bucket import Bucket
 
 MB = 1024**2
 PART = 5 * MB

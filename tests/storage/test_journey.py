@@ -138,9 +138,9 @@ def test_check_finds_orphans_and_missing_files(place: Place) -> None:
     place.api.delete(f"{KIND}/delete/{request['id']}/")
 
 
+@pytest.mark.parametrize("place", ["bucket"], indirect=True)  # a full folder: tests/chaos
 def test_bucket_away_is_said_and_loses_nothing(place: Place) -> None:
-    if place.bucket is None:
-        pytest.skip("a folder does not go away; a full one: tests/chaos")
+    assert place.bucket
     running = place.api.create("wordcount", b"SLEEP 2")
     upload = place.start(KIND, b"x" * 100)
     place.api.wait("wordcount", running["id"], "processing")

@@ -1,5 +1,6 @@
 """A real S3 server for tests: `rclone serve s3` on loopback. It checks signatures."""
 
+import json
 import os
 import shutil
 import socket
@@ -8,9 +9,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from scripts.processes import dies_with_parent, free_port
-from tests.stack import wait_for
+from tests.stack import ROOT, wait_for
 
 NAME, KEY, SECRET = "files", "rootstock", "only-for-tests/+= 0123456789"
 LOCATION = "instance"
@@ -37,6 +39,19 @@ class Bucket:
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_LOCATION": LOCATION,
         }
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The same, as one of Django's STORAGES, by the settings' own code."""
+        code = (
+            "import json; from backend_django.config.settings.concerns.storage import STORAGES;"
+            "print(json.dumps(STORAGES['default']))"
+        )
+        made = subprocess.run(
+            [sys.executable, "-c", code], env=os.environ | self.environment,
+            cwd=ROOT, check=True, capture_output=True,
+        )  # fmt: skip
+        return json.loads(made.stdout)
 
     def start(self) -> "Bucket":
         beside = Path(sys.executable).with_name("rclone")

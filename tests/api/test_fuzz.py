@@ -74,9 +74,10 @@ def configuration(stack: Stack, token: str, ids: list[str]) -> str:
         "checks.positive_data_acceptance.expected-statuses = [200, 201, 400, 429]\n"
         for path in MAY_REFUSE_GOOD_FORM
     ]
-    operations += [  # what a parameter says may not go together with another, or with itself
-        '[[operations]]\ninclude-path-regex = "/create/$"\n'
-        "checks.positive_data_acceptance.expected-statuses = [200, 201, 400, 429]\n"
+    operations += [  # parameters that contradict each other, parts of another length
+        '[[operations]]\ninclude-path-regex = "/(create|upload)/"\n'
+        "checks.positive_data_acceptance.expected-statuses ="
+        " [200, 201, 204, 400, 404, 409, 413, 429]\n"
     ]
     operations += [  # the range asked for may be beyond the end
         '[[operations]]\ninclude-path-regex = "/download-"\n'

@@ -27,6 +27,7 @@ REST_FRAMEWORK = {
         "backend_django.api.throttling.UserThrottle",
         "backend_django.api.throttling.AddressThrottle",
     ],
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a 405: the document says what there is
     "DEFAULT_PAGINATION_CLASS": "backend_django.api.pagination.PageNumberPagination",
     "DEFAULT_SCHEMA_CLASS": "backend_django.api.schema.AutoSchema",
     "EXCEPTION_HANDLER": "backend_django.api.problems.exception_handler",

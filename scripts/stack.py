@@ -129,7 +129,6 @@ def clean_data(_options: argparse.Namespace) -> int:
         "postgres",
         "valkey",
         "media",
-        "mail",
         "work",
         "run",
         "demo",

@@ -15,7 +15,6 @@ from . import lifecycle
 from .attempt import Attempt, Phase, WorkerStopping
 from .files import (
     DISK_FULL_ERRORS,
-    bucket,
     delete_attempt,
     fetch_input,
     free_bytes,
@@ -102,8 +101,7 @@ def _work(
     request: ProcessingRequest, attempt: Attempt
 ) -> tuple[Output, dict[str, dict[str, str | int]]]:
     processor = get_processor(request.kind)()
-    copied = request.input_size if bucket() else 0
-    if free_bytes() < processor.disk_needed(request.input_size) + copied:
+    if free_bytes() < processor.disk_needed(request.input_size):
         raise ProcessingError("disk_full", DISK_FULL)
     with work_directory(request.id, request.attempt) as directory:
         attempt.enter_phase(Phase.VALIDATE)
@@ -115,7 +113,7 @@ def _work(
             name=request.name,
             parameters=request.parameters,
             input=InputFile(
-                path=fetch_input(request.input_file, directory / "input", attempt.check),
+                path=fetch_input(request.input_file, directory / "input"),
                 name=request.input_name,
                 size=request.input_size,
             ),

@@ -12,7 +12,6 @@ APP_COMMIT = env("APP_COMMIT", default="")
 
 INSTALLED_APPS = [
     "backend_django.users",
-    "backend_django.mail",
     "backend_django.site_config",
     "backend_django.api",
     "backend_django.processing",
@@ -25,13 +24,13 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "rest_framework.authtoken",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
     "dj_rest_auth",
     "allauth",
     "allauth.account",
-    "allauth.mfa",
-    "allauth.socialaccount",  # drf-spectacular and dj-rest-auth import it; Google is a provider
+    "allauth.socialaccount",  # dj_rest_auth.registration imports it; no provider is installed
+    "dj_rest_auth.registration",
     "django_celery_beat",
 ]
 
@@ -42,7 +41,6 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "backend_django.utils.headers.PermissionsPolicyMiddleware",
-    "backend_django.api.middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -21,7 +21,6 @@ import countriesUrl from 'world-atlas/countries-50m.json?url'
 import type { RasterResult } from './api'
 import { mapExtent } from './extent'
 import { readLand } from './land'
-import { loadTile } from './loadTile'
 
 /** The look of the page, for what is painted and cannot have CSS. */
 export interface Look {
@@ -51,13 +50,7 @@ export function createMap(target: HTMLElement, raster: RasterResult) {
   const { url_template: url, minzoom: minZoom, maxzoom: maxZoom } = raster.tiles
 
   const land = new VectorLayer({ source: new VectorSource() })
-  const tiles = new XYZ({
-    url,
-    minZoom,
-    maxZoom,
-    transition: calm() ? 0 : 200,
-    tileLoadFunction: loadTile,
-  })
+  const tiles = new XYZ({ url, minZoom, maxZoom, transition: calm() ? 0 : 200 })
   const image = new TileLayer({ source: tiles })
   const outline = new VectorLayer({
     source: new VectorSource({ features: [new Feature(fromExtent(extent))] }),

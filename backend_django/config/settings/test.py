@@ -24,6 +24,7 @@ MAIL_DELIVERY_BACKEND = env(
 )
 EMAIL_FILE_PATH = env("MAIL_DIR", default=None)
 MAIL_RETRY_SECONDS = 1
+MAIL_REPUBLISH_SECONDS = 4
 
 # Faults are seen within seconds instead of minutes; what is proved is the same.
 PROCESSING_LEASE_SECONDS = 6

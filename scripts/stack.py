@@ -129,6 +129,7 @@ def clean_data(_options: argparse.Namespace) -> int:
         "postgres",
         "valkey",
         "media",
+        "mail",
         "work",
         "run",
         "demo",

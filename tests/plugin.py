@@ -11,13 +11,15 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 
 from scripts.processes import last_lines
 from scripts.services import Postgres, Valkey
+from tests.bucket import Bucket, a_bucket
+from tests.mail_server import MailServer
 from tests.stack import Api, Stack
 
 if TYPE_CHECKING:  # models cannot be imported before Django is set up
@@ -98,6 +100,30 @@ def api(stack: Stack) -> Iterator[Api]:
     """A script that has signed in as the superuser."""
     with stack.client() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def bucket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
+    """An S3 server with a bucket."""
+    with a_bucket(tmp_path_factory.mktemp("bucket")) as bucket:
+        yield bucket
+
+
+@pytest.fixture
+def bucket(bucket_server: Bucket, settings: Any, tmp_path: Path) -> Bucket:
+    """The same, and this process keeps its files there."""
+    settings.STORAGES = settings.STORAGES | {"default": bucket_server.settings}
+    settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
+    return bucket_server
+
+
+@pytest.fixture
+def mail_server(stack: Stack) -> Iterator[MailServer]:
+    """The mail server of the stack, which takes everything."""
+    server = MailServer(stack.mail_port)
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

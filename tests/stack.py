@@ -46,6 +46,7 @@ class Stack:
         self.work.mkdir(parents=True)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.mail_port = free_port()  # nobody listens there until a test does (mail_server)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = os.environ | {
             "DATABASE_URL": database_url,
@@ -55,6 +56,8 @@ class Stack:
             "MEDIA_ROOT": str(self.media),
             "PROCESSING_WORK_DIR": str(self.work),
             "PORT": str(self.port),
+            "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}",
             "WEB_THREADS": "16",
             "PYTHONUNBUFFERED": "1",
             "DJANGO_SUPERUSER_EMAIL": ADMIN["email"],
@@ -137,8 +140,8 @@ def _other_database(url: str) -> str:
 class Api(httpx.Client):
     """A script that uses the product: signs in once, then sends its token."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(base_url=f"{url}/api/v1/", timeout=30)
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(base_url=f"{url}/api/v1/", timeout=30, **options)
 
     def sign_in(self, email: str, password: str) -> None:
         answer = self.post("auth/login/", json={"email": email, "password": password})

@@ -1,16 +1,19 @@
 """Errors as problem documents (RFC 9457), whoever raised them."""
 
 import logging
+import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions, status
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
-from rest_framework.views import exception_handler as drf_exception_handler
 
 from backend_django.utils.request_id import request_id
 
@@ -88,22 +91,56 @@ def _field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
         }
 
 
+@contextmanager
+def _others_transaction_spared(request: Request) -> Iterator[None]:
+    """Django REST framework has whatever transaction is open undone. A view outside the request's
+    transaction has none of its own, so the one that is open, a test's for instance, is another's.
+    """
+    match = request._request.resolver_match
+    outside = "default" in getattr(getattr(match, "func", None), "_non_atomic_requests", ())
+    spared = outside and connection.in_atomic_block and not connection.needs_rollback
+    yield
+    if spared:
+        connection.set_rollback(False)
+
+
+def _validation(status_code: int, detail: Any) -> dict[str, Any]:
+    errors = list(_field_errors(detail))
+    first = errors[0] if errors else {"code": "invalid", "message": "The input is not valid."}
+    general = next((e for e in errors if e["field"] == "non_field_errors"), None)
+    code = general["code"] if general else "invalid"
+    sentence = general["message"] if general else f"{first.get('field')}: {first['message']}"
+    return problem(status_code, code, sentence, errors)
+
+
+def validation_problem(errors: dict[str, Any]) -> JsonResponse:
+    """Return the answer to input with errors, `{field: message}`, from outside a view."""
+    return JsonResponse(_validation(400, errors), status=400, content_type=CONTENT_TYPE)
+
+
+def _in_words(seconds: int) -> str:
+    if seconds < 120:
+        return f"in {seconds} second{'s' if seconds != 1 else ''}"
+    return f"in {math.ceil(seconds / 60)} minutes" if seconds < 7200 else "later"
+
+
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Turn what a view raised into a problem document; unknown exceptions stay Django's (500)."""
+    from rest_framework.views import exception_handler as drf_exception_handler  # reads settings
+
     if isinstance(exc, Http404):
         exc = exceptions.NotFound("There is nothing at this address.")
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
-    response = drf_exception_handler(exc, context)
+    elif isinstance(exc, exceptions.Throttled) and (wait := getattr(exc, "wait", None)):
+        sentence = f"Too many requests. Try again {_in_words(math.ceil(wait))}."
+        exc.detail = exceptions.ErrorDetail(sentence, exc.default_code)
+    with _others_transaction_spared(context["request"]):
+        response = drf_exception_handler(exc, context)
     if response is None or not isinstance(exc, exceptions.APIException):
         return response
     if isinstance(exc, exceptions.ValidationError):
-        errors = list(_field_errors(as_serializer_error(exc)))
-        first = errors[0] if errors else {"code": "invalid", "message": "The input is not valid."}
-        general = next((e for e in errors if e["field"] == "non_field_errors"), None)
-        code = general["code"] if general else "invalid"
-        detail = general["message"] if general else f"{first.get('field')}: {first['message']}"
-        response.data = problem(response.status_code, code, detail, errors)
+        response.data = _validation(response.status_code, as_serializer_error(exc))
     else:
         codes = exc.get_codes()
         code = codes if isinstance(codes, str) else exc.default_code
@@ -115,7 +152,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
 # Django's own error views. Only /api/ speaks JSON; elsewhere a person reads a page.
 
 
-def _wants_json(request: HttpRequest) -> bool:
+def is_api(request: HttpRequest) -> bool:
+    """Whether programs are spoken to at this address."""
     return request.path == "/api" or request.path.startswith("/api/")
 
 
@@ -126,12 +164,14 @@ def _plain(status_code: int, sentence: str) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, status_code: int, code: str, sentence: str) -> HttpResponse:
-    if _wants_json(request):
+    if is_api(request):
         return problem_response(status_code, code, sentence)
     return _plain(status_code, sentence)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return _answer(request, 413, "too_large", "The body of the request is too large.")
     return _answer(request, 400, "bad_request", "The request could not be understood.")
 
 

@@ -1,5 +1,6 @@
 """How the OpenAPI document is made from the views."""
 
+import re
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
@@ -51,6 +52,10 @@ class AutoSchema(SpectacularAutoSchema):
             action = action[self.method.lower()]
         return f"{self.get_tags()[0].replace('-', '_')}_{action}"
 
+    def get_override_parameters(self) -> list[Any]:
+        query = getattr(self.view, "query_serializer", None)
+        return [*super().get_override_parameters(), *([query] if query else [])]
+
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
@@ -77,11 +82,15 @@ def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             if operation.get("parameters") or "requestBody" in operation:
                 codes["400"] = "The input was not accepted"
             if "requestBody" in operation:
+                codes["413"] = "The body is too large"
                 codes["415"] = "The content type was not accepted"
-            if {} not in operation.get("security", [{}]):
+            schemes = operation.get("security", [{}])
+            if {} not in schemes:
                 codes |= {"401": "Not signed in", "403": "Not allowed"}
-            elif method not in {"get", "head"}:
-                codes |= {"401": "The credentials given are not valid", "403": "CSRF check failed"}
+            elif schemes != [{}]:
+                codes |= {"401": "The credentials given are not valid"}
+                if method not in {"get", "head"}:
+                    codes |= {"403": "CSRF check failed"}
             if "{" in path:
                 codes["404"] = "There is nothing at this address"
             for code, description in codes.items():
@@ -89,4 +98,36 @@ def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                     code, {"description": description, "content": PROBLEM_CONTENT}
                 )
             operation["responses"] = dict(sorted(operation["responses"].items()))
+    return result
+
+
+def close_request_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Say of each request body that it has no members but those named."""
+    schemas = result["components"].get("schemas", {})
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                name = content["schema"].get("$ref", "").rpartition("/")[2]
+                if schemas.get(name, {}).get("type") == "object":
+                    schemas[name]["additionalProperties"] = False
+    return result
+
+
+def link_created(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Say what can be done with the id that a create answers with."""
+    paths = result["paths"]
+    for path, operations in paths.items():
+        created = operations.get("post", {}).get("responses", {}).get("201")
+        if created is None or not path.endswith("/create/"):
+            continue
+        prefix = path.removesuffix("create/")
+        created["links"] = {
+            operation["operationId"]: {
+                "operationId": operation["operationId"],
+                "parameters": {"id": "$response.body#/id"},
+            }
+            for other, others in paths.items()
+            for operation in others.values()
+            if other.startswith(prefix) and re.fullmatch(r"[\w-]+/\{id\}/", other[len(prefix) :])
+        }
     return result

@@ -36,7 +36,7 @@ urlpatterns = [
     re_path(r"^health/full/?$", plain(health_full)),
     re_path(r"^metrics/?$", plain(metrics)),
     path(settings.ADMIN_URL, admin.site.urls),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("backend_django.users.urls")),
     path("api/v1/", include("backend_django.config.api_router")),
     # A missing file or endpoint is a 404, not the page: a stale script tag would parse HTML.
     re_path(r"^(?:api|static|media|accounts|health|assets)(?:/.*)?$", plain(unknown)),

@@ -7,12 +7,15 @@ the one that has it now.
 import errno
 import hashlib
 import logging
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -23,7 +26,11 @@ from django.core.files.uploadedfile import UploadedFile
 from .errors import ProcessingError
 from .processor import OutputFile
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from .bucket import BucketStorage
+
 ROOT = "requests"
 STORE_PAUSES = (0.5, 1.0, 2.0)  # seconds
 DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT}
@@ -38,6 +45,12 @@ class _MovableFile(File):
 
     def temporary_file_path(self) -> str:
         return str(self._path)
+
+
+def bucket() -> "BucketStorage | None":
+    """Return the storage if it is a bucket; None if it is a folder that this machine sees."""
+    is_bucket = hasattr(default_storage, "parts_begin")  # its module is slow to import
+    return cast("BucketStorage", default_storage) if is_bucket else None
 
 
 def free_bytes() -> int:
@@ -82,35 +95,54 @@ def save_output(
 
 
 def store(name: str, path: Path) -> str:
-    """Store a file, trying again for a few seconds: storage on a network has bad moments."""
+    """Store a file and return its name, trying again for a few seconds."""
+
+    def save() -> str:
+        with _MovableFile(path) as content:
+            return default_storage.save(name, content)
+
+    return _patiently(save, "The result could not be stored")
+
+
+def _patiently(act: Callable[[], T], what: str) -> T:
+    """Try for a few seconds: storage on a network has bad moments."""
     for pause in (*STORE_PAUSES, None):
         try:
-            with _MovableFile(path) as content:
-                return default_storage.save(name, content)
+            return act()
+        except FileNotFoundError:
+            raise
         except OSError as error:
             if error.errno in DISK_FULL_ERRORS:
                 raise
             if pause is None:
                 raise ProcessingError(
                     "storage_unavailable",
-                    "The result could not be stored because the storage does not answer. "
-                    "Try again later.",
+                    f"{what} because the storage does not answer. Try again later.",
                 ) from error
             logger.warning("storage: %s, trying again in %s s", type(error).__name__, pause)
             time.sleep(pause)
     raise AssertionError("unreachable")
 
 
+def walk(prefix: str) -> Iterator[tuple[str, datetime]]:
+    """Give name and time of change of everything below a prefix; empty folders are named too."""
+    if storage := bucket():
+        yield from storage.walk(prefix)
+        return
+    root = Path(default_storage.path(""))
+    for folder, folders, names in os.walk(root / prefix):
+        for path in [Path(folder, name) for name in names] or ([] if folders else [Path(folder)]):
+            with suppress(FileNotFoundError):
+                changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                yield path.relative_to(root).as_posix(), changed
+
+
 def delete_prefix(prefix: str) -> None:
     """Remove everything below a prefix; nothing there is fine."""
-    try:
+    if storage := bucket():
+        storage.delete_prefix(prefix)
+    else:
         shutil.rmtree(default_storage.path(prefix), ignore_errors=True)
-    except NotImplementedError:  # an object store has no directories
-        folders, names = default_storage.listdir(prefix)
-        for name in names:
-            default_storage.delete(f"{prefix}/{name}")
-        for folder in folders:
-            delete_prefix(f"{prefix}/{folder}")
 
 
 def delete_request_files(request_id: UUID) -> None:
@@ -140,13 +172,26 @@ def work_directory(request_id: UUID, attempt: int) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def fetch_input(name: str, directory: Path) -> Path:
-    """Return a local path of the upload, alone in its directory."""
-    try:
+def fetch_input(name: str, directory: Path, check: Callable[[], None]) -> Path:
+    """Return a local path of the upload, alone in its directory.
+
+    Args:
+        check: called while bytes arrive; what it raises ends the transfer.
+    """
+    storage = bucket()
+    if storage is None:
         return Path(default_storage.path(name))
-    except NotImplementedError:
-        directory.mkdir()
-        target = directory / "upload"
-        with default_storage.open(name) as source, target.open("wb") as copy:
-            shutil.copyfileobj(source, copy, 1024 * 1024)
-        return target
+    directory.mkdir()
+    target = directory / "upload"
+    _patiently(lambda: storage.fetch(name, target, check), "The upload could not be read")
+    return target
+
+
+def local_path(file: dict[str, Any]) -> Path:
+    """Return a path of a file of a result that any program on this machine can open."""
+    storage = bucket()
+    if storage is None:
+        return Path(default_storage.path(file["name"]))
+    from .cache import local_copy
+
+    return local_copy(storage, file["name"], file["size"])

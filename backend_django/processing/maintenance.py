@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models.functions import Now
 
-from .files import ROOT, delete_prefix
+from .files import ROOT, delete_prefix, walk
 from .models import ProcessingRequest, ProcessingUpload
 from .temporary import abandoned_uploads, tidy_abandoned_uploads
 
@@ -77,23 +77,14 @@ def tidy_scratch() -> None:
         _remove(path)
 
 
-def _folders(prefix: str) -> list[str]:
-    try:
-        return default_storage.listdir(prefix)[0]
-    except FileNotFoundError:
-        return []
-
-
-def _is_old(prefix: str, min_age_seconds: float) -> bool:
-    folders, names = default_storage.listdir(prefix)
-    border = datetime.now(UTC) - timedelta(seconds=min_age_seconds)
-    return all(
-        default_storage.get_modified_time(f"{prefix}/{name}") < border for name in names
-    ) and all(_is_old(f"{prefix}/{folder}", min_age_seconds) for folder in folders)
-
-
 def _orphan_prefixes(min_age_seconds: float) -> Iterator[str]:
-    for folder in _folders(ROOT):
+    border = datetime.now(UTC) - timedelta(seconds=min_age_seconds)
+    newest: dict[str, dict[str, datetime]] = {}  # of each request, by what is below its prefix
+    for name, changed in walk(ROOT):
+        _, folder, *rest = [*name.split("/"), ""]
+        below = newest.setdefault(folder, {})
+        below[rest[0]] = max(changed, below.get(rest[0], changed))
+    for folder, below in newest.items():
         prefix = f"{ROOT}/{folder}"
         try:
             # In this order: an upload that is no more is a request, or gone for good.
@@ -103,13 +94,12 @@ def _orphan_prefixes(min_age_seconds: float) -> Iterator[str]:
         except ValueError:
             continue  # not ours
         if request is None:
-            if _is_old(prefix, min_age_seconds):
+            if max(below.values()) < border:
                 yield prefix
             continue
         keeps = request.attempt if request.status in (Status.PROCESSING, Status.COMPLETED) else None
-        for attempt in _folders(prefix):
-            stale = attempt.isdigit() and int(attempt) != keeps
-            if stale and _is_old(f"{prefix}/{attempt}", min_age_seconds):
+        for attempt, changed in below.items():
+            if attempt.isdigit() and int(attempt) != keeps and changed < border:
                 yield f"{prefix}/{attempt}"
 
 
@@ -135,4 +125,6 @@ def named_files() -> Iterator[str]:
 
 
 def _missing_files() -> Iterator[str]:
-    yield from (name for name in named_files() if not default_storage.exists(name))
+    there = {name for name, _ in walk(ROOT)}
+    # Asked again: it may be younger than what was listed.
+    yield from (n for n in named_files() if n not in there and not default_storage.exists(n))

@@ -4,10 +4,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+
+from .files import local_path
 
 
 def default_max_attempts() -> int:
@@ -140,12 +141,15 @@ class ProcessingUpload(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)
 
-    mode = "server"  # not a column: who takes the parts, as long as the storage stays the same
-
     objects = UploadQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"upload of {self.name}"
+
+    @property
+    def mode(self) -> str:
+        """Who takes the parts: "server", or "direct" for the bucket."""
+        return "direct" if self.remote_id else "server"
 
     @property
     def parts(self) -> int:
@@ -217,5 +221,8 @@ class ProcessingResult(models.Model):
         return f"result of {self.request_id}"
 
     def open_path(self, key: str) -> Path:
-        """Return the local path of a file of the result; KeyError when it has none of that name."""
-        return Path(default_storage.path(self.files[key]["name"]))
+        """Return a local path of a file of the result; KeyError when it has none of that name.
+
+        From a bucket it is fetched, and kept for a while.
+        """
+        return local_path(self.files[key])

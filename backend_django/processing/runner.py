@@ -15,6 +15,7 @@ from . import lifecycle
 from .attempt import Attempt, Phase, WorkerStopping
 from .files import (
     DISK_FULL_ERRORS,
+    bucket,
     delete_attempt,
     fetch_input,
     free_bytes,
@@ -101,7 +102,8 @@ def _work(
     request: ProcessingRequest, attempt: Attempt
 ) -> tuple[Output, dict[str, dict[str, str | int]]]:
     processor = get_processor(request.kind)()
-    if free_bytes() < processor.disk_needed(request.input_size):
+    copied = request.input_size if bucket() else 0
+    if free_bytes() < processor.disk_needed(request.input_size) + copied:
         raise ProcessingError("disk_full", DISK_FULL)
     with work_directory(request.id, request.attempt) as directory:
         attempt.enter_phase(Phase.VALIDATE)
@@ -113,7 +115,7 @@ def _work(
             name=request.name,
             parameters=request.parameters,
             input=InputFile(
-                path=fetch_input(request.input_file, directory / "input"),
+                path=fetch_input(request.input_file, directory / "input", attempt.check),
                 name=request.input_name,
                 size=request.input_size,
             ),

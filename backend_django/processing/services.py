@@ -19,7 +19,7 @@ from .files import save_input
 from .models import ProcessingRequest, ProcessingUpload
 from .processor import Processor
 from .publishing import request_publish
-from .uploads import parts_finish, storing, upload_begin, upload_discard
+from .uploads import GONE, parts_finish, storing, upload_begin, upload_discard
 
 logger = logging.getLogger(__name__)
 Status = ProcessingRequest.Status
@@ -76,10 +76,9 @@ def request_create_from_parts(
     if upload is None:
         earlier = ProcessingRequest.objects.filter(**mine).first()
         if earlier is None:
-            raise NotFound("There is no such upload. It may have expired: upload the file again.")
+            raise NotFound(GONE)
         return earlier, False
-    with storing(upload.id):
-        stored = parts_finish(upload=upload)
+    stored = parts_finish(upload=upload)
     return _request_of_upload(upload, stored, name, parameters or {}, idempotency_key)
 
 

@@ -39,8 +39,11 @@ def maintenance_reap() -> None:
     """Rescue requests whose worker or message is lost. Sent by beat."""
     MaintenanceRun.objects.update_or_create(name="reap", defaults={"ran_at": Now()})
     for request_id, attempt in lifecycle.reap_expired():
-        delete_attempt(request_id, attempt)
         delete_scratch(request_id)
+        try:
+            delete_attempt(request_id, attempt)
+        except OSError:
+            logger.exception("files of attempt %d of %s are left behind", attempt, request_id)
     lifecycle.fail_unknown(known_kinds())
     for request_id in lifecycle.unheard():
         if not request_publish(request_id=request_id):

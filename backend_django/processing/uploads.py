@@ -19,12 +19,13 @@ from backend_django.users.models import User
 from .files import DISK_FULL_ERRORS, delete_request_files
 from .lifecycle import clean_text, from_now
 from .models import ProcessingRequest, ProcessingUpload
-from .parts import parts
+from .parts import BucketParts, ServerParts, way_in
 from .processor import Processor
 from .temporary import temporary_upload
 
 logger = logging.getLogger(__name__)
 NAMED_PARTS = 20  # in an error; more are not read by anybody
+GONE = "There is no such upload. It may have expired: upload the file again."
 EXPIRE_LIMIT = 100  # in one round, so that a round stays short
 
 
@@ -46,7 +47,7 @@ def upload_start(
 ) -> ProcessingUpload:
     """Open an upload that comes in parts, over hours if need be."""
     upload = upload_begin(owner=owner, processor=processor, name=name, size=size)
-    way = parts()
+    way = way_in()
     upload.part_size = way.part_size(size)
     with storing(upload.id):
         way.begin(upload)
@@ -65,6 +66,8 @@ def part_receive(*, upload: ProcessingUpload, number: int, stream: IO[bytes]) ->
         ValidationError: it ended early.
         NotFound: the upload has ended meanwhile.
     """
+    if upload.mode != "server":
+        raise Conflict("This upload goes into a bucket. POST here for the address of a part.")
     wanted = upload.length_of(number)
     with storing(upload.id), temporary_upload() as arriving:
         shutil.copyfileobj(stream, arriving, 256 * 1024)
@@ -76,9 +79,9 @@ def part_receive(*, upload: ProcessingUpload, number: int, stream: IO[bytes]) ->
         with transaction.atomic():
             row = ProcessingUpload.objects.select_for_update().filter(id=upload.id).first()
             if row is None:
-                raise NotFound("There is no such upload.")
+                raise NotFound(GONE)
             if number not in row.received:
-                parts().store(row, number, arriving)
+                ServerParts().store(row, number, arriving)
                 row.received = sorted([*row.received, number])
             _extend(row)
     upload.refresh_from_db()
@@ -90,13 +93,47 @@ def parts_finish(*, upload: ProcessingUpload) -> str:
     Raises:
         Conflict: parts are missing; it names them.
     """
-    way = parts()
-    missing = sorted(set(range(1, upload.parts + 1)) - set(way.received(upload)))
+    missing = sorted(set(range(1, upload.parts + 1)) - set(parts_received(upload=upload)))
     if missing:
         named = ", ".join(str(number) for number in missing[:NAMED_PARTS])
         more = f" and {len(missing) - NAMED_PARTS} more" if len(missing) > NAMED_PARTS else ""
         raise Conflict(f"The upload is not complete. Missing parts: {named}{more}.", "incomplete")
-    return way.finish(upload)
+    with storing(upload.id):
+        return way_of(upload).finish(upload)
+
+
+def way_of(upload: ProcessingUpload) -> ServerParts | BucketParts:
+    """Return the way that this upload was begun on."""
+    way = way_in()
+    if isinstance(way, BucketParts) != (upload.mode == "direct"):
+        raise NotFound(GONE)  # the storage was changed meanwhile
+    return way
+
+
+def parts_received(*, upload: ProcessingUpload) -> list[int]:
+    """Return the numbers of the parts that are there.
+
+    Raises:
+        NotFound: the storage has thrown the upload away.
+    """
+    try:
+        with storing(upload.id):
+            return way_of(upload).received(upload)
+    except FileNotFoundError as error:
+        raise NotFound(GONE) from error
+
+
+def part_url(*, upload: ProcessingUpload, number: int) -> str:
+    """Return where a browser may PUT a part, for a short time.
+
+    Raises:
+        Conflict: this upload takes its parts here.
+    """
+    way = way_of(upload)
+    if isinstance(way, ServerParts):
+        raise Conflict("This upload takes its parts here. PUT them to this address.")
+    _extend(upload)
+    return way.url(upload, number)
 
 
 def _extend(upload: ProcessingUpload) -> None:
@@ -110,8 +147,8 @@ def storing(upload_id: UUID) -> Iterator[None]:
     """Turn a storage that is full or away into the answer that says so."""
     try:
         yield
-    except UnreadablePostError:
-        raise  # the sender has gone, not the storage
+    except (UnreadablePostError, FileNotFoundError):
+        raise  # the sender has gone, or the file: the storage is well
     except OSError as error:
         logger.exception("upload %s could not be stored", upload_id)
         if error.errno in DISK_FULL_ERRORS:
@@ -119,8 +156,11 @@ def storing(upload_id: UUID) -> Iterator[None]:
         raise StorageUnavailable from error
 
 
-def upload_discard(*, upload_id: UUID, expired_only: bool = False) -> None:
-    """Remove an upload with its files; when the storage does not answer, a later round does it."""
+def upload_discard(*, upload_id: UUID, expired_only: bool = False) -> bool:
+    """Remove an upload with its files; say whether it is gone.
+
+    When the storage does not answer, a later round of maintenance does it.
+    """
     with transaction.atomic():
         rows = ProcessingUpload.objects.filter(id=upload_id)
         if expired_only:
@@ -130,20 +170,20 @@ def upload_discard(*, upload_id: UUID, expired_only: bool = False) -> None:
         if row is None and (
             expired_only or ProcessingRequest.objects.filter(id=upload_id).exists()
         ):
-            return
+            return True
         try:
             delete_request_files(upload_id)
         except OSError:
             logger.exception("the files of upload %s are left for later", upload_id)
             rows.update(expires_at=Now())
-        else:
-            rows.forget()
+            return False
+        rows.forget()
+        return True
 
 
-def uploads_expire() -> int:
-    """Remove the uploads that nobody made a request of in time; return how many."""
+def uploads_expire() -> None:
+    """Remove the uploads that nobody made a request of in time."""
     expired = ProcessingUpload.objects.filter(expires_at__lt=Now()).values_list("id", flat=True)
-    ids = list(expired.order_by("expires_at")[:EXPIRE_LIMIT])
-    for upload_id in ids:
-        upload_discard(upload_id=upload_id, expired_only=True)
-    return len(ids)
+    for upload_id in list(expired.order_by("expires_at")[:EXPIRE_LIMIT]):
+        if not upload_discard(upload_id=upload_id, expired_only=True):
+            break  # the storage is away: the next round tries again

@@ -13,8 +13,9 @@ from rasterio.crs import CRS
 
 from .footprint import footprint
 from .georeference import crs_of
-from .images import Style, default_style, draw
+from .images import draw
 from .inspection import Inspection
+from .styles import Style, default_style
 
 BINS = 64
 _SAMPLE_PIXELS = 1024  # the overview that is looked at has at most this many pixels a side

@@ -5,7 +5,7 @@ time of GDAL's.
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,53 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from .styles import COLORMAPS, Style
+
 Colour = tuple[int, int, int, int]
-
-# Colours at equal distances, in between linear. Perceptually uniform, readable when printed grey.
-COLORMAPS = {
-    "viridis": (
-        "440154", "482878", "3e4989", "31688e", "26828e", "1f9e89", "35b779", "6ece58", "b5de2b",
-        "fde725",
-    ),
-    "grey": ("000000", "ffffff"),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Style:
-    """How the values of a raster become colours."""
-
-    bands: tuple[int, ...]  # one, or red, green, blue
-    ranges: tuple[tuple[float, float], ...] = ()  # per band: value of the first and last colour
-    colormap: str = ""  # of one band; "" is grey
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An encoded image."""
+    """An encoded image: JPEG or PNG."""
 
     content: bytes
-    content_type: str
+
+    @property
+    def content_type(self) -> str:
+        return content_type(self.content)
 
 
-def default_style(bands: Sequence[Mapping[str, Any]]) -> Style:
-    """Choose a style from the `bands` of a result: as a picture where it is one, else stretched.
-
-    Eight bits are taken for what they are. Other values are stretched between their second and
-    98th percentile, and single ones coloured.
-    """
-    indexes = {band["color_interpretation"]: band["index"] for band in reversed(bands)}
-    values = [band for band in bands if band["color_interpretation"] != "alpha"] or bands[:1]
-    shown = [values[0]["index"]]
-    if {"red", "green", "blue"} <= indexes.keys():
-        shown = [indexes["red"], indexes["green"], indexes["blue"]]
-    elif len(values) >= 3:
-        shown = [band["index"] for band in values[:3]]
-    chosen = [bands[index - 1] for index in shown]
-    if chosen[0]["dtype"] == "uint8" or chosen[0]["color_interpretation"] == "palette":
-        return Style(tuple(shown))
-    ranges = tuple((band["percentile_2"] or 0.0, band["percentile_98"] or 0.0) for band in chosen)
-    return Style(tuple(shown), ranges, "" if len(shown) == 3 else "viridis")
+def content_type(content: bytes) -> str:
+    """Return the media type of an encoded image, by its first bytes."""
+    return "image/png" if content.startswith(b"\x89PNG") else "image/jpeg"
 
 
 def draw(
@@ -78,7 +50,7 @@ def draw(
     """
     if mask is not None and (mask == 255).all():
         mask = None
-    if palette:
+    if palette and not style.colormap:
         return _draw_palette(values[0], mask, palette)
     if np.iscomplexobj(values):
         values = np.abs(values)
@@ -148,11 +120,4 @@ def _encode(image: Image.Image, kind: str, **options: Any) -> Picture:
     settings: dict[str, Any] = {"quality": 88} if kind == "JPEG" else {"compress_level": 1}
     buffer = io.BytesIO()
     image.save(buffer, kind, **settings, **options)
-    return Picture(buffer.getvalue(), f"image/{kind.lower()}")
-
-
-@cache
-def empty_picture(size: int) -> Picture:
-    """Return a transparent tile. Not 204: some map clients count that as an error."""
-    image = Image.new("P", (size, size))
-    return _encode(image, "PNG", transparency=0, bits=1)
+    return Picture(buffer.getvalue())

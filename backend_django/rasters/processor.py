@@ -6,10 +6,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from backend_django.processing.models import ProcessingResult
-from backend_django.processing.processor import Context, Output, OutputFile, Processor
+from backend_django.processing.processor import (
+    Context,
+    Output,
+    OutputFile,
+    ProcessingError,
+    Processor,
+)
 from backend_django.processing.registry import register
 
 from .api.serializers import RasterParametersSerializer, RasterResultSerializer
+from .links import present_result
 from .settings import CHILD_ENVIRONMENT, INSPECT_SECONDS, LIMITS, MEMORY_BYTES
 
 COG_CONTENT_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
@@ -59,27 +66,36 @@ class RasterProcessor(Processor):
         return Output(data, {"cog": file, "preview": picture})
 
     def present(self, result: ProcessingResult) -> dict[str, Any]:
-        from .api.urls import download_url, tile_url_template
+        return present_result(result)
 
-        request, cog = result.request, result.files["cog"]
-        # What results of earlier releases do not have.
-        data = {"kept": False, "converted_because": "", "footprint": None} | result.data
-        del data["maxzoom"]
-        return {
-            "id": str(request.id),
-            "name": request.name,
-            "input_name": request.input_name,
-            "input_size": request.input_size,
-            "output_size": cog["size"],
-            "sha256": cog["sha256"],
-            **data,
-            "tiles": {
-                "url_template": tile_url_template(request.id, result.attempt),
-                "minzoom": 0,
+
+@register
+class MapCopyProcessor(Processor):
+    """Draw all tiles of a raster in advance. Its upload only names the raster."""
+
+    name = "map-copies"
+    title = "Map copy"
+    max_upload_bytes = 100
+
+    def process(self, context: Context) -> Output:
+        result = ProcessingResult.objects.filter(request=context.parameters["raster"]).first()
+        if result is None:
+            raise ProcessingError("raster_gone", "The raster was deleted in the meantime.")
+        tiles = context.workdir / "tiles.pmtiles"
+        data = context.run_child(
+            "backend_django.rasters.archive:write_archive",
+            {
+                "source": str(result.open_path("cog")),
+                "target": str(tiles),
+                "bounds": result.data["bounds"],
                 "maxzoom": result.data["maxzoom"],
+                "bands": result.data["bands"],
             },
-            "download_url": download_url(request.id),
-        }
+            memory_bytes=MEMORY_BYTES,
+            env=CHILD_ENVIRONMENT | {"TMPDIR": str(context.workdir)},
+        )
+        file = OutputFile(tiles, "tiles.pmtiles", "application/vnd.pmtiles")
+        return Output(data, {"tiles": file})
 
 
 def download_name(input_name: str) -> str:

@@ -11,7 +11,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
 from .georeference import crs_of, crs_to_pixel, pixel_to_crs
-from .images import Picture, Style, draw, empty_picture
+from .images import Picture, draw
+from .styles import Style
 
 TILE_SIZE = 256  # pixels
 MAX_ZOOM = 24
@@ -43,16 +44,16 @@ _MAX_WINDOW = 2048 * 2048  # pixels read for one tile
 _local = threading.local()
 
 
-def render_tile(path: Path, z: int, x: int, y: int, style: Style) -> Picture:
-    """Return the tile of a COG; a transparent one outside of it.
+def render_tile(path: Path, z: int, x: int, y: int, style: Style) -> Picture | None:
+    """Return the tile of a COG; None where it has no pixel.
 
     Raises:
         FileNotFoundError: the COG is gone.
     """
-    source = _open(path)
+    source = open_source(path)
     found = source.read(z, x, y, style.bands)
-    if found is None:
-        return empty_picture(TILE_SIZE)
+    if found is None or (found[1] is not None and not found[1].any()):
+        return None
     return draw(*found, style, source.palette)
 
 
@@ -79,7 +80,24 @@ def touches(bounds: Sequence[float], z: int, x: int, y: int) -> bool:
     )
 
 
-def _open(path: Path) -> "Source":
+def tile_range(bounds: Sequence[float], z: int) -> tuple[range, range]:
+    """Return the columns and rows of the tiles around bounds; columns may lie beyond 2**z."""
+    west, south, east, north = bounds
+    margin = 0.02 * max(east - west, north - south) + 1e-6
+    side = 2**z
+
+    def row(latitude: float) -> int:
+        sine = math.sin(math.radians(max(-85.06, min(85.06, latitude))))
+        return min(side - 1, max(0, math.floor(side * (0.5 - math.atanh(sine) / (2 * math.pi)))))
+
+    first, last = (
+        math.floor(side * (longitude + 180) / 360) for longitude in (west - margin, east + margin)
+    )
+    columns = range(side) if last - first + 1 >= side else range(first, last + 1)
+    return columns, range(row(north + margin), row(south - margin) + 1)
+
+
+def open_source(path: Path) -> "Source":
     """Return this thread's open file of a path. GDAL's handles are not for several threads."""
     files: OrderedDict[Path, Source] = _local.__dict__.setdefault("files", OrderedDict())
     if path in files and path.exists():
@@ -103,6 +121,7 @@ class Source:
             self._dataset = dataset = rasterio.open(path, driver="GTiff")
         self._width, self._height = dataset.width, dataset.height
         self._overviews = dataset.overviews(1)
+        self.count = dataset.count
         crs = crs_of(dataset)
         self._to_pixel = crs_to_pixel(dataset)
         self._project = (
@@ -110,6 +129,7 @@ class Source:
             if crs.to_epsg() == 3857
             else Transformer.from_crs(3857, crs.to_wkt(), always_xy=True).transform
         )
+        self._crs = crs
         self._turn = self._full_turn(crs)
         if self._turn:
             corners = np.array([[0, dataset.width], [0, dataset.height]], float)
@@ -125,6 +145,10 @@ class Source:
 
     def close(self) -> None:
         self._dataset.close()
+
+    @cached_property
+    def _from_degrees(self) -> Transformer:
+        return Transformer.from_crs(4326, self._crs.to_wkt(), always_xy=True)
 
     def _full_turn(self, crs: Any) -> float:
         """Return what is added to x once around the Earth, 0 where x does not go around."""
@@ -150,6 +174,46 @@ class Source:
                 merged[0][:, gap] = values[:, gap]
                 merged[1][gap] = 255 if mask is None else mask[gap]
         return merged
+
+    def values_at(
+        self, longitude: Array, latitude: Array, bands: Sequence[int]
+    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return values (bands, places) and whether each place has any, nearest pixel.
+
+        Reads one window around the places, from the overview that fits their distances.
+        """
+        columns, rows = self._place(longitude, latitude)
+        inside = (columns >= 0) & (columns < self._width) & (rows >= 0) & (rows < self._height)
+        values = np.zeros((len(bands), len(columns)), _numpy_name(self._dataset.dtypes[0]))
+        if not inside.any():
+            return values, inside
+        columns, rows = columns[inside], rows[inside]
+        steps = np.hypot(np.diff(columns), np.diff(rows))
+        window, shape = self._window(columns, rows, float(np.median(steps)) if len(steps) else 1.0)
+        pixels = self._dataset.read(list(bands), window=window, out_shape=(len(bands), *shape))
+        column = ((columns - window.col_off) * (shape[1] / window.width)).astype(np.int64)
+        row = ((rows - window.row_off) * (shape[0] / window.height)).astype(np.int64)
+        at = np.clip(row, 0, shape[0] - 1), np.clip(column, 0, shape[1] - 1)
+        values[:, inside] = pixels[:, *at]
+        valid = inside.copy()
+        if self._has_mask:
+            mask = self._dataset.read_masks(bands[0], window=window, out_shape=shape)
+            valid[inside] = mask[at] > 0
+        else:
+            missing = self._missing(values)
+            if missing is not None:
+                valid &= ~missing
+        return values, valid
+
+    def _place(self, longitude: Array, latitude: Array) -> tuple[Array, Array]:
+        """Return columns and rows of places in degrees; infinite where the CRS does not reach."""
+        x, y = self._from_degrees.transform(longitude, latitude)
+        if self._turn:
+            low, high = self._x_range
+            x = np.where(x < low, x + self._turn, x)
+            x = np.where(x > high, x - self._turn, x)
+        with np.errstate(invalid="ignore"):
+            return self._to_pixel(np.asarray(x, float), np.asarray(y, float))
 
     def _shifts(self, z: int, x: int) -> Iterator[float]:
         """What to add to x for a raster that crosses the antimeridian or counts to 360 degrees."""

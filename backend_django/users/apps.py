@@ -5,3 +5,6 @@ class UsersConfig(AppConfig):
     """Accounts: an e-mail address and a password."""
 
     name = "backend_django.users"
+
+    def ready(self) -> None:
+        from . import mails  # noqa: F401 (registers its letters)

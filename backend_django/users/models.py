@@ -1,7 +1,9 @@
-"""The user: known by e-mail address, without a user name."""
+"""The user: known by e-mail address, without a user name; and the tokens of a user's scripts."""
 
+import hashlib
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
@@ -45,8 +47,46 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.email
 
+    _password: str | None
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new password, whoever set it and wherever, ends what the old one opened.
+
+        Sessions end by themselves, as they carry a hash of the password. (Django sets `_password`
+        for a new password, and not when it only hashes the old one again.)
+        """
+        changed = self._password is not None and self.pk is not None
+        super().save(*args, **kwargs)
+        if changed:
+            self.api_tokens.all().delete()
+
     def get_full_name(self) -> str:
         return self.name
 
     def get_short_name(self) -> str:
         return self.name
+
+
+class ApiToken(models.Model):
+    """What a script shows as `Authorization: Token <key>`. The key itself is not stored."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
+    )
+    name = models.CharField(max_length=60)
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key.")
+    hint = models.CharField(max_length=6, help_text="The first characters of the key.")
+    from_sign_in = models.BooleanField(default=False, help_text="Made by auth/login/.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, help_text="To the minute.")
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.user_id}"
+
+    @staticmethod
+    def digest_of(key: str) -> str:
+        """A plain hash is enough: the key is 256 random bits, there is nothing to guess."""
+        return hashlib.sha256(key.encode()).hexdigest()

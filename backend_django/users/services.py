@@ -1,12 +1,25 @@
 """Writes to accounts."""
 
+import secrets
+from datetime import timedelta
+
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from .models import User
+from backend_django.api.problems import Conflict
+from backend_django.mail.services import mail_queue
+
+from .models import ApiToken, User
+
+MAX_TOKENS = 50
+MAX_SIGN_IN_TOKENS = 10
+SIGN_IN_TOKEN = "Sign-in"  # noqa: S105 (a name, not a secret)
 
 
 @transaction.atomic
@@ -32,3 +45,127 @@ def superuser_ensure(*, email: str, password: str) -> bool:
     user = User.objects.create_superuser(email, password)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return True
+
+
+@transaction.atomic
+def account_register(*, email: str, password: str, name: str, origin: str) -> None:
+    """Make an account that waits for its address to be confirmed, and send the mail for it.
+
+    Nobody learns whether the address had one: the caller hears nothing, the password is hashed and
+    one mail is queued in any case, and only that mail says how things stand. An account whose
+    address was never confirmed belongs to nobody yet, so it takes the new password.
+    """
+    user = User(email=email, name=name)
+    user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save()
+            EmailAddress.objects.create(user=user, email=email, verified=False, primary=True)
+    except IntegrityError:
+        User.objects.filter(
+            email=email,
+            is_staff=False,
+            last_login__isnull=True,
+            emailaddress__email=email,
+            emailaddress__verified=False,
+        ).update(password=user.password)
+    mail_queue(kind="account_signup", recipient=email, content={"origin": origin})
+
+
+@transaction.atomic
+def address_confirm(*, address: EmailAddress) -> bool:
+    """Note that the user reads mails at this address; False when another account does already."""
+    if not address.set_verified(commit=False):
+        return False
+    address.set_as_primary(conditional=True)
+    address.save()
+    return True
+
+
+@transaction.atomic
+def password_reset(*, user: User, password: str) -> None:
+    """Set a password for someone who followed the link in a mail, which also proves the address."""
+    _password_set(user, password)
+    address, _ = EmailAddress.objects.get_or_create(
+        user=user, email=user.email, defaults={"primary": True}
+    )
+    address_confirm(address=address)
+
+
+@transaction.atomic
+def password_change(*, user: User, password: str) -> None:
+    """Set another password; other sessions and all tokens end with the old one."""
+    _password_set(user, password)
+
+
+def _password_set(user: User, password: str) -> None:
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    notice_send(user=user, kind="password_changed")
+
+
+def notice_send(*, user: User, kind: str) -> None:
+    """Tell the user by mail (mails.py) what was done to the account, by whomever."""
+    mail_queue(kind="account_notice", recipient=user.email, content={"what": kind})
+
+
+@transaction.atomic
+def account_delete(*, user: User) -> None:
+    """Remove an account and what belongs to it: requests, files, tokens, sessions.
+
+    Raises:
+        Conflict: nobody would be left who can manage the product.
+    """
+    if user.is_superuser:
+        others = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
+        if not others.exclude(id=user.id).exists():
+            raise Conflict("This is the only administrator. Make another one first.")
+    notice_send(user=user, kind="account_deleted")
+    user.delete()
+
+
+@transaction.atomic
+def token_create(*, user: User, name: str, from_sign_in: bool = False) -> tuple[ApiToken, str]:
+    """Make a token.
+
+    Returns:
+        The token, and its key, which can never be told again.
+
+    Raises:
+        Conflict: there are too many already.
+    """
+    own = ApiToken.objects.filter(user=user, from_sign_in=from_sign_in)
+    if from_sign_in:
+        # Scripts that sign in each time would leave one behind each time.
+        kept = own.order_by(Coalesce("last_used_at", "created_at").desc())[: MAX_SIGN_IN_TOKENS - 1]
+        own.exclude(id__in=list(kept.values_list("id", flat=True))).delete()
+    elif own.count() >= MAX_TOKENS:
+        raise Conflict(f"You have {MAX_TOKENS} tokens. Revoke one that you no longer use.")
+    key = secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        user=user,
+        name=name,
+        digest=ApiToken.digest_of(key),
+        hint=key[:6],
+        from_sign_in=from_sign_in,
+    )
+    return token, key
+
+
+def accounts_purge_unconfirmed() -> int:
+    """Remove accounts whose address nobody confirmed in time, and nobody used; return how many.
+
+    Otherwise somebody could sit on the address of somebody else for ever.
+    """
+    if not settings.ACCOUNT_UNCONFIRMED_DAYS:
+        return 0
+    old = timezone.now() - timedelta(days=settings.ACCOUNT_UNCONFIRMED_DAYS)
+    unused = User.objects.filter(
+        date_joined__lt=old,
+        last_login__isnull=True,
+        is_staff=False,
+        emailaddress__verified=False,
+    ).exclude(emailaddress__verified=True)
+    ids = list(unused.values_list("id", flat=True)[:1000])
+    User.objects.filter(id__in=ids).delete()
+    return len(ids)

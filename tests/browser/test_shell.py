@@ -49,7 +49,7 @@ def test_next_leads_nowhere_else(page: Page, stack: Stack, target: str) -> None:
 def test_wrong_password_is_said_and_the_address_is_kept(page: Page) -> None:
     page.goto("/login")
     sign_in(page, "wrong")
-    expect(page.get_by_role("alert")).to_contain_text("Unable to log in")
+    expect(page.get_by_role("alert")).to_contain_text("password is wrong")
     expect(page.get_by_label("E-mail")).to_have_value(ADMIN["email"])
     assert accessibility_problems(page) == []
 

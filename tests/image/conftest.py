@@ -4,12 +4,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.image.deployment import Deployment
+from tests.image.deployment import HOST, Deployment
+from tests.image.engine import engine, stop_engine
+
+PROFILES = {"COMPOSE_PROFILES": "tls,bucket", "DJANGO_ALLOWED_HOSTS": f"{HOST},localhost"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def end_of_engine() -> Iterator[None]:
+    """An engine that the tests started ends with them."""
+    yield
+    stop_engine()
 
 
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """production.yml, up and healthy, with passwords that are hard to quote."""
-    with Deployment(tmp_path_factory.mktemp("deployment")) as made:
+    """production.yml, up and healthy, with passwords that are hard to quote, TLS and a bucket."""
+    engine("nginx", "rclone")
+    with Deployment(tmp_path_factory.mktemp("deployment"), **PROFILES) as made:
         made.guide("up")
         yield made

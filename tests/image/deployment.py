@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from tests.image.guide import commands
 from tests.stack import ROOT, Api, wait_for
 
 HOST = "www.example.org"
+EXAMPLE = "docker/production/production.env.example"
 ROLES = ["web", "celeryworker", "celeryworker-short", "celerybeat", "flower"]
 # Each has what URLs, shells, compose and django-environ take for something of their own.
 PASSWORDS = {
@@ -33,20 +35,20 @@ class Deployment:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         image()
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port, self.https_port = folder, free_port(), free_port()
         self.project = f"rootstock-test-{secrets.token_hex(3)}"
         self.settings = {"IMAGE": IMAGE, "PROJECT": self.project, "WEB_PORT": str(self.port)}
-        self.settings |= settings
-        shutil.copy(ROOT / "production.yml", folder)
-        example = folder / "docker" / "production" / "production.env.example"
-        example.parent.mkdir(parents=True)
-        shutil.copy(ROOT / "docker" / "production" / example.name, example)
+        self.settings |= {"HTTPS_PORT": str(self.https_port), "HTTP_PORT": str(free_port())}
+        self.settings |= {"HTTPS_ADDRESS": "127.0.0.1"} | settings
+        for name in ("production.yml", EXAMPLE, "docker/production/nginx/nginx.conf"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
         self.environment = {
             name: value
             for name, value in os.environ.items()
             if name in {"PATH", "HOME"} or name.startswith("DOCKER_")
         }
-        self.guide("secrets", "settings")
+        self.guide("secrets", "settings", "certificate")
         for name, password in PASSWORDS.items():
             (folder / "secrets" / name).write_text(password + "\n")
         self.configure()
@@ -55,8 +57,7 @@ class Deployment:
         """Write production.env: the example's lines, with the settings at the end."""
         self.settings |= settings
         lines = [f"{name}={value}" for name, value in self.settings.items()]
-        example = self.folder / "docker" / "production" / "production.env.example"
-        text = example.read_text() + "\n".join(lines) + "\n"
+        text = (self.folder / EXAMPLE).read_text() + "\n".join(lines) + "\n"
         (self.folder / "production.env").write_text(text)
 
     def guide(self, *names: str) -> str:
@@ -82,7 +83,7 @@ class Deployment:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.attempt("down", "--volumes", "--timeout", "5")
+        self.attempt("--profile", "*", "down", "--volumes", "--timeout", "5")
 
     def container(self, service: str) -> str:
         """The id of the service's container."""
@@ -118,8 +119,17 @@ class Deployment:
         client.headers.update({"Host": HOST, "X-Forwarded-Proto": "https"})
         return client
 
+    def https(self) -> Api:
+        """A client that comes through nginx and knows its certificate."""
+        trusted = ssl.create_default_context(
+            cafile=self.folder / "secrets/certificates/fullchain.pem"
+        )
+        client = Api(f"https://localhost:{self.https_port}", verify=trusted)
+        client.headers["Referer"] = str(client.base_url)
+        return client
+
     @contextmanager
-    def signed_in(self) -> Iterator[Api]:
-        with self.api() as client:
+    def signed_in(self, client: Api | None = None) -> Iterator[Api]:
+        with client or self.api() as client:
             client.sign_in("admin@example.org", PASSWORDS["django_superuser_password"])
             yield client

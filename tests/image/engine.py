@@ -13,6 +13,7 @@ from tests.image.guide import commands
 from tests.stack import ROOT
 
 BASES = ("python", "node", "postgres", "redis")
+PULLED = "python:3.13-slim-trixie"  # when it can be had, so can the others
 IMAGE = "rootstock:under-test"
 
 
@@ -42,23 +43,46 @@ def kit() -> Path | None:
     return folder if os.access(folder / "start-engine", os.X_OK) else None
 
 
-@cache
+_started: list[Path] = []
+
+
 def engine(*more_bases: str) -> None:
     """Make sure that an engine answers, or skip and say why.
 
     more_bases: what the test builds upon besides BASES, as the kit calls it.
     """
+    if why := _what_is_missing(*more_bases):
+        pytest.skip(why)
+
+
+@cache
+def _what_is_missing(*more_bases: str) -> str:
+    """A sentence that says why nothing can be built or run here; empty when it can."""
     found = kit()
     if not answers():
         if not found:
-            pytest.skip("no Docker engine answers, and DOCKER_KIT names no kit to start one")
+            return "no Docker engine answers, and DOCKER_KIT names no kit to start one"
         started = run(str(found / "start-engine"), check=False)
         if started.returncode:
-            pytest.skip(f"the kit could not start an engine: {started.stderr.strip()[-300:]}")
+            return f"the kit could not start an engine: {started.stderr.strip()[-300:]}"
+        _started.append(found)
     # Where the kit's stand-ins are in use, or its engine is new, there is no registry to pull from.
     stand_ins = docker("images", "--quiet", "--filter", "label=stand-in=1")
     if found and (stand_ins or not docker("images", "--quiet")):
-        run(str(found / "make-base-images"), *BASES, *more_bases)
+        made = run(str(found / "make-base-images"), *BASES, *more_bases, check=False)
+        if made.returncode:
+            return f"the kit could not make the base images: {made.stderr.strip()[-300:]}"
+    elif run("docker", "image", "inspect", PULLED, check=False).returncode:
+        pulled = run("docker", "pull", "--quiet", PULLED, check=False)
+        if pulled.returncode:
+            return f"{PULLED} cannot be pulled: {pulled.stderr.strip()[-300:]}"
+    return ""
+
+
+def stop_engine() -> None:
+    """Stop the engine if it is ours. Its images stay, so the next start is fast."""
+    while _started:
+        run(str(_started.pop() / "stop-engine"), check=False)
 
 
 @cache

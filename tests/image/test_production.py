@@ -93,6 +93,10 @@ def test_only_web_has_a_port(deployment: Deployment) -> None:
     }
     assert {service for service, hosts in published.items() if hosts} == {"web"}
     assert published["web"] == ["127.0.0.1"]
+    assert set(deployment.inspect("nginx")["HostConfig"]["PortBindings"]) == {
+        "8080/tcp", "8443/tcp",
+    }  # fmt: skip
+    assert not deployment.inspect("bucket")["HostConfig"]["PortBindings"]
     for service in ("postgres", "redis"):
         networks = deployment.inspect(service)["NetworkSettings"]["Networks"]
         assert list(networks) == [f"{deployment.project}_data"]
@@ -280,18 +284,3 @@ def test_four_replicas_on_an_empty_database(tmp_path: Path) -> None:
 def dump(deployment: Deployment) -> list[Any]:
     tables = ("auth_group", "users_user", "account_emailaddress", "site_config_setupflag")
     return [deployment.sql(f"TABLE {name}") for name in (*tables, "django_migrations")]
-
-
-def test_secrets_can_be_exchanged_and_all_be_stopped(tmp_path: Path) -> None:
-    with Deployment(tmp_path) as fresh:
-        fresh.guide("up")
-        (tmp_path / "secrets" / "flower_password").write_text("another")
-        fresh.guide("recreate")
-        url = f"http://{fresh.address('flower')}:5555/workers"
-        assert httpx.get(url, auth=("flower", "another")).status_code == 200
-        fresh.guide("down")
-        assert fresh.compose("ps", "--all", "--quiet") == ""
-        fresh.guide("up")  # the data are still there
-        assert fresh.sql("SELECT email FROM users_user") == ["admin@example.org"]
-        with fresh.signed_in() as api:
-            assert api.get("auth/user/").json()["email"] == "admin@example.org"

@@ -1,6 +1,8 @@
 """Counts words, and does on demand what a job should not: fail, crash, hang, eat memory."""
 
+import hashlib
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -90,3 +92,25 @@ class ShortCount(WordCount):
     name = "shortcount"
     title = "Short count"
     queue = "short"
+
+
+@register
+class Copy(Processor):
+    """Gives back what it was given, and its digest: for files of any size and content."""
+
+    name = "copy"
+    title = "Copy"
+    downloads = ("file",)
+    result_serializer = type("CopyResult", (serializers.Serializer,), {
+        "sha256": serializers.CharField(),
+    })  # fmt: skip
+
+    def process(self, context: Context) -> Output:
+        copy = context.workdir / "copy"
+        shutil.copyfile(context.input.path, copy)
+        with copy.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Output(
+            data={"sha256": digest},
+            files={"file": OutputFile(copy, f"copy of {context.input.name}", "image/tiff")},
+        )

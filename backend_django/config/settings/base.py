@@ -4,7 +4,10 @@ from .concerns.apps import *
 from .concerns.auth import *
 from .concerns.celery import *
 from .concerns.database import *
+from .concerns.google import *
 from .concerns.logging import *
+from .concerns.mail import *
+from .concerns.mfa import *
 from .concerns.pages import *
 from .concerns.processing import *
 from .concerns.rest import *

@@ -22,8 +22,11 @@ WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = None
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
-# A developer registers and signs in at once; the mails are in the log.
-EMAIL_BACKEND = env("EMAIL_BACKEND", default="django.core.mail.backends.console.EmailBackend")
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+# A mail is a file in .data/mail, and a line in the log: no mail server is needed.
+MAIL_DELIVERY_BACKEND = env(
+    "EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend"
+)
+if MAIL_DELIVERY_BACKEND.endswith("filebased.EmailBackend"):
+    EMAIL_FILE_PATH = str((ROOT / env("DATA_DIR", default=".data") / "mail").resolve())
 
 LOGGING["handlers"]["console"]["formatter"] = "plain"

@@ -19,7 +19,14 @@ WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = None
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+MAIL_DELIVERY_BACKEND = env(
+    "EMAIL_BACKEND", default="django.core.mail.backends.locmem.EmailBackend"
+)
+EMAIL_FILE_PATH = env("MAIL_DIR", default=None)
+MAIL_RETRY_SECONDS = 1
+
+# Tests ask as fast as they can; those of the limits set their own.
+API_RATES = {"user": "1000000/minute", "address": "1000000/minute"}
 
 # Faults are seen within seconds instead of minutes; what is proved is the same.
 PROCESSING_LEASE_SECONDS = 6
@@ -30,9 +37,9 @@ PROCESSING_STOP_GRACE_SECONDS = 5
 PROCESSING_STORE_SECONDS = env.int("PROCESSING_STORE_SECONDS", default=10)
 CELERY_BEAT_SCHEDULE["processing-reap"]["schedule"] = PROCESSING_REAPER_SECONDS
 CELERY_BEAT_SCHEDULE["processing-reap"]["options"]["expires"] = PROCESSING_REAPER_SECONDS
+CELERY_BEAT_SCHEDULE["mail-send-due"]["schedule"] = 1
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 LOGGING["handlers"]["console"]["formatter"] = "plain"
-STORAGES["default"] = {
-    "BACKEND": env("TEST_STORAGE", default="django.core.files.storage.FileSystemStorage")
-}
+if TEST_STORAGE := env("TEST_STORAGE", default=""):
+    STORAGES["default"] = {"BACKEND": TEST_STORAGE}
 INSTALLED_APPS += env.list("TEST_APPS", default=["tests.wordcount.apps.WordCountConfig"])

@@ -1,8 +1,10 @@
 """A file as a download, whole or in parts (RFC 9110 §14), as map clients read a COG."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
 
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -10,16 +12,55 @@ from django.utils.http import content_disposition_header
 
 from backend_django.api.problems import problem_response
 
+if TYPE_CHECKING:
+    from ..bucket import BucketStorage
+
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 CHUNK = 256 * 1024
 
 
-def _slice(path: Path, start: int, length: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(start)
-        while length > 0 and (chunk := file.read(min(CHUNK, length))):
-            length -= len(chunk)
-            yield chunk
+class Source(Protocol):
+    """Where the bytes are."""
+
+    def whole(self) -> Iterable[bytes]: ...
+
+    def part(self, start: int, length: int) -> Iterable[bytes]: ...
+
+
+class LocalFile:
+    """A file on this machine, which the server can send without our reading it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def whole(self) -> IO[bytes]:
+        return self._path.open("rb")
+
+    def part(self, start: int, length: int) -> Iterator[bytes]:
+        with self._path.open("rb") as file:
+            file.seek(start)
+            while length > 0 and (chunk := file.read(min(CHUNK, length))):
+                length -= len(chunk)
+                yield chunk
+
+
+class BucketObject:
+    """An object in a bucket, passed on as it arrives."""
+
+    def __init__(self, storage: "BucketStorage", name: str) -> None:
+        self._storage, self._name = storage, name
+
+    def whole(self) -> Iterator[bytes]:
+        return begun(self._storage.stream(self._name))
+
+    def part(self, start: int, length: int) -> Iterator[bytes]:
+        return begun(self._storage.stream(self._name, start, length))
+
+
+def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Fetch the first piece now: what is wrong can still be said with a status code."""
+    first = next(chunks, b"")
+    return chain([first], chunks)
 
 
 def _requested(header: str, size: int) -> tuple[int, int] | None:
@@ -34,10 +75,15 @@ def _requested(header: str, size: int) -> tuple[int, int] | None:
 
 
 def file_response(
-    request: HttpRequest, path: Path, *, filename: str, content_type: str, etag: str
+    request: HttpRequest,
+    source: Source,
+    *,
+    size: int,
+    filename: str,
+    content_type: str,
+    etag: str,
 ) -> HttpResponseBase:
     """Answer with a file: 200, 206 for one range, 304, or 416 for a range it has not."""
-    size = path.stat().st_size
     etag = f'"{etag}"'
     headers = {
         "Accept-Ranges": "bytes",
@@ -50,11 +96,11 @@ def file_response(
     wanted = _requested(request.headers.get("Range", ""), size)
     if wanted is None or request.headers.get("If-Range", etag) != etag:
         return FileResponse(
-            path.open("rb"),
+            source.whole(),
             as_attachment=True,
             filename=filename,
             content_type=content_type,
-            headers=headers,
+            headers=headers | {"Content-Length": str(size)},
         )
     first, last = wanted
     if first >= size or first > last:
@@ -68,5 +114,5 @@ def file_response(
         "Content-Disposition": content_disposition_header(True, filename) or "attachment",
     }
     return StreamingHttpResponse(
-        _slice(path, first, length), status=206, content_type=content_type, headers=headers
+        source.part(first, length), status=206, content_type=content_type, headers=headers
     )

@@ -1,11 +1,13 @@
 """What goes over the wire for every kind of request."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+
+from backend_django.api.strict import check_form
 
 from ..models import ProcessingAttempt, ProcessingRequest, ProcessingUpload
 from ..processor import Processor
@@ -15,6 +17,10 @@ from ..registry import get_processor, kinds_of_queue
 class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]):
     """A request's state, the same in create, status, list, cancel and retry."""
 
+    # Between the phases there is none.
+    phase = serializers.ChoiceField(
+        choices=ProcessingRequest.Phase.choices, allow_blank=True, read_only=True
+    )
     queue_position = serializers.IntegerField(
         read_only=True,
         allow_null=True,
@@ -89,17 +95,39 @@ class ProcessingAttemptSerializer(serializers.ModelSerializer[ProcessingAttempt]
         read_only_fields = fields
 
 
+# The id makes the order whole: a page must not repeat a row of the one before.
+ORDERINGS = {
+    "-created_at": ("-created_at", "-id"),
+    "created_at": ("created_at", "id"),
+    "name": ("name", "id"),
+    "-name": ("-name", "-id"),
+}
+
+
+class RequestListQuery(serializers.Serializer[Any]):
+    """The query of a list, besides its pages."""
+
+    status = serializers.ChoiceField(choices=ProcessingRequest.Status.values, required=False)
+    ordering = serializers.ChoiceField(choices=list(ORDERINGS), default="-created_at")
+
+
+@extend_schema_field({"type": "string", "format": "binary", "minLength": 1})
+class UploadField(serializers.FileField):
+    """A file that is not empty."""
+
+
 class CreateSerializer(serializers.Serializer[Any]):
     """The fields of a create that every kind has."""
 
-    file = serializers.FileField(
-        max_length=255, allow_empty_file=False, required=False, help_text="The file to work on."
-    )
+    file = UploadField(max_length=255, required=False, help_text="The file to work on.")
     upload = serializers.UUIDField(
         required=False, help_text="Instead of a file: an upload whose parts are all there."
     )
     name = serializers.CharField(
-        max_length=200, required=False, help_text="What to call it; the file's name when left out."
+        max_length=200,
+        required=False,
+        allow_blank=True,
+        help_text="What to call it; the file's name when left out.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -111,14 +139,8 @@ class CreateSerializer(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuse unknown fields: a misspelt parameter must not be ignored in silence."""
-        known = set(self.fields) | {"csrfmiddlewaretoken"}
-        unknown = sorted(set(data) - known) if isinstance(data, Mapping) else []
-        if unknown:
-            named = ", ".join(self.fields)
-            raise serializers.ValidationError(
-                {name: [f"There is no such field. Known: {named}."] for name in unknown},
-                code="unknown_field",
-            )
+        if hasattr(data, "getlist"):
+            check_form(self, data)
         return super().to_internal_value(data)
 
 
@@ -138,9 +160,9 @@ class UploadStateSerializer(serializers.ModelSerializer[ProcessingUpload]):
     """An upload that comes in parts, and what of it is there."""
 
     mode = serializers.ChoiceField(
-        choices=["server"],
+        choices=["server", "direct"],
         read_only=True,
-        help_text="`server`: PUT each part here.",
+        help_text="`server`: PUT each part here. `direct`: POST for its address in the bucket.",
     )
     filename = serializers.CharField(source="name", read_only=True)
     part_size = serializers.IntegerField(
@@ -157,6 +179,12 @@ class UploadStateSerializer(serializers.ModelSerializer[ProcessingUpload]):
             "id", "mode", "filename", "size", "part_size", "parts", "received", "expires_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+
+class PartUrlSerializer(serializers.Serializer[Any]):
+    """Where a part goes."""
+
+    url = serializers.URLField(help_text="Good for minutes, and for this part only.")
 
 
 def create_serializer(processor: type[Processor]) -> type[serializers.Serializer]:

@@ -16,10 +16,9 @@ from backend_django.api.problems import InsufficientStorage
 from backend_django.users.models import User
 
 from .. import uploads
-from ..files import free_bytes
+from ..files import bucket, free_bytes
 from ..models import ProcessingUpload
-from ..parts import parts
-from .serializers import UploadStartSerializer, UploadStateSerializer
+from .serializers import PartUrlSerializer, UploadStartSerializer, UploadStateSerializer
 from .views import ProcessingView, refuse_too_large
 
 BINARY = "application/octet-stream"
@@ -37,17 +36,17 @@ class UploadBase(ProcessingView):
         )
         found = mine.filter(id=id, part_size__isnull=False).first()
         if found is None:
-            raise NotFound("There is no such upload. It may have expired: upload the file again.")
+            raise NotFound(uploads.GONE)
         return found
 
     def state(self, upload: ProcessingUpload, code: int = status.HTTP_200_OK) -> Response:
-        upload.mode = parts().mode
-        upload.received = parts().received(upload)
+        upload.received = uploads.parts_received(upload=upload)
         return Response(UploadStateSerializer(upload).data, status=code)
 
 
 class UploadsView(UploadBase):
     schema_action = "upload_start"
+    request_serializer_class = UploadStartSerializer
     problems = {
         413: "The file is too large",
         503: "The storage does not answer",
@@ -61,7 +60,7 @@ class UploadsView(UploadBase):
         given.is_valid(raise_exception=True)
         size = given.validated_data["size"]
         refuse_too_large(self.processor, size)
-        if parts().mode == "server" and size > free_bytes():
+        if bucket() is None and size > free_bytes():
             raise InsufficientStorage
         upload = uploads.upload_start(
             owner=cast(User, request.user),
@@ -88,8 +87,12 @@ class UploadView(UploadBase):
 
 
 class PartView(UploadBase):
-    schema_action = {"put": "upload_part"}
-    problems = {503: "The storage does not answer", 507: "The server's disk is full"}
+    schema_action = {"put": "upload_part", "post": "upload_part_url"}
+    problems = {
+        409: "The upload goes the other way: see its `mode`",
+        503: "The storage does not answer",
+        507: "The server's disk is full",
+    }
 
     @extend_schema(request={BINARY: OpenApiTypes.BINARY}, responses={200: UploadStateSerializer})
     def put(self, request: Request, id: UUID, number: str) -> Response:
@@ -109,6 +112,13 @@ class PartView(UploadBase):
         except UnreadablePostError as error:
             raise ParseError("The connection was lost in the middle of the part.") from error
         return self.state(upload)
+
+    @extend_schema(request=None, responses={200: PartUrlSerializer})
+    def post(self, request: Request, id: UUID, number: str) -> Response:
+        """Get the address in the bucket where one part is to be PUT."""
+        upload = self.get_upload(id)
+        url = uploads.part_url(upload=upload, number=self._part_number(upload, number))
+        return Response({"url": url})
 
     def _part_number(self, upload: ProcessingUpload, number: str) -> int:
         if not 1 <= int(number) <= upload.parts:

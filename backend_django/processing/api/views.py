@@ -5,30 +5,40 @@ import re
 from typing import Any, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.generics import GenericAPIView
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from backend_django.api.problems import Conflict, InsufficientStorage, PayloadTooLarge
+from backend_django.api.parsers import JSONParser
+from backend_django.api.problems import (
+    Conflict,
+    InsufficientStorage,
+    PayloadTooLarge,
+    StorageUnavailable,
+)
+from backend_django.api.queries import read_query
 from backend_django.users.models import User
 
 from .. import services
-from ..files import free_bytes
+from ..files import bucket, free_bytes, local_path
 from ..models import ProcessingRequest, ProcessingResult
 from ..processor import Processor
-from .ranges import file_response
+from .ranges import BucketObject, LocalFile, file_response
 from .serializers import (
+    ORDERINGS,
     ProcessingAttemptSerializer,
     ProcessingRequestSerializer,
+    RequestListQuery,
     create_serializer,
     request_state,
 )
@@ -108,16 +118,16 @@ class CreateView(ProcessingView):
         """
         owner = cast(User, request.user)  # IsAuthenticated has seen to it
         key = request.headers.get(IDEMPOTENCY_KEY)
+        if key is not None and not re.fullmatch(r"[!-~]{1,200}", key):
+            raise ValidationError(
+                {IDEMPOTENCY_KEY: "Must be 1 to 200 printable ASCII characters, no spaces."}
+            )
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         if key is not None:
-            if not re.fullmatch(r"[!-~]{1,200}", key):
-                raise ValidationError(
-                    {IDEMPOTENCY_KEY: "Must be 1 to 200 printable ASCII characters, no spaces."}
-                )
             earlier = services.request_by_key(owner=owner, processor=self.processor, key=key)
             if earlier:
                 return Response(request_state(earlier))
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
         values = dict(serializer.validated_data)
         common: dict[str, Any] = {
             "owner": owner,
@@ -176,22 +186,16 @@ class ResultsView(ProcessingView):
 
 class ListView(ProcessingView):
     schema_action = "list"
+    is_list = True
+    query_serializer = RequestListQuery
 
-    @extend_schema(
-        responses=ProcessingRequestSerializer(many=True),
-        parameters=[
-            OpenApiParameter("status", OpenApiTypes.STR, enum=list(ProcessingRequest.Status.values))
-        ],
-    )
+    @extend_schema(responses=ProcessingRequestSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """The caller's requests, newest first."""
-        rows = self.get_queryset()
-        wanted = request.query_params.get("status")
-        if wanted is not None:
-            if wanted not in ProcessingRequest.Status.values:
-                known = ", ".join(ProcessingRequest.Status.values)
-                raise ValidationError({"status": f"Must be one of {known}."})
-            rows = rows.filter(status=wanted)
+        """The caller's requests, newest first unless `ordering` says otherwise."""
+        query = read_query(self, request)
+        rows = self.get_queryset().order_by(*ORDERINGS[query["ordering"]])
+        if "status" in query:
+            rows = rows.filter(status=query["status"])
         page = self.paginate_queryset(rows) or []
         return self.get_paginated_response([request_state(row) for row in page])
 
@@ -245,7 +249,11 @@ class RetryView(ProcessingView):
 
 class DownloadView(ProcessingView):
     key: str = ""
-    problems = {409: "The request is not completed", 416: "The file has no such range"}
+    problems = {
+        409: "The request is not completed",
+        416: "The file has no such range",
+        503: "The storage does not answer",
+    }
 
     @property
     def schema_action(self) -> str:
@@ -257,23 +265,32 @@ class DownloadView(ProcessingView):
     @extend_schema(
         parameters=[OpenApiParameter("Range", OpenApiTypes.STR, OpenApiParameter.HEADER)],
         responses={
-            (200, "application/octet-stream"): OpenApiTypes.BINARY,
-            (206, "application/octet-stream"): OpenApiTypes.BINARY,
+            (200, "*/*"): OpenApiTypes.BINARY,
+            (206, "*/*"): OpenApiTypes.BINARY,
+            302: OpenApiResponse(description="It is in a bucket, at the address in Location"),
             304: OpenApiResponse(description="Unchanged"),
         },
     )
     def get(self, request: Request, id: UUID) -> HttpResponseBase:
         """Download the file, or the part of it that a Range header names."""
-        result = get_result(self.get_request(id))
-        file = result.files[self.key]
+        file = get_result(self.get_request(id)).files[self.key]
+        names = {"filename": file["filename"], "content_type": file["content_type"]}
+        storage = bucket()
+        if storage and not settings.PROCESSING_STREAM_DOWNLOADS:
+            response = HttpResponseRedirect(storage.download_url(file["name"], **names))
+            response.headers["Cache-Control"] = "private, no-store"  # the address expires
+            return response
+        name = file["name"]
+        source = BucketObject(storage, name) if storage else LocalFile(local_path(file))
         http_request: HttpRequest = request._request
-        return file_response(
-            http_request,
-            result.open_path(self.key),
-            filename=file["filename"],
-            content_type=file["content_type"],
-            etag=file["sha256"],
-        )
+        try:
+            return file_response(
+                http_request, source, size=file["size"], etag=file["sha256"], **names
+            )
+        except FileNotFoundError:
+            raise NotFound("The file is no longer there.") from None
+        except OSError as error:
+            raise StorageUnavailable("The file cannot be read just now. Try again.") from error
 
 
 def get_result(found: ProcessingRequest) -> ProcessingResult:

@@ -5,9 +5,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from ..models import RasterShare
 from ..options import BLOCK_SIZES, GRIDS, PROFILES, RESAMPLINGS, parse_bands
 
-_NUMBER = r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?"
+# Written so that JavaScript, which reads it in the document, and Python agree; empty is allowed.
+_NUMBER = r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?"
+_WORD = "[nN][oO][nN][eE]|[+-]?([nN][aA][nN]|[iI][nN][fF])"
 
 
 class RasterParametersSerializer(serializers.Serializer[Any]):
@@ -26,7 +29,7 @@ class RasterParametersSerializer(serializers.Serializer[Any]):
         choices=BLOCK_SIZES, default=256, help_text="Pixels along a side of a block."
     )
     nodata = serializers.RegexField(
-        rf"(?i)^(none|[+-]?(nan|inf)|{_NUMBER})$",
+        rf"^({_WORD}|{_NUMBER})?$",
         default="",
         allow_blank=True,
         max_length=50,
@@ -34,7 +37,7 @@ class RasterParametersSerializer(serializers.Serializer[Any]):
         error_messages={"invalid": "Must be a number, “nan”, or “none”."},
     )
     bands = serializers.RegexField(
-        r"^[1-9]\d{0,3}( ?, ?[1-9]\d{0,3}){0,63}$",
+        r"^([1-9][0-9]{0,3}( ?, ?[1-9][0-9]{0,3}){0,63})?$",
         default="",
         allow_blank=True,
         max_length=400,
@@ -94,10 +97,24 @@ class RasterValidationSerializer(serializers.Serializer[Any]):
     warnings = serializers.ListField(child=serializers.CharField())
 
 
-class RasterTilesSerializer(serializers.Serializer[Any]):
-    """256-pixel tiles in Web Mercator; transparent outside the raster."""
+class RasterLinksSerializer(serializers.Serializer[Any]):
+    """Paths of what belongs to the raster, with the rights of whoever asked."""
 
-    url_template = serializers.CharField(help_text="With {z}, {x} and {y}.")
+    download_cog = serializers.CharField()
+    preview = serializers.CharField(help_text="A WebP picture of at most 480 pixels a side.")
+    tilejson = serializers.CharField()
+    wmts = serializers.CharField(help_text="Capabilities, for desktop programs.")
+    stac = serializers.CharField()
+    point = serializers.CharField()
+    profile = serializers.CharField()
+
+
+class RasterTilesSerializer(serializers.Serializer[Any]):
+    """256-pixel tiles in Web Mercator; 204 where the raster has no pixel."""
+
+    url_template = serializers.CharField(
+        help_text="With {z}, {x} and {y}. Takes the further parameters bands, rescale, colormap."
+    )
     minzoom = serializers.IntegerField()
     maxzoom = serializers.IntegerField(help_text="Beyond it the pixels only get larger.")
 
@@ -153,7 +170,7 @@ class RasterResultSerializer(serializers.Serializer[Any]):
         child=serializers.IntegerField(), help_text="Height and width of a block in pixels."
     )
     compression = serializers.CharField()
-    profile = serializers.ChoiceField(choices=list(PROFILES))
+    profile = serializers.ChoiceField(choices=list(PROFILES.items()))
     kept = serializers.BooleanField(
         help_text="Whether the upload was a good COG already and its bytes were kept."
     )
@@ -163,5 +180,106 @@ class RasterResultSerializer(serializers.Serializer[Any]):
     bands = RasterBandSerializer(many=True)
     validation = RasterValidationSerializer()
     tiles = RasterTilesSerializer()
+    links = RasterLinksSerializer()
     download_url = serializers.CharField()
+    seconds = serializers.FloatField(
+        allow_null=True, help_text="From the start of the work to its end."
+    )
     sha256 = serializers.CharField()
+
+
+class PointSerializer(serializers.Serializer[Any]):
+    """A place in degrees."""
+
+    longitude = serializers.FloatField(min_value=-720, max_value=720)
+    latitude = serializers.FloatField(min_value=-90, max_value=90)
+
+
+class PointValuesSerializer(serializers.Serializer[Any]):
+    longitude = serializers.FloatField()
+    latitude = serializers.FloatField()
+    values = serializers.ListField(
+        child=NodataField(allow_null=True),
+        help_text="As stored, by band; all null where the raster has no value.",
+    )
+
+
+class ProfileSerializer(serializers.Serializer[Any]):
+    """A line across a raster."""
+
+    line = serializers.CharField(
+        max_length=5000,
+        help_text="Two to 100 places as “longitude,latitude”, with semicolons between.",
+    )
+    band = serializers.IntegerField(min_value=1, max_value=1000, default=1)
+    samples = serializers.IntegerField(min_value=2, max_value=1000, default=256)
+
+    def validate_line(self, text: str) -> list[tuple[float, float]]:
+        """Return the places, by longitude and latitude."""
+        places = []
+        for part in text.split(";"):
+            longitude, _, latitude = part.partition(",")
+            place = PointSerializer(data={"longitude": longitude, "latitude": latitude})
+            if not place.is_valid():
+                raise serializers.ValidationError(
+                    "Must be places as “longitude,latitude” in degrees, with semicolons between."
+                )
+            places.append((place.validated_data["longitude"], place.validated_data["latitude"]))
+        if not 2 <= len(places) <= 100:
+            raise serializers.ValidationError("Must have two to 100 places.")
+        return places
+
+
+class ProfileValuesSerializer(serializers.Serializer[Any]):
+    """Values at equal distances along the line. Long lines are read from an overview."""
+
+    band = serializers.IntegerField()
+    length = serializers.FloatField(help_text="Metres along the ellipsoid.")
+    values = serializers.ListField(
+        child=NodataField(allow_null=True), help_text="As stored; null where there is none."
+    )
+
+
+class ShareCreateSerializer(serializers.Serializer[Any]):
+    days = serializers.IntegerField(min_value=1, max_value=365, default=30)
+    allow_download = serializers.BooleanField(default=False)
+    note = serializers.CharField(
+        max_length=100, default="", allow_blank=True, help_text="Whom it is for."
+    )
+
+
+class ShareSerializer(serializers.ModelSerializer[RasterShare]):
+    """A link to a raster. What opens it is told once, when it is made."""
+
+    class Meta:
+        model = RasterShare
+        fields = ["id", "note", "allow_download", "expires_at", "created_at"]
+        read_only_fields = fields
+
+
+class CreatedShareSerializer(ShareSerializer):
+    token = serializers.CharField(help_text="Not stored, and not told again.")
+    url = serializers.CharField(help_text="Address of the page that shows the raster.")
+
+    class Meta(ShareSerializer.Meta):
+        fields = [*ShareSerializer.Meta.fields, "token", "url"]
+        read_only_fields = fields
+
+
+class MapCopySerializer(serializers.Serializer[Any]):
+    """Whether all tiles are drawn in advance. Without it they are drawn when they are asked for."""
+
+    status = serializers.ChoiceField(
+        choices=["none", "pending", "processing", "completed", "failed", "cancelled"]
+    )
+    progress = serializers.IntegerField(help_text="0 to 100.")
+    error_message = serializers.CharField(allow_blank=True)
+    tiles = serializers.IntegerField(allow_null=True)
+    size = serializers.IntegerField(allow_null=True, help_text="Bytes.")
+
+
+class SharedRasterSerializer(RasterResultSerializer):
+    """A raster as a visitor with a link sees it."""
+
+    allow_download = serializers.BooleanField()
+    expires_at = serializers.DateTimeField()

@@ -1,33 +1,37 @@
-"""/api/v1/rasters/: the engine's endpoints and the tiles."""
+"""/api/v1/rasters/: the engine's endpoints, the tiles, and what else belongs to a raster."""
 
-from uuid import UUID
-
-from django.urls import re_path, reverse
+from django.urls import re_path
 
 from backend_django.processing.api.urls import ID, processing_urls
 
 from ..processor import RasterProcessor
-from .views import tile
+from . import views
+from .access import shared
+from .tiles import shared_tile, tile
+
+TOKEN = r"(?P<token>[A-Za-z0-9_~-]{20,200})"  # noqa: S105 (a pattern)
+TILE = r"(?P<z>\d{1,2})/(?P<x>\d{1,8})/(?P<y>\d{1,8})"
+BOTH = {
+    "preview": views.PreviewView,
+    "stac": views.StacView,
+    "tilejson": views.TileJsonView,
+    "wmts": views.WmtsView,
+    "point": views.PointView,
+    "profile": views.ProfileView,
+}
 
 urlpatterns = [
     *processing_urls(RasterProcessor),
-    re_path(
-        rf"^tiles/{ID}/(?P<z>\d{{1,2}})/(?P<x>\d{{1,8}})/(?P<y>\d{{1,8}})/?$",
-        tile,
-        name="raster-tile",
+    re_path(rf"^tiles/{ID}/{TILE}/?$", tile, name="raster-tile"),
+    re_path(rf"^shared/{TOKEN}/tiles/{TILE}/?$", shared_tile),
+    re_path(rf"^shared/{TOKEN}/?$", views.SharedResultView.as_view(), name="raster-shared"),
+    re_path(rf"^shared/{TOKEN}/download-cog/?$", views.SharedDownloadView.as_view()),
+    re_path(rf"^shares/{ID}/?$", views.SharesView.as_view()),
+    re_path(rf"^shares/{ID}/{ID.replace('<id>', '<share>')}/?$", views.ShareView.as_view()),
+    re_path(rf"^map-copy/{ID}/?$", views.MapCopyView.as_view()),
+    *(re_path(rf"^{name}/{ID}/?$", view.as_view()) for name, view in BOTH.items()),
+    *(
+        re_path(rf"^shared/{TOKEN}/{name}/?$", shared(view).as_view())
+        for name, view in BOTH.items()
     ),
 ]
-
-
-def tile_url_template(request_id: UUID, attempt: int) -> str:
-    """Return the address of the tiles with {z}, {x} and {y}; `v` makes it good for ever."""
-    return _address(request_id).removesuffix("0/0/0") + "{z}/{x}/{y}?v=" + str(attempt)
-
-
-def download_url(request_id: UUID) -> str:
-    """Return the address of the COG."""
-    return _address(request_id).split("/tiles/")[0] + f"/download-cog/{request_id}/"
-
-
-def _address(request_id: UUID) -> str:
-    return reverse("raster-tile", kwargs={"id": str(request_id), "z": 0, "x": 0, "y": 0})

@@ -1,114 +1,243 @@
-"""Tiles: a plain view, because the framework around an endpoint would cost as much as the tile."""
+"""What belongs to a raster: descriptions for other programs, values, links for others, map copy."""
 
-import threading
-import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.utils.cache import get_conditional_response
-from django.views.decorators.http import require_safe
-from rest_framework.authentication import TokenAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from backend_django.api.problems import problem_response
-from backend_django.processing.models import ProcessingRequest, ProcessingResult
+from backend_django.processing.api.ranges import file_response
+from backend_django.processing.api.views import get_result
+from backend_django.processing.models import ProcessingRequest
+
+from .. import documents, services
+from ..links import present_result
+from ..models import RasterMapCopy
+from .access import NoDownloadError, RasterView, Shared
+from .serializers import (
+    CreatedShareSerializer,
+    MapCopySerializer,
+    PointSerializer,
+    PointValuesSerializer,
+    ProfileSerializer,
+    ProfileValuesSerializer,
+    ShareCreateSerializer,
+    SharedRasterSerializer,
+    ShareSerializer,
+)
 
 FOR_EVER = "private, max-age=31536000, immutable"
-ASK_AGAIN = "private, no-cache"
-
-_KNOWN_SECONDS = 20.0  # a map asks for dozens of tiles at once; a deletion is seen after this
-_KNOWN_ENTRIES = 1000
 
 
-@dataclass(frozen=True)
-class TileSource:
-    """What is needed to draw tiles of a result."""
+class AnyTypeMixin:
+    """The answer has one type, whatever is asked for."""
 
-    path: Path
-    attempt: int
-    bounds: tuple[float, ...]
-    style: Any  # images.Style; the import waits for the first tile
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        return super().perform_content_negotiation(request, force=True)  # type: ignore[misc]
 
 
-_known: dict[tuple[int, UUID], tuple[float, TileSource]] = {}
-_known_lock = threading.Lock()
+class PreviewView(AnyTypeMixin, RasterView):
+    schema_action = "preview"
+
+    @extend_schema(
+        parameters=[OpenApiParameter("v", OpenApiTypes.INT, description="Version of the result.")],
+        responses={(200, "image/webp"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, **kwargs: Any) -> HttpResponse:
+        """A small picture of the whole raster."""
+        result = self.find()
+        try:
+            content = result.open_path("preview").read_bytes()
+        except (KeyError, FileNotFoundError):
+            raise NotFound("There is no picture of this raster.") from None
+        caching = FOR_EVER if request.query_params.get("v") == str(result.attempt) else "no-cache"
+        return HttpResponse(content, "image/webp", headers={"Cache-Control": caching})
 
 
-@require_safe
-@transaction.non_atomic_requests
-def tile(request: HttpRequest, id: UUID | str, z: str, x: str, y: str) -> HttpResponse:
-    """Answer with a tile of 256 × 256 pixels; transparent outside the raster."""
-    user_id = _user_id(request)
-    if user_id is None:
-        response = problem_response(401, "not_authenticated", "Sign in to see this raster.")
-        response["WWW-Authenticate"] = "Token"
-        return response
-    from .. import tiles  # numpy, rasterio: not at the start of a web process
+class StacView(AnyTypeMixin, RasterView):
+    schema_action = "stac"
 
-    where = int(z), int(x), int(y)
-    source = _find(user_id, UUID(str(id)))
-    if source is None:
-        return problem_response(404, "not_found", "There is no such raster.")
-    if not tiles.tile_exists(*where):
-        return problem_response(404, "not_found", "There is no such tile.")
-    etag = f'"{id}-{source.attempt}-{z}-{x}-{y}"'
-    caching = FOR_EVER if request.GET.get("v") == str(source.attempt) else ASK_AGAIN
-    headers = {"ETag": etag, "Cache-Control": caching, "Vary": "Authorization, Cookie"}
-    unchanged = get_conditional_response(request, etag=etag)
-    if unchanged is not None and unchanged.status_code == 304:
-        return HttpResponse(status=304, headers=headers)
-    try:
-        if tiles.touches(source.bounds, *where):
-            picture = tiles.render_tile(source.path, *where, source.style)
-        else:
-            picture = tiles.empty_picture(tiles.TILE_SIZE)
-    except FileNotFoundError:  # deleted a moment ago
-        return problem_response(404, "not_found", "There is no such raster.")
-    return HttpResponse(picture.content, content_type=picture.content_type, headers=headers)
+    @extend_schema(responses={(200, "application/geo+json"): OpenApiTypes.OBJECT})
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        """The raster as a STAC Item."""
+        result = self.find()
+        item = documents.stac_item(result, self.links(result))
+        return Response(item, content_type="application/geo+json")
 
 
-def _user_id(request: HttpRequest) -> int | None:
-    """Return whose request it is, by API token or session."""
-    try:
-        found = TokenAuthentication().authenticate(request)  # type: ignore[arg-type]
-    except AuthenticationFailed:
-        return None
-    user = found[0] if found else request.user
-    return user.pk if user.is_authenticated else None
+class TileJsonView(RasterView):
+    schema_action = "tilejson"
+
+    @extend_schema(responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        """The raster's tiles as a TileJSON document."""
+        result = self.find()
+        return Response(documents.tilejson(result, self.links(result)))
 
 
-def _find(user_id: int, request_id: UUID) -> TileSource | None:
-    """Return the source of a user's own completed raster, remembered for some seconds."""
-    key, now = (user_id, request_id), time.monotonic()
-    remembered = _known.get(key)
-    if remembered and remembered[0] > now:
-        return remembered[1]
-    result = (
-        ProcessingResult.objects.filter(
-            request=request_id,
-            request__owner=user_id,
-            request__kind="rasters",
-            request__status=ProcessingRequest.Status.COMPLETED,
+class WmtsView(AnyTypeMixin, RasterView):
+    schema_action = "wmts"
+
+    @extend_schema(responses={(200, "application/xml"): OpenApiTypes.STR})
+    def get(self, request: Request, **kwargs: Any) -> HttpResponse:
+        """WMTS capabilities of the raster's tiles, for desktop programs."""
+        result = self.find()
+        text = documents.wmts_capabilities(result, self.links(result))
+        return HttpResponse(text, content_type="application/xml; charset=utf-8")
+
+
+class PointView(RasterView):
+    schema_action = "point"
+
+    @extend_schema(parameters=[PointSerializer], responses=PointValuesSerializer)
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        """The value of each band at a place."""
+        query = PointSerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        result = self.find()
+        from ..values import point_values
+
+        place = query.validated_data["longitude"], query.validated_data["latitude"]
+        found = point_values(result.open_path("cog"), *place)
+        return Response({**query.validated_data, "values": found})
+
+
+class ProfileView(RasterView):
+    schema_action = "profile"
+
+    @extend_schema(parameters=[ProfileSerializer], responses=ProfileValuesSerializer)
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        """The values of a band along a line."""
+        query = ProfileSerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        result = self.find()
+        from ..values import line_values
+
+        band, samples = query.validated_data["band"], query.validated_data["samples"]
+        if band > len(result.data["bands"]):
+            raise NotFound("The raster has no such band.")
+        path = result.open_path("cog")
+        length, values = line_values(path, query.validated_data["line"], band, samples)
+        return Response({"band": band, "length": length, "values": values})
+
+
+class SharesView(RasterView):
+    """Links to a raster for people without an account."""
+
+    schema_action = {"get": "shares", "post": "share"}
+    pagination_class = None
+
+    @extend_schema(responses=ShareSerializer(many=True))
+    def get(self, request: Request, id: UUID) -> Response:
+        """The links there are, newest first; what opens them is not told."""
+        shares = self.get_request(id).raster_shares.all()
+        return Response(ShareSerializer(shares, many=True).data)
+
+    @extend_schema(request=ShareCreateSerializer, responses={201: CreatedShareSerializer})
+    def post(self, request: Request, id: UUID) -> Response:
+        """Make a link that shows the raster to whoever has it."""
+        wanted = ShareCreateSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        result = get_result(self.get_request(id))
+        share, token = services.share_create(request=result.request, **wanted.validated_data)
+        address = request.build_absolute_uri(f"/shared/{token}")
+        answer = {**ShareSerializer(share).data, "token": token, "url": address}
+        return Response(answer, status=status.HTTP_201_CREATED)
+
+
+class ShareView(RasterView):
+    schema_action = "revoke"
+    problems: dict[int, str] = {}
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: UUID, share: UUID) -> Response:
+        """Revoke a link: it does not work any more."""
+        found = self.get_request(id).raster_shares.filter(id=share).first()
+        if found is None:
+            raise NotFound("There is no such link.")
+        services.share_revoke(share=found)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class MapCopyView(RasterView):
+    """All tiles of the raster, drawn in advance."""
+
+    schema_action = {"get": "map_copy", "post": "map_copy_create", "delete": "map_copy_delete"}
+
+    @extend_schema(responses=MapCopySerializer)
+    def get(self, request: Request, id: UUID) -> Response:
+        """How far it is."""
+        copy = self._copy(self.get_request(id))
+        return Response(_map_copy(copy.job if copy else None))
+
+    @extend_schema(request=None, responses={202: MapCopySerializer})
+    def post(self, request: Request, id: UUID) -> Response:
+        """Draw all tiles in advance; answers at once. Asking again does no harm."""
+        job = services.map_copy_create(request=get_result(self.get_request(id)).request)
+        return Response(_map_copy(job), status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: UUID) -> Response:
+        """Remove it, or stop making it. Tiles are then drawn when they are asked for."""
+        copy = self._copy(self.get_request(id))
+        if copy:
+            services.map_copy_delete(copy=copy)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @staticmethod
+    def _copy(found: ProcessingRequest) -> RasterMapCopy | None:
+        return RasterMapCopy.objects.filter(raster=found).select_related("job__result").first()
+
+
+def _map_copy(job: ProcessingRequest | None) -> dict[str, Any]:
+    result = getattr(job, "result", None)
+    return {
+        "status": job.status if job else "none",
+        "progress": job.progress if job else 0,
+        "error_message": job.error_message if job else "",
+        "tiles": result.data["tiles"] if result else None,
+        "size": result.files["tiles"]["size"] if result else None,
+    }
+
+
+class SharedResultView(Shared, RasterView):
+    schema_action = "results"
+
+    @extend_schema(responses=SharedRasterSerializer)
+    def get(self, request: Request, token: str) -> Response:
+        """The raster that a link shows."""
+        found = present_result(self.find(), token)
+        more = {"allow_download": self.share.allow_download, "expires_at": self.share.expires_at}
+        return Response(SharedRasterSerializer(found | more).data)
+
+
+class SharedDownloadView(AnyTypeMixin, Shared, RasterView):
+    schema_action = "download_cog"
+    problems = {403: "The link does not allow it", 416: "The file has no such range"}
+
+    @extend_schema(
+        parameters=[OpenApiParameter("Range", OpenApiTypes.STR, OpenApiParameter.HEADER)],
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            (206, "application/octet-stream"): OpenApiTypes.BINARY,
+        },
+    )
+    def get(self, request: Request, token: str) -> HttpResponseBase:
+        """Download the COG, when the link allows it."""
+        result = self.find()
+        if not self.share.allow_download:
+            raise NoDownloadError
+        file = result.files["cog"]
+        return file_response(
+            request._request,
+            result.open_path("cog"),
+            filename=file["filename"],
+            content_type=file["content_type"],
+            etag=file["sha256"],
         )
-        .only("attempt", "data", "files")
-        .first()
-    )
-    if result is None:
-        return None
-    from ..images import default_style
-
-    source = TileSource(
-        path=result.open_path("cog"),
-        attempt=result.attempt,
-        bounds=tuple(result.data["bounds"]),
-        style=default_style(result.data["bands"]),
-    )
-    with _known_lock:
-        if len(_known) >= _KNOWN_ENTRIES:
-            _known.clear()
-        _known[key] = (now + _KNOWN_SECONDS, source)
-    return source

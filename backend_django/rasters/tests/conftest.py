@@ -3,11 +3,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.utils import timezone
 
+from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.rasters import convert as conversion
+from backend_django.rasters.api import tiles as tile_views
 from backend_django.rasters.settings import LIMITS
+from backend_django.users.models import User
+
+from . import factory
 
 Convert = Callable[..., tuple[Path, dict[str, Any]]]
+Store = Callable[..., ProcessingRequest]
 
 
 @pytest.fixture
@@ -28,5 +37,32 @@ def convert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Convert:
             "limits": LIMITS,
         }
         return target, conversion.convert_upload(arguments, lambda step, fraction: None)
+
+    return run
+
+
+@pytest.fixture
+def store(user: User, tmp_path: Path, convert: Convert) -> Store:
+    """Convert pixels and store the result as a completed request of `user`, in attempt 2."""
+    tile_views._known.clear()
+
+    def run(values: Any = None, **case: Any) -> ProcessingRequest:
+        values = factory.pixels("uint8", 3) if values is None else values
+        path, data = convert(factory.write(tmp_path / "i.tif", values, **case))
+        request = ProcessingRequest.objects.create(
+            kind="rasters", name="a <raster> & more", owner=user, input_file="x",
+            input_name="i.tif", input_size=1, status="completed", attempt=2,
+            started_at=timezone.now(), finished_at=timezone.now(),
+        )  # fmt: skip
+        files = {}
+        for key, file in {"cog": path, "preview": tmp_path / "preview.webp"}.items():
+            with file.open("rb") as content:
+                name = default_storage.save(f"requests/{request.id}/2/{key}", File(content))
+            files[key] = {
+                "name": name, "filename": f"i.{key}", "size": file.stat().st_size,
+                "content_type": "image/tiff", "sha256": "00",
+            }  # fmt: skip
+        ProcessingResult.objects.create(request=request, attempt=2, data=data, files=files)
+        return request
 
     return run

@@ -170,6 +170,27 @@ def test_an_unknown_profile_is_refused_at_once(api: Api) -> None:
     assert answer.json()["errors"][0]["field"] == "profile"
 
 
+def test_a_map_copy_is_drawn_after_the_result(api: Api, stack: Stack, tmp_path: Path) -> None:
+    source = factory.write(tmp_path / "i.tif", factory.pixels("uint8", 3))
+    done = submit(api, source, map_copy="true")
+    assert done["status"] == "completed"
+    address = f"rasters/map-copy/{done['id']}/"
+    wait_for(lambda: api.get(address).json()["status"] == "completed", what="the tiles are drawn")
+    copy = api.get(address).json()
+    assert copy["tiles"] > 4
+    assert copy["size"] > 1000
+    result = api.get(f"rasters/results/{done['id']}/").json()
+    west, south, east, north = result["bounds"]
+    z, x, y = factory.tile_of((west + east) / 2, (south + north) / 2, result["tiles"]["maxzoom"])
+    shared = api.post(f"rasters/shares/{done['id']}/", json={"days": 1}).json()
+    tile = f"tiles/{z}/{x}/{y}"
+    own = api.get(f"rasters/tiles/{done['id']}/{z}/{x}/{y}")
+    with Api(stack.url) as visitor:
+        seen = visitor.get(f"rasters/shared/{shared['token']}/{tile}")
+    assert (seen.status_code, seen.content) == (200, own.content)
+    assert api.delete(f"rasters/delete/{done['id']}/").status_code == 204
+
+
 def test_cancel_leaves_no_file(api: Api, stack: Stack, tmp_path: Path) -> None:
     values = np.tile(factory.pixels("uint8", 3, 1000, 1000), (1, 7, 7))
     source = factory.write(tmp_path / "i.tif", values)

@@ -73,7 +73,10 @@ def test_from_upload_to_result(tmp_path: Path) -> None:
         assert preview.size == (480, 393)
     check_cog(file.path)
 
-    request = SimpleNamespace(id=context.request_id, name="a", input_name="b.tif", input_size=5)
+    request = SimpleNamespace(
+        id=context.request_id, name="a", input_name="b.tif", input_size=5,
+        started_at=None, finished_at=None,
+    )  # fmt: skip
     result = SimpleNamespace(
         request=request,
         attempt=2,

@@ -1,38 +1,30 @@
 """Who may see a tile, and what a browser may keep of it."""
 
+import io
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
+import numpy as np
 import pytest
-from django.core.files.storage import default_storage
 from django.test import Client
-from django.utils import timezone
-from rest_framework.authtoken.models import Token
+from PIL import Image
 
-from backend_django.processing.models import ProcessingRequest, ProcessingResult
-from backend_django.rasters.api import views
+from backend_django.processing.models import ProcessingRequest
 from backend_django.users.models import User
+from backend_django.users.services import token_create
 
 from . import factory
-from .conftest import Convert
+from .conftest import Store
+
+Address = Callable[..., str]
 
 
 @pytest.fixture
-def raster(user: User, tmp_path: Path, convert: Convert) -> Callable[[int], str]:
+def raster(store: Store) -> Address:
     """Return a function from a zoom to the address of a tile amid a raster of `user`."""
-    views._known.clear()
-    path, data = convert(factory.write(tmp_path / "i.tif", factory.pixels("uint8", 3)))
-    request = ProcessingRequest.objects.create(
-        kind="rasters", name="a raster", owner=user, input_file="x", input_name="i.tif",
-        input_size=1, status="completed", attempt=2, finished_at=timezone.now(),
-    )  # fmt: skip
-    with path.open("rb") as content:
-        name = default_storage.save(f"requests/{request.id}/2/cog", content)
-    ProcessingResult.objects.create(
-        request=request, attempt=2, data=data, files={"cog": {"name": name}}
-    )
-    west, south, east, north = data["bounds"]
+    request = store()
+    west, south, east, north = request.result.data["bounds"]
 
     def address(zoom: int, request_id: UUID | str = request.id) -> str:
         z, x, y = factory.tile_of((west + east) / 2, (south + north) / 2, zoom)
@@ -41,7 +33,7 @@ def raster(user: User, tmp_path: Path, convert: Convert) -> Callable[[int], str]
     return address
 
 
-def test_the_owner_sees_it(client: Client, user: User, raster: Callable[..., str]) -> None:
+def test_the_owner_sees_it(client: Client, user: User, raster: Address) -> None:
     client.force_login(user)
     for end in ("", "/"):
         answer = client.get(raster(14) + end + "?v=2")
@@ -49,19 +41,73 @@ def test_the_owner_sees_it(client: Client, user: User, raster: Callable[..., str
         assert answer.content[:2] == b"\xff\xd8"
         assert "immutable" in answer["Cache-Control"]
         assert "private" in answer["Cache-Control"]
-    token = Token.objects.create(user=user)
-    answer = Client().get(raster(14), headers={"Authorization": f"Token {token.key}"})
+    key = token_create(user=user, name="tiles")[1]
+    answer = Client().get(raster(14), headers={"Authorization": f"Token {key}"})
     assert answer.status_code == 200
 
 
-def test_outside_is_transparent(client: Client, user: User, raster: Callable[..., str]) -> None:
+def test_outside_there_is_nothing(client: Client, user: User, raster: Address) -> None:
     client.force_login(user)
-    answer = client.get(raster(14).rsplit("/", 2)[0] + "/0/0")
-    assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
-    assert len(answer.content) < 200
+    answer = client.get(raster(14).rsplit("/", 2)[0] + "/0/0?v=2")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "immutable" in answer["Cache-Control"]
 
 
-def test_nobody_else_does(client: Client, raster: Callable[..., str]) -> None:
+def picture(client: Client, address: str) -> Any:
+    answer = client.get(address)
+    assert answer.status_code == 200, answer.content
+    return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGBA")).astype(int)
+
+
+def test_bands_rescale_and_colormap(client: Client, user: User, raster: Address) -> None:
+    client.force_login(user)
+    address = raster(14)
+    usual = picture(client, address)
+    swapped = picture(client, f"{address}?bands=3,2,1")
+    assert np.abs(usual[..., [2, 1, 0]] - swapped[..., :3]).mean() < 8  # both are JPEGs
+    single = picture(client, f"{address}?bands=2")
+    assert (single[..., 0] == single[..., 1]).all()
+    brighter = picture(client, f"{address}?bands=2&rescale=0,128")
+    assert np.abs(np.minimum(single * 2, 255)[..., 0] - brighter[..., 0]).max() <= 3
+    each = picture(client, f"{address}?rescale=0,128,0,255,0,255")
+    assert each[..., 0].mean() > usual[..., 0].mean() + 30
+    assert abs(each[..., 1].mean() - usual[..., 1].mean()) < 3
+    coloured = picture(client, f"{address}?bands=2&colormap=magma&rescale=0,255")
+    grey = single[..., 0]
+    dark, bright = coloured[grey < np.quantile(grey, 0.1)], coloured[grey > np.quantile(grey, 0.9)]
+    assert bright[:, :3].mean() > dark[:, :3].mean() + 40
+    assert (coloured[..., 0] != coloured[..., 2]).mean() > 0.9
+
+
+def test_another_style_is_another_tile(client: Client, user: User, raster: Address) -> None:
+    client.force_login(user)
+    one, other = (client.get(f"{raster(14)}?v=2&bands={band}") for band in (1, 2))
+    assert one["ETag"] != other["ETag"]
+    again = client.get(f"{raster(14)}?v=2&bands=2", headers={"If-None-Match": one["ETag"]})
+    assert again.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("bands=4", "bands"), ("bands=0", "bands"), ("bands=1,2", "bands"), ("bands=", "bands"),
+        ("bands=1,2,3,1", "bands"), ("bands=a", "bands"), ("bands=-1", "bands"),
+        ("rescale=1", "rescale"), ("rescale=5,5", "rescale"), ("rescale=9,1", "rescale"),
+        ("rescale=0,nan", "rescale"), ("rescale=0,inf", "rescale"), ("rescale=0,1,2", "rescale"),
+        ("bands=1&rescale=0,1,0,1", "rescale"), ("rescale=" + "1," * 9000, "rescale"),
+        ("bands=1&colormap=rainbow", "colormap"), ("colormap=viridis", "colormap"),
+    ],
+)  # fmt: skip
+def test_a_style_that_makes_no_sense(
+    query: str, field: str, client: Client, user: User, raster: Address
+) -> None:
+    client.force_login(user)
+    answer = client.get(f"{raster(14)}?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_style")
+    assert answer.json()["detail"].startswith(f"{field}: ")
+
+
+def test_nobody_else_does(client: Client, raster: Address) -> None:
     answer = client.get(raster(14))
     assert answer.status_code == 401
     assert answer.json()["code"] == "not_authenticated"
@@ -74,7 +120,7 @@ def test_nobody_else_does(client: Client, raster: Callable[..., str]) -> None:
     assert answer["Content-Type"] == "application/problem+json"
 
 
-def test_a_tile_is_drawn_once(client: Client, user: User, raster: Callable[..., str]) -> None:
+def test_a_tile_is_drawn_once(client: Client, user: User, raster: Address) -> None:
     client.force_login(user)
     first = client.get(raster(14) + "?v=2")
     again = client.get(raster(14) + "?v=2", headers={"If-None-Match": first["ETag"]})
@@ -86,7 +132,7 @@ def test_a_tile_is_drawn_once(client: Client, user: User, raster: Callable[..., 
     assert "immutable" not in stale["Cache-Control"]
 
 
-def test_what_does_not_exist(client: Client, user: User, raster: Callable[..., str]) -> None:
+def test_what_does_not_exist(client: Client, user: User, raster: Address) -> None:
     client.force_login(user)
     assert client.get(raster(14, uuid4())).status_code == 404
     base = raster(14).rsplit("/", 3)[0]
@@ -96,12 +142,12 @@ def test_what_does_not_exist(client: Client, user: User, raster: Callable[..., s
 
 
 def test_permission_is_asked_for_once(
-    client: Client, user: User, raster: Callable[..., str], django_assert_num_queries: Callable
+    client: Client, user: User, raster: Address, django_assert_num_queries: Callable
 ) -> None:
     client.force_login(user)
     client.get(raster(14))
-    with django_assert_num_queries(2):  # session and user
-        client.get(raster(13))
+    with django_assert_num_queries(0):
+        assert client.get(raster(13)).status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)  # the files go when the deletion is committed

@@ -15,7 +15,7 @@ from rio_tiler.errors import TileOutsideBounds
 from rio_tiler.io import Reader
 
 from backend_django.rasters import tiles
-from backend_django.rasters.images import COLORMAPS, Style, default_style
+from backend_django.rasters.styles import COLORMAPS, Style, default_style
 
 from . import factory
 from .conftest import Convert
@@ -202,6 +202,7 @@ def test_both_sides_of_the_antimeridian(
 
 def colours(path: Path, tile: tuple[int, int, int], style: Style) -> tuple[Image.Image, Any]:
     picture = tiles.render_tile(path, *tile, style)
+    assert picture
     image = Image.open(io.BytesIO(picture.content))
     assert picture.content_type == f"image/{image.format.lower()}"
     assert image.size == (256, 256)
@@ -232,8 +233,7 @@ def test_what_is_transparent(tmp_path: Path, convert: Convert) -> None:
     assert image.format == "PNG"
     assert set(np.unique(seen[..., 3])) <= {0, 255}
     assert 0 < (seen[..., 3] == 0).mean() < 1
-    _, outside = colours(path, (facts["maxzoom"], 0, 0), style)
-    assert not outside[..., 3].any()
+    assert tiles.render_tile(path, facts["maxzoom"], 0, 0, style) is None
 
 
 def test_a_palette_keeps_its_colours(tmp_path: Path, convert: Convert) -> None:
@@ -284,8 +284,11 @@ def test_floats_are_stretched_and_coloured(tmp_path: Path, convert: Convert) -> 
 def test_odd_values_still_make_a_tile(values: Any, tmp_path: Path, convert: Convert) -> None:
     path, facts = convert(factory.write(tmp_path / "i.tif", values))
     style = default_style(facts["bands"])
+    if np.isnan(values).all():
+        assert tiles.render_tile(path, *middle_tile(facts), style) is None
+        return
     _, seen = colours(path, middle_tile(facts), style)
-    assert (seen[..., 3] > 0).any() != bool(np.isnan(values).all())
+    assert (seen[..., 3] > 0).any()
 
 
 def bands(*kinds: tuple[str, str]) -> list[dict[str, Any]]:
@@ -352,11 +355,11 @@ def test_threads_do_not_disturb_each_other(tmp_path: Path, convert: Convert) -> 
     z, x, y = middle_tile(facts)
     wanted = [(z, x + i, y + j) for i in range(-1, 2) for j in range(-1, 2)]
     style = Style((1, 2, 3))
-    expected = [tiles.render_tile(path, *tile, style).content for tile in wanted]
-    found: list[list[bytes]] = []
+    expected = [tiles.render_tile(path, *tile, style) for tile in wanted]
+    found: list[Any] = []
 
     def work() -> None:
-        found.append([tiles.render_tile(path, *tile, style).content for tile in wanted])
+        found.append([tiles.render_tile(path, *tile, style) for tile in wanted])
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:

@@ -2,40 +2,213 @@
 
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
-from dj_rest_auth.registration.serializers import RegisterSerializer as BaseRegisterSerializer
-from dj_rest_auth.serializers import LoginSerializer as BaseLoginSerializer
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.utils import url_str_to_user_pk
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
-from rest_framework.exceptions import Throttled
+from rest_framework.exceptions import ValidationError
 
-from ..models import User
+from .. import mfa
+from ..limits import TooManyAttempts, limit
+from ..models import ApiToken, User
+
+WRONG = "The e-mail address or the password is wrong."
+DEAD_LINK = "This link was used before, or is too old. Ask for a new one."
 
 
-class LoginSerializer(BaseLoginSerializer):
-    """Through allauth's adapter, which counts failures; Django's `authenticate` alone would not."""
+class DetailSerializer(serializers.Serializer[Any]):
+    """A sentence about what happened."""
 
-    username = None
-    email = serializers.EmailField()
-    password = serializers.CharField(trim_whitespace=False)
+    detail = serializers.CharField()
 
-    def authenticate(self, **credentials: Any) -> User | None:
-        credentials["email"] = credentials["email"].lower()
+
+class AddressField(serializers.EmailField):
+    """An e-mail address in lower case.
+
+    ASCII only: a few foreign letters become ASCII ones in another case, so that one account would
+    have several spellings, each with failures of its own.
+    """
+
+    def to_internal_value(self, data: Any) -> str:
+        address = super().to_internal_value(data)
+        if not address.isascii():
+            self.fail("invalid")
+        return address.lower()
+
+
+class PasswordField(serializers.CharField):
+    """A password as it was typed, spaces included."""
+
+    def __init__(self, **options: Any) -> None:
+        defaults = {"write_only": True, "trim_whitespace": False, "max_length": 128}
+        super().__init__(**{**defaults, **options})
+
+
+def check_new_passwords(first: str, second: str, user: User, names: tuple[str, str]) -> None:
+    """Raise ValidationError at the field when the two differ or are too easy to guess."""
+    if first != second:
+        raise ValidationError({names[1]: "The two passwords are not the same."})
+    try:
+        validate_password(first, user)
+    except DjangoValidationError as error:
+        raise ValidationError({names[0]: error.messages}) from error
+
+
+class LoginSerializer(serializers.Serializer[Any]):
+    """Address and password; a code as well for an account with two-step sign-in."""
+
+    email = AddressField()
+    password = PasswordField()
+    code = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=20,
+        help_text="Of the authenticator app, or a recovery code. Asked for with `mfa_required`.",
+    )
+    token = serializers.BooleanField(
+        required=False, help_text="False: only the session cookie, and an empty answer (204)."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        request = self.context["request"]._request
         try:
-            return get_adapter().authenticate(self.context["request"]._request, **credentials)
+            # allauth's adapter counts failures; Django's `authenticate` alone would not.
+            user = get_adapter().authenticate(
+                request, email=attrs["email"], password=attrs["password"]
+            )
         except DjangoValidationError as error:
-            raise Throttled(detail="Too many failed attempts. Wait five minutes.") from error
+            raise TooManyAttempts from error
+        if user is None or not user.is_active:
+            raise ValidationError(WRONG)
+        if (
+            app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY
+            and not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists()
+        ):
+            raise ValidationError(
+                "Confirm your e-mail address first: follow the link in the mail we sent.",
+                code="email_not_verified",
+            )
+        attrs["mfa"] = mfa.code_check(user=user, code=attrs.get("code", ""))
+        return attrs | {"user": user}
 
 
-class RegisterSerializer(BaseRegisterSerializer):
-    """E-mail and password, twice."""
+class TokenKeySerializer(serializers.Serializer[Any]):
+    """A token for scripts: `Authorization: Token <key>`."""
 
-    username = None
-    password1 = serializers.CharField(write_only=True, trim_whitespace=False)
-    password2 = serializers.CharField(write_only=True, trim_whitespace=False)
+    key = serializers.CharField()
 
-    def validate_email(self, email: str) -> str:
-        return super().validate_email(email.lower())
+
+class RegisterSerializer(serializers.Serializer[Any]):
+    """E-mail address, and the password twice."""
+
+    email = AddressField(max_length=254)
+    password1 = PasswordField()
+    password2 = PasswordField()
+    name = serializers.CharField(required=False, allow_blank=True, max_length=150)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        user = User(email=attrs["email"], name=attrs.get("name", ""))
+        check_new_passwords(
+            attrs["password1"], attrs["password2"], user, ("password1", "password2")
+        )
+        return attrs
+
+
+class AddressSerializer(serializers.Serializer[Any]):
+    email = AddressField()
+
+
+class VerifyEmailSerializer(serializers.Serializer[Any]):
+    """The key of the link in the mail."""
+
+    key = serializers.CharField(max_length=200)
+
+    def validate_key(self, key: str) -> EmailAddress:
+        confirmation = EmailConfirmationHMAC.from_key(key)
+        if confirmation is None or not confirmation.email_address.user.is_active:
+            raise ValidationError(DEAD_LINK, code="dead_link")
+        return confirmation.email_address
+
+
+class PasswordResetConfirmSerializer(serializers.Serializer[Any]):
+    """What the link in the mail says, and the new password twice."""
+
+    uid = serializers.CharField(max_length=20)
+    token = serializers.CharField(max_length=100)
+    new_password1 = PasswordField()
+    new_password2 = PasswordField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            user = User.objects.get(pk=url_str_to_user_pk(attrs["uid"]), is_active=True)
+        except (User.DoesNotExist, ValueError, OverflowError, DjangoValidationError):
+            user = None
+        if user is None or not default_token_generator.check_token(user, attrs["token"]):
+            raise ValidationError({"token": DEAD_LINK}, code="dead_link")
+        check_new_passwords(
+            attrs["new_password1"],
+            attrs["new_password2"],
+            user,
+            ("new_password1", "new_password2"),
+        )
+        return attrs | {"user": user}
+
+
+class OwnPasswordMixin:
+    """For what a session that was left open must not be enough."""
+
+    context: dict[str, Any]
+
+    def check_own_password(self, password: str) -> str:
+        user = self.context["request"].user
+        limit(self.context["request"]._request, "reauthenticate", user=user)
+        if not user.has_usable_password():
+            raise ValidationError(
+                "Your account has no password yet. Sign out and use “Forgot your password?”.",
+                code="no_password",
+            )
+        if not user.check_password(password):
+            raise ValidationError("This is not your password.", code="wrong_password")
+        return password
+
+
+class PasswordChangeSerializer(OwnPasswordMixin, serializers.Serializer[Any]):
+    """The present password, and the new one twice."""
+
+    old_password = PasswordField()
+    new_password1 = PasswordField()
+    new_password2 = PasswordField()
+
+    def validate_old_password(self, password: str) -> str:
+        return self.check_own_password(password)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        check_new_passwords(
+            attrs["new_password1"],
+            attrs["new_password2"],
+            self.context["request"].user,
+            ("new_password1", "new_password2"),
+        )
+        return attrs
+
+
+class ConfirmSerializer(OwnPasswordMixin, serializers.Serializer[Any]):
+    """The password, and a code for an account with two-step sign-in."""
+
+    password = PasswordField()
+    code = serializers.CharField(required=False, allow_blank=True, max_length=20)
+
+    def validate_password(self, password: str) -> str:
+        return self.check_own_password(password)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        mfa.code_check(user=self.context["request"].user, code=attrs.get("code", ""))
+        return attrs
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -48,6 +221,64 @@ class UserSerializer(serializers.ModelSerializer[User]):
 
 
 class SessionSerializer(serializers.Serializer[Any]):
-    """Who is signed in, if anybody."""
+    """Who is signed in, if anybody, and how others can."""
 
     user = UserSerializer(allow_null=True)
+    registration_open = serializers.BooleanField(read_only=True)
+    google_url = serializers.CharField(
+        read_only=True, allow_null=True, help_text="Where to post a form to sign in with Google."
+    )
+
+
+class MfaSerializer(serializers.Serializer[Any]):
+    """Whether the account asks for a code at sign-in."""
+
+    enabled = serializers.BooleanField()
+    recovery_codes_left = serializers.IntegerField(min_value=0)
+
+
+class MfaProposalSerializer(serializers.Serializer[Any]):
+    """A secret for an authenticator app. Nothing is on before a code has come back."""
+
+    secret = serializers.CharField()
+    url = serializers.CharField(help_text="otpauth://…, what the QR code says.")
+    qr_svg = serializers.CharField()
+
+
+class MfaActivateSerializer(OwnPasswordMixin, serializers.Serializer[Any]):
+    """The proposed secret, the app's first code for it, and the password."""
+
+    secret = serializers.RegexField(r"^[A-Z2-7]{32}$")
+    password = PasswordField()
+    code = serializers.CharField(max_length=20)
+
+    def validate_password(self, password: str) -> str:
+        return self.check_own_password(password)
+
+
+class RecoveryCodesSerializer(serializers.Serializer[Any]):
+    """Shown once. Each works once, in place of a code of the app."""
+
+    recovery_codes = serializers.ListField(child=serializers.CharField())
+
+
+class ApiTokenSerializer(serializers.ModelSerializer[ApiToken]):
+    """A token, without its key."""
+
+    class Meta:
+        model = ApiToken
+        fields = ["id", "name", "hint", "from_sign_in", "created_at", "last_used_at"]
+        read_only_fields = ["id", "hint", "from_sign_in", "created_at", "last_used_at"]
+
+
+class NewApiTokenSerializer(ApiTokenSerializer):
+    """A token with its key, which is shown this once."""
+
+    key = serializers.CharField(read_only=True)
+
+    class Meta(ApiTokenSerializer.Meta):
+        fields = [*ApiTokenSerializer.Meta.fields, "key"]
+
+
+def registration_is_open() -> bool:
+    return settings.ACCOUNT_ALLOW_REGISTRATION

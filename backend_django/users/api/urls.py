@@ -1,11 +1,39 @@
-from django.urls import re_path
+"""Below /api/v1/auth/. Each address with or without a slash at its end.
 
+None is in the request's transaction: a failure that is counted must stay counted when the answer is
+a refusal. The services have transactions of their own.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.urls import URLPattern, re_path
+
+from . import account_views as account
 from . import views
 
+
+def at(route: str, view: Any) -> URLPattern:
+    return re_path(rf"^{route}/?$", transaction.non_atomic_requests(view.as_view()))
+
+
 urlpatterns = [
-    re_path(r"^login/?$", views.LoginView.as_view()),
-    re_path(r"^logout/?$", views.LogoutView.as_view()),
-    re_path(r"^user/?$", views.UserView.as_view()),
-    re_path(r"^session/?$", views.SessionView.as_view()),
-    re_path(r"^registration/?$", views.RegisterView.as_view()),
+    at("login", views.LoginView),
+    at("logout", views.LogoutView),
+    at("session", views.SessionView),
+    at("user", views.UserView),
+    at("user/delete", account.UserDeleteView),
+    at("registration", account.RegisterView),
+    at("registration/verify-email", account.VerifyEmailView),
+    at("registration/resend-email", account.ResendEmailView),
+    at("password/reset", account.PasswordResetView),
+    at("password/reset/confirm", account.PasswordResetConfirmView),
+    at("password/change", account.PasswordChangeView),
+    at("mfa", account.MfaView),
+    at("mfa/propose", account.MfaProposeView),
+    at("mfa/activate", account.MfaActivateView),
+    at("mfa/deactivate", account.MfaDeactivateView),
+    at("mfa/recovery-codes", account.RecoveryCodesView),
+    at("tokens", account.TokenListView),
+    at(r"tokens/(?P<pk>[0-9]{1,18})", account.TokenRevokeView),
 ]

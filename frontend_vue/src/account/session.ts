@@ -21,9 +21,12 @@ export function useUser() {
   return computed<User | null>(() => data.value?.user ?? null)
 }
 
-/** @throws {ApiError} with a sentence for the form when the pair is wrong or tried too often. */
-export async function signIn(email: string, password: string): Promise<void> {
-  await unwrap(api.POST('/auth/login/', { body: { email, password } }))
+/**
+ * @param code of the authenticator app, for an account that asks for one.
+ * @throws {ApiError} with a sentence for the form; code `mfa_required` when a code is missing.
+ */
+export async function signIn(email: string, password: string, code = ''): Promise<void> {
+  await unwrap(api.POST('/auth/login/', { body: { email, password, code, token: false } }))
   await queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 })
 }
 
@@ -35,7 +38,7 @@ export async function signOut(): Promise<void> {
 
 /** The server no longer knows this session: forget who it was and what they saw. */
 export function forgetSession(): void {
-  queryClient.setQueryData(sessionQuery.queryKey, { user: null })
+  queryClient.setQueryData(sessionQuery.queryKey, (known) => known && { ...known, user: null })
   queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== 'session' })
 }
 

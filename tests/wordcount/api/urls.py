@@ -2,6 +2,10 @@ from django.urls import include, path
 
 from backend_django.processing.api.urls import processing_urls
 
-from ..processor import ShortCount, WordCount
+from ..processor import Copy, ShortCount, WordCount
 
-urlpatterns = [*processing_urls(WordCount), path("short/", include(processing_urls(ShortCount)))]
+urlpatterns = [
+    *processing_urls(WordCount),
+    path("short/", include(processing_urls(ShortCount))),
+    path("copy/", include(processing_urls(Copy))),
+]

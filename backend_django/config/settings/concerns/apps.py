@@ -12,6 +12,7 @@ APP_COMMIT = env("APP_COMMIT", default="")
 
 INSTALLED_APPS = [
     "backend_django.users",
+    "backend_django.mail",
     "backend_django.site_config",
     "backend_django.api",
     "backend_django.processing",
@@ -24,13 +25,13 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
-    "rest_framework.authtoken",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "dj_rest_auth",
     "allauth",
     "allauth.account",
-    "allauth.socialaccount",  # dj_rest_auth.registration imports it; no provider is installed
-    "dj_rest_auth.registration",
+    "allauth.mfa",
+    "allauth.socialaccount",  # drf-spectacular and dj-rest-auth import it; Google is a provider
     "django_celery_beat",
 ]
 
@@ -41,6 +42,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "backend_django.utils.headers.PermissionsPolicyMiddleware",
+    "backend_django.api.middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

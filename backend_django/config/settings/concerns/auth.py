@@ -22,31 +22,39 @@ PASSWORD_HASHERS = [
 
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/"
+PASSWORD_RESET_TIMEOUT = 3600  # seconds
 
 ACCOUNT_ADAPTER = "backend_django.users.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+# "none" where there is no mail server: then nobody has to confirm an address.
+ACCOUNT_EMAIL_VERIFICATION = env("ACCOUNT_EMAIL_VERIFICATION", default="mandatory")
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_ALLOW_REGISTRATION = env.bool("ACCOUNT_ALLOW_REGISTRATION", default=True)
-ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,5/5m/key"}
+# An account whose address nobody confirmed is removed after so many days; 0 keeps it for ever.
+ACCOUNT_UNCONFIRMED_DAYS = env.int("ACCOUNT_UNCONFIRMED_DAYS", default=14)
+# Attempts / time / of an address or of an account ("key"). The wrong password that is one too many
+# is refused as such, and so is the right one from then on.
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "30/m/ip,4/5m/key",
+    "signup": "60/m/ip,10/h/key",
+    "confirm_email": "20/m/ip,5/h/key",
+    "reset_password": "20/m/ip,5/h/key",
+    "reset_password_from_key": "20/m/ip",
+    "reauthenticate": "10/5m/user",
+}
 # Proxies in front that append to X-Forwarded-For; 0 means the address of the connection counts.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
 REST_AUTH = {
     "LOGIN_SERIALIZER": "backend_django.users.api.serializers.LoginSerializer",
-    "REGISTER_SERIALIZER": "backend_django.users.api.serializers.RegisterSerializer",
     "USER_DETAILS_SERIALIZER": "backend_django.users.api.serializers.UserSerializer",
+    "TOKEN_SERIALIZER": "backend_django.users.api.serializers.TokenKeySerializer",
+    "TOKEN_MODEL": "backend_django.users.models.ApiToken",
+    "TOKEN_CREATOR": "backend_django.users.api.views.sign_in_token",
     "SESSION_LOGIN": True,
-    "OLD_PASSWORD_FIELD_ENABLED": True,
-    "LOGOUT_ON_PASSWORD_CHANGE": True,
 }
-
-EMAIL_BACKEND = env("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
-vars().update(
-    env.email_url("EMAIL_URL", default="smtp://localhost:25"), EMAIL_BACKEND=EMAIL_BACKEND
-)
-EMAIL_TIMEOUT = 5
-DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Rootstock <noreply@localhost>")

@@ -62,4 +62,19 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600,
         "options": {"expires": 3600, "queue": "maintenance"},
     },
+    "mail-send-due": {
+        "task": "backend_django.mail.tasks.maintenance_send_due",
+        "schedule": PROCESSING_REAPER_SECONDS,
+        "options": {"expires": PROCESSING_REAPER_SECONDS, "queue": "maintenance"},
+    },
+    "mail-tidy": {
+        "task": "backend_django.mail.tasks.maintenance_tidy_mail",
+        "schedule": 3600,
+        "options": {"expires": 3600, "queue": "maintenance"},
+    },
+    "users-tidy": {
+        "task": "backend_django.users.tasks.maintenance_tidy_accounts",
+        "schedule": 3600,
+        "options": {"expires": 3600, "queue": "maintenance"},
+    },
 }

@@ -17,9 +17,17 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
 
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
 
+# The default cache is a table: allauth counts failed sign-ins there, and nobody may guess on, or be
+# kept out, because Redis is away. What may be lost and is asked for often belongs in "redis".
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        # When it is full a part is thrown away, whoever filled it: not within a day's counting.
+        "OPTIONS": {"MAX_ENTRIES": 200_000},
+    },
+    "redis": {
+        "BACKEND": "backend_django.utils.cache.RedisOrLocalCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "cache",
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},

@@ -1,14 +1,33 @@
 """Django REST framework and the OpenAPI document."""
 
+from ..environment import env
+
+# Calls a minute of one signed-in user, and of one address that is not signed in. A page that
+# watches its requests asks every two seconds; tiles and files do not count.
+API_RATES = {
+    "user": env("API_RATE_USER", default="1200/minute"),
+    "address": env("API_RATE_ADDRESS", default="300/minute"),
+}
+# Proxies in front that append to X-Forwarded-For; 0 means the address of the connection counts.
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+
+# Who may read the document and its page: "staff", or everybody who is "signed-in".
+API_DOCS_FOR = env("API_DOCS_FOR", default="signed-in")
+
 REST_FRAMEWORK = {
     # Token first: an anonymous call is then answered 401 with a WWW-Authenticate header, not 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "backend_django.users.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["backend_django.api.parsers.JSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "backend_django.api.throttling.UserThrottle",
+        "backend_django.api.throttling.AddressThrottle",
+    ],
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is a 405: the document says what there is
     "DEFAULT_PAGINATION_CLASS": "backend_django.api.pagination.PageNumberPagination",
     "DEFAULT_SCHEMA_CLASS": "backend_django.api.schema.AutoSchema",
     "EXCEPTION_HANDLER": "backend_django.api.problems.exception_handler",
@@ -21,6 +40,9 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Upload, watch, download. Every error is an RFC 9457 problem document.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False},
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SCHEMA_PATH_PREFIX_TRIM": True,
     "SERVERS": [{"url": "/api/v1"}],
@@ -32,5 +54,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "backend_django.api.schema.add_problem_responses",
+        "backend_django.api.schema.close_request_bodies",
+        "backend_django.api.schema.link_created",
     ],
 }

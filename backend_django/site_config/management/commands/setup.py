@@ -67,6 +67,7 @@ class Command(BaseCommand):
                 cursor.execute("SET statement_timeout = 0")
             try:
                 call_command("migrate", interactive=False, verbosity=0)
+                call_command("createcachetable", verbosity=0)
                 break
             except OperationalError as error:
                 if "lock timeout" not in str(error) or attempt == MIGRATE_TRIES:

@@ -21,6 +21,7 @@ import countriesUrl from 'world-atlas/countries-50m.json?url'
 import type { RasterResult } from './api'
 import { mapExtent } from './extent'
 import { readLand } from './land'
+import { loadTile } from './loadTile'
 
 /** The look of the page, for what is painted and cannot have CSS. */
 export interface Look {
@@ -50,7 +51,13 @@ export function createMap(target: HTMLElement, raster: RasterResult) {
   const { url_template: url, minzoom: minZoom, maxzoom: maxZoom } = raster.tiles
 
   const land = new VectorLayer({ source: new VectorSource() })
-  const tiles = new XYZ({ url, minZoom, maxZoom, transition: calm() ? 0 : 200 })
+  const tiles = new XYZ({
+    url,
+    minZoom,
+    maxZoom,
+    transition: calm() ? 0 : 200,
+    tileLoadFunction: loadTile,
+  })
   const image = new TileLayer({ source: tiles })
   const outline = new VectorLayer({
     source: new VectorSource({ features: [new Feature(fromExtent(extent))] }),

@@ -16,6 +16,7 @@ export const words: Words = {
 
 /** How a result is stored: the values of the form field "profile". */
 export const PROFILES = [
+  { value: 'auto', label: 'Lossless; a good COG stays as it is' },
   { value: 'deflate', label: 'Lossless (DEFLATE), read by every program' },
   { value: 'zstd', label: 'Lossless (ZSTD), faster, for recent programs' },
   { value: 'webp', label: 'Lossy (WebP), smallest, for colour images' },

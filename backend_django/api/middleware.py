@@ -1,0 +1,48 @@
+"""What holds for every answer below /api/, whoever gives it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from .problems import CONTENT_TYPE, is_api, problem_response, validation_problem
+from .queries import unknown_parameters
+
+SENTENCES = {
+    400: ("bad_request", "The request could not be understood."),
+    401: ("not_authenticated", "Sign in first."),
+    403: ("permission_denied", "You may not do this."),
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not take this method."),
+    429: ("throttled", "Too many requests. Try again later."),
+}
+
+
+class ApiMiddleware:
+    """Errors of plain views become problems too; query parameters that nobody reads are refused."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.status_code < 400 or not is_api(request):
+            return response
+        if response.headers.get("Content-Type", "").startswith(CONTENT_TYPE):
+            return response
+        fallback = ("error", "The request was not accepted.")
+        made = problem_response(
+            response.status_code, *SENTENCES.get(response.status_code, fallback)
+        )
+        for name, value in response.headers.items():
+            made.headers.setdefault(name, value)
+        made.headers["Content-Length"] = str(len(made.content))
+        made.cookies = response.cookies
+        return made
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        errors = unknown_parameters(request, view)
+        return validation_problem(errors) if errors else None

@@ -1,0 +1,63 @@
+"""Input that nothing would read, or that would be read as something else, is refused."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+_JSON_TYPES: list[tuple[type[serializers.Field], tuple[type, ...], str]] = [
+    (serializers.ChoiceField, (object,), ""),  # checks for itself
+    (serializers.BooleanField, (bool,), "Must be true or false."),
+    (serializers.CharField, (str,), "Must be a string."),
+    (serializers.IntegerField, (int,), "Must be a whole number."),
+    (serializers.FloatField, (int, float), "Must be a number."),
+]
+
+
+def check_members(serializer: serializers.BaseSerializer[Any], data: dict[str, Any]) -> None:
+    """Raise ValidationError for members that the serializer does not have or would convert.
+
+    Read-only members pass: a client may send back what it was given.
+    """
+    fields = getattr(serializer, "fields", {})
+    errors: dict[str, Any] = {}
+    for name, value in data.items():
+        field = fields.get(name)
+        if field is None:
+            errors[name] = unknown(list(fields))
+        elif value is not None and not field.read_only:
+            wanted = next((row for row in _JSON_TYPES if isinstance(field, row[0])), None)
+            is_bool_as_number = isinstance(value, bool) and wanted and int in wanted[1]
+            if wanted and (not isinstance(value, wanted[1]) or is_bool_as_number):
+                errors[name] = serializers.ErrorDetail(wanted[2], "invalid")
+    if errors:
+        raise ValidationError(errors)
+
+
+def check_form(serializer: serializers.BaseSerializer[Any], data: Any) -> None:
+    """Raise ValidationError for fields of a form that are unknown, repeated, or empty for no use.
+
+    Django REST framework takes the last of two values, the default in place of an empty one, and
+    `on` and `0` for true and false.
+    """
+    fields = getattr(serializer, "fields", {})
+    errors: dict[str, Any] = {}
+    for name in set(data) - {"csrfmiddlewaretoken"}:
+        field, values = fields.get(name), data.getlist(name) if hasattr(data, "getlist") else [""]
+        if field is None:
+            errors[name] = unknown(list(fields))
+        elif len(values) > 1:
+            errors[name] = serializers.ErrorDetail("Was given more than once.", "repeated")
+        elif isinstance(field, serializers.BooleanField):
+            if data[name].lower() not in {"true", "false"}:
+                errors[name] = serializers.ErrorDetail("Must be true or false.", "invalid")
+        elif data[name] == "" and not getattr(field, "allow_blank", False):
+            errors[name] = serializers.ErrorDetail("May not be empty. Leave it out.", "blank")
+    if errors:
+        raise ValidationError(errors)
+
+
+def unknown(known: list[str]) -> serializers.ErrorDetail:
+    """Return the message for a name that nothing reads: it may be a misspelt one."""
+    names = ", ".join(known) or "none"
+    return serializers.ErrorDetail(f"There is no such field. Known: {names}.", "unknown_field")

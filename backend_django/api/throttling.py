@@ -1,0 +1,95 @@
+"""How often one may call: users by who they are, everybody else by address."""
+
+import ipaddress
+import re
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import caches
+from django.http import HttpRequest
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_rate(text: str) -> tuple[int, int]:
+    """Return (calls, seconds) of `600/m`, `10/s`, `1000/day`."""
+    match = re.fullmatch(r"(\d+)/([smhd])\w*", text)
+    if not match:
+        raise ValueError(f"{text!r} is not a rate: write calls/period, for instance 600/minute")
+    return int(match[1]), SECONDS[match[2]]
+
+
+def client_address(request: HttpRequest | Request) -> str:
+    """Return the caller's address; of IPv6 the /64, which is what one customer has.
+
+    Only the last TRUSTED_PROXY_COUNT entries of X-Forwarded-For were written by proxies of ours;
+    whatever stands before them is what the caller claims.
+    """
+    count = settings.TRUSTED_PROXY_COUNT
+    given = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    address = request.META.get("REMOTE_ADDR", "")
+    if count and len(given) >= count and given[-count]:
+        address = given[-count]
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:64]
+    if parsed.version == 6:
+        return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
+    return str(parsed)
+
+
+def seconds_to_wait(scope: str, who: str, rate: str) -> float:
+    """Count one call and return 0, or the seconds until the next one is let in.
+
+    Counts in windows of fixed length, by one atomic increment: parallel calls are all counted.
+    """
+    calls, seconds = parse_rate(rate)
+    now = time.time()
+    window = int(now // seconds)
+    key = f"rate:{scope}:{who}:{window}"
+    caches["redis"].add(key, 0, timeout=seconds)
+    try:
+        counted = caches["redis"].incr(key)
+    except ValueError:  # it expired between the two
+        counted = 1
+    return (window + 1) * seconds - now if counted > calls else 0
+
+
+class _Throttle(BaseThrottle):
+    scope = ""
+    _wait: float = 0
+
+    def identify(self, request: Request) -> str | None:
+        raise NotImplementedError
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        who = self.identify(request)
+        if who is not None:
+            self._wait = seconds_to_wait(self.scope, who, settings.API_RATES[self.scope])
+        return not self._wait
+
+    def wait(self) -> float:
+        return self._wait
+
+
+class UserThrottle(_Throttle):
+    """API_RATES["user"] for each signed-in user, whatever address they come from."""
+
+    scope = "user"
+
+    def identify(self, request: Request) -> str | None:
+        return str(request.user.pk) if request.user and request.user.is_authenticated else None
+
+
+class AddressThrottle(_Throttle):
+    """API_RATES["address"] for each address from which callers are not signed in."""
+
+    scope = "address"
+
+    def identify(self, request: Request) -> str | None:
+        signed_in = request.user and request.user.is_authenticated
+        return None if signed_in else client_address(request)

@@ -1,0 +1,23 @@
+"""Mail: every one is a row in the outbox first, and leaves through a job (docs/decisions/0015)."""
+
+from ..environment import env
+
+# What Django's own functions use; what delivers is below.
+EMAIL_BACKEND = "backend_django.mail.backend.OutboxBackend"
+MAIL_DELIVERY_BACKEND = env("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
+
+_server = env.email_url("EMAIL_URL", default="smtp://localhost:25")
+EMAIL_HOST, EMAIL_PORT = _server["EMAIL_HOST"], _server["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _server["EMAIL_HOST_USER"], _server["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = _server.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _server.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10  # seconds
+EMAIL_FILE_PATH: str | None = None
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Rootstock <noreply@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# The pause before the second attempt; it doubles with each, up to an hour.
+MAIL_RETRY_SECONDS = env.int("MAIL_RETRY_SECONDS", default=30)
+MAIL_GIVE_UP_HOURS = env.int("MAIL_GIVE_UP_HOURS", default=72)
+# Rows of finished mails: kind, address and outcome. The text is removed as soon as it is sent.
+MAIL_RETENTION_DAYS = env.int("MAIL_RETENTION_DAYS", default=14)

@@ -1,0 +1,66 @@
+"""Local copies of results that are in a bucket, for code that reads files, such as GDAL's.
+
+Those used longest ago make room for others. A copy is never wrong: a name in the storage is written
+once.
+"""
+
+import threading
+from collections import defaultdict
+from pathlib import Path
+
+from django.conf import settings
+
+from backend_django.api.problems import InsufficientStorage
+
+from .bucket import BucketStorage
+from .files import free_bytes
+from .temporary import temporary_upload
+
+_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+def _root() -> Path:
+    return Path(settings.PROCESSING_WORK_DIR, "results")
+
+
+def local_copy(storage: BucketStorage, name: str, size: int) -> Path:
+    """Return the path of a copy, fetched if need be.
+
+    Raises:
+        FileNotFoundError: it is not in the bucket any more.
+        BucketError: the bucket does not answer.
+        InsufficientStorage: there is no room for it.
+    """
+    path = _root() / name
+    with _locks[name]:  # several tiles are asked for at once
+        if not path.exists():
+            _fetch(storage, name, size, path)
+        path.touch()  # used now
+    return path
+
+
+def _fetch(storage: BucketStorage, name: str, size: int, path: Path) -> None:
+    _make_room(size)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_upload() as arriving:  # locked, and removed if this process is killed
+        for chunk in storage.stream(name):
+            arriving.write(chunk)
+        arriving.flush()
+        path.unlink(missing_ok=True)
+        path.hardlink_to(arriving.name)
+
+
+def _make_room(size: int) -> None:
+    copies = sorted(
+        (stat.st_mtime, stat.st_size, path)
+        for path in _root().rglob("*")
+        if path.is_file() and (stat := path.stat())
+    )
+    used = sum(length for _, length, _ in copies)
+    for _, length, path in copies:
+        if used + size <= settings.PROCESSING_CACHE_BYTES and size <= free_bytes():
+            return
+        path.unlink(missing_ok=True)
+        used -= length
+    if size > free_bytes():
+        raise InsufficientStorage

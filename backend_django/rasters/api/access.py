@@ -1,0 +1,63 @@
+"""Who may see a raster: its owner, or whoever has a link that is still good."""
+
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.permissions import AllowAny
+from rest_framework.views import APIView
+
+from backend_django.processing.api.views import ProcessingView, get_result
+from backend_django.processing.models import ProcessingResult
+
+from .. import services
+from ..links import raster_links
+from ..models import RasterShare
+from ..processor import RasterProcessor
+
+NO_LINK = "This link does not work any more: it has expired, or its owner has revoked it."
+
+
+class RasterView(ProcessingView):
+    """Base: something of one of the caller's own completed rasters."""
+
+    processor = RasterProcessor
+    problems = {409: "The request is not completed"}
+
+    def find(self) -> ProcessingResult:
+        return get_result(self.get_request(self.kwargs["id"]))
+
+    def links(self, result: ProcessingResult) -> dict[str, str]:
+        """Return absolute addresses with the caller's rights."""
+        root = self.request.build_absolute_uri("/").rstrip("/")
+        found = raster_links(result.request_id, result.attempt, self.kwargs.get("token"))
+        return {name: root + path for name, path in found.items()}
+
+
+class Shared(APIView):
+    """Mixin before a RasterView: the same for whoever has a link, who needs no account."""
+
+    authentication_classes = ()
+    permission_classes = [AllowAny]
+    problems: dict[int, str] = {}
+    share: RasterShare
+
+    @property
+    def schema_tag(self) -> str:
+        return "shared-rasters"
+
+    def find(self) -> ProcessingResult:
+        share = services.share_find(self.kwargs["token"])
+        if share is None:
+            raise NotFound(NO_LINK)
+        self.share = share
+        return get_result(share.request)
+
+
+class NoDownloadError(PermissionDenied):
+    default_detail = "This link shows the raster, but does not allow to download it."
+    default_code = "no_download"
+
+
+def shared(view: type[RasterView]) -> type[Shared]:
+    """Return the view for whoever has a link: `id` in the address becomes `token`."""
+    problems = {code: words for code, words in view.problems.items() if code != 409}
+    name = f"Shared{view.__name__}"
+    return type(name, (Shared, view), {"__doc__": view.__doc__, "problems": problems})

@@ -1,0 +1,199 @@
+"""Tiles: a plain view, because the framework around an endpoint would cost as much as the tile."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.cache import get_conditional_response
+from django.views.decorators.http import require_safe
+from rest_framework.exceptions import AuthenticationFailed
+
+from backend_django.api.problems import problem_response
+from backend_django.processing.models import ProcessingRequest, ProcessingResult
+from backend_django.users.authentication import TokenAuthentication
+
+from .. import services
+from ..styles import Style, StyleError, default_style, parse_style
+from .access import NO_LINK
+
+FOR_EVER = "private, max-age=31536000, immutable"
+ASK_AGAIN = "private, no-cache"
+SHARED_SECONDS = 3600  # how long caches on the way may go on showing a link that was revoked
+
+_KNOWN_SECONDS = 20.0  # a map asks for dozens of tiles at once; a change is seen after this
+_KNOWN_ENTRIES = 1000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class TileSource:
+    """What is needed to draw tiles of a result."""
+
+    path: Path
+    copy: Path | None  # all tiles in the default style, drawn in advance
+    attempt: int
+    bounds: tuple[float, ...]
+    bands: list[dict[str, Any]]
+    style: Style
+    expires_at: float = float("inf")  # seconds since the epoch
+
+
+_known: dict[Any, tuple[float, Any]] = {}
+_known_lock = threading.Lock()
+
+
+def _remember(key: Any, find: Callable[[], T | None]) -> T | None:
+    """Return what `find` finds, which is not asked again for some seconds when it finds it."""
+    now = time.monotonic()
+    remembered = _known.get(key)
+    if remembered and remembered[0] > now:
+        return remembered[1]
+    found = find()
+    if found is not None:
+        with _known_lock:
+            if len(_known) >= _KNOWN_ENTRIES:
+                _known.clear()
+            _known[key] = (now + _KNOWN_SECONDS, found)
+    return found
+
+
+@require_safe
+@transaction.non_atomic_requests
+def tile(request: HttpRequest, id: UUID | str, z: str, x: str, y: str) -> HttpResponse:
+    """Answer with a tile of 256 × 256 pixels of an own raster; 204 where it has none."""
+    user_id = _user_id(request)
+    if user_id is None:
+        refusal = problem_response(401, "not_authenticated", "Sign in to see this raster.")
+        refusal["WWW-Authenticate"] = "Token"
+        return refusal
+    source = _remember(
+        (user_id, str(id)),
+        lambda: _find(request=str(id), request__owner=user_id, request__kind="rasters"),
+    )
+    if source is None:
+        return problem_response(404, "not_found", "There is no such raster.")
+    response = _answer(request, source, f"{id}", (int(z), int(x), int(y)))
+    response["Vary"] = "Authorization, Cookie"
+    return response
+
+
+@require_safe
+@transaction.non_atomic_requests
+def shared_tile(request: HttpRequest, token: str, z: str, x: str, y: str) -> HttpResponse:
+    """The same for whoever has a link. It is the same for all, so that a CDN may keep it."""
+    source = _remember(token, lambda: _find_shared(token))
+    left = int(source.expires_at - time.time()) if source else 0
+    if source is None or left <= 0:
+        return problem_response(404, "not_found", NO_LINK)
+    response = _answer(request, source, token[:12], (int(z), int(x), int(y)))
+    if response.get("Cache-Control") == FOR_EVER:
+        seconds = min(SHARED_SECONDS, left)
+        response["Cache-Control"] = f"public, max-age={seconds}, immutable"
+    return response
+
+
+def _answer(
+    request: HttpRequest, source: TileSource, name: str, where: tuple[int, int, int]
+) -> HttpResponse:
+    from .. import tiles  # numpy, rasterio: not at the start of a web process
+
+    if not tiles.tile_exists(*where):
+        return problem_response(404, "not_found", "There is no such tile.")
+    query = request.GET
+    try:
+        style = parse_style(query, source.bands) if len(query) > ("v" in query) else source.style
+    except StyleError as error:
+        return problem_response(400, "invalid_style", f"{error.field}: {error.message}")
+    etag = '"{}-{}-{}-{}-{}-{}"'.format(name, source.attempt, *where, style.name)
+    caching = FOR_EVER if query.get("v") == str(source.attempt) else ASK_AGAIN
+    headers = {"ETag": etag, "Cache-Control": caching}
+    unchanged = get_conditional_response(request, etag=etag)
+    if unchanged is not None and unchanged.status_code == 304:
+        return HttpResponse(status=304, headers=headers)
+    try:
+        content = _content(source, style, where)
+    except FileNotFoundError:  # deleted a moment ago
+        return problem_response(404, "not_found", "There is no such raster.")
+    if content is None:
+        return HttpResponse(status=204, headers=headers)
+    from ..images import content_type
+
+    return HttpResponse(content, content_type=content_type(content), headers=headers)
+
+
+def _content(source: TileSource, style: Style, where: tuple[int, int, int]) -> bytes | None:
+    from .. import tiles
+    from ..archive import open_archive
+
+    if not tiles.touches(source.bounds, *where):
+        return None
+    if source.copy and style == source.style:
+        try:
+            archive = open_archive(source.copy)
+            if where[0] <= archive.max_zoom:
+                return archive.tile(*where)
+        except FileNotFoundError:  # the copy was removed; the raster may be there
+            pass
+    picture = tiles.render_tile(source.path, *where, style)
+    return picture.content if picture else None
+
+
+def _user_id(request: HttpRequest) -> int | None:
+    """Return whose request it is, by API token or session; looked up once in some seconds."""
+    credential = request.headers.get("Authorization") or request.COOKIES.get(
+        settings.SESSION_COOKIE_NAME
+    )
+    if not credential:
+        return None
+    return _remember(("user", credential), lambda: _authenticate(request))
+
+
+def _authenticate(request: HttpRequest) -> int | None:
+    try:
+        found = TokenAuthentication().authenticate(request)  # type: ignore[arg-type]
+    except AuthenticationFailed:
+        return None
+    user = found[0] if found else request.user
+    return user.pk if user.is_authenticated else None
+
+
+def _find_shared(token: str) -> TileSource | None:
+    share = services.share_find(token)
+    if share is None:
+        return None
+    left = (share.expires_at - timezone.now()).total_seconds()
+    return _find(request=share.request_id, expires_at=time.time() + left)
+
+
+def _find(expires_at: float = float("inf"), **conditions: Any) -> TileSource | None:
+    """Return the source of a completed raster."""
+    result = (
+        ProcessingResult.objects.filter(
+            request__status=ProcessingRequest.Status.COMPLETED, **conditions
+        )
+        .only("attempt", "data", "files")
+        .first()
+    )
+    if result is None:
+        return None
+    copy = ProcessingResult.objects.filter(
+        request__raster_map_copy_of__raster=result.request_id
+    ).first()
+    return TileSource(
+        path=result.open_path("cog"),
+        copy=copy.open_path("tiles") if copy else None,
+        attempt=result.attempt,
+        bounds=tuple(result.data["bounds"]),
+        bands=result.data["bands"],
+        style=default_style(result.data["bands"]),
+        expires_at=expires_at,
+    )

@@ -1,0 +1,158 @@
+"""A raster in the words of others: STAC Item, TileJSON, WMTS capabilities. No pixels are read."""
+
+from collections.abc import Mapping
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from django.utils.timezone import localtime
+
+HALF_WORLD = 20037508.342789244  # metres
+_PIXEL = 0.00028  # metres: the size of a pixel that WMTS reckons scales with
+_NUMBERS = {"minimum": "minimum", "maximum": "maximum", "mean": "mean", "stddev": "std"}
+
+
+def bbox(bounds: list[float]) -> list[float]:
+    """Return west, south, east, north with east within 180 degrees, as RFC 7946 wants it."""
+    west, south, east, north = bounds
+    return [west, south, east - 360 if east > 180 else east, north]
+
+
+def stac_item(result: Any, links: Mapping[str, str]) -> dict[str, Any]:
+    """Return a STAC Item (1.1) of a raster; `links` are absolute."""
+    data, request = result.data, result.request
+    asset: dict[str, Any] = {
+        "href": links["download-cog"],
+        "title": "Cloud-Optimized GeoTIFF",
+        "type": "image/tiff; application=geotiff; profile=cloud-optimized",
+        "roles": ["data"],
+        "bands": [_stac_band(band) for band in data["bands"]],
+        "data_type": _stac_type(data["dtype"]),
+    }
+    if data["nodata"] is not None:
+        asset["nodata"] = data["nodata"]
+    west, south, east, north = data["bounds"]
+    outline = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "stac_extensions": ["https://stac-extensions.github.io/projection/v2.0.0/schema.json"],
+        "id": str(request.id),
+        "geometry": data.get("footprint") or {"type": "Polygon", "coordinates": [outline]},
+        "bbox": bbox(data["bounds"]),
+        "properties": {
+            "title": request.name,
+            "datetime": localtime(request.created_at).isoformat(),
+            "created": localtime(result.created_at).isoformat(),
+            "proj:code": f"EPSG:{data['crs']['epsg']}" if data["crs"]["epsg"] else None,
+            **({} if data["crs"]["epsg"] else {"proj:wkt2": data["crs"]["wkt"]}),
+            "proj:shape": [data["height"], data["width"]],
+        },
+        "links": [
+            {"rel": "self", "href": links["stac"], "type": "application/geo+json"},
+            {"rel": "tilejson", "href": links["tilejson"], "type": "application/json"},
+            {"rel": "wmts", "href": links["wmts"], "type": "application/xml"},
+        ],
+        "assets": {
+            "cog": asset,
+            "thumbnail": {
+                "href": links["preview"], "type": "image/webp", "roles": ["thumbnail"],
+            },
+        },
+    }  # fmt: skip
+
+
+def _stac_band(band: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = {name: band[ours] for name, ours in _NUMBERS.items() if band[ours] is not None}
+    found = {
+        "name": band["description"] or f"b{band['index']}",
+        "data_type": _stac_type(band["dtype"]),
+        "unit": band["unit"],
+        "statistics": numbers,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _stac_type(dtype: str) -> str:
+    names = {"complex_int16": "cint16", "complex64": "cfloat32", "complex128": "cfloat64"}
+    return names.get(dtype, dtype)
+
+
+def tilejson(result: Any, links: Mapping[str, str]) -> dict[str, Any]:
+    """Return a TileJSON document (3.0); `links` are absolute."""
+    west, south, east, north = result.data["bounds"]
+    bounds = [-180.0, south, 180.0, north] if east > 180 else [west, south, east, north]
+    middle = (west + east) / 2
+    return {
+        "tilejson": "3.0.0",
+        "name": result.request.name,
+        "version": f"{result.attempt}.0.0",
+        "scheme": "xyz",
+        "tiles": [links["tiles"]],
+        "minzoom": 0,
+        "maxzoom": result.data["maxzoom"],
+        "bounds": bounds,
+        "center": [middle - 360 if middle > 180 else middle, (south + north) / 2, 0],
+    }
+
+
+def wmts_capabilities(result: Any, links: Mapping[str, str]) -> str:
+    """Return a WMTS 1.0.0 capabilities document (RESTful encoding); `links` are absolute."""
+    from .tiles import tile_range
+
+    title = escape(result.request.name)
+    west, south, east, north = tilejson(result, links)["bounds"]
+    zooms = range(result.data["maxzoom"] + 1)
+    template = links["tiles"]
+    for ours, theirs in (("{z}", "{TileMatrix}"), ("{x}", "{TileCol}"), ("{y}", "{TileRow}")):
+        template = template.replace(ours, theirs)
+    limits, matrices = [], []
+    for zoom in zooms:
+        columns, rows = tile_range(result.data["bounds"], zoom)
+        if columns[-1] >= 2**zoom or columns[0] < 0:  # across the antimeridian
+            columns = range(2**zoom)
+        limits.append(
+            f"<TileMatrixLimits><TileMatrix>{zoom}</TileMatrix>"
+            f"<MinTileRow>{rows[0]}</MinTileRow><MaxTileRow>{rows[-1]}</MaxTileRow>"
+            f"<MinTileCol>{columns[0]}</MinTileCol><MaxTileCol>{columns[-1]}</MaxTileCol>"
+            "</TileMatrixLimits>"
+        )
+        scale = 2 * HALF_WORLD / 256 / 2**zoom / _PIXEL
+        matrices.append(
+            f"<TileMatrix><ows:Identifier>{zoom}</ows:Identifier>"
+            f"<ScaleDenominator>{scale:.10f}</ScaleDenominator>"
+            f"<TopLeftCorner>{-HALF_WORLD} {HALF_WORLD}</TopLeftCorner>"
+            "<TileWidth>256</TileWidth><TileHeight>256</TileHeight>"
+            f"<MatrixWidth>{2**zoom}</MatrixWidth><MatrixHeight>{2**zoom}</MatrixHeight>"
+            "</TileMatrix>"
+        )
+    return f"""<?xml version="1.0" encoding="UTF-8"?>
+<Capabilities xmlns="http://www.opengis.net/wmts/1.0" xmlns:ows="http://www.opengis.net/ows/1.1"
+ xmlns:xlink="http://www.w3.org/1999/xlink" version="1.0.0">
+<ows:ServiceIdentification>
+<ows:Title>{title}</ows:Title>
+<ows:ServiceType>OGC WMTS</ows:ServiceType>
+<ows:ServiceTypeVersion>1.0.0</ows:ServiceTypeVersion>
+</ows:ServiceIdentification>
+<Contents>
+<Layer>
+<ows:Title>{title}</ows:Title>
+<ows:WGS84BoundingBox>
+<ows:LowerCorner>{west} {south}</ows:LowerCorner><ows:UpperCorner>{east} {north}</ows:UpperCorner>
+</ows:WGS84BoundingBox>
+<ows:Identifier>{result.request.id}</ows:Identifier>
+<Style isDefault="true"><ows:Identifier>default</ows:Identifier></Style>
+<Format>image/png</Format>
+<TileMatrixSetLink><TileMatrixSet>GoogleMapsCompatible</TileMatrixSet>
+<TileMatrixSetLimits>{"".join(limits)}</TileMatrixSetLimits></TileMatrixSetLink>
+<ResourceURL format="image/png" resourceType="tile" template={quoteattr(template)}/>
+</Layer>
+<TileMatrixSet>
+<ows:Identifier>GoogleMapsCompatible</ows:Identifier>
+<ows:SupportedCRS>urn:ogc:def:crs:EPSG::3857</ows:SupportedCRS>
+<WellKnownScaleSet>urn:ogc:def:wkss:OGC:1.0:GoogleMapsCompatible</WellKnownScaleSet>
+{"".join(matrices)}
+</TileMatrixSet>
+</Contents>
+<ServiceMetadataURL xlink:href={quoteattr(links["wmts"])}/>
+</Capabilities>
+"""

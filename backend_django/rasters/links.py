@@ -1,0 +1,53 @@
+"""The addresses of what belongs to a raster, for its owner or for whoever has a link."""
+
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+
+
+def raster_links(request_id: UUID, attempt: int, token: str | None = None) -> dict[str, str]:
+    """Return the addresses by what they lead to, as paths.
+
+    Args:
+        attempt: which result; it makes the addresses of tiles and preview good for ever.
+        token: of a share; the addresses then need no sign-in.
+    """
+
+    tile = reverse("raster-tile", kwargs={"id": str(request_id), "z": 0, "x": 0, "y": 0})
+    before, after = tile.split("tiles/")[0], f"{request_id}/"
+    if token is not None:
+        before, after = reverse("raster-shared", kwargs={"token": token}).rstrip("/") + "/", ""
+    names = ("download-cog", "tilejson", "wmts", "stac", "point", "profile")
+    return {
+        **{name: f"{before}{name}/{after}" for name in names},
+        "preview": f"{before}preview/{after}?v={attempt}",
+        "tiles": f"{before}tiles/{after}{{z}}/{{x}}/{{y}}?v={attempt}",
+    }
+
+
+def present_result(result: Any, token: str | None = None) -> dict[str, Any]:
+    """Return what `results/<id>/` answers with, for the owner or for whoever has a link."""
+    request, cog = result.request, result.files["cog"]
+    # What results of earlier releases do not have.
+    data = {"kept": False, "converted_because": "", "footprint": None} | result.data
+    links = raster_links(request.id, result.attempt, token)
+    return {
+        "id": str(request.id),
+        "name": request.name,
+        "input_name": request.input_name,
+        "input_size": request.input_size,
+        "output_size": cog["size"],
+        "sha256": cog["sha256"],
+        **data,
+        "seconds": _seconds(request),
+        "tiles": {"url_template": links["tiles"], "minzoom": 0, "maxzoom": data["maxzoom"]},
+        "links": {name.replace("-", "_"): path for name, path in links.items() if name != "tiles"},
+        "download_url": links["download-cog"],
+    }
+
+
+def _seconds(request: Any) -> float | None:
+    if not (request.started_at and request.finished_at):
+        return None
+    return round((request.finished_at - request.started_at).total_seconds(), 3)

@@ -1,0 +1,90 @@
+"""What changes a raster's shares and its map copy."""
+
+import hashlib
+import logging
+import secrets
+from datetime import timedelta
+
+from django.core import signing
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.services import request_create, request_delete
+
+from .models import RasterMapCopy, RasterShare
+
+logger = logging.getLogger(__name__)
+_signer = signing.Signer(salt="rasters.share", sep="~")
+
+
+def share_create(
+    *, request: ProcessingRequest, days: int, allow_download: bool, note: str = ""
+) -> tuple[RasterShare, str]:
+    """Make a link to a raster; return it with its token, which is not stored and not told again."""
+    secret = secrets.token_urlsafe(24)
+    share = RasterShare.objects.create(
+        request=request,
+        note=note,
+        token_hash=_hash(secret),
+        allow_download=allow_download,
+        expires_at=timezone.now() + timedelta(days=days),
+    )
+    logger.info("request %s shared as %s", request.id, share.id)
+    return share, _signer.sign(secret)
+
+
+def share_revoke(*, share: RasterShare) -> None:
+    """End a link at once, apart from what caches between here and the visitor hold."""
+    share.delete()
+    logger.info("share %s revoked", share.id)
+
+
+def share_find(token: str) -> RasterShare | None:
+    """Return the share a token opens. One that was not made here costs no database query."""
+    try:
+        secret = _signer.unsign(token)
+    except signing.BadSignature:
+        return None
+    return RasterShare.objects.filter(
+        token_hash=_hash(secret), expires_at__gt=timezone.now()
+    ).first()
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def map_copy_create(*, request: ProcessingRequest) -> ProcessingRequest:
+    """Have all tiles of a completed raster drawn; return the request that does it, new or not.
+
+    One that failed or was cancelled makes way for a new one.
+    """
+    from .processor import MapCopyProcessor
+
+    existing = RasterMapCopy.objects.filter(raster=request).select_related("job").first()
+    if existing:
+        if existing.job.status not in {"failed", "cancelled"}:
+            return existing.job
+        map_copy_delete(copy=existing)
+    # The engine's requests begin with an upload; here it only says which raster.
+    upload = SimpleUploadedFile("raster.txt", str(request.id).encode())
+    try:
+        with transaction.atomic():
+            job, _ = request_create(
+                owner=request.owner,
+                processor=MapCopyProcessor,
+                upload=upload,
+                name=f"Map of {request.name}"[:200],
+                parameters={"raster": str(request.id)},
+            )
+            RasterMapCopy.objects.create(raster=request, job=job)
+    except IntegrityError:  # somebody else was quicker
+        return RasterMapCopy.objects.select_related("job").get(raster=request).job
+    return job
+
+
+def map_copy_delete(*, copy: RasterMapCopy) -> None:
+    """Remove the map copy, finished or not; its tiles are drawn when they are asked for again."""
+    request_delete(request=copy.job)

@@ -1,0 +1,138 @@
+"""How the values of a raster become colours: chosen, or asked for. Knows no pixels."""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Band = Mapping[str, Any]
+Ranges = tuple[tuple[float, float], ...]
+
+# Colours at equal distances, in between linear. The first seven are uniform to the eye, and all but
+# turbo, terrain and rdbu stay readable when printed grey.
+COLORMAPS = {
+    "viridis": (
+        "440154", "482878", "3e4989", "31688e", "26828e", "1f9e89", "35b779", "6ece58", "b5de2b",
+        "fde725",
+    ),
+    "magma": (
+        "000004", "180f3d", "440f76", "721f81", "9e2f7f", "cd4071", "f1605d", "fd9668", "feca8d",
+        "fcfdbf",
+    ),
+    "inferno": (
+        "000004", "1b0c41", "4a0c6b", "781c6d", "a52c60", "cf4446", "ed6925", "fb9b06", "f7d13d",
+        "fcffa4",
+    ),
+    "cividis": (
+        "00204d", "00336f", "39486b", "575d6d", "707173", "8a8779", "a69d75", "c4b56c", "e4cf5b",
+        "ffea46",
+    ),
+    "grey": ("000000", "ffffff"),
+    "blues": ("f7fbff", "c6dbef", "6baed6", "2171b5", "08306b"),
+    "greens": ("f7fcf5", "c7e9c0", "74c476", "238b45", "00441b"),
+    "turbo": (
+        "30123b", "4662d7", "36aaf9", "1ae4b6", "72fe5e", "c7ef34", "faba39", "f66b19", "ca2a04",
+        "7a0403",
+    ),
+    "terrain": ("26734d", "6fa352", "d9d08b", "b5894f", "8c5b3c", "c9b8ac", "ffffff"),
+    "rdbu": (
+        "67001f", "b2182b", "d6604d", "f4a582", "fddbc7", "f7f7f7", "d1e5f0", "92c5de", "4393c3",
+        "2166ac", "053061",
+    ),
+}  # fmt: skip
+
+
+class StyleError(ValueError):
+    """What is wrong with a style that was asked for: the field, and a sentence."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(field, message)
+        self.field, self.message = field, message
+
+
+@dataclass(frozen=True)
+class Style:
+    """How the values of a raster become colours."""
+
+    bands: tuple[int, ...]  # one, or red, green, blue
+    ranges: Ranges = ()  # per band: value of the first and last colour
+    colormap: str = ""  # of one band; "" is grey
+
+    @property
+    def name(self) -> str:
+        """A short name that no other style has."""
+        return hashlib.blake2s(repr(self).encode(), digest_size=6).hexdigest()
+
+
+def default_style(bands: Sequence[Band]) -> Style:
+    """Choose a style from the `bands` of a result: as a picture where it is one, else stretched.
+
+    Eight bits are taken for what they are. Other values are stretched between their second and
+    98th percentile, and single ones coloured.
+    """
+    indexes = {band["color_interpretation"]: band["index"] for band in reversed(bands)}
+    values = [band for band in bands if band["color_interpretation"] != "alpha"] or bands[:1]
+    shown = [values[0]["index"]]
+    if {"red", "green", "blue"} <= indexes.keys():
+        shown = [indexes["red"], indexes["green"], indexes["blue"]]
+    elif len(values) >= 3:
+        shown = [band["index"] for band in values[:3]]
+    return _styled(tuple(shown), bands)
+
+
+def _styled(shown: tuple[int, ...], bands: Sequence[Band]) -> Style:
+    chosen = [bands[index - 1] for index in shown]
+    if chosen[0]["dtype"] == "uint8" or chosen[0]["color_interpretation"] == "palette":
+        return Style(shown)
+    ranges = tuple((band["percentile_2"] or 0.0, band["percentile_98"] or 0.0) for band in chosen)
+    return Style(shown, ranges, "" if len(shown) == 3 else "viridis")
+
+
+def parse_style(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
+    """Return the style that `bands`, `rescale` and `colormap` of an address ask for.
+
+    Raises:
+        StyleError: one of them makes no sense for this raster.
+    """
+    wanted = query.get("bands")
+    style = default_style(bands) if wanted is None else _styled(_bands(wanted, len(bands)), bands)
+    ranges, colormap = style.ranges, style.colormap
+    if (rescale := query.get("rescale")) is not None:
+        ranges = _ranges(rescale, len(style.bands))
+        colormap = colormap or ("grey" if len(style.bands) == 1 else "")
+    if (name := query.get("colormap")) is not None:
+        if name not in COLORMAPS:
+            raise StyleError("colormap", f"Must be one of {', '.join(COLORMAPS)}.")
+        if len(style.bands) > 1:
+            raise StyleError("colormap", "Only a single band can be coloured. Choose one in bands.")
+        colormap, ranges = name, ranges or ((0.0, 255.0),)
+    return Style(style.bands, ranges, colormap)
+
+
+def _bands(text: str, count: int) -> tuple[int, ...]:
+    parts = text.split(",")
+    if len(parts) not in (1, 3) or not all(part.isdecimal() and len(part) < 4 for part in parts):
+        raise StyleError("bands", "Must be one band, or three with commas between, as in “4,3,2”.")
+    shown = tuple(map(int, parts))
+    if not all(1 <= band <= count for band in shown):
+        raise StyleError("bands", f"The raster has the bands 1 to {count}.")
+    return shown
+
+
+def _ranges(text: str, count: int) -> Ranges:
+    try:
+        numbers = [float(part) for part in text[:400].split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) == 2:
+        numbers *= count
+    pairs = tuple(zip(numbers[::2], numbers[1::2], strict=False))
+    if len(numbers) != 2 * count or not all(
+        math.isfinite(low) and math.isfinite(high) and low < high for low, high in pairs
+    ):
+        raise StyleError(
+            "rescale",
+            "Must be the lowest and the highest value, as in “0,100”, or a pair for each band.",
+        )
+    return pairs

@@ -1,0 +1,44 @@
+"""Values of a raster at places and along lines. The work is bounded whatever is asked."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import Geod
+
+from .describe import plain_number
+from .tiles import open_source
+
+_GLOBE = Geod(ellps="WGS84")
+
+
+def point_values(path: Path, longitude: float, latitude: float) -> list[Any]:
+    """Return the value of each band at a place; None for all where there is none."""
+    source = open_source(path)
+    bands = range(1, source.count + 1)
+    values, valid = source.values_at(np.array([longitude]), np.array([latitude]), bands)
+    return _plain(values[:, 0]) if valid[0] else [None] * source.count
+
+
+def line_values(
+    path: Path, places: Sequence[tuple[float, float]], band: int, samples: int
+) -> tuple[float, list[Any]]:
+    """Return the length of a line in metres, and values at equal distances along it."""
+    corners = np.array(places, float)
+    sides = np.array([_GLOBE.inv(*start, *end)[2] for start, end in pairwise(corners)])
+    at = np.concatenate([[0.0], np.cumsum(sides)])
+    wanted = np.linspace(0, at[-1], samples)
+    longitude, latitude = (np.interp(wanted, at, corners[:, axis]) for axis in (0, 1))
+    values, valid = open_source(path).values_at(longitude, latitude, [band])
+    plain = _plain(values[0])
+    return float(at[-1]), [v if ok else None for v, ok in zip(plain, valid, strict=True)]
+
+
+def _plain(values: NDArray[Any]) -> list[Any]:
+    """Return values as JSON can hold them; the magnitudes of complex ones."""
+    if np.iscomplexobj(values):
+        values = np.abs(values)
+    return [plain_number(value) if value.dtype.kind == "f" else int(value) for value in values]

@@ -1,0 +1,257 @@
+"""Making, proving, changing and ending an account. Thin: services.py and mfa.py do it."""
+
+from typing import Any, cast
+
+from allauth.account.adapter import get_adapter
+from django.contrib.auth import logout, update_session_auth_hash
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from backend_django.mail.services import mail_queue
+
+from .. import mfa, services
+from ..limits import limit
+from ..models import ApiToken, User
+from .serializers import (
+    DEAD_LINK,
+    AddressSerializer,
+    ApiTokenSerializer,
+    ConfirmSerializer,
+    DetailSerializer,
+    MfaActivateSerializer,
+    MfaProposalSerializer,
+    MfaSerializer,
+    NewApiTokenSerializer,
+    PasswordChangeSerializer,
+    PasswordResetConfirmSerializer,
+    RecoveryCodesSerializer,
+    RegisterSerializer,
+    VerifyEmailSerializer,
+    registration_is_open,
+)
+
+
+def origin(request: Request) -> str:
+    """What links in mails begin with; the host is one of ALLOWED_HOSTS."""
+    return request.build_absolute_uri("/").rstrip("/")
+
+
+class AccountView(APIView):
+    """A view that takes one serializer and calls one service."""
+
+    @property
+    def user(self) -> User:
+        """Who asks; IsAuthenticated has seen to it that somebody does."""
+        return cast(User, self.request.user)
+
+    def read(self, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:
+        serializer = serializer_class(data=self.request.data, context={"request": self.request})
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+    def limit(self, action: str, **options: Any) -> None:
+        limit(self.request._request, action, **options)
+
+
+class OpenAccountView(AccountView):
+    """For people who are not signed in; deaf to credentials, so that a stale one harms nobody."""
+
+    permission_classes = [AllowAny]
+    authentication_classes: list[Any] = []
+
+
+class RegisterView(OpenAccountView):
+    schema_action = "registration"
+    problems = {403: "Registration is closed: `registration_closed`"}
+
+    @extend_schema(request=RegisterSerializer, responses={201: DetailSerializer})
+    def post(self, request: Request) -> Response:
+        """Make an account. What happens next stands in the mail, also when there is one already."""
+        if not registration_is_open():
+            raise PermissionDenied("Registration is closed.", code="registration_closed")
+        data = self.read(RegisterSerializer)
+        self.limit("signup", key=data["email"])
+        services.account_register(
+            email=data["email"],
+            password=data["password1"],
+            name=data.get("name", ""),
+            origin=origin(request),
+        )
+        return Response({"detail": "We sent you a mail. Follow the link in it."}, status=201)
+
+
+class VerifyEmailView(OpenAccountView):
+    schema_action = "verify_email"
+
+    @extend_schema(request=VerifyEmailSerializer, responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        """Confirm the address that the link was sent to."""
+        address = self.read(VerifyEmailSerializer)["key"]
+        if not services.address_confirm(address=address):
+            raise ValidationError({"key": DEAD_LINK}, code="dead_link")
+        return Response({"detail": "Your address is confirmed. You can sign in."})
+
+
+class ResendEmailView(OpenAccountView):
+    schema_action = "resend_email"
+
+    @extend_schema(request=AddressSerializer, responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        """Send the link again, if this address waits for one."""
+        email = self.read(AddressSerializer)["email"]
+        self.limit("confirm_email", key=email)
+        mail_queue(kind="account_confirm", recipient=email, content={"origin": origin(request)})
+        return Response({"detail": "If this address waits to be confirmed, a mail is on its way."})
+
+
+class PasswordResetView(OpenAccountView):
+    schema_action = "password_reset"
+
+    @extend_schema(request=AddressSerializer, responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        """Send a link for choosing a new password, if this address has an account."""
+        email = self.read(AddressSerializer)["email"]
+        self.limit("reset_password", key=email)
+        mail_queue(kind="account_reset", recipient=email, content={"origin": origin(request)})
+        return Response({"detail": "If this address has an account, a mail is on its way."})
+
+
+class PasswordResetConfirmView(OpenAccountView):
+    schema_action = "password_reset_confirm"
+
+    @extend_schema(request=PasswordResetConfirmSerializer, responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        """Set the new password. Every session and token of the account ends."""
+        self.limit("reset_password_from_key")
+        data = self.read(PasswordResetConfirmSerializer)
+        user: User = data["user"]
+        services.password_reset(user=user, password=data["new_password1"])
+        # Somebody who had forgotten the password has tried a few: they are forgiven.
+        get_adapter()._delete_login_attempts_cached_email(request._request, email=user.email)
+        return Response({"detail": "Your new password is set. You can sign in."})
+
+
+class PasswordChangeView(AccountView):
+    schema_action = "password_change"
+
+    @extend_schema(request=PasswordChangeSerializer, responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        """Set another password. Other sessions end, and all tokens, also the one that asks."""
+        data = self.read(PasswordChangeSerializer)
+        services.password_change(user=self.user, password=data["new_password1"])
+        if isinstance(request.successful_authenticator, SessionAuthentication):
+            update_session_auth_hash(request._request, self.user)
+        return Response({"detail": "Your password is changed. Other devices are signed out."})
+
+
+class UserDeleteView(AccountView):
+    schema_action = "user_delete"
+    problems = {
+        403: "The account asks for a code as well: `mfa_required`",
+        409: "It is the only administrator",
+    }
+
+    @extend_schema(
+        request=ConfirmSerializer,
+        responses={204: OpenApiResponse(description="The account is gone")},
+    )
+    def post(self, request: Request) -> Response:
+        """Delete the account, and every request and file that belongs to it."""
+        self.read(ConfirmSerializer)
+        services.account_delete(user=self.user)
+        logout(request._request)
+        return Response(status=204)
+
+
+class MfaView(AccountView):
+    schema_action = "mfa"
+
+    @extend_schema(responses=MfaSerializer)
+    def get(self, request: Request) -> Response:
+        """Whether the account asks for a code at sign-in."""
+        enabled = mfa.mfa_is_on(self.user)
+        left = mfa.recovery_codes_left(self.user) if enabled else 0
+        return Response({"enabled": enabled, "recovery_codes_left": left})
+
+
+class MfaProposeView(AccountView):
+    schema_action = "mfa_propose"
+
+    @extend_schema(request=None, responses=MfaProposalSerializer)
+    def post(self, request: Request) -> Response:
+        """Propose a secret for an authenticator app."""
+        return Response(mfa.mfa_propose(user=self.user))
+
+
+class MfaActivateView(AccountView):
+    schema_action = "mfa_activate"
+    problems = {409: "It is on already"}
+
+    @extend_schema(request=MfaActivateSerializer, responses=RecoveryCodesSerializer)
+    def post(self, request: Request) -> Response:
+        """Turn two-step sign-in on, and answer with the recovery codes."""
+        data = self.read(MfaActivateSerializer)
+        codes = mfa.mfa_activate(user=self.user, secret=data["secret"], code=data["code"])
+        return Response({"recovery_codes": codes})
+
+
+class MfaDeactivateView(AccountView):
+    schema_action = "mfa_deactivate"
+    problems = {403: "The account asks for a code as well: `mfa_required`"}
+
+    @extend_schema(request=ConfirmSerializer, responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        """Turn two-step sign-in off."""
+        self.read(ConfirmSerializer)
+        mfa.mfa_deactivate(user=self.user)
+        return Response({"detail": "Two-step sign-in is off."})
+
+
+class RecoveryCodesView(AccountView):
+    schema_action = "recovery_codes"
+    problems = {
+        403: "The account asks for a code as well: `mfa_required`",
+        409: "Two-step sign-in is off",
+    }
+
+    @extend_schema(request=ConfirmSerializer, responses=RecoveryCodesSerializer)
+    def post(self, request: Request) -> Response:
+        """Make new recovery codes. The old ones end."""
+        self.read(ConfirmSerializer)
+        return Response({"recovery_codes": mfa.recovery_codes_renew(user=self.user)})
+
+
+class OwnTokens(AccountView, generics.GenericAPIView[ApiToken]):
+    """The tokens of whoever asks; those of others do not exist."""
+
+    serializer_class = ApiTokenSerializer
+
+    def get_queryset(self) -> QuerySet[ApiToken]:
+        if getattr(self, "swagger_fake_view", False):
+            return ApiToken.objects.none()
+        return ApiToken.objects.filter(user=self.user)
+
+
+class TokenListView(OwnTokens, generics.ListAPIView[ApiToken]):
+    schema_action = {"get": "tokens", "post": "token_create"}
+    problems = {409: "There are too many"}
+
+    @extend_schema(request=ApiTokenSerializer, responses={201: NewApiTokenSerializer})
+    def post(self, request: Request) -> Response:
+        """Make a token for a script. Its key is in this answer and nowhere else."""
+        serializer = ApiTokenSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        token, key = services.token_create(user=self.user, name=serializer.validated_data["name"])
+        return Response(ApiTokenSerializer(token).data | {"key": key}, status=201)
+
+
+class TokenRevokeView(OwnTokens, generics.DestroyAPIView[ApiToken]):
+    schema_action = "token_revoke"

@@ -1,0 +1,120 @@
+"""The second step at sign-in: codes of an authenticator app, and recovery codes for its loss.
+
+allauth checks and counts them, so the pages below accounts/ ask for the same codes. Its own flows
+keep the new secret in the session, which a script with a token does not have; so the page holds it
+until the first code proves that the app has it, too.
+"""
+
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, validate_totp_code
+from django.db import IntegrityError, transaction
+from rest_framework.exceptions import APIException, ValidationError
+
+from backend_django.api.problems import Conflict
+
+from .limits import TooManyAttempts
+from .models import User
+from .services import notice_send
+
+Type = Authenticator.Type
+
+
+class CodeRequired(APIException):
+    """403: the password is right, but this account asks for a code as well."""
+
+    status_code = 403
+    default_code = "mfa_required"
+    default_detail = "Enter the code of your authenticator app."
+
+
+def mfa_is_on(user: User) -> bool:
+    return Authenticator.objects.filter(user=user, type=Type.TOTP).exists()
+
+
+def recovery_codes_left(user: User) -> int:
+    codes = Authenticator.objects.filter(user=user, type=Type.RECOVERY_CODES).first()
+    return len(codes.wrap().get_unused_codes()) if codes else 0
+
+
+def code_check(*, user: User, code: str) -> AuthenticateForm | None:
+    """Check the code of an account that asks for one; a code works once.
+
+    Returns:
+        allauth's form, whose `save()` notes in the session how the user signed in; None for an
+        account without a second step.
+
+    Raises:
+        CodeRequired: there is none.
+        ValidationError: it is wrong.
+        Throttled: too many were wrong.
+    """
+    if not mfa_is_on(user):
+        return None
+    if not code:
+        raise CodeRequired
+    form = AuthenticateForm({"code": code}, user=user)
+    if form.is_valid():
+        return form
+    if form.has_error("code", "too_many_login_attempts"):
+        raise TooManyAttempts
+    raise ValidationError(
+        {"code": "This code is not right, or was used before. Wait for the next one."}
+    )
+
+
+def mfa_propose(*, user: User) -> dict[str, str]:
+    """A new secret, as text, as address for an app, and as QR code (SVG). Nothing is stored."""
+    secret = generate_totp_secret()
+    url = get_adapter().build_totp_url(user, secret)
+    return {"secret": secret, "url": url, "qr_svg": get_adapter().build_totp_svg(url)}
+
+
+def mfa_activate(*, user: User, secret: str, code: str) -> list[str]:
+    """Turn the second step on, once the app has shown that it knows the secret.
+
+    Returns:
+        The recovery codes, which are not shown again.
+
+    Raises:
+        ValidationError: the code does not belong to the secret.
+        Conflict: it is on already.
+    """
+    if not validate_totp_code(secret, code):
+        raise ValidationError({"code": "This code is not right. Is the clock of your phone right?"})
+    try:
+        with transaction.atomic():
+            TOTP.activate(user, secret)
+            codes = _new_recovery_codes(user)
+            notice_send(user=user, kind="mfa_on")
+    except IntegrityError as error:
+        raise Conflict("Two-step sign-in is already on.") from error
+    return codes
+
+
+@transaction.atomic
+def mfa_deactivate(*, user: User) -> None:
+    """Turn the second step off."""
+    removed, _ = Authenticator.objects.filter(user=user).delete()
+    if removed:
+        notice_send(user=user, kind="mfa_off")
+
+
+@transaction.atomic
+def recovery_codes_renew(*, user: User) -> list[str]:
+    """Replace the recovery codes and return the new ones.
+
+    Raises:
+        Conflict: two-step sign-in is off.
+    """
+    if not mfa_is_on(user):
+        raise Conflict("Two-step sign-in is off.")
+    notice_send(user=user, kind="recovery_codes")
+    return _new_recovery_codes(user)
+
+
+def _new_recovery_codes(user: User) -> list[str]:
+    Authenticator.objects.filter(user=user, type=Type.RECOVERY_CODES).delete()
+    return RecoveryCodes.activate(user).generate_codes()

@@ -1,0 +1,52 @@
+"""The cache, with a stand-in for the time Redis is away."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+ASK_AGAIN_SECONDS = 5.0  # so that a Redis that hangs costs one request in a while its time-out
+_stand_in = LocMemCache("redis-away", {})
+_away_until = 0.0
+
+
+def _with_stand_in(name: str) -> Callable[..., Any]:
+    redis, local = getattr(RedisCacheClient, name), getattr(_stand_in, name)
+
+    def method(self: RedisCacheClient, *args: Any, **kwargs: Any) -> Any:
+        global _away_until
+        if time.monotonic() >= _away_until:
+            try:
+                return redis(self, *args, **kwargs)
+            except RedisError as error:
+                _away_until = time.monotonic() + ASK_AGAIN_SECONDS
+                logger.warning("the cache is away, this process counts alone: %s", error)
+        return local(*args, **kwargs)
+
+    return method
+
+
+class _Client(RedisCacheClient):
+    add, get, set, touch = map(_with_stand_in, ("add", "get", "set", "touch"))
+    delete, incr, has_key = map(_with_stand_in, ("delete", "incr", "has_key"))
+    get_many, set_many, delete_many, clear = map(
+        _with_stand_in, ("get_many", "set_many", "delete_many", "clear")
+    )
+
+
+class RedisOrLocalCache(RedisCache):
+    """Django's Redis cache. While Redis is away each process has a cache of its own.
+
+    What is counted here are attempts (rate limits). Without Redis they are still limited, by each
+    process alone, and no request fails.
+    """
+
+    def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = _Client

@@ -1,0 +1,69 @@
+"""Deleting an account: everything that belonged to it is gone."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+
+from backend_django.processing.models import ProcessingRequest
+from backend_django.users.models import ApiToken, User
+
+from .conftest import PASSWORD, Visitor, script
+
+
+def files() -> set[Path]:
+    return {path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def with_upload(signed_in: Visitor) -> Visitor:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    answer = signed_in.post(
+        "/api/v1/wordcount/create/", {"file": SimpleUploadedFile("a.txt", b"one two")}
+    )
+    assert answer.status_code == 201, answer.content
+    return signed_in
+
+
+def test_account_goes_with_all_that_belongs_to_it(
+    with_upload: Visitor,
+    another: Visitor,
+    ada: User,
+    post_office,
+    django_capture_on_commit_callbacks,
+) -> None:
+    key = another.sign_in().json()["key"]
+    assert files()
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = with_upload.call("user/delete", password=PASSWORD)
+    assert answer.status_code == 204
+    assert files() == set()
+    for model in (User, ProcessingRequest, ApiToken):
+        assert not model.objects.exists()
+    assert not with_upload.is_signed_in
+    assert not another.is_signed_in
+    assert script(key).look("user").status_code == 401
+    assert not Session.objects.filter(session_key=with_upload.session.session_key).exists()
+    assert with_upload.sign_in().status_code == 400
+    assert [mail.subject for mail in post_office()] == ["Your account was deleted"]
+
+
+def test_wrong_password_deletes_nothing(signed_in: Visitor, ada: User) -> None:
+    answer = signed_in.call("user/delete", password="wrong")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "password")
+    assert User.objects.get() == ada
+
+
+def test_only_administrator_stays(signed_in: Visitor, ada: User) -> None:
+    User.objects.update(is_superuser=True)
+    answer = signed_in.call("user/delete", password=PASSWORD)
+    assert answer.status_code == 409
+    assert "only administrator" in answer.json()["detail"]
+    User.objects.create_superuser("other@example.org", PASSWORD)
+    assert signed_in.call("user/delete", password=PASSWORD).status_code == 204
+
+
+def test_nobody_deletes_an_account_without_signing_in(visitor: Visitor, ada: User) -> None:
+    assert visitor.call("user/delete", password=PASSWORD).status_code == 401

@@ -1,0 +1,172 @@
+"""Somebody with two-step sign-in, at every door."""
+
+import pytest
+from django.test import Client
+
+from backend_django.users.models import User
+
+from .authenticator import code_of
+from .conftest import PASSWORD, Visitor, script
+
+
+@pytest.fixture
+def secured(signed_in: Visitor) -> tuple[str, list[str]]:
+    """The secret and the recovery codes of an account that asks for a code."""
+    return signed_in.turn_mfa_on()
+
+
+def test_login_asks_for_the_code_and_gives_nothing_before(
+    another: Visitor, secured: tuple[str, list[str]], ada: User
+) -> None:
+    tokens = ada.api_tokens.count()
+    first = another.sign_in()
+    assert (first.status_code, first.json()["code"]) == (403, "mfa_required")
+    assert "key" not in first.json()
+    assert "sessionid" not in first.cookies
+    wrong = another.sign_in(code="000000")
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "code")
+    assert not another.is_signed_in
+    assert ada.api_tokens.count() == tokens
+    right = another.sign_in(code=code_of(secured[0]))
+    assert right.status_code == 200
+    assert another.is_signed_in
+    assert script(right.json()["key"]).look("user").status_code == 200
+
+
+def test_wrong_password_does_not_tell_that_there_is_a_second_step(
+    another: Visitor, secured: tuple[str, list[str]]
+) -> None:
+    answer = another.sign_in("wrong", code=code_of(secured[0]))
+    assert answer.json()["detail"] == "The e-mail address or the password is wrong."
+
+
+def test_code_works_once(another: Visitor, secured: tuple[str, list[str]]) -> None:
+    code = code_of(secured[0])
+    assert another.sign_in(code=code).status_code == 200
+    assert Visitor().sign_in(code=code).status_code == 400
+
+
+def test_recovery_code_works_once(another: Visitor, secured: tuple[str, list[str]]) -> None:
+    codes = secured[1]
+    assert len(set(codes)) == 10
+    assert another.sign_in(code=codes[3]).status_code == 200
+    assert another.look("mfa").json() == {"enabled": True, "recovery_codes_left": 9}
+    assert Visitor().sign_in(code=codes[3]).status_code == 400
+    assert Visitor().sign_in(code=codes[4]).status_code == 200
+
+
+def test_guessing_codes_is_stopped(another: Visitor, secured: tuple[str, list[str]]) -> None:
+    codes = [another.sign_in(code=f"{i:06}").status_code for i in range(6)]
+    assert codes == [400, 400, 400, 400, 429, 429]
+    assert another.sign_in(code=secured[1][0]).status_code == 429
+
+
+def test_admin_has_no_sign_in_of_its_own(
+    client: Client, secured: tuple[str, list[str]], ada: User
+) -> None:
+    User.objects.update(is_staff=True, is_superuser=True)
+    asked = client.get("/admin/login/?next=/admin/")
+    assert (asked.status_code, asked["Location"]) == (302, "/login?next=%2Fadmin%2F")
+    form = {"username": ada.email, "password": PASSWORD, "next": "/admin/"}
+    for address in ("/admin/login/", "/admin/"):
+        client.post(address, form)
+        assert client.get("/admin/").status_code == 302
+    with_code = Visitor()
+    with_code.sign_in(code=code_of(secured[0]))
+    assert with_code.get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize("address", ["login", "login/", "signup/", "reauthenticate/", "2fa/"])
+def test_accounts_pages_have_no_sign_in_of_their_own(
+    client: Client, secured: tuple[str, list[str]], ada: User, address: str
+) -> None:
+    form = {"login": ada.email, "email": ada.email, "password": PASSWORD}
+    answer = client.post(f"/accounts/{address}", form)
+    assert answer.status_code == 405
+    assert "sessionid" not in answer.cookies
+
+
+def test_code_page_of_accounts_is_for_those_in_the_middle_of_a_sign_in(
+    client: Client, secured: tuple[str, list[str]]
+) -> None:
+    answer = client.post("/accounts/2fa/authenticate/", {"code": code_of(secured[0])})
+    assert (answer.status_code, answer["Location"]) == (302, "/accounts/login")
+    assert client.get("/api/v1/auth/session/").json()["user"] is None
+
+
+def test_new_password_by_mail_does_not_turn_the_second_step_off(
+    another: Visitor, secured: tuple[str, list[str]], ada: User, post_office
+) -> None:
+    from .test_password import NEW, parts, set_new
+
+    post_office()
+    another.call("password/reset", email=ada.email)
+    assert set_new(another, parts(post_office()[0])).status_code == 200
+    assert not another.is_signed_in
+    assert another.sign_in(NEW).json()["code"] == "mfa_required"
+
+
+def test_basic_authentication_is_no_door(secured: tuple[str, list[str]], ada: User) -> None:
+    import base64
+
+    pair = base64.b64encode(f"{ada.email}:{PASSWORD}".encode()).decode()
+    client = Client(headers={"authorization": f"Basic {pair}"})
+    assert client.get("/api/v1/auth/user/").status_code == 401
+    assert client.get("/admin/").status_code == 302
+
+
+def test_turning_on_needs_the_password_and_a_code_of_the_app(signed_in: Visitor) -> None:
+    secret = signed_in.call("mfa/propose").json()["secret"]
+
+    def activate(**change: str):
+        form = {"secret": secret, "code": code_of(secret), "password": PASSWORD} | change
+        return signed_in.call("mfa/activate", **form)
+
+    for field, value in {"password": "wrong", "code": "000000", "secret": "A" * 31}.items():
+        answer = activate(**{field: value})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
+    assert signed_in.look("mfa").json()["enabled"] is False
+    assert activate().status_code == 200
+    assert activate().status_code == 409
+
+
+def test_proposal_is_a_qr_code_for_an_app(signed_in: Visitor, ada: User) -> None:
+    proposal = signed_in.call("mfa/propose").json()
+    assert proposal["url"].startswith("otpauth://totp/ada%40example.org?")
+    assert f"secret={proposal['secret']}" in proposal["url"]
+    assert proposal["qr_svg"].lstrip().startswith(("<?xml", "<svg"))
+    assert "<script" not in proposal["qr_svg"]
+
+
+@pytest.mark.parametrize("path", ["mfa/deactivate", "mfa/recovery-codes", "user/delete"])
+def test_open_session_is_not_enough(
+    signed_in: Visitor, secured: tuple[str, list[str]], path: str, ada: User
+) -> None:
+    assert signed_in.call(path, password="wrong", code=secured[1][0]).status_code == 400
+    answer = signed_in.call(path, password=PASSWORD)
+    assert (answer.status_code, answer.json()["code"]) == (403, "mfa_required")
+    assert signed_in.look("mfa").json() == {"enabled": True, "recovery_codes_left": 10}
+
+
+def test_new_recovery_codes_end_the_old(
+    signed_in: Visitor, secured: tuple[str, list[str]], post_office
+) -> None:
+    old = secured[1]
+    new = signed_in.call("mfa/recovery-codes", password=PASSWORD, code=old[0])
+    codes = new.json()["recovery_codes"]
+    assert not set(codes) & set(old)
+    assert Visitor().sign_in(code=old[1]).status_code == 400
+    assert Visitor().sign_in(code=codes[0]).status_code == 200
+    assert {mail.subject for mail in post_office()} == {
+        "Two-step sign-in is on",
+        "You have new recovery codes",
+    }
+
+
+def test_turned_off_it_asks_no_more(
+    signed_in: Visitor, another: Visitor, secured: tuple[str, list[str]]
+) -> None:
+    answer = signed_in.call("mfa/deactivate", password=PASSWORD, code=code_of(secured[0]))
+    assert answer.status_code == 200
+    assert signed_in.look("mfa").json() == {"enabled": False, "recovery_codes_left": 0}
+    assert another.sign_in().status_code == 200

@@ -1,0 +1,42 @@
+"""The document and its page: for those who may read them, from our own address only."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import Client
+
+from backend_django.users.models import User
+
+from .test_problems import assert_problem
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+DOCUMENT = "/api/v1/schema/"
+PAGE = "/api/v1/docs/"
+
+
+def test_strangers_read_neither(client: Client, db: None) -> None:
+    assert_problem(client.get(DOCUMENT), 401, "not_authenticated")
+    answer = client.get(PAGE)
+    assert (answer.status_code, answer["Location"]) == (302, "/login?next=/api/v1/docs")
+
+
+@pytest.mark.django_db(transaction=True)  # DRF marks the surrounding transaction as failed
+def test_signed_in_or_staff_by_setting(client: Client, user: User, settings: Any) -> None:
+    client.force_login(user)
+    assert client.get(DOCUMENT).json()["info"]["title"] == "Rootstock"
+    assert client.get(PAGE).status_code == 200
+    settings.API_DOCS_FOR = "staff"
+    assert_problem(client.get(DOCUMENT), 403, "permission_denied")
+    assert client.get(PAGE).status_code == 403
+    User.objects.update(is_staff=True)
+    assert client.get(DOCUMENT).status_code == 200
+
+
+@pytest.mark.slow
+def test_page_shows_the_operations_under_the_strict_policy(signed_in: "Page") -> None:
+    """That nothing is asked of others, and no policy violated, the fixture looks at its end."""
+    signed_in.goto(PAGE)
+    signed_in.get_by_text("/auth/session/").first.wait_for()
+    signed_in.screenshot(path="/tmp/docs.png")

@@ -1,0 +1,123 @@
+"""Schemathesis asks the running product what its document promises, and what it forbids.
+
+In `make test` briefly and with a fixed seed; `make fuzz` asks at length, with another seed each
+time, and says which.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.stack import ADMIN, Api, Stack
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "8")
+SEED = os.environ.get("FUZZ_SEED", "1")
+AT_LEAST = int(os.environ.get("FUZZ_AT_LEAST", "900"))
+
+# These end the sign-in they were called with, so each has one of its own.
+END_THE_SIGN_IN = ["/auth/logout/"]
+# A value of the right form is not enough: what it says must be true.
+MAY_REFUSE_GOOD_FORM = ["/auth/login/", "/auth/registration/"]
+
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack of its own: what thousands of calls leave behind is no business of other tests."""
+    url = os.environ["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE fuzz")
+    made = Stack(tmp_path_factory.mktemp("fuzz"), url.rsplit("/", 1)[0] + "/fuzz")
+    try:
+        made.manage("setup")
+        made.start("web", "worker")
+        yield made
+    finally:
+        made.stop()
+
+
+def make_requests(api: Api, stack: Stack) -> list[str]:
+    """Return the ids of a completed, a failed and a pending request."""
+    made = [api.create("wordcount", content)["id"] for content in (b"one two", b"\0")]
+    for request_id in made:
+        api.wait("wordcount", request_id)
+    stack.stop("worker")  # what comes now is to stay pending, not to take the machine
+    return [*made, api.create("wordcount", b"three")["id"]]
+
+
+def token_of_another_user(stack: Stack, number: int) -> str:
+    return stack.manage(
+        "shell",
+        "-v0",
+        "-c",
+        "from backend_django.users.models import User\n"
+        "from rest_framework.authtoken.models import Token\n"
+        f"user = User.objects.create_user('fuzz{number}@example.org', 'not a password')\n"
+        "print(Token.objects.create(user=user).key)",
+    ).strip()
+
+
+def configuration(stack: Stack, token: str, ids: list[str]) -> str:
+    operations = [
+        f'[[operations]]\ninclude-path = "{path}"\n'
+        f'headers = {{ Authorization = "Token {token_of_another_user(stack, number)}" }}\n'
+        for number, path in enumerate(END_THE_SIGN_IN)
+    ] + [
+        f'[[operations]]\ninclude-path = "{path}"\n'
+        "checks.positive_data_acceptance.expected-statuses = [200, 201, 400, 429]\n"
+        for path in MAY_REFUSE_GOOD_FORM
+    ]
+    operations += [  # parameters that contradict each other, parts of another length
+        '[[operations]]\ninclude-path-regex = "/(create|upload)/"\n'
+        "checks.positive_data_acceptance.expected-statuses ="
+        " [200, 201, 204, 400, 404, 409, 413, 429]\n"
+    ]
+    operations += [  # the range asked for may be beyond the end
+        '[[operations]]\ninclude-path-regex = "/download-"\n'
+        "checks.positive_data_acceptance.expected-statuses = [200, 206, 304, 404, 409, 416, 429]\n"
+    ]
+    return f"""
+headers = {{ Authorization = "Token {token}" }}
+[dictionaries.ids]
+values = {ids}
+[parameters]
+"path.id" = {{ dictionary = "ids", probability = 0.5 }}
+{"".join(operations)}"""
+
+
+def test_the_product_keeps_its_promises(fuzzed: Stack, tmp_path: Path) -> None:
+    with fuzzed.client(**ADMIN) as api:
+        ids = make_requests(api, fuzzed)
+        token = api.headers["Authorization"].removeprefix("Token ")
+        document = tmp_path / "openapi.json"
+        document.write_text(api.get("schema/").text)
+    settings = tmp_path / "schemathesis.toml"
+    settings.write_text(configuration(fuzzed, token, ids))
+    done = subprocess.run(
+        [
+            Path(sys.executable).with_name("schemathesis"),
+            *("--config-file", settings, "run", document),
+            *("--url", f"{fuzzed.url}/api/v1", "--max-examples", EXAMPLES, "--seed", SEED),
+            *("--continue-on-failure", "--suppress-health-check", "all"),
+        ],
+        cwd=tmp_path,  # where it keeps its notes
+        capture_output=True,
+        text=True,
+    )
+    if report := os.environ.get("FUZZ_REPORT"):
+        Path(report).write_text(done.stdout)
+    assert done.returncode == 0, f"seed {SEED}\n{done.stdout}{done.stderr}"
+    generated = re.search(r"(\d+) generated", done.stdout)
+    assert generated
+    assert int(generated[1]) >= AT_LEAST
+    log = fuzzed.log("web").read_text()
+    assert "Internal Server Error" not in log
+    assert "Traceback" not in log
+    assert "returned only 401/403" not in done.stdout, "the sign-in was lost on the way"

@@ -1,0 +1,125 @@
+"""What would be guessed, ignored or choked on is refused, with the name of what is wrong."""
+
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+from rest_framework.parsers import JSONParser as GuessingParser
+
+from backend_django.users.models import User
+
+from .test_problems import assert_problem
+
+USER = "/api/v1/auth/user/"
+LOGIN = "/api/v1/auth/login/"
+
+
+@pytest.fixture
+def signed_in(client: Client, user: User) -> Client:
+    client.force_login(user)
+    return client
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"name": NaN}', "not JSON"),
+        ('{"name": 1e999}', "too large"),
+        ('{"name": "a", "name": "b"}', "stands twice"),
+        ('{"name": "a"} true', "not JSON"),
+        ('{"name": "\\ud800"}', "not UTF-8"),
+        ('{"\\udc00": "a"}', "not UTF-8"),
+        (b'{"name": "\xff"}', "not UTF-8"),
+        ("[" * 200_000, "nested too deeply"),
+        ('{"name": ' + "9" * 5000 + "}", "not JSON"),
+    ],
+    ids=range(9),
+)
+def test_what_is_not_plain_json_is_refused(signed_in: Client, body: Any, said: str) -> None:
+    problem = assert_problem(signed_in.patch(USER, body, "application/json"), 400, "parse_error")
+    assert said in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "code"),
+    [
+        ({"nmae": "Ada"}, "nmae", "unknown_field"),
+        ({"name": 1}, "name", "invalid"),
+        ({"name": True}, "name", "invalid"),
+        ({"name": ["Ada"]}, "name", "invalid"),
+        ({"name": "A\x00da"}, "name", "null_characters_not_allowed"),
+    ],
+)
+def test_members_are_known_and_of_their_type(
+    signed_in: Client, body: dict[str, Any], field: str, code: str
+) -> None:
+    problem = assert_problem(signed_in.patch(USER, body, "application/json"), 400, "invalid")
+    assert [(e["field"], e["code"]) for e in problem["errors"]] == [(field, code)]
+    assert User.objects.get().name == ""
+
+
+def test_body_that_is_too_large_is_not_read(signed_in: Client) -> None:
+    body = '{"name": "' + "x" * 1024 * 1024 + '"}'
+    assert_problem(signed_in.patch(USER, body, "application/json"), 413, "too_large")
+
+
+def test_form_that_is_too_large_is_a_413(client: Client, db: None) -> None:
+    form = "x=" + "y" * 1024 * 1024
+    answer = client.post("/accounts/login/", form, "application/x-www-form-urlencoded")
+    assert answer.status_code == 413
+
+
+def test_every_endpoint_reads_json_strictly() -> None:
+    def parsers(resolver: URLResolver):
+        for pattern in resolver.url_patterns:
+            if isinstance(pattern, URLResolver):
+                yield from parsers(pattern)
+            elif view := getattr(pattern.callback, "cls", None):
+                yield from ((view, parser) for parser in getattr(view, "parser_classes", []))
+
+    guessing = {
+        view.__name__ for view, parser in parsers(get_resolver()) if parser is GuessingParser
+    }
+    assert not guessing, f"give {guessing} backend_django.api.parsers.JSONParser"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "code"),
+    [
+        ({"minimum_length": ""}, "minimum_length", "blank"),
+        ({"name": ["a", "b"]}, "name", "repeated"),
+    ],
+)
+def test_forms_say_each_thing_once(
+    signed_in: Client, fields: dict[str, Any], field: str, code: str
+) -> None:
+    upload = {"file": ContentFile(b"x", name="a.txt")}
+    answer = signed_in.post("/api/v1/wordcount/create/", fields | upload)
+    problem = assert_problem(answer, 400, "invalid")
+    assert [(e["field"], e["code"]) for e in problem["errors"]] == [(field, code)]
+
+
+@pytest.mark.parametrize("path", ["wordcount/list/", "version/", "auth/session"])
+def test_parameter_that_nobody_reads_is_refused(signed_in: Client, path: str) -> None:
+    problem = assert_problem(signed_in.get(f"/api/v1/{path}?stauts=failed"), 400, "invalid")
+    (error,) = problem["errors"]
+    assert (error["field"], error["code"]) == ("stauts", "unknown_parameter")
+
+
+def test_not_acceptable_and_plain_views_answer_with_problems_too(signed_in: Client) -> None:
+    answer = signed_in.get("/api/v1/version/", headers={"accept": "text/html"})
+    assert_problem(answer, 406, "not_acceptable")
+
+
+def test_host_that_is_not_ours_is_a_problem(client: Client) -> None:
+    answer = client.get("/api/v1/version/", headers={"host": "evil.example"})
+    assert_problem(answer, 400, "bad_request")
+
+
+def test_missing_csrf_token_is_a_problem(user: User) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(user)
+    answer = browser.patch(USER, {"name": "Ada"}, "application/json")
+    assert_problem(answer, 403, "permission_denied")

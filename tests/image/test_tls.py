@@ -1,0 +1,125 @@
+"""The profiles of production.yml, met through nginx: TLS, true addresses, the bucket."""
+
+import re
+import socket
+import ssl
+
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+
+from tests.image.deployment import Deployment
+from tests.image.engine import docker
+from tests.image.test_production import SAMPLES, main_job
+from tests.stack import wait_for
+
+pytestmark = [pytest.mark.image, pytest.mark.timeout(300)]
+BUCKET = "rootstock-files"
+
+
+@pytest.mark.parametrize(
+    ("version", "accepted"),
+    [
+        (ssl.TLSVersion.TLSv1_1, False),
+        (ssl.TLSVersion.TLSv1_2, True),
+        (ssl.TLSVersion.TLSv1_3, True),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+def test_versions_of_tls(deployment: Deployment, version: ssl.TLSVersion, accepted: bool) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(deployment.folder / "secrets/certificates/fullchain.pem")
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # so that it is the server that refuses
+    context.minimum_version = context.maximum_version = version
+    with socket.create_connection(("localhost", deployment.https_port)) as plain:
+        if not accepted:
+            with pytest.raises(ssl.SSLError, match="PROTOCOL_VERSION"):
+                context.wrap_socket(plain, server_hostname="localhost")
+            return
+        with context.wrap_socket(plain, server_hostname="localhost") as secure:
+            assert secure.version() == version.name.replace("_", ".")
+
+
+def test_plain_http_is_sent_to_https(deployment: Deployment) -> None:
+    answer = httpx.get(f"http://localhost:{deployment.settings['HTTP_PORT']}/login?next=/x")
+    assert answer.status_code == 301
+    assert answer.headers["Location"] == "https://localhost/login?next=/x"
+
+
+def test_main_job_and_headers(deployment: Deployment) -> None:
+    with deployment.signed_in(deployment.https()) as api:
+        page = api.get("/")
+        assert page.status_code == 200
+        assert len(page.headers.get_list("Strict-Transport-Security")) == 1
+        assert not re.search(r"\d", page.headers["Server"])
+        for kind, sample in SAMPLES:
+            main_job(api, kind, sample)
+
+
+@pytest.mark.skipif(not SAMPLES, reason="no feature brings a sample")
+def test_an_upload_passes_through(deployment: Deployment) -> None:
+    """nginx has 16 MB to write to: more than that can only have passed through."""
+    kind, sample = SAMPLES[0]
+    with deployment.signed_in(deployment.https()) as api:
+        made = api.create(kind, sample.read_bytes() + bytes(60_000_000), sample.name)
+        api.wait(kind, made["id"], seconds=120)
+
+
+def test_nobody_can_claim_another_address(deployment: Deployment) -> None:
+    """Thirty wrong passwords a minute from one address, whatever the headers say."""
+    with deployment.https() as api:
+        codes = []
+        for n in range(32):
+            forged = f"203.0.113.{n}"
+            headers = {"X-Forwarded-For": forged, "X-Real-IP": forged, "Forwarded": f"for={forged}"}
+            account = {"email": f"{n}@example.org", "password": "wrong"}
+            codes.append(api.post("auth/login/", json=account, headers=headers).status_code)
+    forget = 'redis-cli --scan --pattern "*cache*" | xargs redis-cli del'
+    docker("exec", deployment.container("redis"), "sh", "-c", forget)
+    assert set(codes[:25]) == {400}
+    assert codes[-1] == 429
+
+
+@pytest.mark.parametrize(("service", "uid"), [("nginx", "101"), ("bucket", "10001")])
+def test_both_may_do_next_to_nothing(deployment: Deployment, service: str, uid: str) -> None:
+    container, host = deployment.container(service), deployment.inspect(service)["HostConfig"]
+    assert host["ReadonlyRootfs"] is True
+    assert host["Memory"] > 0
+    status = docker("exec", container, "cat", "/proc/1/status")
+    found = dict(re.findall(r"(?m)^(\w+):\s+(\S+)", status))
+    assert found["Uid"] == uid
+    assert (int(found["CapEff"], 16), found["NoNewPrivs"]) == (0, "1")
+
+
+def test_logs_of_nginx_are_json_without_signatures(deployment: Deployment) -> None:
+    with deployment.https() as api:
+        api.get("version/?X-Amz-Signature=secret-of-one-address")
+    wait_for(lambda: "/api/v1/version/ 200" in deployment.compose("logs", "nginx"), what="the line")
+    assert "secret-of-one-address" not in deployment.compose("logs", "nginx")
+
+
+def test_the_bucket_behind_the_same_name(deployment: Deployment) -> None:
+    public = f"https://localhost:{deployment.https_port}"
+    trusted = ssl.create_default_context(
+        cafile=deployment.folder / "secrets/certificates/fullchain.pem"
+    )
+
+    def signed(action: str, secret: str) -> str:
+        client = boto3.client(
+            "s3", endpoint_url=public, region_name="us-east-1", aws_access_key_id="rootstock",
+            aws_secret_access_key=secret,
+            config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+        )  # fmt: skip
+        return str(client.generate_presigned_url(action, Params={"Bucket": BUCKET, "Key": "k é"}))
+
+    secret = (deployment.folder / "secrets" / "bucket_secret_key").read_text()
+    with httpx.Client(verify=trusted, timeout=30) as client:
+        content = bytes(20_000_000)
+        assert client.put(signed("put_object", secret), content=content).status_code == 200
+        assert client.get(signed("get_object", secret)).content == content
+        assert client.get(signed("get_object", "wrong")).status_code == 403
+        assert client.get(f"{public}/{BUCKET}/k%20%C3%A9").status_code in (400, 403)
+        assert client.delete(signed("delete_object", secret)).status_code == 204
+    folder = f"/data/bucket/{BUCKET}"
+    assert "k é" not in docker("exec", deployment.container("bucket"), "find", folder)

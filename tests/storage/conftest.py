@@ -1,0 +1,93 @@
+"""The product on each storage it can have."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from tests.bucket import Bucket
+from tests.stack import Api, Stack
+
+MB = 1024**2
+PART = 5 * MB
+
+
+@dataclass
+class Place:
+    """A running product and where its files are."""
+
+    name: str
+    stack: Stack
+    api: Api
+    bucket: Bucket | None
+
+    def files(self) -> list[str]:
+        if self.bucket:
+            return self.bucket.files()
+        root = self.stack.media
+        return sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
+
+    def put(self, kind: str, upload: dict[str, Any], number: int, content: bytes) -> None:
+        """Send a part to wherever it goes."""
+        path = f"{kind}/upload/{upload['id']}/parts/{number}/"
+        if upload["mode"] == "direct":
+            url = self.api.post(path).json()["url"]
+            answer = httpx.put(url, content=content, timeout=30)
+        else:
+            headers = {"Content-Type": "application/octet-stream"}
+            answer = self.api.put(path, content=content, headers=headers)
+        assert answer.status_code == 200, answer.text
+
+    def upload(self, kind: str, content: bytes, filename: str = "big.bin") -> dict[str, Any]:
+        """Send a file in parts; return the request that it became."""
+        upload = self.start(kind, content, filename)
+        for number in range(1, upload["parts"] + 1):
+            self.put(kind, upload, number, part_of(content, number))
+        return self.finish(kind, upload)
+
+    def start(self, kind: str, content: bytes, filename: str = "big.bin") -> dict[str, Any]:
+        answer = self.api.post(f"{kind}/upload/", json={"filename": filename, "size": len(content)})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def finish(self, kind: str, upload: dict[str, Any]) -> dict[str, Any]:
+        answer = self.api.post(f"{kind}/create/", json={"upload": upload["id"]})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+
+def part_of(content: bytes, number: int) -> bytes:
+    return content[(number - 1) * PART : number * PART]
+
+
+@pytest.fixture(scope="module", params=["folder", "bucket"])
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    directory = tmp_path_factory.mktemp(request.param)
+    bucket = Bucket(directory / "s3").start() if request.param == "bucket" else None
+    name = f"{request.param}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    server = os.environ["DATABASE_URL"]
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    stack = Stack(
+        directory / "stack",
+        server.rsplit("/", 1)[0] + f"/{name}",
+        REDIS_URL=f"{os.environ['REDIS_URL'].rsplit('/', 1)[0]}/{3 if bucket else 2}",
+        PROCESSING_UPLOAD_PART_BYTES=str(PART),
+        PROCESSING_UPLOAD_SECONDS="600",
+        **(bucket.environment if bucket else {}),
+    )
+    try:
+        stack.manage("setup")
+        stack.start()
+        with stack.client() as api:
+            yield Place(request.param, stack, api, bucket)
+    finally:
+        stack.stop()
+        if bucket:
+            bucket.stop()

@@ -17,7 +17,6 @@ from .models import Mail
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)  # a worker that did not say how it went by then is lost
-REPUBLISH = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(hours=1)
 BATCH = 200
 
@@ -44,8 +43,9 @@ def mail_publish(*, mail_id: int) -> bool:
 def mails_publish_due() -> None:
     """Publish what waits to be tried again, and what its message was lost of."""
     now = timezone.now()
+    republish = timedelta(seconds=settings.MAIL_REPUBLISH_SECONDS)
     due = Mail.objects.filter(
-        Q(published_at__isnull=True) | Q(published_at__lt=now - REPUBLISH),
+        Q(published_at__isnull=True) | Q(published_at__lt=now - republish),
         finished_at__isnull=True,
         next_attempt_at__lte=now,
     ).order_by("next_attempt_at")

@@ -12,8 +12,17 @@ from backend_django.users.models import ApiToken, User
 from .conftest import PASSWORD, Visitor, script
 
 
+REQUESTS: list[str] = []
+
+
 def files() -> set[Path]:
-    return {path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()}
+    """Of requests that are in the database of this test; other tests have files there, too."""
+    return {
+        path
+        for request_id in REQUESTS
+        for path in Path(settings.MEDIA_ROOT, "requests", request_id).rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.fixture
@@ -24,6 +33,7 @@ def with_upload(signed_in: Visitor) -> Visitor:
         "/api/v1/wordcount/create/", {"file": SimpleUploadedFile("a.txt", b"one two")}
     )
     assert answer.status_code == 201, answer.content
+    REQUESTS[:] = [answer.json()["id"]]
     return signed_in
 
 

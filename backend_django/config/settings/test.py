@@ -24,6 +24,7 @@ MAIL_DELIVERY_BACKEND = env(
 )
 EMAIL_FILE_PATH = env("MAIL_DIR", default=None)
 MAIL_RETRY_SECONDS = 1
+MAIL_REPUBLISH_SECONDS = 4
 
 # Tests ask as fast as they can; those of the limits set their own.
 API_RATES = {"user": "1000000/minute", "address": "1000000/minute"}

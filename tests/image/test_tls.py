@@ -49,7 +49,7 @@ def test_plain_http_is_sent_to_https(deployment: Deployment) -> None:
 
 def test_main_job_and_headers(deployment: Deployment) -> None:
     with deployment.signed_in(deployment.https()) as api:
-        page = api.get("/")
+        page = api.get(f"https://localhost:{deployment.https_port}/")
         assert page.status_code == 200
         assert len(page.headers.get_list("Strict-Transport-Security")) == 1
         assert not re.search(r"\d", page.headers["Server"])

@@ -39,4 +39,3 @@ def test_page_shows_the_operations_under_the_strict_policy(signed_in: "Page") ->
     """That nothing is asked of others, and no policy violated, the fixture looks at its end."""
     signed_in.goto(PAGE)
     signed_in.get_by_text("/auth/session/").first.wait_for()
-    signed_in.screenshot(path="/tmp/docs.png")

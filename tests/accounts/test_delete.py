@@ -11,7 +11,6 @@ from backend_django.users.models import ApiToken, User
 
 from .conftest import PASSWORD, Visitor, script
 
-
 REQUESTS: list[str] = []
 
 

@@ -5,9 +5,8 @@ import re
 from typing import Any, cast
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -24,16 +23,15 @@ from backend_django.api.problems import (
     Conflict,
     InsufficientStorage,
     PayloadTooLarge,
-    StorageUnavailable,
 )
 from backend_django.api.queries import read_query
 from backend_django.users.models import User
 
 from .. import services
-from ..files import bucket, free_bytes, local_path
+from ..files import free_bytes
 from ..models import ProcessingRequest, ProcessingResult
 from ..processor import Processor
-from .ranges import BucketObject, LocalFile, file_response
+from .downloads import result_file_response
 from .serializers import (
     ORDERINGS,
     ProcessingAttemptSerializer,
@@ -274,23 +272,7 @@ class DownloadView(ProcessingView):
     def get(self, request: Request, id: UUID) -> HttpResponseBase:
         """Download the file, or the part of it that a Range header names."""
         file = get_result(self.get_request(id)).files[self.key]
-        names = {"filename": file["filename"], "content_type": file["content_type"]}
-        storage = bucket()
-        if storage and not settings.PROCESSING_STREAM_DOWNLOADS:
-            response = HttpResponseRedirect(storage.download_url(file["name"], **names))
-            response.headers["Cache-Control"] = "private, no-store"  # the address expires
-            return response
-        name = file["name"]
-        source = BucketObject(storage, name) if storage else LocalFile(local_path(file))
-        http_request: HttpRequest = request._request
-        try:
-            return file_response(
-                http_request, source, size=file["size"], etag=file["sha256"], **names
-            )
-        except FileNotFoundError:
-            raise NotFound("The file is no longer there.") from None
-        except OSError as error:
-            raise StorageUnavailable("The file cannot be read just now. Try again.") from error
+        return result_file_response(request._request, file)
 
 
 def get_result(found: ProcessingRequest) -> ProcessingResult:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -14,9 +15,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed
 
 from backend_django.api.problems import problem_response
+from backend_django.processing.api.downloads import readable
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.users.authentication import TokenAuthentication
 
@@ -32,6 +34,7 @@ _KNOWN_SECONDS = 20.0  # a map asks for dozens of tiles at once; a change is see
 _KNOWN_ENTRIES = 1000
 
 T = TypeVar("T")
+View = Callable[..., HttpResponse]
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,23 @@ def _remember(key: Any, find: Callable[[], T | None]) -> T | None:
     return found
 
 
+def _told(view: View) -> View:
+    """Say what reading a raster raises: it was deleted a moment ago, or its storage is silent."""
+
+    @wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            with readable():
+                return view(*args, **kwargs)
+        except APIException as error:
+            return problem_response(error.status_code, error.default_code, str(error.detail))
+
+    return answer
+
+
 @require_safe
 @transaction.non_atomic_requests
+@_told
 def tile(request: HttpRequest, id: UUID | str, z: str, x: str, y: str) -> HttpResponse:
     """Answer with a tile of 256 × 256 pixels of an own raster; 204 where it has none."""
     user_id = _user_id(request)
@@ -88,6 +106,7 @@ def tile(request: HttpRequest, id: UUID | str, z: str, x: str, y: str) -> HttpRe
 
 @require_safe
 @transaction.non_atomic_requests
+@_told
 def shared_tile(request: HttpRequest, token: str, z: str, x: str, y: str) -> HttpResponse:
     """The same for whoever has a link. It is the same for all, so that a CDN may keep it."""
     source = _remember(token, lambda: _find_shared(token))
@@ -119,10 +138,7 @@ def _answer(
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None and unchanged.status_code == 304:
         return HttpResponse(status=304, headers=headers)
-    try:
-        content = _content(source, style, where)
-    except FileNotFoundError:  # deleted a moment ago
-        return problem_response(404, "not_found", "There is no such raster.")
+    content = _content(source, style, where)
     if content is None:
         return HttpResponse(status=204, headers=headers)
     from ..images import content_type

@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from backend_django.processing.api.ranges import file_response
+from backend_django.processing.api.downloads import readable, result_file_response
 from backend_django.processing.api.views import get_result
 from backend_django.processing.models import ProcessingRequest
 
@@ -52,10 +52,10 @@ class PreviewView(AnyTypeMixin, RasterView):
     def get(self, request: Request, **kwargs: Any) -> HttpResponse:
         """A small picture of the whole raster."""
         result = self.find()
-        try:
+        if "preview" not in result.files:
+            raise NotFound("There is no picture of this raster.")
+        with readable():
             content = result.open_path("preview").read_bytes()
-        except (KeyError, FileNotFoundError):
-            raise NotFound("There is no picture of this raster.") from None
         caching = FOR_EVER if request.query_params.get("v") == str(result.attempt) else "no-cache"
         return HttpResponse(content, "image/webp", headers={"Cache-Control": caching})
 
@@ -104,7 +104,8 @@ class PointView(RasterView):
         from ..values import point_values
 
         place = query.validated_data["longitude"], query.validated_data["latitude"]
-        found = point_values(result.open_path("cog"), *place)
+        with readable():
+            found = point_values(result.open_path("cog"), *place)
         return Response({**query.validated_data, "values": found})
 
 
@@ -122,8 +123,9 @@ class ProfileView(RasterView):
         band, samples = query.validated_data["band"], query.validated_data["samples"]
         if band > len(result.data["bands"]):
             raise NotFound("The raster has no such band.")
-        path = result.open_path("cog")
-        length, values = line_values(path, query.validated_data["line"], band, samples)
+        line = query.validated_data["line"]
+        with readable():
+            length, values = line_values(result.open_path("cog"), line, band, samples)
         return Response({"band": band, "length": length, "values": values})
 
 
@@ -233,11 +235,4 @@ class SharedDownloadView(AnyTypeMixin, Shared, RasterView):
         result = self.find()
         if not self.share.allow_download:
             raise NoDownloadError
-        file = result.files["cog"]
-        return file_response(
-            request._request,
-            result.open_path("cog"),
-            filename=file["filename"],
-            content_type=file["content_type"],
-            etag=file["sha256"],
-        )
+        return result_file_response(request._request, result.files["cog"])

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import URLResolver, get_resolver
@@ -65,9 +66,10 @@ def test_body_that_is_too_large_is_not_read(signed_in: Client) -> None:
     assert_problem(signed_in.patch(USER, body, "application/json"), 413, "too_large")
 
 
-def test_form_that_is_too_large_is_a_413(client: Client, db: None) -> None:
+def test_form_that_is_too_large_is_a_413(admin_client: Client) -> None:
     form = "x=" + "y" * 1024 * 1024
-    answer = client.post("/accounts/login/", form, "application/x-www-form-urlencoded")
+    address = f"/{settings.ADMIN_URL}users/user/add/"
+    answer = admin_client.post(address, form, "application/x-www-form-urlencoded")
     assert answer.status_code == 413
 
 

@@ -141,7 +141,7 @@ def test_part_must_be_bytes(signed_in: Client) -> None:
     ("fields", "status", "words"),
     [
         ({"size": 0}, 400, "The file is empty."),
-        ({"size": "big"}, 400, "valid integer"),
+        ({"size": "big"}, 400, "a whole number"),
         ({"filename": ""}, 400, "may not be blank"),
         ({"size": 100_001}, 413, "larger than the 97 KB"),
     ],

@@ -188,6 +188,12 @@ class RasterResultSerializer(serializers.Serializer[Any]):
     sha256 = serializers.CharField()
 
 
+class PreviewQuery(serializers.Serializer[Any]):
+    v = serializers.IntegerField(
+        required=False, help_text="Version of the result: with it, the picture may be kept."
+    )
+
+
 class PointSerializer(serializers.Serializer[Any]):
     """A place in degrees."""
 

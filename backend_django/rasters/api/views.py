@@ -12,6 +12,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from backend_django.api.queries import read_query
 from backend_django.processing.api.downloads import readable, result_file_response
 from backend_django.processing.api.views import get_result
 from backend_django.processing.models import ProcessingRequest
@@ -25,6 +26,7 @@ from .serializers import (
     MapCopySerializer,
     PointSerializer,
     PointValuesSerializer,
+    PreviewQuery,
     ProfileSerializer,
     ProfileValuesSerializer,
     ShareCreateSerializer,
@@ -44,11 +46,9 @@ class AnyTypeMixin:
 
 class PreviewView(AnyTypeMixin, RasterView):
     schema_action = "preview"
+    query_serializer = PreviewQuery
 
-    @extend_schema(
-        parameters=[OpenApiParameter("v", OpenApiTypes.INT, description="Version of the result.")],
-        responses={(200, "image/webp"): OpenApiTypes.BINARY},
-    )
+    @extend_schema(responses={(200, "image/webp"): OpenApiTypes.BINARY})
     def get(self, request: Request, **kwargs: Any) -> HttpResponse:
         """A small picture of the whole raster."""
         result = self.find()
@@ -56,7 +56,7 @@ class PreviewView(AnyTypeMixin, RasterView):
             raise NotFound("There is no picture of this raster.")
         with readable():
             content = result.open_path("preview").read_bytes()
-        caching = FOR_EVER if request.query_params.get("v") == str(result.attempt) else "no-cache"
+        caching = FOR_EVER if read_query(self, request).get("v") == result.attempt else "no-cache"
         return HttpResponse(content, "image/webp", headers={"Cache-Control": caching})
 
 
@@ -94,36 +94,36 @@ class WmtsView(AnyTypeMixin, RasterView):
 
 class PointView(RasterView):
     schema_action = "point"
+    query_serializer = PointSerializer
 
-    @extend_schema(parameters=[PointSerializer], responses=PointValuesSerializer)
+    @extend_schema(responses=PointValuesSerializer)
     def get(self, request: Request, **kwargs: Any) -> Response:
         """The value of each band at a place."""
-        query = PointSerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        query = read_query(self, request)
         result = self.find()
         from ..values import point_values
 
-        place = query.validated_data["longitude"], query.validated_data["latitude"]
+        place = query["longitude"], query["latitude"]
         with readable():
             found = point_values(result.open_path("cog"), *place)
-        return Response({**query.validated_data, "values": found})
+        return Response({**query, "values": found})
 
 
 class ProfileView(RasterView):
     schema_action = "profile"
+    query_serializer = ProfileSerializer
 
-    @extend_schema(parameters=[ProfileSerializer], responses=ProfileValuesSerializer)
+    @extend_schema(responses=ProfileValuesSerializer)
     def get(self, request: Request, **kwargs: Any) -> Response:
         """The values of a band along a line."""
-        query = ProfileSerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
+        query = read_query(self, request)
         result = self.find()
         from ..values import line_values
 
-        band, samples = query.validated_data["band"], query.validated_data["samples"]
+        band, samples = query["band"], query["samples"]
         if band > len(result.data["bands"]):
             raise NotFound("The raster has no such band.")
-        line = query.validated_data["line"]
+        line = query["line"]
         with readable():
             length, values = line_values(result.open_path("cog"), line, band, samples)
         return Response({"band": band, "length": length, "values": values})
@@ -133,6 +133,7 @@ class SharesView(RasterView):
     """Links to a raster for people without an account."""
 
     schema_action = {"get": "shares", "post": "share"}
+    request_serializer_class = ShareCreateSerializer
     pagination_class = None
 
     @extend_schema(responses=ShareSerializer(many=True))

@@ -144,8 +144,8 @@ def test_nobody_else_makes_lists_or_revokes(
         other.post(f"/api/v1/rasters/map-copy/{request_.id}/"),
         other.delete(f"/api/v1/rasters/map-copy/{request_.id}/"),
         *(
-            other.get(f"/api/v1/rasters/{part.split('/')[0]}/{request_.id}/?{part.split('?')[-1]}")
-            for part in PARTS[1:7]
+            other.get(f"/api/v1/rasters/{name}/{request_.id}/{mark}{query}")
+            for name, mark, query in (part.replace("/", "").partition("?") for part in PARTS[1:7])
         ),
     ):
         assert answer.status_code == 404, answer.request["PATH_INFO"]

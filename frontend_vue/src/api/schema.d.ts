@@ -4181,7 +4181,7 @@ export interface operations {
     rasters_preview: {
         parameters: {
             query?: {
-                /** @description Version of the result. */
+                /** @description Version of the result: with it, the picture may be kept. */
                 v?: number;
             };
             header?: never;
@@ -4790,7 +4790,7 @@ export interface operations {
     shared_rasters_preview: {
         parameters: {
             query?: {
-                /** @description Version of the result. */
+                /** @description Version of the result: with it, the picture may be kept. */
                 v?: number;
             };
             header?: never;

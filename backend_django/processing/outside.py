@@ -1,19 +1,25 @@
 """Calls to services of others, which are slow, away or busy now and then.
 
 `Context.http()` gives a `requests.Session` that tries again with growing, jittered pauses, heeds
-Retry-After, keeps to a time budget, and writes every try into the request's history.
+Retry-After, keeps to a time budget, and writes every try into the request's history. An address
+that a user gave leads to public addresses only, however its name is resolved or redirected.
 """
 
+import socket
 import time
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
+from django.conf import settings
 from requests.adapters import HTTPAdapter
-from urllib3 import Retry
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import ConnectionPool
-from urllib3.exceptions import MaxRetryError
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NameResolutionError
+from urllib3.exceptions import NewConnectionError as NoConnectionError
 
 from .errors import ProcessingError
 
@@ -50,6 +56,69 @@ class _Budget(Retry):
         return following
 
 
+def is_public(address: str) -> bool:
+    """Whether an IP address belongs to the internet, and not to this machine or its network."""
+    parsed = ip_address(address.partition("%")[0])
+    odd = ("is_multicast", "is_reserved", "is_site_local", "sixtofour")  # "global" to Python
+    return parsed.is_global and not any(getattr(parsed, name, None) for name in odd)
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    """Resolve a name, once: what is checked is what is connected to.
+
+    Raises:
+        ProcessingError: it leads into our own network, and PROCESSING_INTERNAL_HOSTS has no such
+            name.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(row[4][0]) for row in found))
+    allowed = {name.lower() for name in settings.PROCESSING_INTERNAL_HOSTS}
+    if allowed & {host.lower(), f"{host}:{port}".lower()} or all(map(is_public, addresses)):
+        return addresses
+    raise ProcessingError(
+        "address_refused",
+        f"{host} is not a public address, so it is not called. Use a public one, or ask whoever "
+        "runs this server to allow it.",
+    )
+
+
+class _Checked(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        name, failure = self._dns_host, None
+        try:
+            addresses = _addresses(self.host, self.port)
+        except (socket.gaierror, UnicodeError) as error:
+            raise NameResolutionError(name, self, cast(socket.gaierror, error)) from error
+        try:
+            for self._dns_host in addresses:
+                try:
+                    return super()._new_conn()
+                except (NoConnectionError, ConnectTimeoutError) as error:
+                    failure = error
+        finally:
+            self._dns_host = name  # certificates are for the name
+        assert failure is not None  # noqa: S101 (a name that is resolved has an address)
+        raise failure
+
+
+class _CheckedTLS(_Checked, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Checked
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _CheckedTLS
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+
 class OutsideSession(requests.Session):
     """A session for one attempt at one request.
 
@@ -60,11 +129,12 @@ class OutsideSession(requests.Session):
 
     def __init__(self, *, budget_seconds: float, record: Record) -> None:
         super().__init__()
+        self.trust_env = False  # a proxy of the environment would do the call, and check nothing
         self._deadline = time.monotonic() + budget_seconds
         self._record = record
 
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
-        """Like requests' own, but raises ProcessingError when the service cannot be had.
+        """Like requests' own, but raises ProcessingError when the service cannot or may not be had.
 
         GET, HEAD, PUT, DELETE and OPTIONS are tried again; POST and PATCH are not: nobody knows
         whether the first one was heard.
@@ -82,13 +152,21 @@ class OutsideSession(requests.Session):
             respect_retry_after_header=True,
         )
         policy.deadline, policy.record, policy.host = self._deadline, self._record, host
-        adapter = HTTPAdapter(max_retries=policy)
+        adapter = _Adapter(max_retries=policy)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
         kwargs.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
         began = time.monotonic()
         try:
             response = super().request(method, url, *args, **kwargs)
+        except (ValueError, requests.TooManyRedirects) as error:
+            # requests' errors about an address are ValueErrors
+            raise ProcessingError(
+                "address_refused", f"{str(url)[:200]} is not an address that can be called."
+            ) from error
+        except ProcessingError:
+            self._record({"method": str(method).upper(), "host": host, "outcome": "refused"})
+            raise
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.RetryError) as err:
             raise ProcessingError(
                 "service_unavailable",

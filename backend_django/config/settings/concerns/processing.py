@@ -32,3 +32,7 @@ PROCESSING_MAX_UPLOAD_BYTES = env.int("PROCESSING_MAX_UPLOAD_BYTES", default=4 *
 
 # Scratch space. On the same file system as MEDIA_ROOT a result is moved there, not copied.
 PROCESSING_WORK_DIR = env("PROCESSING_WORK_DIR", default=tempfile.gettempdir())
+
+# Jobs call public addresses only, wherever a user sends them. Services of our own network that they
+# may call as well, as `host` or `host:port`.
+PROCESSING_INTERNAL_HOSTS: list[str] = env.list("PROCESSING_INTERNAL_HOSTS", default=[])

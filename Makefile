@@ -49,7 +49,7 @@ chaos: ## Break servers and processes at work, and count what is lost (CHAOS_SEE
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.chaos $(ARGS)
 
 image: ## Build the one image of web, worker, beat and Flower (needs Docker)
-	docker build --file docker/production/django/Dockerfile --tag rootstock \
+	docker build --file docker/production/django/Dockerfile --tag app \
 		--build-arg APP_COMMIT="$$(git rev-parse HEAD)" .
 
 image-test: ## Build and run the image and production.yml; skips with the reason without Docker

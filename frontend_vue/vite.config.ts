@@ -1,9 +1,25 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
-import { loadEnv } from 'vite'
+import { loadEnv, type Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
+
+/** Under the dev server no Django fills index.html: what names the project is filled in here. */
+function nameProject(): Plugin {
+  return {
+    name: 'name-project',
+    apply: 'serve',
+    transformIndexHtml(html) {
+      const toml = readFileSync(new URL('../project.toml', import.meta.url), 'utf8')
+      return html.replaceAll(/VITE_APP_(NAME|DESCRIPTION)_PLACEHOLDER/g, (_, key: string) => {
+        const line = new RegExp(`^${key.toLowerCase()} = (".*")$`, 'm').exec(toml)
+        return line ? JSON.parse(line[1]!) : ''
+      })
+    },
+  }
+}
 
 export default defineConfig(({ mode }) => {
   const env = loadEnv(mode, process.cwd(), ['VITE_', 'DJANGO_DEV_URL'])
@@ -12,7 +28,7 @@ export default defineConfig(({ mode }) => {
   const django = { target: env.DJANGO_DEV_URL ?? 'http://127.0.0.1:8000' }
 
   return {
-    plugins: [vue(), tailwindcss()],
+    plugins: [vue(), tailwindcss(), nameProject()],
     resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
     define: { __VUE_OPTIONS_API__: false },
 

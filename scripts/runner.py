@@ -101,7 +101,7 @@ class Runner:
         self.url = f"http://{HOST}:{self.port}"
         self.django_port = free_port() if dev else self.port
         self.started = time.monotonic()
-        self.name = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"].title()
+        self.name = tomllib.loads((ROOT / "project.toml").read_text())["name"]
         self.rest_started = False
 
     def run(self) -> int:

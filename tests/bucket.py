@@ -14,7 +14,7 @@ from typing import Any
 from scripts.processes import dies_with_parent, free_port
 from tests.stack import ROOT, wait_for
 
-NAME, KEY, SECRET = "files", "rootstock", "only-for-tests/+= 0123456789"
+NAME, KEY, SECRET = "files", "app", "only-for-tests/+= 0123456789"
 LOCATION = "instance"
 
 

@@ -35,7 +35,7 @@ def pytest_load_initial_conftests() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "backend_django.config.settings.test"
     for name in [name for name in os.environ if name.startswith(("DJANGO_SUPERUSER", "VITE_APP"))]:
         del os.environ[name]
-    scratch = Path(tempfile.mkdtemp(prefix="rootstock-tests-"))
+    scratch = Path(tempfile.mkdtemp(prefix="tests-"))
     postgres, valkey = Postgres(None, durable=False).start(), Valkey(None).start()
     _running.extend([postgres, valkey])
     os.environ |= {

@@ -32,7 +32,9 @@ class MayReadDocument(BasePermission):
 @cache
 def document() -> dict[str, Any]:
     """Return the OpenAPI document: the same for everybody who may read it."""
-    return SchemaGenerator().get_schema(request=None, public=True)
+    found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    found["info"]["title"] = settings.PROJECT.name
+    return found
 
 
 class DocumentView(APIView):

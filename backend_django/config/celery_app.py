@@ -10,7 +10,7 @@ from celery.signals import after_task_publish, beat_init, heartbeat_sent, setup_
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend_django.config.settings.local")
 
-app = Celery("rootstock")
+app = Celery("backend_django")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

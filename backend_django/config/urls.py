@@ -17,7 +17,7 @@ from backend_django.site_config.views import health_live, health_ready
 
 # The admin's own form would know neither rate limits nor a second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-admin.site.site_header = admin.site.site_title = "Rootstock"
+admin.site.site_header = admin.site.site_title = settings.PROJECT.name
 
 
 @csrf_exempt  # "there is nothing here" needs no permission, and 403 would be the wrong hint

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.template.loader import render_to_string
 
@@ -52,7 +53,7 @@ class Letter:
     after: tuple[str, ...] = ()
 
     def to(self, recipient: str) -> EmailMessage:
-        context = {"letter": self}
+        context = {"letter": self, "project": settings.PROJECT}
         message = EmailMultiAlternatives(
             self.subject, render_to_string("mail/letter.txt", context), to=[recipient]
         )

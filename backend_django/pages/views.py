@@ -8,8 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from backend_django.site_config.views import project
-
 from .runtime_env import Page, render
 
 
@@ -17,8 +15,10 @@ def page_values() -> dict[str, str]:
     """Return a value for every placeholder there may be in index.html."""
     return {
         **settings.VITE_APP,
+        "DESCRIPTION": settings.PROJECT.description,
         "ENVIRONMENT": settings.APP_ENVIRONMENT,
-        "VERSION": project()["version"],
+        "NAME": settings.PROJECT.name,
+        "VERSION": settings.PROJECT.version,
     }
 
 

@@ -1,6 +1,5 @@
 """Version and health. Health answers outside /api/, for probes."""
 
-import tomllib
 from functools import cache
 from typing import Any
 
@@ -16,13 +15,6 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-
-
-@cache
-def project() -> dict[str, Any]:
-    """Return the [project] table of pyproject.toml: the one place with name and version."""
-    with (settings.ROOT / "pyproject.toml").open("rb") as file:
-        return tomllib.load(file)["project"]
 
 
 class VersionSerializer(serializers.Serializer[Any]):
@@ -48,7 +40,7 @@ class VersionView(OpenView):
     @extend_schema(responses=VersionSerializer)
     def get(self, request: Request) -> Response:
         """The version that runs."""
-        return Response({"version": project()["version"]})
+        return Response({"version": settings.PROJECT.version})
 
 
 class VersionInfoView(OpenView):
@@ -59,8 +51,8 @@ class VersionInfoView(OpenView):
         """The version, commit and environment that run."""
         return Response(
             {
-                "name": project()["name"],
-                "version": project()["version"],
+                "name": settings.PROJECT.slug,
+                "version": settings.PROJECT.version,
                 "commit": settings.APP_COMMIT,
                 "environment": settings.APP_ENVIRONMENT,
             }

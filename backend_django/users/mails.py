@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import EmailMessage
 
@@ -41,7 +42,7 @@ def confirm(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     key = EmailConfirmationHMAC.create(address).key
     return Letter(
         "Confirm your e-mail address",
-        ["Welcome to Rootstock. Confirm that this address is yours, then sign in."],
+        [f"Welcome to {settings.PROJECT.name}. Confirm that this address is yours, then sign in."],
         ("Confirm this address", f"{content['origin']}/verify-email/{key}"),
         ("The link works once, for three days.", IGNORE),
     ).to(recipient)

@@ -7,10 +7,17 @@ export interface Env {
   apiRoot: string
   /** "local", "staging" or "production". */
   environment: string
+  /** What the project is called. */
+  name: string
   version: string
 }
 
-const DEVELOPMENT: Env = { apiRoot: '/api/v1/', environment: 'local', version: 'development' }
+const DEVELOPMENT: Env = {
+  apiRoot: '/api/v1/',
+  environment: 'local',
+  name: 'Development',
+  version: 'development',
+}
 const UNFILLED = 'VITE_APP_'
 
 /** @throws {Error} when the block is there but is not a JSON object. */
@@ -29,6 +36,7 @@ export function parseEnv(block: string | null | undefined): Env {
   return {
     apiRoot: value('apiRoot'),
     environment: value('environment'),
+    name: value('name'),
     version: value('version'),
   }
 }

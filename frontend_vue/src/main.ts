@@ -8,6 +8,7 @@ import App from '@/app/App.vue'
 import { features } from '@/app/features'
 import { createAppRouter, nextQuery } from '@/app/router'
 import { reloadWhenReplaced } from '@/app/updates'
+import { env } from '@/env'
 import '@/style.css'
 
 const router = createAppRouter(features)
@@ -20,7 +21,7 @@ onUnauthorized(() => {
 })
 
 router.afterEach((to) => {
-  document.title = to.meta.title ? `${to.meta.title} · Rootstock` : 'Rootstock'
+  document.title = to.meta.title ? `${to.meta.title} · ${env.name}` : env.name
 })
 
 createApp(App).use(VueQueryPlugin, { queryClient }).use(router).mount('#app')

@@ -25,7 +25,7 @@ def test_strangers_read_neither(client: Client, db: None) -> None:
 @pytest.mark.django_db(transaction=True)  # DRF marks the surrounding transaction as failed
 def test_signed_in_or_staff_by_setting(client: Client, user: User, settings: Any) -> None:
     client.force_login(user)
-    assert client.get(DOCUMENT).json()["info"]["title"] == "Rootstock"
+    assert client.get(DOCUMENT).json()["info"]["title"] == settings.PROJECT.name
     assert client.get(PAGE).status_code == 200
     settings.API_DOCS_FOR = "staff"
     assert_problem(client.get(DOCUMENT), 403, "permission_denied")

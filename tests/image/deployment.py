@@ -36,7 +36,7 @@ class Deployment:
     def __init__(self, folder: Path, **settings: str) -> None:
         image()
         self.folder, self.port, self.https_port = folder, free_port(), free_port()
-        self.project = f"rootstock-test-{secrets.token_hex(3)}"
+        self.project = f"app-test-{secrets.token_hex(3)}"
         self.settings = {"IMAGE": IMAGE, "PROJECT": self.project, "WEB_PORT": str(self.port)}
         self.settings |= {"HTTPS_PORT": str(self.https_port), "HTTP_PORT": str(free_port())}
         self.settings |= {"HTTPS_ADDRESS": "127.0.0.1"} | settings
@@ -110,7 +110,7 @@ class Deployment:
 
     def sql(self, query: str) -> list[str]:
         """Ask the database itself; one string a row."""
-        psql = ["psql", "--username=rootstock", "--no-align", "--tuples-only", "--command", query]
+        psql = ["psql", "--username=app", "--no-align", "--tuples-only", "--command", query]
         return docker("exec", self.container("postgres"), *psql).splitlines()
 
     def api(self, port: int | None = None) -> Api:

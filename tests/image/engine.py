@@ -14,7 +14,7 @@ from tests.stack import ROOT
 
 BASES = ("python", "node", "postgres", "redis")
 PULLED = "python:3.13-slim-trixie"  # when it can be had, so can the others
-IMAGE = "rootstock:under-test"
+IMAGE = "app:under-test"
 
 
 def run(*command: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -92,6 +92,6 @@ def image() -> str:
     if given := os.environ.get("IMAGE_UNDER_TEST"):
         docker("tag", given, IMAGE)
     else:
-        build = commands("build").replace("--tag rootstock", f"--tag {IMAGE}")
+        build = commands("build").replace("--tag app", f"--tag {IMAGE}")
         run("bash", "-euo", "pipefail", "-c", build, cwd=ROOT)
     return docker("image", "inspect", "--format", "{{.Id}}", IMAGE)

@@ -67,10 +67,9 @@ def test_labels_and_version_say_what_it_is() -> None:
         ["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.strip()
     assert labels["org.opencontainers.image.revision"] == head  # type: ignore[index]
-    assert labels["org.opencontainers.image.title"] == "Rootstock"  # type: ignore[index]
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        version = tomllib.load(file)["project"]["version"]
-    assert version in inside("cat", "/app/pyproject.toml")
+    with (ROOT / "project.toml").open("rb") as file:
+        version = tomllib.load(file)["version"]
+    assert version in inside("cat", "/app/project.toml")
 
 
 def test_without_settings_it_says_what_to_set() -> None:

@@ -16,7 +16,7 @@ from tests.image.engine import engine, run
 from tests.stack import ROOT, Api, wait_for
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(900)]
-ACCOUNT = ("admin@example.com", "rootstock-on-this-machine")
+ACCOUNT = ("admin@example.com", "only-on-this-machine")
 
 
 class Local:
@@ -31,10 +31,7 @@ class Local:
             for name, value in os.environ.items()
             if name in {"PATH", "HOME"} or name.startswith("DOCKER_")
         } | {name: str(port) for name, port in self.ports.items()}
-        self.environment |= {
-            "PROJECT": "rootstock-local-test",
-            "LOCAL_IMAGE": "rootstock-local-test",
-        }
+        self.environment |= {"COMPOSE_PROJECT_NAME": "app-local-test"}
 
     def url(self, name: str = "PORT") -> str:
         return f"http://127.0.0.1:{self.ports[name]}"

@@ -21,7 +21,7 @@ ADMIN = ("admin@example.org", "correct horse battery staple")
 @pytest.fixture
 def prefix() -> Iterator[str]:
     """Prefix of the containers, and name of the network, of this test."""
-    made = f"rootstock-test-{secrets.token_hex(3)}"
+    made = f"app-test-{secrets.token_hex(3)}"
     image()
     docker("network", "create", made)
     try:
@@ -55,8 +55,8 @@ def test_four_containers_of_one_image(prefix: str, tmp_path: Path) -> None:
     code = (
         commands("service")
         .replace("--name ", f"--name {prefix}-")
-        .replace("rootstock-files", f"{prefix}-files")
-        .replace(" rootstock /start", f" {IMAGE} /start")
+        .replace("app-files", f"{prefix}-files")
+        .replace(" app /start", f" {IMAGE} /start")
     )
     port = free_port()
     environment = {"NETWORK": prefix, "PORT": str(port)}

@@ -15,7 +15,7 @@ from tests.image.test_production import SAMPLES, main_job
 from tests.stack import wait_for
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(300)]
-BUCKET = "rootstock-files"
+BUCKET = "app-files"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_the_bucket_behind_the_same_name(deployment: Deployment) -> None:
 
     def signed(action: str, secret: str) -> str:
         client = boto3.client(
-            "s3", endpoint_url=public, region_name="us-east-1", aws_access_key_id="rootstock",
+            "s3", endpoint_url=public, region_name="us-east-1", aws_access_key_id="app",
             aws_secret_access_key=secret,
             config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
         )  # fmt: skip

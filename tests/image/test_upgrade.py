@@ -14,7 +14,7 @@ from tests.image.test_production import SAMPLES, states
 from tests.stack import ROOT, Api, wait_for
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(600)]
-NEXT = "rootstock:next-under-test"
+NEXT = "app:next-under-test"
 MIGRATION = """
 from django.db import migrations
 

@@ -8,7 +8,8 @@ from django.test import Client
 
 from tests.stack import ROOT
 
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+PROJECT = tomllib.loads((ROOT / "project.toml").read_text())
+VERSION = PROJECT["version"]
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -16,7 +17,9 @@ def test_version_is_open_to_anyone_even_with_a_dead_token(client: Client, slash:
     dead = {"authorization": "Token 0123"}
     assert client.get(f"/api/v1/version{slash}", headers=dead).json() == {"version": VERSION}
     info = client.get(f"/api/v1/version-info{slash}").json()
-    assert info == {"name": "rootstock", "version": VERSION, "commit": "", "environment": "test"}
+    assert info == {
+        "name": PROJECT["slug"], "version": VERSION, "commit": "", "environment": "test",
+    }  # fmt: skip
 
 
 def test_live_asks_nobody(client: Client) -> None:  # no database: pytest-django would refuse

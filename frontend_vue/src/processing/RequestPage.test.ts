@@ -57,7 +57,7 @@ test('shows what is going on, in the words of the feature', async () => {
   expect(page.find('h2').text()).toBe('Making tea')
   expect(page.find('[role=progressbar]').attributes('aria-valuenow')).toBe('40')
   expect(page.find('[aria-current=step]').text()).toBe('Process')
-  expect(document.title).toBe('40 % · dunes · Rootstock')
+  expect(document.title).toBe('40 % · dunes · Development')
 })
 
 test('hands the result to the feature', async () => {

@@ -1,10 +1,13 @@
 """Applications, middleware, templates and URLs."""
 
 from backend_django.utils.features import find_features
+from backend_django.utils.project import read_project
 
 from ..environment import BACKEND, ROOT, env  # noqa: F401 (ROOT: for what needs a path)
 
 DEBUG = False
+
+PROJECT = read_project()
 
 # What `GET /api/v1/version-info/` tells; the image sets the commit when it is built.
 APP_ENVIRONMENT = env("APP_ENVIRONMENT", default="production")

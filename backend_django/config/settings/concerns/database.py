@@ -2,7 +2,7 @@
 
 from ..environment import env
 
-DATABASES = {"default": env.db("DATABASE_URL", default="postgres:///rootstock")}
+DATABASES = {"default": env.db("DATABASE_URL", default="postgres:///app")}
 DATABASES["default"] |= {
     "ATOMIC_REQUESTS": True,
     "CONN_MAX_AGE": 60,

@@ -1,6 +1,7 @@
 """Mail: every one is a row in the outbox first, and leaves through a job (docs/decisions/0015)."""
 
 from ..environment import env
+from .apps import PROJECT
 
 # What Django's own functions use; what delivers is below.
 EMAIL_BACKEND = "backend_django.mail.backend.OutboxBackend"
@@ -13,7 +14,7 @@ EMAIL_USE_TLS = _server.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _server.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10  # seconds
 EMAIL_FILE_PATH: str | None = None
-DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Rootstock <noreply@localhost>")
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default=PROJECT.sender)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # The pause before the second attempt; it doubles with each, up to an hour.

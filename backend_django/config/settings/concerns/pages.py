@@ -4,8 +4,8 @@ from ..environment import ROOT, env
 
 VUE_INDEX = env("VUE_INDEX", default=str(ROOT / "frontend_vue" / "dist" / "index.html"))
 
-# One value for each VITE_APP_<NAME>_PLACEHOLDER in index.html. VERSION and ENVIRONMENT are added
-# by the view, so that they cannot disagree with /api/v1/version-info/.
+# One value for each VITE_APP_<NAME>_PLACEHOLDER in index.html. What names and describes the project
+# is added by the view, so that it cannot disagree with /api/v1/version-info/.
 VITE_APP = {
     "STATIC_ROOT": env("VITE_APP_STATIC_ROOT", default="/static/vue/"),
     "API_ROOT": env("VITE_APP_API_ROOT", default="/api/v1/"),

@@ -36,7 +36,7 @@ REST_FRAMEWORK = {
 }
 
 SPECTACULAR_SETTINGS = {
-    "TITLE": "Rootstock",
+    "TITLE": "API",  # in the committed document; what is served says the project's name
     "DESCRIPTION": "Upload, watch, download. Every error is an RFC 9457 problem document.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,

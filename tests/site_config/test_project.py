@@ -1,0 +1,83 @@
+"""project.toml is the one place that names the project, and everything reads it."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from backend_django.mail.letters import Letter
+from backend_django.pages.views import _rendered
+from backend_django.utils.project import Project, read_project
+from tests.stack import ROOT
+
+TEMPLATE = "root" + "stock"  # also in a project made from it: what is left of the old name is found
+HISTORY = ("docs/decisions/", "CHANGELOG.md")
+NAMING = {"project.toml", "LICENSE", ".copier-answers.yml"}
+RIVER = Project(
+    "River Watch", "river-watch", "2.1.0", "Looks at rivers.", "A. Nyone", "a@b.example"
+)
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="only git knows which files are committed")
+def test_nothing_else_names_the_project() -> None:
+    found = subprocess.run(
+        ["git", "grep", "-nIi", TEMPLATE, "--", "."],
+        cwd=ROOT, capture_output=True, text=True,
+    ).stdout.splitlines()  # fmt: skip
+    heading = re.compile(r"README\.md:1:# ")
+    naming = [
+        line
+        for line in found
+        if line.split(":")[0] not in NAMING
+        and not line.startswith(HISTORY)
+        and not heading.match(line)
+    ]
+    assert naming == []
+
+
+def test_readme_has_the_name_as_its_heading() -> None:
+    assert (ROOT / "README.md").read_text().splitlines()[0] == f"# {read_project().name}"
+
+
+def test_everything_that_people_see_has_the_name(client: Client, db: None, settings) -> None:
+    settings.PROJECT = RIVER
+    _rendered.cache_clear()
+    page = client.get("/login").content.decode()
+    _rendered.cache_clear()
+    assert "<title>River Watch</title>" in page
+    assert 'content="Looks at rivers."' in page
+    block = re.search(r'id="app-env">(.*?)</script>', page, re.DOTALL)
+    assert block
+    assert json.loads(block[1])["name"] == "River Watch"
+    assert client.get("/api/v1/version-info/").json()["name"] == "river-watch"
+    Letter("Hello", ["Text"]).to("c@d.example").send()
+    assert "River Watch" in mail.outbox[0].body
+    assert "River Watch" in mail.outbox[0].alternatives[0][0]
+
+
+def test_sender_is_quoted_where_the_name_needs_it() -> None:
+    odd = Project("Rivers, Inc.", "r", "1", "d", "a", "a@b.example")
+    assert odd.sender == '"Rivers, Inc." <a@b.example>'
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('name = "a"', "missing 5 required"),
+        ('nam = "a"', "unexpected keyword argument 'nam'"),
+        ("name = ", "Invalid value"),
+        (
+            'name = ""\nslug = "a"\nversion = "1"\ndescription = "d"\nauthor = "a"\nemail = "e"',
+            "name must be a text that is not empty",
+        ),
+    ],
+)
+def test_a_bad_file_is_refused_with_the_reason(tmp_path: Path, text: str, reason: str) -> None:
+    file = tmp_path / "project.toml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=rf"project\.toml.*{reason}"):
+        read_project(file)

@@ -39,6 +39,7 @@ def pytest_load_initial_conftests() -> None:
     postgres, valkey = Postgres(None, durable=False).start(), Valkey(None).start()
     _running.extend([postgres, valkey])
     os.environ |= {
+        "OPENBLAS_NUM_THREADS": "1",  # as in every process of the product; before numpy is loaded
         "DATABASE_URL": postgres.url,
         "REDIS_URL": valkey.url,
         "MEDIA_ROOT": str(scratch / "media"),

@@ -88,22 +88,20 @@ def open_archive(path: Path) -> Archive:
 
 def count_tiles(bounds: list[float], max_zoom: int) -> int:
     """Return how many tiles of all zooms may show something of what lies within bounds."""
-    return sum(1 for _ in islice(_tile_ids(bounds, max_zoom), MAX_TILES + 1))
+    from .tiles import tile_range
+
+    sides = (tile_range(bounds, zoom) for zoom in range(max_zoom + 1))
+    return sum(len(columns) * len(rows) for columns, rows in sides)
 
 
 def _tile_ids(bounds: list[float], max_zoom: int) -> Iterator[int]:
     """Yield the ids of the tiles that may show something, zoom by zoom, sorted within each."""
-    from .tiles import tile_range, touches
+    from .tiles import tile_range
 
     for zoom in range(max_zoom + 1):
         columns, rows = tile_range(bounds, zoom)
-        if len(columns) * len(rows) > MAX_TILES:
-            yield from range(MAX_TILES + 1)  # too many to be sorted: enough to be refused
         yield from sorted(
-            zxy_to_tileid(zoom, column % 2**zoom, row)
-            for column in columns
-            for row in rows
-            if touches(bounds, zoom, column % 2**zoom, row)
+            zxy_to_tileid(zoom, column % 2**zoom, row) for column in columns for row in rows
         )
 
 

@@ -36,7 +36,7 @@ class RasterProcessor(Processor):
 
     def validate(self, context: Context) -> None:
         context.run_child(
-            "backend_django.rasters.convert:check_upload",
+            "backend_django.rasters.child:check_upload",
             {
                 "source": str(context.input.path),
                 "parameters": context.parameters,
@@ -50,7 +50,7 @@ class RasterProcessor(Processor):
     def process(self, context: Context) -> Output:
         cog, preview = context.workdir / "cog.tif", context.workdir / "preview.webp"
         data = context.run_child(
-            "backend_django.rasters.convert:convert_upload",
+            "backend_django.rasters.child:convert_upload",
             {
                 "source": str(context.input.path),
                 "target": str(cog),
@@ -83,7 +83,7 @@ class MapCopyProcessor(Processor):
             raise ProcessingError("raster_gone", "The raster was deleted in the meantime.")
         tiles = context.workdir / "tiles.pmtiles"
         data = context.run_child(
-            "backend_django.rasters.archive:write_archive",
+            "backend_django.rasters.child:write_archive",
             {
                 "source": str(result.open_path("cog")),
                 "target": str(tiles),

@@ -1,5 +1,6 @@
 """How a raster is best stored: compression, predictor and overviews for its kind of pixels."""
 
+import math
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,10 +129,12 @@ def _predictor_helps(source: Path, facts: Inspection, options: Options) -> bool:
 
 
 def _windows(facts: Inspection, block_size: int) -> Iterator[Window]:
-    """Windows along both diagonals, as far apart as the raster allows."""
+    """Windows along both diagonals, as far apart as the raster allows; few of a small one."""
     width, height = min(block_size, facts.width), min(block_size, facts.height)
+    blocks = math.ceil(facts.width / width) * math.ceil(facts.height / height)
     steps = np.linspace(0.1, 0.9, _SAMPLES // 2)
-    for x, y in [*zip(steps, steps, strict=True), *zip(steps, 1 - steps, strict=True)]:
+    places = [*zip(steps, steps, strict=True), *zip(steps, 1 - steps, strict=True)]
+    for x, y in places[:: max(1, _SAMPLES // blocks)]:
         yield Window(
             int(x * (facts.width - width)), int(y * (facts.height - height)), width, height
         )

@@ -1,4 +1,7 @@
+import hashlib
+import shutil
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +44,46 @@ def convert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Convert:
     return run
 
 
+@pytest.fixture(scope="session")
+def converted_before(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Any]]:
+    """What `converted` has made in this session, by the upload and the parameters."""
+    return {"": (tmp_path_factory.mktemp("converted"), None)}
+
+
 @pytest.fixture
-def store(user: User, tmp_path: Path, convert: Convert) -> Store:
+def converted(
+    convert: Convert, converted_before: dict[str, tuple[Path, Any]], tmp_path: Path
+) -> Convert:
+    """As `convert`, but the same file is converted once a session: for tests of what comes after.
+
+    What is returned is the test's own to change.
+    """
+
+    def run(source: Path, profile: str = "deflate", **parameters: Any) -> Any:
+        asked = f"{profile} {sorted(parameters.items())}".encode()
+        key = hashlib.sha256(asked + source.read_bytes()).hexdigest()
+        if key not in converted_before:
+            target, data = convert(source, profile, **parameters)
+            kept = converted_before[""][0] / key
+            kept.mkdir()
+            shutil.copy(target, kept / "cog.tif")
+            shutil.copy(tmp_path / "preview.webp", kept)
+            converted_before[key] = kept, data
+        kept, data = converted_before[key]
+        shutil.copy(kept / "preview.webp", tmp_path)
+        return shutil.copy(kept / "cog.tif", tmp_path / f"{source.stem}.cog.tif"), deepcopy(data)
+
+    return run
+
+
+@pytest.fixture
+def store(user: User, tmp_path: Path, converted: Convert) -> Store:
     """Convert pixels and store the result as a completed request of `user`, in attempt 2."""
     tile_views._known.clear()
 
     def run(values: Any = None, **case: Any) -> ProcessingRequest:
         values = factory.pixels("uint8", 3) if values is None else values
-        path, data = convert(factory.write(tmp_path / "i.tif", values, **case))
+        path, data = converted(factory.write(tmp_path / "i.tif", values, **case))
         request = ProcessingRequest.objects.create(
             kind="rasters", name="a <raster> & more", owner=user, input_file="x",
             input_name="i.tif", input_size=1, status="completed", attempt=2,

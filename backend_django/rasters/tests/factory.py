@@ -1,6 +1,7 @@
 """Synthetic rasters of every kind, made where a test wants them."""
 
 import math
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,16 @@ PALETTE = {
 }
 
 
+@cache
 def landscape(height: int, width: int, seed: int = 1) -> NDArray[np.float64]:
     """Return smooth hills with a little noise, 0 to 1."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / 97.0
     hills = np.sin(x + seed) * np.cos(y * 0.7) + np.sin(1.7 * y - 0.4 * x) + np.cos(0.31 * x * seed)
     hills += rng.normal(0, 0.05, hills.shape)
-    return (hills - hills.min()) / max(float(np.ptp(hills)), 1e-9)
+    hills = (hills - hills.min()) / max(float(np.ptp(hills)), 1e-9)
+    hills.flags.writeable = False
+    return hills
 
 
 def pixels(dtype: str, count: int = 1, height: int = 300, width: int = 420) -> NDArray[Any]:

@@ -38,10 +38,10 @@ def write(source: Path, target: Path, facts: dict[str, Any]) -> archive.Archive:
     "name", ["RGB", "mask", "float, NaN", "palette", "rotated", "around the pole", "1 × 1"]
 )
 def test_every_tile_is_the_one_that_would_be_drawn(
-    name: str, tmp_path: Path, convert: Convert
+    name: str, tmp_path: Path, converted: Convert
 ) -> None:
-    path, facts = convert(factory.write(tmp_path / "i.tif", **CASES[name]))
-    facts["maxzoom"] = min(facts["maxzoom"], 14)
+    path, facts = converted(factory.write(tmp_path / "i.tif", **CASES[name]))
+    facts["maxzoom"] = min(facts["maxzoom"], 13)
     copy = write(path, tmp_path / "tiles.pmtiles", facts)
     style = default_style(facts["bands"])
     seen = 0
@@ -58,10 +58,10 @@ def test_every_tile_is_the_one_that_would_be_drawn(
     assert header["max_zoom"] == facts["maxzoom"]
 
 
-def test_both_sides_of_the_antimeridian(tmp_path: Path, convert: Convert) -> None:
+def test_both_sides_of_the_antimeridian(tmp_path: Path, converted: Convert) -> None:
     place = {"crs": "EPSG:4326", "transform": Affine(0.05, 0, 170, 0, -0.05, 10)}
     values = factory.pixels("uint8", 1, 400, 400)
-    path, facts = convert(factory.write(tmp_path / "i.tif", values, **place))
+    path, facts = converted(factory.write(tmp_path / "i.tif", values, **place))
     copy = write(path, tmp_path / "tiles.pmtiles", facts)
     assert copy.tile(5, 0, 15)
     assert copy.tile(5, 31, 15)

@@ -221,7 +221,7 @@ def test_a_bomb_that_is_let_in_is_stopped_by_the_memory_limit(tmp_path: Path) ->
     }
     with pytest.raises(ProcessingError) as refused:
         context.run_child(
-            "backend_django.rasters.convert:convert_upload",
+            "backend_django.rasters.child:convert_upload",
             arguments,
             memory_bytes=700 * 1024**2,
             timeout=60,

@@ -88,7 +88,7 @@ def _with_item(path: Path, item: bytes) -> Path:
         (lambda path: make_cog(path, OVERVIEWS="NONE"), "overviews"),
         (lambda path: make_cog(path, BLOCKSIZE="2048"), "tiles are very"),
         (lambda path: make_cog(path, COMPRESS="LERC"), "tags|compression"),
-        (lambda path: make_cog(path, COMPRESS="LZMA"), "compression"),
+        (lambda path: make_cog(path, RGB[:1] // 128, COMPRESS="LZMA"), "compression"),
         (
             lambda path: _with_item(path, b'<Item name="X" domain="GEOLOCATION">/etc/x</Item>'),
             "metadata",

@@ -1,5 +1,7 @@
 """The processor as the engine runs it: child processes, progress, cancel, outputs."""
 
+import subprocess
+import sys
 import time
 from dataclasses import fields
 from itertools import pairwise
@@ -96,6 +98,15 @@ def test_from_upload_to_result(tmp_path: Path) -> None:
     assert shown["validation"]["valid"] is True
 
 
+def test_the_child_does_not_load_what_it_has_no_use_for() -> None:
+    """boto3 takes as long as all the rest together, and is a way to the network."""
+    program = "import sys, backend_django.rasters.child; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    loaded = done.stdout.split()
+    assert "rasterio" in loaded, done.stderr
+    assert not {"django", "botocore", "requests", "rio_cogeo"} & set(loaded)
+
+
 def test_a_refusal_comes_out_of_the_child(tmp_path: Path) -> None:
     source = factory.write(tmp_path / "upload", factory.pixels("uint8"), crs=None)
     with pytest.raises(ProcessingError, match="no coordinate reference system") as refused:
@@ -103,9 +114,23 @@ def test_a_refusal_comes_out_of_the_child(tmp_path: Path) -> None:
     assert refused.value.code == "no_crs"
 
 
-def test_progress_is_steady(large: Path, tmp_path: Path) -> None:
+def test_progress_is_steady_in_little_memory(large: Path, tmp_path: Path) -> None:
+    """48 MB of pixels in an address space that has room for GDAL and little else."""
     context = make_context(large, tmp_path)
-    RasterProcessor().process(context)
+    target = context.workdir / "cog.tif"
+    context.run_child(
+        "backend_django.rasters.child:convert_upload",
+        {
+            "source": str(large),
+            "target": str(target),
+            "preview": str(context.workdir / "preview.webp"),
+            "parameters": {},
+            "limits": LIMITS,
+        },
+        memory_bytes=900 * 1024**2,
+        env=CHILD_ENVIRONMENT | {"GDAL_CACHEMAX": "32"},
+    )
+    check_cog(target)
     fractions = [fraction for _, _, fraction in context.reports]
     assert fractions == sorted(fractions)
     assert fractions[-1] == 1.0
@@ -127,25 +152,6 @@ def test_cancel_stops_it_at_once(large: Path, tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         RasterProcessor().process(context)
     assert time.monotonic() - cancelled_at[0] < 1
-
-
-def test_memory_is_bounded(large: Path, tmp_path: Path) -> None:
-    """48 MB of pixels in an address space that has room for GDAL and little else."""
-    context = make_context(large, tmp_path)
-    target = context.workdir / "cog.tif"
-    context.run_child(
-        "backend_django.rasters.convert:convert_upload",
-        {
-            "source": str(large),
-            "target": str(target),
-            "preview": str(context.workdir / "preview.webp"),
-            "parameters": {},
-            "limits": LIMITS,
-        },
-        memory_bytes=900 * 1024**2,
-        env=CHILD_ENVIRONMENT | {"GDAL_CACHEMAX": "32"},
-    )
-    check_cog(target)
 
 
 def test_the_sample_is_small_and_converts(tmp_path: Path) -> None:

@@ -97,10 +97,10 @@ def tiles_around(facts: dict[str, Any]) -> list[tuple[int, int, int]]:
 
 @pytest.mark.filterwarnings("ignore:Adjusting dataset latitudes")
 @pytest.mark.parametrize("name", CASES)
-def test_agrees_with_rio_tiler(name: str, tmp_path: Path, convert: Convert) -> None:
+def test_agrees_with_rio_tiler(name: str, tmp_path: Path, converted: Convert) -> None:
     case = CASES[name]
     spread = float(np.nanmax(case["values"]) - np.nanmin(case["values"]))
-    path, facts = convert(factory.write(tmp_path / "input.tif", **case))
+    path, facts = converted(factory.write(tmp_path / "input.tif", **case))
     bands = (1, 2, 3) if len(case["values"]) >= 3 else (1,)
     source = tiles.Source(path)
     compared = 0
@@ -134,13 +134,13 @@ def test_agrees_with_rio_tiler(name: str, tmp_path: Path, convert: Convert) -> N
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-def test_ground_control_points(tmp_path: Path, convert: Convert) -> None:
+def test_ground_control_points(tmp_path: Path, converted: Convert) -> None:
     """Points taken from a sheared geotransform place the raster as the geotransform itself does."""
     gcps = factory.ground_control_points(900, 1100)
-    by_points, facts = convert(
+    by_points, facts = converted(
         factory.write(tmp_path / "points.tif", RGB, transform=None, crs=None, gcps=gcps)
     )
-    by_transform, _ = convert(factory.write(tmp_path / "i.tif", RGB, transform=factory.SHEARED))
+    by_transform, _ = converted(factory.write(tmp_path / "i.tif", RGB, transform=factory.SHEARED))
     for tile in tiles_around(facts):
         one, other = (
             tiles.Source(path).read(*tile, (1, 2, 3)) for path in (by_points, by_transform)
@@ -166,11 +166,11 @@ def test_ground_control_points(tmp_path: Path, convert: Convert) -> None:
     ],
 )
 def test_both_sides_of_the_antimeridian(
-    crs: str, transform: Affine, tile: tuple[int, int, int], tmp_path: Path, convert: Convert
+    crs: str, transform: Affine, tile: tuple[int, int, int], tmp_path: Path, converted: Convert
 ) -> None:
     """The value of a pixel is where it is, so each pixel of a tile can be looked up."""
     columns, rows = np.meshgrid(np.arange(400), np.arange(400))
-    path, facts = convert(
+    path, facts = converted(
         factory.write(
             tmp_path / "i.tif", np.stack([columns, rows]).astype(np.uint16),
             crs=crs, transform=transform,
@@ -214,8 +214,10 @@ def middle_tile(facts: dict[str, Any], zoom: int = 0) -> tuple[int, int, int]:
     return factory.tile_of((west + east) / 2, (south + north) / 2, zoom or facts["maxzoom"])
 
 
-def test_an_opaque_picture_is_a_jpeg_close_to_the_pixels(tmp_path: Path, convert: Convert) -> None:
-    path, facts = convert(factory.write(tmp_path / "i.tif", RGB))
+def test_an_opaque_picture_is_a_jpeg_close_to_the_pixels(
+    tmp_path: Path, converted: Convert
+) -> None:
+    path, facts = converted(factory.write(tmp_path / "i.tif", RGB))
     tile = middle_tile(facts)
     style = default_style(facts["bands"])
     assert style == Style((1, 2, 3))
@@ -226,8 +228,8 @@ def test_an_opaque_picture_is_a_jpeg_close_to_the_pixels(tmp_path: Path, convert
     assert np.abs(seen[..., :3].astype(int) - found[0].transpose(1, 2, 0)).mean() < 6
 
 
-def test_what_is_transparent(tmp_path: Path, convert: Convert) -> None:
-    path, facts = convert(factory.write(tmp_path / "i.tif", np.stack([*RGB, HALF]), alpha=True))
+def test_what_is_transparent(tmp_path: Path, converted: Convert) -> None:
+    path, facts = converted(factory.write(tmp_path / "i.tif", np.stack([*RGB, HALF]), alpha=True))
     style = default_style(facts["bands"])
     image, seen = colours(path, middle_tile(facts, 11), style)
     assert image.format == "PNG"
@@ -236,9 +238,9 @@ def test_what_is_transparent(tmp_path: Path, convert: Convert) -> None:
     assert tiles.render_tile(path, facts["maxzoom"], 0, 0, style) is None
 
 
-def test_a_palette_keeps_its_colours(tmp_path: Path, convert: Convert) -> None:
+def test_a_palette_keeps_its_colours(tmp_path: Path, converted: Convert) -> None:
     values = RGB[:1] // 52
-    path, facts = convert(factory.write(tmp_path / "i.tif", values, palette=factory.PALETTE))
+    path, facts = converted(factory.write(tmp_path / "i.tif", values, palette=factory.PALETTE))
     style = default_style(facts["bands"])
     for zoom in (facts["maxzoom"], 11):  # all within, and with an outside
         _, seen = colours(path, middle_tile(facts, zoom), style)
@@ -247,8 +249,8 @@ def test_a_palette_keeps_its_colours(tmp_path: Path, convert: Convert) -> None:
         assert len(found) >= 4
 
 
-def test_floats_are_stretched_and_coloured(tmp_path: Path, convert: Convert) -> None:
-    path, facts = convert(factory.write(tmp_path / "i.tif", _float(np.nan), nodata=np.nan))
+def test_floats_are_stretched_and_coloured(tmp_path: Path, converted: Convert) -> None:
+    path, facts = converted(factory.write(tmp_path / "i.tif", _float(np.nan), nodata=np.nan))
     style = default_style(facts["bands"])
     band = facts["bands"][0]
     assert style == Style((1,), ((band["percentile_2"], band["percentile_98"]),), "viridis")
@@ -281,8 +283,8 @@ def test_floats_are_stretched_and_coloured(tmp_path: Path, convert: Convert) -> 
     ],
     ids=["all NaN", "constant", "huge", "constant RGB", "complex", "int64", "two bands"],
 )
-def test_odd_values_still_make_a_tile(values: Any, tmp_path: Path, convert: Convert) -> None:
-    path, facts = convert(factory.write(tmp_path / "i.tif", values))
+def test_odd_values_still_make_a_tile(values: Any, tmp_path: Path, converted: Convert) -> None:
+    path, facts = converted(factory.write(tmp_path / "i.tif", values))
     style = default_style(facts["bands"])
     if np.isnan(values).all():
         assert tiles.render_tile(path, *middle_tile(facts), style) is None
@@ -323,10 +325,10 @@ def test_default_style(given: list[dict[str, Any]], style: Style) -> None:
     assert default_style(given) == style
 
 
-def test_no_tile_with_something_in_it_counts_as_outside(tmp_path: Path, convert: Convert) -> None:
+def test_no_tile_with_something_in_it_counts_as_outside(tmp_path: Path, converted: Convert) -> None:
     """`touches` spares the work; it must not hide any of the raster."""
     for name in ("rotated", "Europe", "around the pole", "across the antimeridian"):
-        path, facts = convert(factory.write(tmp_path / "i.tif", **CASES[name]))
+        path, facts = converted(factory.write(tmp_path / "i.tif", **CASES[name]))
         source = tiles.Source(path)
         skipped = 0
         for zoom in (2, 3):
@@ -337,9 +339,9 @@ def test_no_tile_with_something_in_it_counts_as_outside(tmp_path: Path, convert:
         assert skipped > 20, name
 
 
-def test_a_deleted_raster_is_gone_and_its_file_closed(tmp_path: Path, convert: Convert) -> None:
-    path, facts = convert(factory.write(tmp_path / "i.tif", RGB))
-    other, _ = convert(factory.write(tmp_path / "j.tif", RGB))
+def test_a_deleted_raster_is_gone_and_its_file_closed(tmp_path: Path, converted: Convert) -> None:
+    path, facts = converted(factory.write(tmp_path / "i.tif", RGB))
+    other, _ = converted(factory.write(tmp_path / "j.tif", RGB))
     tile, style = middle_tile(facts), Style((1, 2, 3))
     tiles.render_tile(path, *tile, style)
     path.unlink()
@@ -350,8 +352,8 @@ def test_a_deleted_raster_is_gone_and_its_file_closed(tmp_path: Path, convert: C
     assert not [target for target in held if str(target).startswith(str(path))]
 
 
-def test_threads_do_not_disturb_each_other(tmp_path: Path, convert: Convert) -> None:
-    path, facts = convert(factory.write(tmp_path / "i.tif", RGB))
+def test_threads_do_not_disturb_each_other(tmp_path: Path, converted: Convert) -> None:
+    path, facts = converted(factory.write(tmp_path / "i.tif", RGB))
     z, x, y = middle_tile(facts)
     wanted = [(z, x + i, y + j) for i in range(-1, 2) for j in range(-1, 2)]
     style = Style((1, 2, 3))
@@ -377,10 +379,10 @@ def test_tile_exists(tile: tuple[int, int, int], exists: bool) -> None:
     assert tiles.tile_exists(*tile) is exists
 
 
-def test_the_size_of_a_pixel_decides_the_largest_zoom(tmp_path: Path, convert: Convert) -> None:
+def test_the_size_of_a_pixel_decides_the_largest_zoom(tmp_path: Path, converted: Convert) -> None:
     for metres in (0.25, 10, 1000):
         transform = Affine(metres, 0, 5e5, 0, -metres, 5.2e6)
-        _, facts = convert(
+        _, facts = converted(
             factory.write(tmp_path / "i.tif", RGB[:, :300, :300], transform=transform)
         )
         at_equator = 2 * tiles.HALF_WORLD / 256 / 2 ** facts["maxzoom"]

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from backend_django.api import problems
 from backend_django.pages.views import page
 from backend_django.processing.operations import health_full, metrics
-from backend_django.site_config.views import health_live, health_ready
+from backend_django.site_config.views import health_live, health_ready, security_txt
 
 # The admin's own form would know neither rate limits nor a second factor.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -35,6 +35,7 @@ urlpatterns = [
     re_path(r"^health/ready/?$", plain(health_ready)),
     re_path(r"^health/full/?$", plain(health_full)),
     re_path(r"^metrics/?$", plain(metrics)),
+    re_path(r"^\.well-known/security\.txt$", plain(security_txt)),
     path(settings.ADMIN_URL, admin.site.urls),
     path("accounts/", include("backend_django.users.urls")),
     path("api/v1/", include("backend_django.config.api_router")),

@@ -47,17 +47,3 @@ def test_ready_needs_the_database(client: Client, db: None, monkeypatch) -> None
         503,
         {"status": "unavailable", "reason": "database"},
     )
-
-
-@pytest.mark.parametrize(
-    "path", ["/health/live", "/api/v1/version/", "/api/v1/nothing", "/login", "/accounts/login/"]
-)
-def test_headers_are_on_every_sort_of_answer(client: Client, db: None, path: str) -> None:
-    headers = client.get(path).headers
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["X-Frame-Options"] == "DENY"
-    assert headers["Referrer-Policy"] == "same-origin"
-    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
-    assert "camera=()" in headers["Permissions-Policy"]
-    assert "default-src 'self'" in headers["Content-Security-Policy"]
-    assert "unsafe" not in headers["Content-Security-Policy"]

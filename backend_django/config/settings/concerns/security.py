@@ -47,3 +47,6 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
     },
 }
+
+# Whom to tell of a weakness, as `mailto:` or `https://` addresses: /.well-known/security.txt.
+SECURITY_CONTACT: list[str] = env.list("SECURITY_CONTACT", default=[])

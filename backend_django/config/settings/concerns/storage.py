@@ -70,5 +70,8 @@ if (ROOT / "frontend_vue" / "dist").is_dir():
 # Every address has the content's hash, so the files without it are never asked for.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
+# Other origins may read the files only where the page takes them from a CDN, which needs it.
+WHITENOISE_ALLOW_ALL_ORIGINS = env("VITE_APP_STATIC_ROOT", default="/").startswith("http")
+
 # Vite's names carry a hash of eight base64url characters, which WhiteNoise does not know.
 WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/vue/assets/.+-[A-Za-z0-9_-]{8}\.\w+(\.map)?$"

@@ -42,6 +42,7 @@ class Attempt:
     current: "Attempt | None" = None  # the one this process works on, while it may be interrupted
 
     tick = 1.0  # seconds between looks at whether there is something new to say
+    interrupt_pause = 10.0  # seconds that what a job does on its way out has before the next one
 
     def __init__(self, request: ProcessingRequest) -> None:
         self.request = request
@@ -51,7 +52,7 @@ class Attempt:
         self._calls: list[dict[str, Any]] = []
         self._began = time.monotonic()
         self._lost = threading.Event()
-        self._interrupted = False
+        self._interrupted_at = float("-inf")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -140,10 +141,10 @@ class WorkerStopping(Exception):  # noqa: N818 (nothing went wrong)
 
 def _on_interrupt(signum: int, frame: FrameType | None) -> None:
     """Runs in the main thread, where Celery's worker processes run their tasks."""
-    attempt = Attempt.current
-    if attempt is None or attempt._interrupted:
+    attempt, now = Attempt.current, time.monotonic()
+    if attempt is None or now - attempt._interrupted_at < Attempt.interrupt_pause:
         return
-    attempt._interrupted = True
+    attempt._interrupted_at = now  # a library may swallow one, so it is not the last
     attempt.check()  # raises when the heartbeat has found that the attempt is over
     raise WorkerStopping
 

@@ -35,6 +35,7 @@ def test_deep_link_works_after_sign_in(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/login\?next="))
     sign_in(page)
     expect(page).to_have_url(re.compile(r"/no/such/page\?x=1$"))
+    expect(page.get_by_role("heading", name="There is nothing at this address")).to_be_visible()
     assert accessibility_problems(page) == []
 
 

@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage backup restore test test-fast chaos image image-test bench lint format types schema lock clean clean-data
+.PHONY: help run dev demo manage backup restore test test-fast chaos image image-test bench docs lint format types schema lock clean clean-data
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -67,6 +67,10 @@ types: ## Check the types, of Python and of the page
 format: ## Put all sources into their one format
 	@$(bootstrap)
 	@$(VENV) -m ruff check --fix --quiet . ; $(VENV) -m ruff format . && $(NPM) run format
+
+docs: ## Write docs/settings.md, and build docs/ as a site in docs/_build
+	@$(bootstrap) --no-page && $(VENV) -m scripts.settings_reference
+	@$(VENV) -m sphinx --fail-on-warning --nitpicky --quiet docs docs/_build && echo docs/_build/index.html
 
 schema: ## Write the OpenAPI document and the page's types from it
 	@$(bootstrap) && exec $(VENV) -m scripts.schema

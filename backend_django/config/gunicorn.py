@@ -6,9 +6,12 @@ Threads, not an event loop: the views are synchronous, and a slow upload holds o
 import os
 from typing import Any
 
+# Where it listens.
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '5000')}"
 worker_class = "gthread"
+# Web processes.
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+# Requests at once in each of them.
 threads = int(os.environ.get("WEB_THREADS", "8"))
 timeout = 60  # a worker that does not report for this long is restarted; requests may last longer
 # A stop waits so long for requests under way; the container engine must wait longer.
@@ -16,6 +19,7 @@ graceful_timeout = int(os.environ.get("WEB_GRACEFUL_SECONDS", "30"))
 keepalive = 75  # longer than the idle time-out of the usual load balancers in front
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 (heartbeat file in memory)
 control_socket_disable = True  # it would be written to $HOME, which a read-only image does not have
+# Any value: a line for each request.
 accesslog = "-" if os.environ.get("WEB_ACCESS_LOG") else None
 
 

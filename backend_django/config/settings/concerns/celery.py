@@ -1,4 +1,4 @@
-"""Celery is transport: the row in the database says what is true (docs/decisions/0002)."""
+"""Celery: it is transport; the row in the database says what is true (docs/decisions/0002)."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from ..environment import env
 from .database import REDIS_URL
 from .processing import PROCESSING_REAPER_SECONDS, PROCESSING_TIME_LIMIT_SECONDS
 
+# Where messages to workers wait.
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default=REDIS_URL)
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
@@ -16,6 +17,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Jobs at once in one worker.
 CELERY_WORKER_CONCURRENCY = env.int("CELERY_CONCURRENCY", default=2)
 # The lease, not the connection to the broker, says whose work it is.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
@@ -23,6 +25,7 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 # The engine stops a job at its own limit; Celery's limits are the nets below it.
 CELERY_TASK_SOFT_TIME_LIMIT = PROCESSING_TIME_LIMIT_SECONDS + 60
 CELERY_TASK_TIME_LIMIT = PROCESSING_TIME_LIMIT_SECONDS + 120
+# A process of a worker that has grown beyond this is replaced after its job. In kilobytes.
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int("CELERY_MAX_MEMORY_PER_CHILD_KB", default=1_000_000)
 
 # A worker serves them all unless `--queues` says otherwise; one that serves short and maintenance

@@ -2,6 +2,7 @@
 
 from ..environment import env
 
+# `postgresql://user:password@host:5432/name`. Special characters of a password are escaped.
 DATABASES = {"default": env.db("DATABASE_URL", default="postgres:///app")}
 DATABASES["default"] |= {
     "ATOMIC_REQUESTS": True,
@@ -15,6 +16,7 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     " -c idle_in_transaction_session_timeout=60s",
 )
 
+# The cache, and the broker unless CELERY_BROKER_URL names another.
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
 
 # The default cache is a table: allauth counts failed sign-ins there, and nobody may guess on, or be

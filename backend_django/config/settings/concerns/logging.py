@@ -1,9 +1,10 @@
-"""One line an event on standard error; the request id ties them together."""
+"""Logs: one line an event on standard error; the request id ties them together."""
 
 from typing import Any
 
 from ..environment import env
 
+# The least important line that is written: DEBUG, INFO, WARNING or ERROR.
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")
 
 # Lets a Prometheus server read /metrics and /health/full; without it only staff may.

@@ -3,10 +3,12 @@
 from ..environment import env
 from .apps import PROJECT
 
-# What Django's own functions use; what delivers is below.
+# What Django's own functions use.
 EMAIL_BACKEND = "backend_django.mail.backend.OutboxBackend"
+# What delivers: a class of Django.
 MAIL_DELIVERY_BACKEND = env("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
 
+# The mail server: `smtp://user:password@host:25`, `smtp+tls://…:587` or `smtp+ssl://…:465`.
 _server = env.email_url("EMAIL_URL", default="smtp://localhost:25")
 EMAIL_HOST, EMAIL_PORT = _server["EMAIL_HOST"], _server["EMAIL_PORT"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _server["EMAIL_HOST_USER"], _server["EMAIL_HOST_PASSWORD"]
@@ -14,6 +16,7 @@ EMAIL_USE_TLS = _server.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _server.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10  # seconds
 EMAIL_FILE_PATH: str | None = None
+# The sender of every mail.
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default=PROJECT.sender)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
@@ -21,6 +24,7 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 MAIL_RETRY_SECONDS = env.int("MAIL_RETRY_SECONDS", default=30)
 # A mail whose message is older than this is published again: brokers forget.
 MAIL_REPUBLISH_SECONDS = env.int("MAIL_REPUBLISH_SECONDS", default=120)
+# A mail that could not be sent for so long is given up.
 MAIL_GIVE_UP_HOURS = env.int("MAIL_GIVE_UP_HOURS", default=72)
 # Rows of finished mails: kind, address and outcome. The text is removed as soon as it is sent.
 MAIL_RETENTION_DAYS = env.int("MAIL_RETENTION_DAYS", default=14)

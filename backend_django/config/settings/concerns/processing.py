@@ -7,11 +7,15 @@ from ..environment import env
 # A worker says "still here" every heartbeat; a request nobody spoke for until its lease ran out
 # is taken from its worker and tried again.
 PROCESSING_LEASE_SECONDS = env.int("PROCESSING_LEASE_SECONDS", default=60)
+# How often a worker says so.
 PROCESSING_HEARTBEAT_SECONDS = env.int("PROCESSING_HEARTBEAT_SECONDS", default=3)
+# How often it is looked for requests whose lease ran out.
 PROCESSING_REAPER_SECONDS = env.int("PROCESSING_REAPER_SECONDS", default=30)
 # A pending request whose message is older than this is published again: brokers forget.
 PROCESSING_REPUBLISH_SECONDS = env.int("PROCESSING_REPUBLISH_SECONDS", default=120)
+# How often a request is begun before it fails, when its workers die.
 PROCESSING_MAX_ATTEMPTS = env.int("PROCESSING_MAX_ATTEMPTS", default=3)
+# How long one attempt may take.
 PROCESSING_TIME_LIMIT_SECONDS = env.int("PROCESSING_TIME_LIMIT_SECONDS", default=3600)
 # A worker that is asked to stop gives what it works on this long to end, then gives it back.
 PROCESSING_STOP_GRACE_SECONDS = env.int("PROCESSING_STOP_GRACE_SECONDS", default=20)
@@ -23,11 +27,13 @@ PROCESSING_RETENTION_DAYS = env.int("PROCESSING_RETENTION_DAYS", default=0)
 # Storing a file that has arrived takes no longer than this; a process that died at it is cleaned
 # up after.
 PROCESSING_STORE_SECONDS = env.int("PROCESSING_STORE_SECONDS", default=900)
-# A large file comes in parts, which are kept for so long after the last one that came.
+# A large file comes in parts of this size.
 PROCESSING_UPLOAD_PART_BYTES = env.int("PROCESSING_UPLOAD_PART_BYTES", default=16 * 1024**2)
+# Parts are kept for so long after the last one that came.
 PROCESSING_UPLOAD_SECONDS = env.int("PROCESSING_UPLOAD_SECONDS", default=24 * 3600)
 # Disk space that is left alone: below it nothing is accepted and nothing is begun.
 PROCESSING_DISK_RESERVE_BYTES = env.int("PROCESSING_DISK_RESERVE_BYTES", default=200 * 1024**2)
+# The largest file that is taken, unless a kind of job takes less.
 PROCESSING_MAX_UPLOAD_BYTES = env.int("PROCESSING_MAX_UPLOAD_BYTES", default=4 * 1024**3)
 
 # Scratch space. On the same file system as MEDIA_ROOT a result is moved there, not copied.

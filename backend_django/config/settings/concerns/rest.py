@@ -2,10 +2,11 @@
 
 from ..environment import env
 
-# Calls a minute of one signed-in user, and of one address that is not signed in. A page that
-# watches its requests asks every two seconds; tiles and files do not count.
+# A page that watches its requests asks every two seconds; tiles and files do not count.
 API_RATES = {
+    # Calls of one signed-in user, as calls/period.
     "user": env("API_RATE_USER", default="1200/minute"),
+    # Calls from one address that is not signed in.
     "address": env("API_RATE_ADDRESS", default="300/minute"),
 }
 # Proxies in front that append to X-Forwarded-For; 0 means the address of the connection counts.

@@ -5,13 +5,17 @@ from csp.constants import NONE, SELF
 from ..environment import env
 from .storage import BUCKET_ORIGIN
 
+# At least 50 random characters. Production refuses missing and well-known ones.
 SECRET_KEY: str = env("DJANGO_SECRET_KEY", default="change-me: not a secret")
 ALLOWED_HOSTS: list[str] = []
+# The path of the admin.
 ADMIN_URL = env("DJANGO_ADMIN_URL", default="admin/")
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Whether plain HTTP is led to HTTPS.
 SECURE_SSL_REDIRECT = env.bool("DJANGO_SECURE_SSL_REDIRECT", default=True)
 SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes speak plain HTTP inside the network
+# How long browsers are told to come by HTTPS only.
 SECURE_HSTS_SECONDS = env.int("DJANGO_SECURE_HSTS_SECONDS", default=31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
@@ -28,6 +32,7 @@ CSRF_COOKIE_NAME = "__Host-csrftoken"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "backend_django.api.problems.csrf_failure"
+# Other origins that may send forms, as `https://host`.
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 
 # Origins of a CDN or bucket beside our own, when VITE_APP_STATIC_ROOT or the storage name one.

@@ -14,6 +14,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 # A bucket is used when it is named; otherwise the folder above is. NAME_FILE works for the secrets.
 AWS_STORAGE_BUCKET_NAME = env("AWS_STORAGE_BUCKET_NAME", default="")
+# The region of the bucket.
 AWS_S3_REGION_NAME = env("AWS_S3_REGION_NAME", default="us-east-1")
 # The server as we reach it, and as browsers reach it. Amazon's own needs neither.
 AWS_S3_ENDPOINT_URL = env("AWS_S3_ENDPOINT_URL", default="")
@@ -21,6 +22,7 @@ AWS_S3_PUBLIC_ENDPOINT_URL = env("AWS_S3_PUBLIC_ENDPOINT_URL", default=AWS_S3_EN
 # Without keys the machine's own role is used, where it has one.
 AWS_ACCESS_KEY_ID = env("AWS_ACCESS_KEY_ID", default="")
 AWS_SECRET_ACCESS_KEY = env("AWS_SECRET_ACCESS_KEY", default="")
+# A prefix for everything in the bucket.
 AWS_LOCATION = env("AWS_LOCATION", default="").strip("/")
 # A signed URL for a part or a download is good for so long.
 AWS_URL_SECONDS = env.int("AWS_URL_SECONDS", default=900)
@@ -62,6 +64,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 
 STATIC_URL = "/static/"
+# Where `collectstatic` puts the files that are served.
 STATIC_ROOT = env("STATIC_ROOT", default=str(BACKEND / "staticfiles"))
 STATICFILES_DIRS: list[Any] = [BACKEND / "static"]
 if (ROOT / "frontend_vue" / "dist").is_dir():

@@ -1,0 +1,39 @@
+"""The documentation as a site, and the page of settings that is written from the code."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts import settings_reference
+from scripts.environment import ROOT
+
+
+def test_settings_page_says_what_the_settings_say() -> None:
+    assert settings_reference.TARGET.read_text(encoding="utf-8") == settings_reference.page()
+
+
+def test_a_variable_without_a_word_about_it_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "concern.py"
+    source.write_text('"""Mail."""\nHOST = env("MAIL_HOST", default="")\n')
+    monkeypatch.setattr(settings_reference, "SOURCES", [source])
+    monkeypatch.setattr(settings_reference, "ROOT", tmp_path)
+    with pytest.raises(SystemExit, match="write a comment above what reads MAIL_HOST"):
+        settings_reference.page()
+
+
+@pytest.mark.slow
+def test_the_site_builds_and_has_every_page(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--nitpicky", "--quiet"]
+    done = subprocess.run(
+        [*command, ROOT / "docs", tmp_path / "site"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    for page in (ROOT / "docs").glob("*.md"):
+        assert (tmp_path / "site" / f"{page.stem}.html").exists(), page
+    text = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r'(?:src|href)="https?://(?!github|pradyunsg|www\.sphinx)', text)

@@ -17,7 +17,7 @@ reloadWhenReplaced(router)
 onUnauthorized(() => {
   const { meta, fullPath } = router.currentRoute.value
   forgetSession()
-  if (!meta.public) router.push({ name: 'login', query: { ...nextQuery(fullPath), ended: '1' } })
+  if (!meta.public) router.push({ name: 'login', query: { ...nextQuery(fullPath), why: 'ended' } })
 })
 
 router.afterEach((to) => {

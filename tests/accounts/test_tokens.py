@@ -22,6 +22,14 @@ def test_token_is_shown_once_and_stored_as_a_hash(signed_in: Visitor, ada: User)
     assert signed_in.look("tokens").json()["results"][0]["last_used_at"] is not None
 
 
+def test_list_has_pages(signed_in: Visitor) -> None:
+    for name in "ab":
+        signed_in.call("tokens", name=name)
+    page = signed_in.get("/api/v1/auth/tokens/?page_size=1&page=2").json()
+    assert [token["name"] for token in page["results"]] == ["a"]
+    assert (page["count"], page["pages"]) == (3, 3), "with the one of the sign-in"
+
+
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_revoked_token_is_dead_and_the_others_live(signed_in: Visitor, slash: str) -> None:
     one, two = (signed_in.call("tokens", name=name).json() for name in "ab")

@@ -242,6 +242,7 @@ class OwnTokens(AccountView, generics.GenericAPIView[ApiToken]):
 
 class TokenListView(OwnTokens, generics.ListAPIView[ApiToken]):
     schema_action = {"get": "tokens", "post": "token_create"}
+    is_list = True
     problems = {409: "There are too many"}
 
     @extend_schema(request=ApiTokenSerializer, responses={201: NewApiTokenSerializer})

@@ -14,6 +14,8 @@ declare module 'vue-router' {
   interface RouteMeta {
     /** Shown to people who are not signed in. */
     public?: boolean
+    /** Shown only to them: for others it has nothing. */
+    strangers?: boolean
     /** Part of the window's title. */
     title?: string
   }
@@ -28,7 +30,32 @@ export function createAppRouter(
       path: '/login',
       name: 'login',
       component: () => import('@/account/LoginPage.vue'),
-      meta: { public: true, title: 'Sign in' },
+      meta: { public: true, strangers: true, title: 'Sign in' },
+    },
+    {
+      path: '/register',
+      component: entrance('RegisterPage'),
+      meta: { public: true, strangers: true, title: 'Register' },
+    },
+    {
+      path: '/check-mail',
+      component: entrance('CheckMailPage'),
+      meta: { public: true, title: 'Check your mail' },
+    },
+    {
+      path: '/verify-email/:key',
+      component: entrance('VerifyEmailPage'),
+      meta: { public: true, title: 'Confirm your address' },
+    },
+    {
+      path: '/forgot',
+      component: entrance('ForgotPage'),
+      meta: { public: true, title: 'Forgot your password?' },
+    },
+    {
+      path: '/reset/:uid/:token',
+      component: entrance('ResetPage'),
+      meta: { public: true, title: 'Choose a new password' },
     },
     {
       path: '/',
@@ -42,6 +69,11 @@ export function createAppRouter(
           children: feature.routes,
           meta: { title: feature.title },
         })),
+        {
+          path: 'account',
+          component: () => import('@/account/AccountPage.vue'),
+          meta: { title: 'Your account' },
+        },
         {
           path: '/:pathMatch(.*)*',
           name: 'missing',
@@ -70,6 +102,11 @@ export function createAppRouter(
   return router
 }
 
+/** One of the pages around sign-in. */
+function entrance(name: keyof typeof import('@/account/entrance')) {
+  return () => import('@/account/entrance').then((pages) => pages[name])
+}
+
 /** Asks the server once who is here, and sends strangers to the sign-in page and back. */
 async function admit(to: RouteLocationNormalized) {
   if (to.name === 'unreachable') return
@@ -79,7 +116,7 @@ async function admit(to: RouteLocationNormalized) {
   } catch {
     return { ...standIn(to), name: 'unreachable', replace: true }
   }
-  if (to.name === 'login') return user ? safeNext(to.query.next) : undefined
+  if (to.meta.strangers) return user ? safeNext(to.query.next) : undefined
   if (!user && !to.meta.public) return { name: 'login', query: nextQuery(to.fullPath) }
 }
 

@@ -1,0 +1,192 @@
+import { enableAutoUnmount, flushPromises, type VueWrapper } from '@vue/test-utils'
+import { afterEach, expect, test } from 'vitest'
+
+import { toasts } from '@/ui/toast'
+
+import AccountPage from './AccountPage.vue'
+import { fill, focused, problem, show, stubApi, USER } from './testing'
+
+enableAutoUnmount(afterEach)
+afterEach(() => toasts.splice(0))
+
+const PROPOSAL = {
+  secret: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567',
+  url: 'otpauth://x',
+  qr_svg: '<svg/>',
+}
+const CODES = ['11111111', '22222222']
+const TOKEN = {
+  id: 7,
+  name: 'night job',
+  hint: 'abc123',
+  from_sign_in: false,
+  created_at: '2026-01-10T12:00:00Z',
+  last_used_at: null,
+}
+
+async function open(answers: Parameters<typeof stubApi>[0], mfa = { enabled: false, left: 0 }) {
+  const sent = stubApi({
+    'GET /auth/session/': [200, { user: USER, registration_open: true, google_url: null }],
+    'GET /auth/mfa/': [200, { enabled: mfa.enabled, recovery_codes_left: mfa.left }],
+    'GET /auth/tokens/': [200, { results: [TOKEN] }],
+    ...answers,
+  })
+  const { page } = await show(AccountPage)
+  await flushPromises()
+  return { page, of: (call: string) => sent.filter((one) => one.call === call) }
+}
+
+async function press(page: VueWrapper, name: string) {
+  await page
+    .findAll('button')
+    .find((button) => button.text() === name)!
+    .trigger('click')
+  await flushPromises()
+}
+
+/** Dialogs are at the end of the document. */
+const dialog = () => document.querySelector<HTMLElement>('[role=dialog]')
+
+async function prove(fields: Record<string, string>) {
+  for (const [name, value] of Object.entries(fields)) {
+    const input = dialog()!.querySelector<HTMLInputElement>(`[name=${name}]`)!
+    input.value = value
+    input.dispatchEvent(new Event('input'))
+  }
+  dialog()!
+    .querySelector('form')!
+    .dispatchEvent(new Event('submit', { cancelable: true }))
+  await flushPromises()
+}
+
+test('a new name is saved and shown', async () => {
+  const { page, of } = await open({ 'PATCH /auth/user/': [200, { ...USER, name: 'Ada L.' }] })
+  await fill(page, { name: ' Ada L. ' })
+  expect(of('PATCH /auth/user/')[0]!.body).toEqual({ name: ' Ada L. ' })
+  expect((page.find('[autocomplete=name]').element as HTMLInputElement).value).toBe('Ada L.')
+  expect(toasts[0]!.text).toBe('Your name is saved.')
+})
+
+test('a wrong present password is said at its field, and nothing typed is lost', async () => {
+  const { page } = await open({
+    'POST /auth/password/change/': problem({ old_password: 'This is not your password.' }),
+  })
+  await fill(page, { old_password: 'wrong', new_password1: 'four plain words' })
+  expect(focused()).toBe('old_password')
+  expect((page.find('[name=new_password1]').element as HTMLInputElement).value).toBe(
+    'four plain words',
+  )
+})
+
+test('a changed password empties the form and looks at the tokens again', async () => {
+  const { page, of } = await open({ 'POST /auth/password/change/': [200, { detail: 'Changed.' }] })
+  await fill(page, { old_password: 'old one', new_password1: 'four plain words' })
+  expect(of('POST /auth/password/change/')[0]!.body).toEqual({
+    old_password: 'old one',
+    new_password1: 'four plain words',
+    new_password2: 'four plain words',
+  })
+  expect((page.find('[name=old_password]').element as HTMLInputElement).value).toBe('')
+  expect(of('GET /auth/tokens/')).toHaveLength(2)
+})
+
+test('setting up shows the secret, and refuses a wrong code at its field', async () => {
+  const { page, of } = await open({
+    'POST /auth/mfa/propose/': [200, PROPOSAL],
+    'POST /auth/mfa/activate/': problem({ code: 'This code is not right.' }),
+  })
+  await press(page, 'Set it up')
+  expect(page.text()).toContain('ABCD EFGH')
+  expect(page.find('img').attributes('src')).toMatch(/^data:image\/svg\+xml,/)
+  await fill(page, { code: '000 000', password: 'my own' })
+  expect(focused()).toBe('code')
+  expect(of('POST /auth/mfa/activate/')[0]!.body).toEqual({
+    secret: PROPOSAL.secret,
+    code: '000000',
+    password: 'my own',
+  })
+})
+
+test('recovery codes are shown until they are put away', async () => {
+  const { page } = await open({
+    'POST /auth/mfa/propose/': [200, PROPOSAL],
+    'POST /auth/mfa/activate/': [200, { recovery_codes: CODES }],
+  })
+  await press(page, 'Set it up')
+  await fill(page, { code: '123456', password: 'my own' })
+  expect(focused()).toBe('Keep your recovery codes')
+  for (const code of CODES) expect(page.text()).toContain(code)
+  expect(page.find('a[download]').attributes('href')).toMatch(/^blob:/)
+  await press(page, 'I have kept them')
+  expect(page.text()).not.toContain(CODES[0])
+})
+
+test('few recovery codes are a warning', async () => {
+  const { page } = await open({}, { enabled: true, left: 1 })
+  expect(page.text()).toContain('1 recovery code is left')
+})
+
+test('turning it off asks for password and code', async () => {
+  const { page, of } = await open(
+    { 'POST /auth/mfa/deactivate/': [200, { detail: 'Off.' }] },
+    { enabled: true, left: 9 },
+  )
+  await press(page, 'Turn off …')
+  await prove({ password: 'my own', code: '123456' })
+  expect(of('POST /auth/mfa/deactivate/')[0]!.body).toEqual({ password: 'my own', code: '123456' })
+  expect(toasts[0]!.text).toBe('Two-step sign-in is off.')
+})
+
+test('a token is shown once', async () => {
+  const { page, of } = await open({
+    'POST /auth/tokens/': [201, { ...TOKEN, key: 'the-whole-key' }],
+  })
+  const form = page.findAll('form').find((one) => one.find('[placeholder]').exists())!
+  await form.find('input').setValue('night job')
+  await form.trigger('submit')
+  await flushPromises()
+  expect(of('POST /auth/tokens/')[0]!.body).toEqual({ name: 'night job' })
+  expect(page.text()).toContain('the-whole-key')
+  expect(focused()).toBe('“night job” is ready')
+  await press(page, 'I have it')
+  expect(page.text()).not.toContain('the-whole-key')
+})
+
+test.each([
+  ['revoked', 204],
+  ['revoked in another window before', 404],
+])('a token that is %s is gone from the list', async (_, status) => {
+  const { page, of } = await open({
+    'DELETE /auth/tokens/7/': [status, status === 404 ? {} : null],
+  })
+  await press(page, 'Revoke')
+  const button = [...dialog()!.querySelectorAll('button')].find(
+    (one) => one.textContent === 'Revoke',
+  )
+  button!.click()
+  await flushPromises()
+  expect(toasts[0]!.text).toBe('“night job” is revoked.')
+  expect(of('GET /auth/tokens/')).toHaveLength(2)
+})
+
+test('an account is not deleted with a wrong password', async () => {
+  const { page } = await open({
+    'POST /auth/user/delete/': problem({ password: 'This is not your password.' }),
+  })
+  await press(page, 'Delete the account …')
+  await prove({ password: 'wrong' })
+  expect(dialog()!.textContent).toContain('This is not your password.')
+  expect(focused()).toBe('password')
+})
+
+test('why the only administrator cannot leave is said', async () => {
+  const { page } = await open({
+    'POST /auth/user/delete/': [
+      409,
+      { code: 'conflict', detail: 'This is the only administrator.' },
+    ],
+  })
+  await press(page, 'Delete the account …')
+  await prove({ password: 'my own' })
+  expect(dialog()!.querySelector('[role=alert]')!.textContent).toContain('only administrator')
+})

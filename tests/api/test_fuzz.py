@@ -23,7 +23,7 @@ SEED = os.environ.get("FUZZ_SEED", "1")
 AT_LEAST = int(os.environ.get("FUZZ_AT_LEAST", "900"))
 
 # These end the sign-in they were called with, so each has one of its own.
-END_THE_SIGN_IN = ["/auth/logout/"]
+END_THE_SIGN_IN = ["/auth/logout/", "/auth/tokens/{id}/"]
 # A value of the right form is not enough: what it says must be true.
 MAY_REFUSE_GOOD_FORM = ["/auth/login/", "/auth/registration/"]
 
@@ -58,9 +58,9 @@ def token_of_another_user(stack: Stack, number: int) -> str:
         "-v0",
         "-c",
         "from backend_django.users.models import User\n"
-        "from rest_framework.authtoken.models import Token\n"
+        "from backend_django.users.services import token_create\n"
         f"user = User.objects.create_user('fuzz{number}@example.org', 'not a password')\n"
-        "print(Token.objects.create(user=user).key)",
+        "print(token_create(user=user, name='fuzz')[1])",
     ).strip()
 
 

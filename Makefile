@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage backup restore test test-fast chaos image image-test bench docs lint format types schema lock clean clean-data
+.PHONY: help run dev demo manage backup restore test test-fast chaos image image-test fuzz audit bench docs lint format types schema lock clean clean-data
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -47,6 +47,15 @@ test-fast: ## The inner loop: no browser, no whole stack (ARGS go to pytest)
 
 chaos: ## Break servers and processes at work, and count what is lost (CHAOS_SEED=7 for others)
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.chaos $(ARGS)
+
+fuzz: ## Ask the product what its document forbids, at length (FUZZ_SEED=7 for the same again)
+	@$(bootstrap) --no-page
+	@FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} && echo "seed $$FUZZ_SEED" && \
+		FUZZ_SEED=$$FUZZ_SEED FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-35} FUZZ_AT_LEAST=$${FUZZ_AT_LEAST:-4000} \
+		exec $(VENV) -m pytest tests/api/test_fuzz.py $(ARGS)
+
+audit: ## Ask the registries about known weaknesses of what is installed
+	@$(bootstrap) && exec $(VENV) -m scripts.audit
 
 image: ## Build the one image of web, worker, beat and Flower (needs Docker)
 	docker build --file docker/production/django/Dockerfile --tag app \

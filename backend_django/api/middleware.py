@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from .problems import CONTENT_TYPE, is_api, problem_response, validation_problem
 from .queries import unknown_parameters
+from .throttling import client_address, seconds_left_to_wait, seconds_to_wait, throttled
 
 SENTENCES = {
     400: ("bad_request", "The request could not be understood."),
@@ -26,9 +28,16 @@ class ApiMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not is_api(request):
+            return self.get_response(request)
+        guess = "Authorization" in request.headers
+        if guess and (wait := seconds_left_to_wait(*self._refused(request))):
+            return throttled(wait)
         response = self.get_response(request)
-        if response.status_code < 400 or not is_api(request):
+        if response.status_code < 400:
             return response
+        if response.status_code == 401 and (wait := seconds_to_wait(*self._refused(request))):
+            return throttled(wait)
         if response.headers.get("Content-Type", "").startswith(CONTENT_TYPE):
             return response
         fallback = ("error", "The request was not accepted.")
@@ -40,6 +49,10 @@ class ApiMiddleware:
         made.headers["Content-Length"] = str(len(made.content))
         made.cookies = response.cookies
         return made
+
+    def _refused(self, request: HttpRequest) -> tuple[str, str, str]:
+        """What counts calls with no credentials or bad ones, which end before a view counts."""
+        return "refused", client_address(request), settings.API_RATES["address"]
 
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any

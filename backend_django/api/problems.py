@@ -118,6 +118,11 @@ def validation_problem(errors: dict[str, Any]) -> JsonResponse:
     return JsonResponse(_validation(400, errors), status=400, content_type=CONTENT_TYPE)
 
 
+def too_many(seconds: int) -> str:
+    """Return the sentence for a call too many."""
+    return f"Too many requests. Try again {_in_words(seconds)}."
+
+
 def _in_words(seconds: int) -> str:
     if seconds < 120:
         return f"in {seconds} second{'s' if seconds != 1 else ''}"
@@ -132,9 +137,10 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         exc = exceptions.NotFound("There is nothing at this address.")
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
+    elif isinstance(exc, exceptions.Throttled) and (said := getattr(exc, "sentence", None)):
+        exc.detail = exceptions.ErrorDetail(said, exc.default_code)
     elif isinstance(exc, exceptions.Throttled) and (wait := getattr(exc, "wait", None)):
-        sentence = f"Too many requests. Try again {_in_words(math.ceil(wait))}."
-        exc.detail = exceptions.ErrorDetail(sentence, exc.default_code)
+        exc.detail = exceptions.ErrorDetail(too_many(math.ceil(wait)), exc.default_code)
     with _others_transaction_spared(context["request"]):
         response = drf_exception_handler(exc, context)
     if response is None or not isinstance(exc, exceptions.APIException):

@@ -13,10 +13,10 @@ def accepted_parameters(view: type[Any], method: str) -> list[str]:
     A list also has those of its pages.
     """
     declared = getattr(view, "query_serializer", None)
-    names = list(declared().fields) if declared and method in {"GET", "HEAD"} else []
-    if getattr(view, "is_list", False):
-        names += ["page", "page_size"]
-    return names
+    if method not in {"GET", "HEAD"}:
+        return []
+    names = list(declared().fields) if declared else []
+    return names + (["page", "page_size"] if getattr(view, "is_list", False) else [])
 
 
 def read_query(view: Any, request: Request) -> dict[str, Any]:

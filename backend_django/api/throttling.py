@@ -1,15 +1,18 @@
 """How often one may call: users by who they are, everybody else by address."""
 
 import ipaddress
+import math
 import re
 import time
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import caches
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
+
+from .problems import problem_response, too_many
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -47,16 +50,44 @@ def seconds_to_wait(scope: str, who: str, rate: str) -> float:
 
     Counts in windows of fixed length, by one atomic increment: parallel calls are all counted.
     """
-    calls, seconds = parse_rate(rate)
-    now = time.time()
-    window = int(now // seconds)
-    key = f"rate:{scope}:{who}:{window}"
+    calls, key, seconds, left = _window(scope, who, rate)
     caches["redis"].add(key, 0, timeout=seconds)
     try:
         counted = caches["redis"].incr(key)
     except ValueError:  # it expired between the two
         counted = 1
-    return (window + 1) * seconds - now if counted > calls else 0
+    return left if counted > calls else 0
+
+
+def seconds_left_to_wait(scope: str, who: str, rate: str) -> float:
+    """Return the same without counting."""
+    calls, key, _, left = _window(scope, who, rate)
+    return left if caches["redis"].get(key, 0) >= calls else 0
+
+
+def _window(scope: str, who: str, rate: str) -> tuple[int, str, int, float]:
+    """Return calls, key of the counter, length of the window and what is left of it."""
+    calls, seconds = parse_rate(rate)
+    now = time.time()
+    window = int(now // seconds)
+    return calls, f"rate:{scope}:{who}:{window}", seconds, (window + 1) * seconds - now
+
+
+def throttled(wait: float) -> HttpResponse:
+    """Return the answer to a call too many, from outside Django REST framework."""
+    seconds = math.ceil(wait)
+    answer = problem_response(429, "throttled", too_many(seconds))
+    answer["Retry-After"] = str(seconds)
+    return answer
+
+
+def count_tile(request: HttpRequest, user_id: int | None = None) -> HttpResponse | None:
+    """Count a call of a plain view that draws, by API_RATES["tiles"]; return the answer to one too
+    many.
+    """
+    who = f"user-{user_id}" if user_id else client_address(request)
+    wait = seconds_to_wait("tiles", who, settings.API_RATES["tiles"])
+    return throttled(wait) if wait else None
 
 
 class _Throttle(BaseThrottle):

@@ -162,6 +162,22 @@ class ProcessingUpload(models.Model):
         return min(whole, self.size - (number - 1) * whole)
 
 
+class DailyUploads(models.Model):
+    """How much somebody uploaded on a day (quota.py)."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="daily_uploads"
+    )
+    day = models.DateField(help_text="In UTC.")
+    bytes = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "day"], name="uploads_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.bytes} bytes on {self.day}"
+
+
 class ProcessingAttempt(models.Model):
     """One try at a request: who worked on it, from when to when, and how it ended."""
 

@@ -12,6 +12,7 @@ from . import lifecycle, maintenance, worker  # noqa: F401 (worker: connects its
 from .files import delete_attempt, delete_scratch
 from .models import MaintenanceRun
 from .publishing import request_publish
+from .quota import quota_forget
 from .registry import known_kinds
 from .runner import run_request
 from .temporary import tidy_abandoned_uploads
@@ -57,6 +58,7 @@ def maintenance_tidy() -> None:
     """Remove what is past its retention and what crashes left behind. Sent by beat."""
     MaintenanceRun.objects.update_or_create(name="tidy", defaults={"ran_at": Now()})
     purged = maintenance.purge_finished()
+    quota_forget()
     found = maintenance.check_files()
     found.repair()
     if purged or found.orphan_prefixes or found.orphan_scratch or found.missing_files:

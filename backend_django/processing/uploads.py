@@ -21,6 +21,7 @@ from .lifecycle import clean_text, from_now
 from .models import ProcessingRequest, ProcessingUpload
 from .parts import BucketParts, ServerParts, way_in
 from .processor import Processor
+from .quota import quota_give_back, quota_take
 from .temporary import temporary_upload
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,12 @@ EXPIRE_LIMIT = 100  # in one round, so that a round stays short
 def upload_begin(
     *, owner: User, processor: type[Processor], name: str, size: int
 ) -> ProcessingUpload:
-    """Write down that files are about to be stored. Call it outside of a transaction."""
+    """Write down that files are about to be stored. Call it outside of a transaction.
+
+    Raises:
+        PayloadTooLarge, QuotaUsedUp: it is more than the owner may upload.
+    """
+    quota_take(owner=owner, size=size)
     return ProcessingUpload.objects.create(
         owner=owner,
         kind=processor.name,
@@ -177,6 +183,8 @@ def upload_discard(*, upload_id: UUID, expired_only: bool = False) -> bool:
             logger.exception("the files of upload %s are left for later", upload_id)
             rows.update(expires_at=Now())
             return False
+        if row is not None:
+            quota_give_back(upload=row)
         rows.forget()
         return True
 

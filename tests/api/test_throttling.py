@@ -10,6 +10,7 @@ from django.test import Client
 
 from backend_django.api import throttling
 from backend_django.users.models import User
+from backend_django.users.services import token_create
 from backend_django.utils import cache as cache_module
 from scripts.processes import free_port
 
@@ -23,7 +24,7 @@ CLOSED = "/api/v1/auth/user/"
 def _counters(
     request: pytest.FixtureRequest, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    settings.API_RATES = {"user": "5/day", "address": "3/day"}
+    settings.API_RATES = {"user": "5/day", "address": "3/day", "tiles": "4/day"}
     if request.param == "redis":
         caches["redis"].clear()
         yield
@@ -55,6 +56,29 @@ def test_user_is_counted_by_name_wherever_they_come_from(client: Client, user: U
     assert codes(client, CLOSED, 6) == [200] * 5 + [429]
     assert client.get(CLOSED, REMOTE_ADDR="192.0.2.7").status_code == 429
     assert Client().get(OPEN).status_code == 200, "others are not counted with them"
+
+
+def test_calls_without_good_credentials_are_counted_too(client: Client, user: User) -> None:
+    guess = {"authorization": "Token 0123456789"}
+    assert codes(client, CLOSED, 3) == [401] * 3
+    assert_problem(client.get(CLOSED), 429, "throttled")
+    right = {"authorization": f"Token {token_create(user=user, name='a')[1]}"}
+    for headers in (guess, right):  # the answer does not tell which one was right
+        answer = client.get(CLOSED, headers=headers)
+        assert_problem(answer, 429, "throttled")
+        assert 0 < int(answer["Retry-After"]) <= 86400
+    client.force_login(user)
+    assert client.get(CLOSED).status_code == 200, "people behind the same address go on"
+
+
+def test_tiles_are_counted_apart(client: Client, user: User, rf: Any) -> None:
+    def ask(user_id: int | None) -> list[int]:
+        answers = [throttling.count_tile(rf.get("/"), user_id) for _ in range(5)]
+        return [answer.status_code if answer else 200 for answer in answers]
+
+    assert ask(user.pk) == ask(None) == [200] * 4 + [429]
+    client.force_login(user)
+    assert client.get(CLOSED).status_code == 200
 
 
 def test_forged_addresses_do_not_help(client: Client, db: None, settings: Any) -> None:

@@ -31,6 +31,7 @@ from .. import services
 from ..files import free_bytes
 from ..models import ProcessingRequest, ProcessingResult
 from ..processor import Processor
+from ..quota import human, quota_check
 from .downloads import result_file_response
 from .serializers import (
     ORDERINGS,
@@ -88,7 +89,11 @@ class CreateView(ProcessingView):
         refuse_too_large(self.processor, length - MULTIPART_OVERHEAD)
         if length > free_bytes():
             raise InsufficientStorage
+        size = max(0, length - MULTIPART_OVERHEAD)
+        if request._request.user.is_authenticated:
+            quota_check(owner=request._request.user, size=size)
         super().initial(request, *args, **kwargs)
+        quota_check(owner=cast(User, request.user), size=size)
 
     problems = {
         404: "There is no such upload",
@@ -285,13 +290,5 @@ def get_result(found: ProcessingRequest) -> ProcessingResult:
 def refuse_too_large(processor: type[Processor], size: int) -> None:
     """Raise PayloadTooLarge for a file that a kind does not take."""
     if size > processor.upload_limit():
-        limit = _human(processor.upload_limit())
+        limit = human(processor.upload_limit())
         raise PayloadTooLarge(f"The file is larger than the {limit} that are allowed.")
-
-
-def _human(size: int) -> str:
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if size < 1024 or unit == "GB":
-            break
-        size //= 1024
-    return f"{size} {unit}"

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from rest_framework.exceptions import APIException, AuthenticationFailed
 
 from backend_django.api.problems import problem_response
+from backend_django.api.throttling import count_tile
 from backend_django.processing.api.downloads import readable
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.users.authentication import TokenAuthentication
@@ -93,6 +94,8 @@ def tile(request: HttpRequest, id: UUID | str, z: str, x: str, y: str) -> HttpRe
         refusal = problem_response(401, "not_authenticated", "Sign in to see this raster.")
         refusal["WWW-Authenticate"] = "Token"
         return refusal
+    if too_many := count_tile(request, user_id):
+        return too_many
     source = _remember(
         (user_id, str(id)),
         lambda: _find(request=str(id), request__owner=user_id, request__kind="rasters"),
@@ -109,6 +112,8 @@ def tile(request: HttpRequest, id: UUID | str, z: str, x: str, y: str) -> HttpRe
 @_told
 def shared_tile(request: HttpRequest, token: str, z: str, x: str, y: str) -> HttpResponse:
     """The same for whoever has a link. It is the same for all, so that a CDN may keep it."""
+    if too_many := count_tile(request):
+        return too_many
     source = _remember(token, lambda: _find_shared(token))
     left = int(source.expires_at - time.time()) if source else 0
     if source is None or left <= 0:

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from backend_django.api.strict import check_members
 from backend_django.mail.services import mail_queue
 
 from .. import mfa, services
@@ -53,6 +54,8 @@ class AccountView(APIView):
         return cast(User, self.request.user)
 
     def read(self, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:
+        if isinstance(self.request.data, dict):
+            check_members(serializer_class(), self.request.data)
         serializer = serializer_class(data=self.request.data, context={"request": self.request})
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
@@ -241,6 +244,7 @@ class OwnTokens(AccountView, generics.GenericAPIView[ApiToken]):
 
 
 class TokenListView(OwnTokens, generics.ListAPIView[ApiToken]):
+    is_list = True
     schema_action = {"get": "tokens", "post": "token_create"}
     is_list = True
     problems = {409: "There are too many"}

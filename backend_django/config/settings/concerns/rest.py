@@ -2,12 +2,14 @@
 
 from ..environment import env
 
-# A page that watches its requests asks every two seconds; tiles and files do not count.
+# A page that watches its requests asks every two seconds.
 API_RATES = {
     # Calls of one signed-in user, as calls/period.
     "user": env("API_RATE_USER", default="1200/minute"),
-    # Calls from one address that is not signed in.
+    # Calls from one address that is not signed in, or whose credentials are refused.
     "address": env("API_RATE_ADDRESS", default="300/minute"),
+    # Tiles for one user, or for one address that has a link: a map asks for dozens at once.
+    "tiles": env("API_RATE_TILES", default="6000/minute"),
 }
 # Proxies in front that append to X-Forwarded-For; 0 means the address of the connection counts.
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)

@@ -1,0 +1,113 @@
+"""How much one may upload in a day (UTC), counted as an upload begins. Deleting gives nothing back.
+
+What never arrived does: an upload that failed, or the parts of one that was thrown away.
+"""
+
+import math
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.utils import timezone
+from rest_framework.exceptions import Throttled
+
+from backend_django.api.problems import PayloadTooLarge
+from backend_django.users.models import User
+
+from .models import DailyUploads, ProcessingUpload
+
+KEPT_DAYS = 30
+
+
+class QuotaUsedUp(Throttled):
+    """429 with Retry-After: there is room again after midnight."""
+
+    default_code = "daily_quota"
+    sentence = ""  # what the answer says
+
+
+def human(size: int) -> str:
+    """Return bytes in words: 4 GB."""
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if size < 1024 or unit == "GB":
+            break
+        size //= 1024
+    return f"{size} {unit}"
+
+
+def resets_at() -> datetime:
+    """Return when the next day begins."""
+    return datetime.combine(timezone.now().date() + timedelta(days=1), time(), UTC)
+
+
+def usage_of(owner: User) -> dict[str, Any]:
+    """Return what one has uploaded today, and may; None where there is no limit."""
+    today = DailyUploads.objects.filter(owner=owner, day=timezone.now().date()).first()
+    return {
+        "uploaded_bytes": today.bytes if today else 0,
+        "daily_bytes": settings.PROCESSING_DAILY_UPLOAD_BYTES or None,
+        "resets_at": resets_at(),
+    }
+
+
+def quota_check(*, owner: User, size: int) -> None:
+    """Refuse what would not fit today, before anybody waits for its bytes.
+
+    Raises:
+        PayloadTooLarge: it would not fit on any day.
+        QuotaUsedUp: it would on another.
+    """
+    limit = settings.PROCESSING_DAILY_UPLOAD_BYTES
+    if not limit:
+        return
+    if size > limit:
+        raise PayloadTooLarge(f"The file is larger than the {human(limit)} allowed in a day.")
+    if usage_of(owner)["uploaded_bytes"] + size > limit:
+        raise _used_up(owner, limit)
+
+
+def _used_up(owner: User, limit: int) -> QuotaUsedUp:
+    left = max(0, limit - usage_of(owner)["uploaded_bytes"])
+    wait = math.ceil((resets_at() - timezone.now()).total_seconds())
+    problem = QuotaUsedUp(wait=wait)
+    problem.sentence = (
+        f"This would be more than the {human(limit)} you may upload in a day. {human(left)} are "
+        "left today. Try again after midnight UTC."
+    )
+    return problem
+
+
+def quota_take(*, owner: User, size: int) -> None:
+    """Count bytes that are about to come; parallel uploads cannot take the same ones.
+
+    Raises:
+        PayloadTooLarge, QuotaUsedUp: as `quota_check`.
+    """
+    quota_check(owner=owner, size=size)
+    limit = settings.PROCESSING_DAILY_UPLOAD_BYTES
+    today, _ = DailyUploads.objects.get_or_create(owner=owner, day=timezone.now().date())
+    rows = DailyUploads.objects.filter(id=today.id)
+    if limit:
+        rows = rows.filter(bytes__lte=limit - size)
+    if not rows.update(bytes=F("bytes") + size):
+        raise _used_up(owner, limit)
+
+
+def quota_give_back(*, upload: ProcessingUpload) -> None:
+    """Take back what was counted for the bytes of an upload that never arrived.
+
+    Of parts that went straight into a bucket nobody here knows, so they stay counted.
+    """
+    if upload.mode == "direct":
+        return
+    missing = upload.size - sum(upload.length_of(number) for number in upload.received)
+    DailyUploads.objects.filter(owner=upload.owner_id, day=upload.created_at.date()).update(
+        bytes=Greatest(F("bytes") - missing, 0)
+    )
+
+
+def quota_forget() -> None:
+    """Remove the days that nobody asks about any more."""
+    DailyUploads.objects.filter(day__lt=timezone.now().date() - timedelta(days=KEPT_DAYS)).delete()

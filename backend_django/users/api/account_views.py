@@ -244,7 +244,6 @@ class OwnTokens(AccountView, generics.GenericAPIView[ApiToken]):
 
 
 class TokenListView(OwnTokens, generics.ListAPIView[ApiToken]):
-    is_list = True
     schema_action = {"get": "tokens", "post": "token_create"}
     is_list = True
     problems = {409: "There are too many"}

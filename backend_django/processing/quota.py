@@ -29,12 +29,12 @@ class QuotaUsedUp(Throttled):
 
 
 def human(size: int) -> str:
-    """Return bytes in words: 4 GB."""
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if size < 1024 or unit == "GB":
-            break
-        size //= 1024
-    return f"{size} {unit}"
+    """Return bytes in words, as the page does: 4.29 GB."""
+    value, units = float(size), ["bytes", "kB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value /= 1000
+        units.pop(0)
+    return f"{value:.3g} {units[0]}"
 
 
 def resets_at() -> datetime:

@@ -73,7 +73,7 @@ def test_upload_that_is_too_large_is_refused(signed_in: Client) -> None:
     upload = ContentFile(b"x" * 100_001, name="a.txt")
     answer = signed_in.post(f"{URL}/create/", {"file": upload})
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
-    assert "97 KB" in answer.json()["detail"]
+    assert "100 kB" in answer.json()["detail"]
 
 
 def test_upload_that_is_too_large_is_refused_before_it_is_read(user: User) -> None:

@@ -43,7 +43,7 @@ def test_what_was_uploaded_stays_counted_when_it_is_deleted(signed_in: Client) -
     answer = upload(signed_in, 401)
     problem = assert_problem(answer, 429, "daily_quota")
     assert problem["detail"] == (
-        "This would be more than the 1000 bytes you may upload in a day. 400 bytes are left today."
+        "This would be more than the 1 kB you may upload in a day. 400 bytes are left today."
         " Try again after midnight UTC."
     )
     wait = datetime.fromisoformat(usage["resets_at"]).timestamp() - datetime.now().timestamp()
@@ -58,7 +58,7 @@ def test_file_that_fits_on_no_day_is_too_large(signed_in: Client) -> None:
             f"{KIND}/upload/", {"filename": "a", "size": 1001}, content_type="application/json"
         ),
     ):
-        assert "1000 bytes allowed in a day" in assert_problem(answer, 413, "too_large")["detail"]
+        assert "1 kB allowed in a day" in assert_problem(answer, 413, "too_large")["detail"]
     assert used(signed_in) == 0
 
 

@@ -143,7 +143,7 @@ def test_part_must_be_bytes(signed_in: Client) -> None:
         ({"size": 0}, 400, "The file is empty."),
         ({"size": "big"}, 400, "a whole number"),
         ({"filename": ""}, 400, "may not be blank"),
-        ({"size": 100_001}, 413, "larger than the 97 KB"),
+        ({"size": 100_001}, 413, "larger than the 100 kB"),
     ],
 )
 def test_upload_that_could_not_become_a_request_is_refused_at_once(

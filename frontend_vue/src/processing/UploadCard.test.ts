@@ -11,9 +11,11 @@ import UploadCard from './UploadCard.vue'
 import { createUploads } from './uploads'
 
 enableAutoUnmount(afterEach)
+const usage = { uploaded_bytes: 0, daily_bytes: null as number | null, resets_at: '' }
 beforeEach(() => {
   FakeXhr.all = []
   vi.stubGlobal('XMLHttpRequest', FakeXhr)
+  vi.stubGlobal('fetch', async () => Response.json(usage))
 })
 
 const file = (name: string, content = 'content') => new File([content], name)
@@ -135,4 +137,26 @@ test('an upload can be cancelled', async () => {
   await flushPromises()
   expect(FakeXhr.last.aborted).toBe(true)
   expect(card.find('li').exists()).toBe(false)
+})
+
+test('tells what of the day is used, and when there is room again', async () => {
+  const { card } = await open()
+  await flushPromises()
+  expect(card.find('[role=meter]').exists()).toBe(false)
+
+  Object.assign(usage, {
+    uploaded_bytes: 4.2e9,
+    daily_bytes: 2e10,
+    resets_at: '2026-01-11T00:00:00Z',
+  })
+  const limited = (await open()).card
+  await flushPromises()
+  expect(limited.find('[role=meter]').attributes('aria-valuenow')).toBe('21')
+  expect(limited.text()).toContain('4.20 GB of 20.0 GB uploaded today')
+  expect(limited.text()).not.toContain('room again')
+
+  Object.assign(usage, { uploaded_bytes: 2e10 })
+  const full = (await open()).card
+  await flushPromises()
+  expect(full.text()).toMatch(/There is room again at \d\d:\d\d\./)
 })

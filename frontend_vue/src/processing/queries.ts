@@ -1,6 +1,8 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
 import { computed, toValue, type MaybeRefOrGetter } from 'vue'
 
+import { api as http, unwrap } from '@/api/client'
+
 import { pollInterval } from './polling'
 import { isFinal, type ListQuery, type ProcessingApi, type ProcessingRequest } from './types'
 
@@ -9,6 +11,7 @@ const keys = {
   status: (feature: string, id: string) => [feature, 'status', id],
   history: (feature: string, id: string) => [feature, 'history', id],
   result: (feature: string, id: string) => [feature, 'result', id],
+  usage: ['usage'],
 }
 
 /** Asks anew each time the window comes back, and keeps asking while it is away, but slower. */
@@ -98,10 +101,20 @@ export function useRequestActions(api: ProcessingApi, id: MaybeRefOrGetter<strin
   }
 }
 
+/** What the visitor has uploaded today, and may. */
+export function useUsage() {
+  return useQuery({
+    queryKey: keys.usage,
+    queryFn: ({ signal }) => unwrap(http.GET('/usage/', { signal })),
+    staleTime: 60_000,
+  })
+}
+
 /** For a request that was just made elsewhere: puts it in place and renews the lists. */
 export function useRememberRequest(api: ProcessingApi) {
   const client = useQueryClient()
   return (request: ProcessingRequest) => {
+    void client.invalidateQueries({ queryKey: keys.usage })
     client.setQueryData(keys.status(api.feature, request.id), request)
     return client.invalidateQueries({ queryKey: keys.list(api.feature) })
   }

@@ -36,7 +36,7 @@ PROCESSING_DISK_RESERVE_BYTES = env.int("PROCESSING_DISK_RESERVE_BYTES", default
 # The largest file that is taken, unless a kind of job takes less.
 PROCESSING_MAX_UPLOAD_BYTES = env.int("PROCESSING_MAX_UPLOAD_BYTES", default=4 * 1024**3)
 # What one user may upload in a day (UTC); 0 means as much as they like.
-PROCESSING_DAILY_UPLOAD_BYTES = env.int("PROCESSING_DAILY_UPLOAD_BYTES", default=20 * 1024**3)
+PROCESSING_DAILY_UPLOAD_BYTES = env.int("PROCESSING_DAILY_UPLOAD_BYTES", default=20 * 1000**3)
 
 # Scratch space. On the same file system as MEDIA_ROOT a result is moved there, not copied.
 PROCESSING_WORK_DIR = env("PROCESSING_WORK_DIR", default=tempfile.gettempdir())

@@ -1,14 +1,25 @@
 """Write the OpenAPI document and the page's types; tests/api/test_contract.py compares them."""
 
 import os
+import shutil
 import subprocess
 import sys
 
+from backend_django.utils.project import read_project
 from scripts.environment import FRONTEND, ROOT
 from scripts.node import node_environment
 
 DOCUMENT = FRONTEND / "openapi.json"
 TYPES = FRONTEND / "src" / "api" / "schema.d.ts"
+
+
+def publish() -> None:
+    """Keep the first document of each version: tests/api/test_breaking.py compares with it."""
+    released = ROOT / "docs" / "api" / f"openapi-{read_project().version}.json"
+    if not released.exists():
+        released.parent.mkdir(exist_ok=True)
+        shutil.copyfile(DOCUMENT, released)
+        print(f"published {released.relative_to(ROOT)}")
 
 
 def main() -> int:
@@ -21,6 +32,7 @@ def main() -> int:
     ).returncode
     if code:
         return code
+    publish()
     command = ["node_modules/.bin/openapi-typescript", str(DOCUMENT), "-o", str(TYPES)]
     environment = node_environment()
     done = subprocess.run(command, cwd=FRONTEND, env=environment, capture_output=True, text=True)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from scripts import chromium
 from scripts.environment import FRONTEND, ROOT
 from scripts.node import node_environment
+from scripts.uv import UV
 
 PYTHON = sys.executable
 NOT_SLOW = "not slow and not chaos"  # replaces the choice in pyproject.toml, so it repeats it
@@ -43,10 +44,17 @@ def npm(script: str) -> list[str]:
     return ["npm", "run", "--silent", script]
 
 
+# It is fetched when it is asked for; ruff's S rules, which are nearly the same, run always.
+BANDIT = [
+    *(str(UV), "run", "--quiet", "--isolated", "--no-project"),
+    *("--with-requirements", "requirements/lint.txt"),
+    *("bandit", "--quiet", "-ll", "--recursive", "backend_django", "--exclude", "*/tests/*"),
+]
 CHECKS = [
     Check("rules", {"lint", "fast"}, [PYTHON, "-m", "ruff", "check", "."]),
     Check("format", {"lint", "fast"}, [PYTHON, "-m", "ruff", "format", "--check", "."]),
     Check("layers", {"lint"}, [str(Path(PYTHON).parent / "lint-imports")]),
+    Check("bandit", {"lint", "lint only"}, BANDIT),
     Check("types", {"lint", "types"}, [PYTHON, "-m", "mypy"]),
     Check("page: rules", {"lint"}, npm("lint"), FRONTEND),
     Check("page: format", {"lint"}, npm("format:check"), FRONTEND),
@@ -60,7 +68,7 @@ CHECKS = [
 
 def selected(group: str) -> list[Check]:
     if group == "all":
-        return [check for check in CHECKS if "fast only" not in check.groups]
+        return [check for check in CHECKS if not check.groups & {"fast only", "lint only"}]
     wanted = {group, "fast only"} if group == "fast" else {group}
     return [check for check in CHECKS if check.groups & wanted]
 

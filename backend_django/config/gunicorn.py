@@ -18,7 +18,7 @@ timeout = 60  # a worker that does not report for this long is restarted; reques
 graceful_timeout = int(os.environ.get("WEB_GRACEFUL_SECONDS", "30"))
 keepalive = 75  # longer than the idle time-out of the usual load balancers in front
 limit_request_line = 8190  # bytes, the most there is; beyond, gunicorn answers 414 by itself
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 (heartbeat file in memory)
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 # nosec B108 (in memory)
 control_socket_disable = True  # it would be written to $HOME, which a read-only image does not have
 # Any value: a line for each request.
 accesslog = "-" if os.environ.get("WEB_ACCESS_LOG") else None

@@ -19,6 +19,6 @@ def maintenance_tidy_accounts() -> None:
     call_command("clearsessions")
     with connection.cursor() as cursor:  # the cache itself does this only when it is full
         table = connection.ops.quote_name(settings.CACHES["default"]["LOCATION"])
-        cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [timezone.now()])  # noqa: S608
+        cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [timezone.now()])  # noqa: S608 # nosec B608
     if removed := accounts_purge_unconfirmed():
         logger.info("removed %d accounts whose address was never confirmed", removed)

@@ -21,7 +21,7 @@ def _select() -> str:
     names = {field.name: field.column for field in meta.concrete_fields}
     columns = ", ".join(f'"{names[name]}"' for name in COLUMNS)
     where = '"id" = %s AND "owner_id" = %s AND "kind" = %s'
-    return f'SELECT {columns} FROM "{meta.db_table}" WHERE {where}'  # noqa: S608 (own names only)
+    return f'SELECT {columns} FROM "{meta.db_table}" WHERE {where}'  # noqa: S608 # nosec B608 (own names)
 
 
 def state_json(*, id: UUID, owner_id: Any, kind: str) -> bytes | None:

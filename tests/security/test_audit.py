@@ -1,0 +1,60 @@
+"""`make audit` says what it learned: a registry that is silent is no pass."""
+
+import pytest
+
+from scripts import audit
+
+GOOD = {"name": "a", "version": "1", "vulns": []}
+BAD = {"name": "b", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}
+UNKNOWN = {"name": "c", "skip_reason": "not found"}
+NPM = {"metadata": {"dependencies": {"total": 3}}, "vulnerabilities": {}}
+
+
+@pytest.mark.parametrize(
+    ("made", "said", "code", "strict"),
+    [
+        (audit.of_python("x", {"dependencies": [GOOD]}), "passed   x: 1 audited, 0 skipped", 0, 0),
+        (audit.of_python("x", {"dependencies": [GOOD, BAD]}), "b 1: PYSEC-1, fixed in 2", 1, 1),
+        (
+            audit.of_python("x", {"dependencies": [GOOD, UNKNOWN]}),
+            "1 audited, 1 skipped (not found)",
+            0,
+            1,
+        ),
+        (
+            audit.of_python("x", {"dependencies": [UNKNOWN]}),
+            "SKIPPED  x: all 1 packages, not found",
+            0,
+            1,
+        ),
+        (audit.of_python("x", {}), "SKIPPED  x: no answer", 0, 1),
+        (audit.of_page("x", NPM), "passed   x: 3 audited, 0 skipped", 0, 0),
+        (
+            audit.of_page("x", NPM | {"vulnerabilities": {"p": {"severity": "high"}}}),
+            "FAILED   x: 3 audited",
+            1,
+            1,
+        ),
+        (
+            audit.of_page("x", NPM | {"vulnerabilities": {"p": {"severity": "low"}}}),
+            "(minor) p: low",
+            0,
+            0,
+        ),
+        (audit.of_page("x", {"message": "405"}), "SKIPPED  x: 405", 0, 1),
+    ],
+)
+def test_what_was_learned_is_counted(
+    made: audit.Audit,
+    said: str,
+    code: int,
+    strict: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(audit, "audits", lambda: [made])
+    monkeypatch.delenv("AUDIT_STRICT", raising=False)
+    assert audit.main() == code
+    assert said in capsys.readouterr().out
+    monkeypatch.setenv("AUDIT_STRICT", "1")
+    assert audit.main() == strict

@@ -1,4 +1,4 @@
-"""A Docker engine and the image. Found, or started by a kit; without any the tests are skipped."""
+"""A Docker engine and the image. Without an engine the tests are skipped."""
 
 import os
 import shutil
@@ -35,12 +35,11 @@ def answers() -> bool:
 
 
 def kit() -> Path | None:
-    """Something that starts an engine and makes base images where there is no registry.
-
-    DOCKER_KIT names the folder; by default one in a folder `shared` beside the checkout.
+    """The folder that DOCKER_KIT names: it starts an engine where none runs, and makes base images
+    where there is no registry, with `start-engine`, `stop-engine` and `make-base-images NAME…`.
     """
-    folder = Path(os.environ.get("DOCKER_KIT") or ROOT.parent / "shared" / "docker-kit")
-    return folder if os.access(folder / "start-engine", os.X_OK) else None
+    folder = os.environ.get("DOCKER_KIT")
+    return Path(folder) if folder else None
 
 
 _started: list[Path] = []
@@ -61,7 +60,7 @@ def _what_is_missing(*more_bases: str) -> str:
     found = kit()
     if not answers():
         if not found:
-            return "no Docker engine answers, and DOCKER_KIT names no kit to start one"
+            return "no Docker engine answers (docker info), and DOCKER_KIT names nothing that starts one"
         started = run(str(found / "start-engine"), check=False)
         if started.returncode:
             return f"the kit could not start an engine: {started.stderr.strip()[-300:]}"

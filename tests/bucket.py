@@ -53,14 +53,14 @@ class Bucket:
         )  # fmt: skip
         return json.loads(made.stdout)
 
-    def start(self) -> "Bucket":
+    def start(self, *options: str) -> "Bucket":
         beside = Path(sys.executable).with_name("rclone")
         program = str(beside) if beside.exists() else shutil.which("rclone")
         assert program, "rclone is missing: it comes with requirements/local.txt"
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [program, "serve", "s3", "--addr", f"127.0.0.1:{self.port}",
-                 f"--auth-key={KEY},{SECRET}", str(self.directory / "data")],
+                 f"--auth-key={KEY},{SECRET}", *options, str(self.directory / "data")],
                 env=os.environ | {"RCLONE_CONFIG": str(self.directory / "none")},
                 stdout=log, stderr=log, preexec_fn=dies_with_parent(),
             )  # fmt: skip

@@ -7,7 +7,14 @@ import pytest
 from tests.image.deployment import HOST, Deployment
 from tests.image.engine import engine, stop_engine
 
-PROFILES = {"COMPOSE_PROFILES": "tls,bucket", "DJANGO_ALLOWED_HOSTS": f"{HOST},localhost"}
+PROFILES = {
+    "COMPOSE_PROFILES": "tls,bucket",
+    "DJANGO_ALLOWED_HOSTS": f"{HOST},localhost",
+    "AWS_STORAGE_BUCKET_NAME": "rootstock-files",
+    "AWS_S3_ENDPOINT_URL": "http://bucket:9000",
+    "AWS_ACCESS_KEY_ID": "rootstock",
+    "API_RATE_USER": "1000000/minute",  # one account is everybody here
+}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,5 +29,6 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     """production.yml, up and healthy, with passwords that are hard to quote, TLS and a bucket."""
     engine("nginx", "rclone")
     with Deployment(tmp_path_factory.mktemp("deployment"), **PROFILES) as made:
+        made.configure(AWS_S3_PUBLIC_ENDPOINT_URL=f"https://localhost:{made.https_port}")
         made.guide("up")
         yield made

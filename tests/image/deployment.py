@@ -8,6 +8,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -119,12 +120,14 @@ class Deployment:
         client.headers.update({"Host": HOST, "X-Forwarded-Proto": "https"})
         return client
 
+    @cached_property
+    def trusted(self) -> ssl.SSLContext:
+        """Knows the certificate of nginx."""
+        return ssl.create_default_context(cafile=self.folder / "secrets/certificates/fullchain.pem")
+
     def https(self) -> Api:
-        """A client that comes through nginx and knows its certificate."""
-        trusted = ssl.create_default_context(
-            cafile=self.folder / "secrets/certificates/fullchain.pem"
-        )
-        client = Api(f"https://localhost:{self.https_port}", verify=trusted)
+        """A client that comes through nginx."""
+        client = Api(f"https://localhost:{self.https_port}", verify=self.trusted)
         client.headers["Referer"] = str(client.base_url)
         return client
 

@@ -35,8 +35,9 @@ def answers() -> bool:
 
 
 def kit() -> Path | None:
-    """The folder that DOCKER_KIT names: it starts an engine where none runs, and makes base images
-    where there is no registry, with `start-engine`, `stop-engine` and `make-base-images NAME…`.
+    """The folder that DOCKER_KIT names, with `start-engine`, `stop-engine` and `make-base-images`.
+
+    It starts an engine where none runs, and makes base images where there is no registry.
     """
     folder = os.environ.get("DOCKER_KIT")
     return Path(folder) if folder else None
@@ -60,7 +61,7 @@ def _what_is_missing(*more_bases: str) -> str:
     found = kit()
     if not answers():
         if not found:
-            return "no Docker engine answers (docker info), and DOCKER_KIT names nothing that starts one"
+            return "no Docker engine answers, and DOCKER_KIT names nothing that starts one"
         started = run(str(found / "start-engine"), check=False)
         if started.returncode:
             return f"the kit could not start an engine: {started.stderr.strip()[-300:]}"

@@ -24,7 +24,7 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
 
 def test_a_second_machine_has_the_same(deployment: Deployment, second: Deployment) -> None:
     with deployment.signed_in() as api:
-        known = [(kind, main_job(api, kind, sample)) for kind, sample in SAMPLES]
+        known = [(kind, main_job(deployment, api, kind, sample)) for kind, sample in SAMPLES]
     deployment.guide("backup")
     expected = rows(deployment)
     archive = deployment.folder / "backup.tar"
@@ -35,7 +35,7 @@ def test_a_second_machine_has_the_same(deployment: Deployment, second: Deploymen
     assert found == expected
     with second.signed_in() as api:
         for kind, request_id in known:
-            check_result(api, kind, request_id)
+            check_result(second, api, kind, request_id)
     again = second.attempt(
         "run", "--rm", "-T", "web", "python", "manage.py", "restore", "/dev/null"
     )

@@ -8,9 +8,12 @@ import type { paths } from './schema'
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** Django's token against cross-site requests; it changes at sign-in, so it is read every time. */
+/**
+ * Django's token against cross-site requests; it changes at sign-in, so it is read every time. Under
+ * HTTPS its name has a prefix with which browsers take it from this very host only.
+ */
 export function csrfToken(): string {
-  return /(?:^|;\s*)csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? ''
+  return /(?:^|;\s*)(?:__Host-)?csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? ''
 }
 
 let whenUnauthorized = () => {}

@@ -5,10 +5,12 @@ export class FakeXhr extends EventTarget {
   upload = new EventTarget()
   status = 0
   responseText = ''
+  method = ''
   url = ''
   headers: Record<string, string> = {}
-  form: FormData | null = null
+  body: unknown = null
   aborted = false
+  done = false
 
   constructor() {
     super()
@@ -19,7 +21,12 @@ export class FakeXhr extends EventTarget {
     return FakeXhr.all.at(-1)!
   }
 
-  open(_method: string, url: string) {
+  get form() {
+    return this.body as FormData
+  }
+
+  open(method: string, url: string) {
+    this.method = method
     this.url = url
   }
 
@@ -27,8 +34,8 @@ export class FakeXhr extends EventTarget {
     this.headers[name] = value
   }
 
-  send(form: FormData) {
-    this.form = form
+  send(body: unknown) {
+    this.body = body
   }
 
   abort() {
@@ -53,6 +60,7 @@ export class FakeXhr extends EventTarget {
   }
 
   private finish(event: 'load' | 'abort' | 'error') {
+    this.done = true
     this.dispatchEvent(new Event(event))
     this.dispatchEvent(new Event('loadend'))
   }

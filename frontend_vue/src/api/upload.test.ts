@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
 import { onUnauthorized } from './client'
 import { FakeXhr } from './fakeXhr'
-import { upload } from './upload'
+import { send, sendSigned } from './upload'
 
 beforeEach(() => {
   FakeXhr.all = []
@@ -16,44 +16,58 @@ afterEach(() => {
 
 test('sends the form below the API root with the CSRF token, and gives the answer', async () => {
   const form = new FormData()
-  const sent = upload('/things/create/', form)
-  expect(FakeXhr.last).toMatchObject({ url: '/api/v1/things/create/', form })
+  const sent = send('POST', '/things/create/', form)
+  expect(FakeXhr.last).toMatchObject({ method: 'POST', url: '/api/v1/things/create/', body: form })
   expect(FakeXhr.last.headers['X-CSRFToken']).toBe('token-1')
   FakeXhr.last.respond(201, { id: 'x' })
   expect(await sent).toEqual({ id: 'x' })
 })
 
-test('names its key, when it has one', () => {
-  upload('/things/create/', new FormData())
-  expect(FakeXhr.last.headers).not.toHaveProperty('Idempotency-Key')
-  upload('/things/create/', new FormData(), { key: 'k' })
-  expect(FakeXhr.last.headers['Idempotency-Key']).toBe('k')
+test('sends the token under the name that it has with HTTPS', () => {
+  vi.spyOn(document, 'cookie', 'get').mockReturnValue('a=b; __Host-csrftoken=token-2')
+  send('DELETE', '/things/upload/1/')
+  expect(FakeXhr.last.headers['X-CSRFToken']).toBe('token-2')
+  vi.restoreAllMocks()
+})
+
+test('a signed address gets the bytes and nothing of ours', async () => {
+  const content = new Blob(['x'])
+  const sent = sendSigned('https://bucket.example.org/x?signature', content, {})
+  expect(FakeXhr.last).toMatchObject({ method: 'PUT', body: content, headers: {} })
+  FakeXhr.last.respond(200, '')
+  expect(await sent).toBeUndefined()
+  const refused = sendSigned('https://bucket.example.org/x?signature', content, {})
+  FakeXhr.last.respond(403, '<Error/>')
+  await expect(refused).rejects.toMatchObject({ status: 403 })
 })
 
 test('reports how much has left', () => {
-  const onProgress = vi.fn<(fraction: number) => void>()
-  upload('/things/create/', new FormData(), { onProgress })
+  const onProgress = vi.fn<(sent: number, total: number) => void>()
+  send('POST', '/things/create/', new FormData(), { onProgress })
   FakeXhr.last.progress(1, 4)
   FakeXhr.last.progress(4, 4)
-  expect(onProgress.mock.calls).toEqual([[0.25], [1]])
+  expect(onProgress.mock.calls).toEqual([
+    [1, 4],
+    [4, 4],
+  ])
 })
 
 test('stops when it is cancelled', async () => {
   const controller = new AbortController()
-  const sent = upload('/things/create/', new FormData(), { signal: controller.signal })
+  const sent = send('POST', '/things/create/', new FormData(), { signal: controller.signal })
   controller.abort()
   await expect(sent).rejects.toMatchObject({ name: 'AbortError' })
   expect(FakeXhr.last.aborted).toBe(true)
 })
 
 test('sends nothing when it was cancelled before', async () => {
-  const sent = upload('/things/create/', new FormData(), { signal: AbortSignal.abort() })
+  const sent = send('POST', '/things/create/', new FormData(), { signal: AbortSignal.abort() })
   await expect(sent).rejects.toMatchObject({ name: 'AbortError' })
-  expect(FakeXhr.last.form).toBeNull()
+  expect(FakeXhr.last.body).toBeNull()
 })
 
 test('gives the sentence of a problem document', async () => {
-  const sent = upload('/things/create/', new FormData())
+  const sent = send('POST', '/things/create/', new FormData())
   FakeXhr.last.respond(400, { code: 'invalid', detail: 'The file is empty.' })
   await expect(sent).rejects.toMatchObject({ status: 400, message: 'The file is empty.' })
 })
@@ -62,7 +76,7 @@ test.each([
   ['a refusal of the proxy', 413, '<html>Too large</html>', 'larger'],
   ['a success that is not ours', 200, '<html>Hello</html>', 'does not understand'],
 ])('has a sentence for %s', async (_, status, body, words) => {
-  const sent = upload('/things/create/', new FormData())
+  const sent = send('POST', '/things/create/', new FormData())
   FakeXhr.last.respond(status, body)
   await expect(sent).rejects.toThrow(words)
 })
@@ -70,11 +84,11 @@ test.each([
 test('a lost connection and a lost session are told apart', async () => {
   const told = vi.fn<() => void>()
   onUnauthorized(told)
-  const lost = upload('/things/create/', new FormData())
+  const lost = send('POST', '/things/create/', new FormData())
   FakeXhr.last.fail()
   await expect(lost).rejects.toMatchObject({ away: true })
   expect(told).not.toHaveBeenCalled()
-  const refused = upload('/things/create/', new FormData())
+  const refused = send('POST', '/things/create/', new FormData())
   FakeXhr.last.respond(401, {})
   await expect(refused).rejects.toMatchObject({ status: 401 })
   expect(told).toHaveBeenCalledOnce()

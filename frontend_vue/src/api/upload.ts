@@ -1,47 +1,69 @@
 import { env } from '@/env'
 
 import { csrfToken, failure } from './client'
-import { unreachable } from './errors'
+import { errorFrom, unreachable } from './errors'
 
-export interface UploadOptions {
-  /** 0..1 of the bytes handed to the network. */
-  onProgress?: (fraction: number) => void
+export interface TransferOptions {
+  headers?: Record<string, string>
+  /** Bytes handed to the network. `fetch` cannot report them; XMLHttpRequest can. */
+  onProgress?: (sent: number, total: number) => void
   signal?: AbortSignal
-  /** Of one key the server makes one request, however often it arrives. */
-  key?: string
 }
 
 /**
- * Sends a multipart form. `fetch` cannot report how much of a body has left; XMLHttpRequest can.
+ * Sends a body to the API and gives the JSON of the answer.
  * @param path below the API root, as in the OpenAPI document
  * @throws {ApiError} for an answer that is not a success; a DOMException AbortError after `signal`
  */
-export function upload(path: string, form: FormData, options: UploadOptions = {}) {
-  return new Promise<unknown>((resolve, reject) => {
-    const { onProgress, signal, key } = options
+export async function send(
+  method: string,
+  path: string,
+  body: XMLHttpRequestBodyInit | null = null,
+  { headers, ...options }: TransferOptions = {},
+): Promise<unknown> {
+  const { status, text } = await transfer(method, env.apiRoot.replace(/\/$/, '') + path, body, {
+    ...options,
+    headers: { Accept: 'application/json', 'X-CSRFToken': csrfToken(), ...headers },
+  })
+  const answer = parse(text)
+  if (!succeeded(status) || (!answer && status !== 204)) throw failure(status, answer)
+  return answer
+}
+
+/** Sends a body to a signed address, which may be of another server; gives nothing but errors. */
+export async function sendSigned(url: string, body: Blob, options: TransferOptions) {
+  const { status } = await transfer('PUT', url, body, options)
+  if (!succeeded(status)) throw errorFrom(status, null)
+}
+
+function transfer(
+  method: string,
+  url: string,
+  body: XMLHttpRequestBodyInit | null,
+  { headers = {}, onProgress, signal }: TransferOptions,
+) {
+  return new Promise<{ status: number; text: string }>((resolve, reject) => {
     const xhr = new XMLHttpRequest()
     const abort = () => xhr.abort()
     const cancelled = () => reject(new DOMException('The upload was cancelled.', 'AbortError'))
-    xhr.open('POST', env.apiRoot.replace(/\/$/, '') + path)
-    xhr.setRequestHeader('Accept', 'application/json')
-    xhr.setRequestHeader('X-CSRFToken', csrfToken())
-    if (key) xhr.setRequestHeader('Idempotency-Key', key)
+    xhr.open(method, url)
+    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value)
     xhr.upload.addEventListener('progress', (event) => {
-      if (event.lengthComputable) onProgress?.(event.loaded / event.total)
+      if (event.lengthComputable) onProgress?.(event.loaded, event.total)
     })
-    xhr.addEventListener('load', () => {
-      const body = parse(xhr.responseText)
-      if (xhr.status >= 200 && xhr.status < 300 && body) resolve(body)
-      else reject(failure(xhr.status, body))
-    })
+    xhr.addEventListener('load', () => resolve({ status: xhr.status, text: xhr.responseText }))
     xhr.addEventListener('error', () => reject(unreachable()))
     xhr.addEventListener('abort', cancelled)
     xhr.addEventListener('loadend', () => signal?.removeEventListener('abort', abort))
     signal?.addEventListener('abort', abort)
     // An XMLHttpRequest that was not sent yet reports no abort.
     if (signal?.aborted) cancelled()
-    else xhr.send(form)
+    else xhr.send(body)
   })
+}
+
+function succeeded(status: number) {
+  return status >= 200 && status < 300
 }
 
 function parse(text: string): unknown {

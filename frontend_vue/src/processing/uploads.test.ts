@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { FakeXhr } from '@/api/fakeXhr'
 
 import { aRequest } from './testing'
-import { createUploads } from './uploads'
+import { createUploads, IN_PARTS } from './uploads'
 
 const file = (name: string) => new File(['content'], name)
 let uploads: ReturnType<typeof createUploads>
@@ -16,7 +16,7 @@ beforeEach(() => {
   uploads = createUploads({ createPath: '/things/create/' })
 })
 afterEach(() => {
-  while (uploads.entries[0]) uploads.dismiss(uploads.entries[0].id)
+  while (uploads.entries[0]) uploads.dismiss(uploads.entries[0])
   vi.useRealTimers()
 })
 
@@ -67,7 +67,7 @@ test('sends one file at a time, in order', async () => {
 test('cancelling stops the transfer, leaves nothing behind and lets the next one go', async () => {
   const first = await add('a.dat')
   await add('b.dat')
-  uploads.dismiss(first.entry.id)
+  uploads.dismiss(first.entry)
   expect(await first.done).toBeNull()
   await flushPromises()
   expect(FakeXhr.all.map(({ aborted }) => aborted)).toEqual([true, false])
@@ -77,7 +77,7 @@ test('cancelling stops the transfer, leaves nothing behind and lets the next one
 test('a file cancelled while it waits is never sent', async () => {
   const first = await add('a.dat')
   const second = await add('b.dat')
-  uploads.dismiss(second.entry.id)
+  uploads.dismiss(second.entry)
   FakeXhr.last.respond(201, aRequest())
   await first.done
   expect(await second.done).toBeNull()
@@ -136,7 +136,7 @@ test('after two more tries a person decides, and the key is still the same', asy
 test('cancelling in the pause sends nothing more', async () => {
   const { done, entry } = await add('a.dat')
   await loseConnection()
-  uploads.dismiss(entry.id)
+  uploads.dismiss(entry)
   expect(await done).toBeNull()
   await pass(600_000)
   expect(FakeXhr.all).toHaveLength(1)
@@ -184,4 +184,37 @@ test('asks before the window is closed over an upload', async () => {
   expect(leave()).toBe(false)
   await add('a.dat')
   expect(leave()).toBe(true)
+})
+
+test('a large file goes in parts, and goes on where the connection was lost', async () => {
+  const large = file('big.dat')
+  Object.defineProperty(large, 'size', { value: IN_PARTS + 1 })
+  const done = uploads.add(large, { profile: 'small' })
+  const entry = uploads.entries.at(-1)!
+  await vi.waitFor(() => expect(FakeXhr.all).toHaveLength(1))
+  const state = { id: 'u1', mode: 'server', part_size: 9e9, parts: 1, received: [] as number[] }
+  FakeXhr.last.respond(201, state)
+  await pass(0)
+  FakeXhr.last.progress(1, 2)
+  await loseConnection()
+  expect(entry).toMatchObject({ state: 'pausing', losses: 1 })
+  dispatchEvent(new Event('online'))
+  await pass(0)
+  FakeXhr.last.respond(200, { ...state, received: [1] })
+  await pass(0)
+  expect(FakeXhr.last).toMatchObject({ method: 'POST', url: '/api/v1/things/create/' })
+  expect([...FakeXhr.last.form]).toEqual([
+    ['profile', 'small'],
+    ['upload', 'u1'],
+  ])
+  const sent = FakeXhr.all.length
+  await loseConnection() // the create arrived, its answer did not: nothing but it is sent again
+  dispatchEvent(new Event('online'))
+  await pass(0)
+  expect(FakeXhr.all).toHaveLength(sent + 1)
+  expect(FakeXhr.last.form.get('upload')).toBe('u1')
+  FakeXhr.last.respond(200, aRequest())
+  expect(await done).toEqual(aRequest())
+  await pass(0)
+  expect(FakeXhr.all).toHaveLength(sent + 1)
 })

@@ -1,7 +1,7 @@
 import { computed, reactive, shallowReactive } from 'vue'
 
-import { ApiError } from '@/api/errors'
-import { upload } from '@/api/upload'
+import { ApiError, unreachable } from '@/api/errors'
+import { send, type TransferOptions } from '@/api/upload'
 
 import type { ProcessingApi, ProcessingRequest } from './types'
 
@@ -19,17 +19,26 @@ export interface Upload {
   state: 'waiting' | 'sending' | 'storing' | 'pausing' | 'failed'
   /** 0..1 */
   sent: number
-  /** How often the connection was lost since it was asked for. */
+  /** How often the connection was lost since it was asked for, or since a part has arrived. */
   losses: number
+  /** What its parts are known by, when all of them have arrived. */
+  parts: string
   /** Why it failed, as a sentence. */
   error: string
   /** Whether sending the same once more may end better. */
   again: boolean
 }
 
-/** Before the second and the third try, in milliseconds. */
+/** Before each further try, in milliseconds. */
 const PAUSES = [1000, 4000]
-export const TRIES = PAUSES.length + 1
+/** In parts nothing that has arrived is sent again, so that it may go on for longer. */
+const PATIENT_PAUSES = [...PAUSES, 15_000, 60_000, 120_000]
+/** Bytes. A larger file goes in parts, each of which may be sent again alone. */
+export const IN_PARTS = 16 * 1024 ** 2
+
+export const inParts = ({ file }: Upload) => file.size > IN_PARTS
+const pausesOf = (entry: Upload) => (inParts(entry) ? PATIENT_PAUSES : PAUSES)
+export const tries = (entry: Upload) => pausesOf(entry).length + 1
 
 /**
  * The uploads of a feature, one after the other. Made once per feature and not by a component, so
@@ -54,6 +63,7 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
       state: 'waiting',
       sent: 0,
       losses: 0,
+      parts: '',
       error: '',
       again: false,
     })
@@ -70,28 +80,28 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
   }
 
   function enqueue(entry: Upload) {
-    const done = queue.then(() => send(entry))
+    const done = queue.then(() => deliver(entry))
     queue = done
     return done
   }
 
-  async function send(entry: Upload): Promise<ProcessingRequest | null> {
+  async function deliver(entry: Upload): Promise<ProcessingRequest | null> {
     const signal = aborts.get(entry.id)?.signal
     for (;;) {
       if (!signal || signal.aborted) return null
       try {
         const request = await sendOnce(entry, signal)
-        dismiss(entry.id)
+        remove(entry)
         return request
       } catch (error) {
         if (signal.aborted) return null
-        const pause = PAUSES[entry.losses]
-        const lost = error instanceof ApiError && error.unanswered
+        const pause = pausesOf(entry)[entry.losses]
+        const lost = error instanceof ApiError && (inParts(entry) ? error.away : error.unanswered)
         const readable = !lost || (await isReadable(entry.file))
         if (lost && readable && pause) {
           entry.losses += 1
           entry.state = 'pausing'
-          entry.sent = 0
+          if (!inParts(entry)) entry.sent = 0
           await sleep(pause, signal)
           continue
         }
@@ -106,24 +116,39 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
   }
 
   async function sendOnce(entry: Upload, signal: AbortSignal) {
+    const { file, key } = entry
     const form = new FormData()
     for (const [name, value] of Object.entries(entry.fields)) form.append(name, value)
-    form.append('file', entry.file)
     entry.state = 'sending'
-    entry.sent = 0
-    const request = await upload(api.createPath, form, {
-      signal,
-      key: entry.key,
-      onProgress: (fraction) => {
+    const options: TransferOptions = { signal, headers: { 'Idempotency-Key': key } }
+    if (inParts(entry)) {
+      const { sendParts, forget } = await loadParts()
+      entry.parts ||= await sendParts(api.createPath, file, signal, (fraction, arrived) => {
         entry.sent = fraction
-        entry.state = fraction < 1 ? 'sending' : 'storing'
-      },
-    })
-    return request as ProcessingRequest
+        if (arrived) entry.losses = 0
+      })
+      entry.state = 'storing'
+      form.append('upload', entry.parts)
+      const request = await send('POST', api.createPath, form, options)
+      forget(api.createPath, file)
+      return request as ProcessingRequest
+    }
+    entry.sent = 0
+    form.append('file', file)
+    options.onProgress = (sent, total) => {
+      entry.sent = sent / total
+      entry.state = sent < total ? 'sending' : 'storing'
+    }
+    return (await send('POST', api.createPath, form, options)) as ProcessingRequest
   }
 
   /** Stops an upload that is on its way, or takes a failed one off the list. */
-  function dismiss(id: number) {
+  function dismiss(entry: Upload) {
+    remove(entry)
+    if (inParts(entry)) void loadParts().then((parts) => parts.discard(api.createPath, entry.file))
+  }
+
+  function remove({ id }: Upload) {
     aborts.get(id)?.abort()
     aborts.delete(id)
     const index = entries.findIndex((entry) => entry.id === id)
@@ -141,6 +166,13 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
 
 export type Uploads = ReturnType<typeof createUploads>
 
+/** Few files are that large, and the first page is better without. */
+function loadParts() {
+  return import('./parts').catch(() => {
+    throw unreachable()
+  })
+}
+
 /** 128 random bits. `crypto.randomUUID` is missing on pages without TLS, as in an office network. */
 function randomKey(): string {
   const numbers = crypto.getRandomValues(new Uint8Array(16))
@@ -157,12 +189,16 @@ async function isReadable(file: File): Promise<boolean> {
   }
 }
 
+/** Ends early when the network is back, or when nobody waits any more. */
 function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds)
-    signal.addEventListener('abort', () => {
+    const end = () => {
       clearTimeout(timer)
+      removeEventListener('online', end)
       resolve()
-    })
+    }
+    const timer = setTimeout(end, milliseconds)
+    addEventListener('online', end)
+    signal.addEventListener('abort', end, { once: true })
   })
 }

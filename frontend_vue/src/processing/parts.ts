@@ -1,0 +1,119 @@
+import { ApiError } from '@/api/errors'
+import { send, sendSigned } from '@/api/upload'
+
+/** As the API describes it; the same for every kind of request. */
+interface State {
+  id: string
+  /** Who takes the parts: our server, or the bucket. */
+  mode: 'server' | 'direct'
+  part_size: number
+  parts: number
+  received: number[]
+}
+
+/** So many parts travel at once. A bucket has room for all; ours is for other people too. */
+const AT_ONCE = { server: 1, direct: 3 }
+
+/**
+ * Sends what the server does not have of a file yet, in parts.
+ *
+ * It knows the upload by the file's name, size and time, also after a reload of the page.
+ * @param createPath path of the create, beside which that of the uploads is
+ * @param arrived told 0..1 of the bytes that have left, and whether a part has just arrived
+ * @returns the upload's id, to be named in a create
+ * @throws as `send` does; to call it once more goes on with the parts that are missing
+ */
+export async function sendParts(
+  createPath: string,
+  file: File,
+  signal: AbortSignal,
+  arrived: (fraction: number, part: boolean) => void,
+): Promise<string> {
+  const path = pathOf(createPath)
+  const state = await findOrStart(path, file, signal)
+  const whole = state.part_size
+  const missing = numbers(state).filter((number) => !state.received.includes(number))
+  const onTheWay = new Map<number, number>()
+  let done = state.received.reduce((sum, number) => sum + part(number).size, 0)
+  const stop = new AbortController()
+  const options = { signal: stop.signal }
+  signal.addEventListener('abort', () => stop.abort(), { once: true })
+
+  function part(number: number) {
+    return file.slice((number - 1) * whole, number * whole)
+  }
+
+  function tell(arrivedNow = false) {
+    const moving = [...onTheWay.values()].reduce((sum, sent) => sum + sent, 0)
+    arrived((done + moving) / file.size, arrivedNow)
+  }
+
+  async function sendPart(number: number) {
+    const address = `${path}${state.id}/parts/${number}/`
+    const content = part(number)
+    const onProgress = (sent: number) => {
+      onTheWay.set(number, sent)
+      tell()
+    }
+    if (state.mode === 'direct') {
+      const { url } = (await send('POST', address, null, options)) as { url: string }
+      await sendSigned(url, content, { ...options, onProgress })
+    } else {
+      const headers = { 'Content-Type': 'application/octet-stream' }
+      await send('PUT', address, content, { ...options, headers, onProgress })
+    }
+    onTheWay.delete(number)
+    done += content.size
+    tell(true)
+  }
+
+  async function sendOneAfterTheOther() {
+    for (let next = missing.shift(); next; next = missing.shift()) await sendPart(next)
+  }
+
+  tell()
+  try {
+    await Promise.all(Array.from({ length: AT_ONCE[state.mode] }, sendOneAfterTheOther))
+  } catch (error) {
+    stop.abort()
+    if (isGone(error)) forget(createPath, file)
+    throw error
+  }
+  return state.id
+}
+
+/** Throws away what has arrived of a file that shall not be sent to its end. */
+export async function discard(createPath: string, file: File) {
+  const path = pathOf(createPath)
+  const id = sessionStorage.getItem(keyOf(path, file))
+  if (!id) return
+  forget(createPath, file)
+  // It is gone already, or expires: nobody waits for this.
+  await send('DELETE', `${path}${id}/`).catch(() => {})
+}
+
+/** A file of that name that is chosen later is sent from its beginning. */
+export function forget(createPath: string, file: File) {
+  sessionStorage.removeItem(keyOf(pathOf(createPath), file))
+}
+
+/** The upload of this file that was begun, or a new one. */
+async function findOrStart(path: string, file: File, signal: AbortSignal): Promise<State> {
+  const id = sessionStorage.getItem(keyOf(path, file))
+  try {
+    if (id) return (await send('GET', `${path}${id}/`, null, { signal })) as State
+  } catch (error) {
+    if (!isGone(error)) throw error
+  }
+  const body = JSON.stringify({ filename: file.name, size: file.size })
+  const headers = { 'Content-Type': 'application/json' }
+  const state = (await send('POST', path, body, { signal, headers })) as State
+  sessionStorage.setItem(keyOf(path, file), state.id)
+  return state
+}
+
+const isGone = (error: unknown) => error instanceof ApiError && error.status === 404
+const numbers = ({ parts }: State) => Array.from({ length: parts }, (_, index) => index + 1)
+const pathOf = (createPath: string) => createPath.replace(/create\/$/, 'upload/')
+const keyOf = (path: string, { name, size, lastModified }: File) =>
+  `upload ${path} ${size} ${lastModified} ${name}`

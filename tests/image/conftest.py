@@ -10,9 +10,9 @@ from tests.image.engine import engine, stop_engine
 PROFILES = {
     "COMPOSE_PROFILES": "tls,bucket",
     "DJANGO_ALLOWED_HOSTS": f"{HOST},localhost",
-    "AWS_STORAGE_BUCKET_NAME": "rootstock-files",
+    "AWS_STORAGE_BUCKET_NAME": "app-files",
     "AWS_S3_ENDPOINT_URL": "http://bucket:9000",
-    "AWS_ACCESS_KEY_ID": "rootstock",
+    "AWS_ACCESS_KEY_ID": "app",
     "API_RATE_USER": "1000000/minute",  # one account is everybody here
 }
 

@@ -1,0 +1,33 @@
+"""What is installed is what was looked at."""
+
+import json
+import re
+import tomllib
+
+from tests.stack import ROOT
+
+
+def test_everything_locked_has_a_hash() -> None:
+    locks = list((ROOT / "requirements").glob("*.txt"))
+    assert len(locks) >= 5
+    for lock in locks:
+        entries = re.split(r"\n(?=\S)", re.sub(r"^#.*\n", "", lock.read_text(), flags=re.M))
+        bare = [e.split()[0] for e in entries if e.strip() and "--hash=sha256:" not in e]
+        assert bare == [], lock.name
+    packages = json.loads((ROOT / "frontend_vue" / "package-lock.json").read_text())["packages"]
+    bare = [name for name, p in packages.items() if name and not p.get("integrity")]
+    assert bare == []
+
+
+def test_rules_of_security_are_on() -> None:
+    rules = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]["lint"]
+    assert "S" in rules["select"]
+    off = {
+        rule
+        for place, ignored in rules["per-file-ignores"].items()
+        for rule in ignored
+        if rule.startswith("S") and not place.startswith(("tests", "**/tests", "scripts", "bench"))
+    }
+    assert off == set(), "the product's own code keeps all of them"
+    ignored = {rule for rule in rules["ignore"] if rule.startswith("S")}
+    assert ignored == {"S603", "S607"}, "commands as lists of own words are no shell"

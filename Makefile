@@ -16,8 +16,10 @@ bootstrap = $(if $(shell command -v "$(PYTHON)"),"$(PYTHON)" -m scripts.bootstra
 VENV := .venv/bin/python
 NPM := $(VENV) -m scripts.node npm
 
+-include scripts/template.mk
+
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start everything: page, worker, schedule and queue view (PORT=8080 make run)
 	@$(bootstrap) --dotenv && exec $(VENV) -m scripts.stack run

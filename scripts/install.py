@@ -174,15 +174,15 @@ class Installation:
             base = getattr(sys, "_base_executable", None) or sys.executable
             command = [str(uv.UV), "venv", "--no-project", "--python", base, str(VENV)]
             await run("Python environment", command, self.environment)
-        await self._uv_pip("sync", "--python", str(PYTHON), str(LOCAL_REQUIREMENTS))
+        await self.uv_pip("sync", "--python", str(PYTHON), str(LOCAL_REQUIREMENTS))
 
     async def _node(self, _half_done: bool) -> None:
         shutil.rmtree(node.WHEEL, ignore_errors=True)
         target = ["--python", sys.executable, "--target", str(node.WHEEL)]
-        await self._uv_pip("install", *target, "-r", str(NODE_REQUIREMENTS), step="Node")
+        await self.uv_pip("install", *target, "-r", str(NODE_REQUIREMENTS), step="Node")
         node.link_wheel_commands()
 
-    async def _uv_pip(self, verb: str, *arguments: str, step: str = "Python packages") -> None:
+    async def uv_pip(self, verb: str, *arguments: str, step: str = "Python packages") -> None:
         options = ["--require-hashes", "--no-progress"]
         await run(step, [str(uv.UV), "pip", verb, *options, *arguments], self.environment)
 

@@ -18,10 +18,10 @@ def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
 
 
 def test_help_is_the_default_and_lists_every_target() -> None:
-    phony = re.search(r"(?m)^\.PHONY: (.*)$", (ROOT / "Makefile").read_text())
-    assert phony
+    files = [ROOT / "Makefile", *ROOT.glob("scripts/*.mk")]
+    phony = [re.search(r"(?m)^\.PHONY: (.*)$", file.read_text()) for file in files]
     listed = re.findall(r"(?m)^  make ([a-z-]+) +\S", make().stdout)
-    assert sorted(listed) == sorted(phony[1].split())
+    assert sorted(listed) == sorted(name for found in phony if found for name in found[1].split())
 
 
 def test_a_machine_without_python_is_told_so(tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""`make new NAME="River Watch"`: turns this clone of the template into a project of its own.
+
+What is written is what `copier copy` of this commit writes; the history stays, and the files that
+only the template needs go. Standard library only: this runs before anything is installed.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from scripts import template
+from scripts.environment import ROOT, UsageError
+
+NEXT = """
+This is {name} now. Look at it and keep it:
+
+  git add --all && git commit --message "Start {name}"
+  git remote rename origin template     # where `make update` brings later releases from
+  git remote add origin ADDRESS         # of your own repository
+  make run
+"""
+
+
+def home_of_the_template() -> str:
+    """Where later releases come from: what this clone was cloned from, or nothing that is known."""
+    done = subprocess.run(
+        ["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True
+    )
+    home = done.stdout.strip() or "."
+    known = "://" not in home or home.startswith(("git+", "git://"))
+    return home if known else f"git+{home}"  # copier takes few addresses for git's without it
+
+
+def become(made: Path) -> None:
+    """Make the committed files of this checkout those of `made`; nothing else is touched."""
+    for name in filter(None, template.git("ls-files", "-z").split("\0")):
+        if not (made / name).exists():
+            path = ROOT / name
+            path.unlink()
+            while not any(path.parent.iterdir()):
+                path = path.parent
+                path.rmdir()
+    shutil.copytree(made, ROOT, dirs_exist_ok=True, symlinks=True)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="make new", description=__doc__)
+    for name in ("name", "description", "author", "email"):
+        parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--without", default="", help="parts to leave out, separated by spaces")
+    options = vars(parser.parse_args(arguments))
+    without = options.pop("without").replace(",", " ").split()
+    try:
+        if not options["name"]:
+            raise UsageError('Say what the project is called: make new NAME="River Watch"')
+        template.check_clean()
+        data = [f"--data={key}={value}" for key, value in options.items() if value]
+        data += [f"--data=without={json.dumps(without)}"]
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder, "project")
+            template.copier(
+                "copy", "--quiet", "--defaults", "--vcs-ref=HEAD", *data, str(ROOT), str(made)
+            )
+            answers = made / template.ANSWERS.name
+            home = f"_src_path: {json.dumps(home_of_the_template())}"
+            answers.write_text(re.sub(r"(?m)^_src_path: .*$", lambda _: home, answers.read_text()))
+            become(made)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(NEXT.format(name=options["name"]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,108 @@
+"""A new project: by `make new` in a clone, or by `copier copy`; the same tree both ways."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.stack import ROOT
+from tests.test_removal import run
+
+from .conftest import RELEASE, copier, files, git, make
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+ANSWERS = ".copier-answers.yml"
+OF_COPIER = re.compile(r"copier\.yml|\.copier-answers\.yml|.*\.jinja")
+OF_THE_TEMPLATE = re.compile(
+    r"CHANGELOG\.md|docs/template\.md|scripts/(new\.py|template\.mk)|tests/template/.*"
+)
+
+
+def without_home(tree: dict[str, bytes]) -> dict[str, bytes]:
+    """Leave out where the template is: one way knows a folder, the other what was cloned."""
+    return tree | {ANSWERS: re.sub(rb"_src_path: .*\n", b"", tree[ANSWERS])}
+
+
+def test_default_answers_reproduce_the_repository(released: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    copier("copy", "--quiet", "--defaults", f"--vcs-ref={RELEASE}", released, made)
+    git(made, "init", "--quiet")
+    ours = {name: text for name, text in files(released).items() if not OF_COPIER.fullmatch(name)}
+    theirs = {name: text for name, text in files(made).items() if not OF_COPIER.fullmatch(name)}
+    assert sorted(ours) == sorted(theirs)
+    assert [name for name in ours if ours[name] != theirs[name]] == []
+
+
+def test_there_are_few_templates_and_no_tasks() -> None:
+    assert len([name for name in files(ROOT) if name.endswith(".jinja")]) <= 4
+    settings = (ROOT / "copier.yml").read_text()
+    assert not re.search(r"(?m)^_(tasks|migrations|jinja_extensions):", settings)
+
+
+def test_a_clone_becomes_what_copier_makes(clone: Path, project_made: Path) -> None:
+    done = make(clone, "new", NAME="River Watch", WITHOUT="rasters")
+    assert done.returncode == 0, done.stderr
+    assert without_home(files(clone)) == without_home(files(project_made))
+    assert f"_commit: {RELEASE}" in (clone / ANSWERS).read_text()
+    home = json.dumps("git+" + git(clone, "remote", "get-url", "origin").strip())
+    assert f"_src_path: {home}" in (clone / ANSWERS).read_text()
+    assert not list(clone.rglob("rasters"))
+
+
+def test_a_new_project_has_its_name_and_nothing_of_the_template(project: Path) -> None:
+    toml = (project / "project.toml").read_text()
+    assert 'name = "River Watch"\nslug = "river-watch"\nversion = "0.1.0"\n' in toml
+    assert (project / "README.md").read_text().startswith("# River Watch\n")
+    left = [name for name in files(project) if OF_THE_TEMPLATE.fullmatch(name)]
+    assert left == []
+    tests = ("tests/site_config/test_project.py", "tests/test_readme.py", "tests/run/test_make.py")
+    assert " passed" in run(
+        project, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow", *tests
+    )
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({}, 'make new NAME="River Watch"'),
+        ({"NAME": 'say "hello"'}, "none of"),
+        ({"NAME": "***"}, "needs a letter or a digit"),
+        ({"NAME": "River", "WITHOUT": "rivers"}, "rivers"),
+        ({"NAME": "River", "EMAIL": "nobody"}, "no e-mail address"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(
+    clone: Path, variables: dict[str, str], reason: str
+) -> None:
+    done = make(clone, "new", **variables)
+    assert done.returncode != 0
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
+    assert git(clone, "status", "--porcelain") == ""
+
+
+def test_work_that_is_not_committed_is_not_overwritten(clone: Path) -> None:
+    (clone / "README.md").write_text("mine")
+    done = make(clone, "new", NAME="River Watch")
+    assert done.returncode != 0
+    assert "not committed (README.md)" in done.stderr
+    assert (clone / "README.md").read_text() == "mine"
+
+
+def test_a_value_is_never_a_word_of_the_shell(clone: Path) -> None:
+    done = make(clone, "new", NAME="River `touch a` $$(touch b) & Co.")
+    assert done.returncode == 0, done.stderr
+    assert not (clone / "a").exists()
+    assert not (clone / "b").exists()
+    assert "& Co." in (clone / "project.toml").read_text()
+
+
+def test_nobody_is_asked_to_trust_anything(released: Path) -> None:
+    """Copier refuses a template with tasks unless it is told to trust it; nothing here says so."""
+    used = subprocess.run(
+        ["git", "grep", "-nE", "copier .*--trust|unsafe=True", "--", ":!tests"],
+        cwd=released, capture_output=True, text=True,
+    )  # fmt: skip
+    assert used.stdout == ""

@@ -27,7 +27,7 @@ run: ## Start everything: page, worker, schedule and queue view (PORT=8080 make 
 dev: ## The same, and every change of a source file shows at once
 	@$(bootstrap) --dotenv && exec $(VENV) -m scripts.stack dev
 
-demo: ## The main job without a browser (FILE=path.tif for a file of yours)
+demo: ## The main job without a browser (FILE=path for a file of yours)
 	@$(bootstrap) --dotenv && exec $(VENV) -m scripts.stack demo $(if $(FILE),"$(FILE)")
 
 manage: ## Run manage.py with the servers up: make manage ARGS="shell"
@@ -87,11 +87,7 @@ schema: ## Write the OpenAPI document and the page's types from it
 	@$(bootstrap) && exec $(VENV) -m scripts.schema
 
 lock: ## Resolve requirements/*.in again (UPGRADE=1 for newer releases)
-	@$(bootstrap) --no-page
-	@for name in tools node base production local lint; do \
-		.cache/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-			--no-header $(if $(UPGRADE),--upgrade) --output-file requirements/$$name.txt \
-			requirements/$$name.in || exit 1; done
+	@$(bootstrap) --no-page && exec $(VENV) -m scripts.lock $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove what was built and installed; your data and .env stay
 	rm -rf .venv .cache frontend_vue/node_modules frontend_vue/dist backend_django/staticfiles

@@ -31,7 +31,8 @@ from scripts.environment import (
 from scripts.progress import explain, progress, run
 
 PYTHON = VENV / "bin" / "python"
-LOCAL_REQUIREMENTS = ROOT / "requirements" / "local.txt"
+REQUIREMENTS = ROOT / "requirements"
+LOCAL_REQUIREMENTS = REQUIREMENTS / "local.txt"
 NODE_REQUIREMENTS = ROOT / "requirements" / "node.txt"
 FREE_BYTES = 2 << 30  # what a first set-up writes, the caches of uv and npm included
 UNFINISHED = "unfinished"
@@ -44,6 +45,11 @@ def digest(paths: list[Path], *more: str) -> str:
         total.update(f"\0{path.relative_to(ROOT)}\0".encode())
         total.update(path.read_bytes())
     return total.hexdigest()
+
+
+def local_requirements() -> list[Path]:
+    """What a developer's machine installs: the lock of the core, and of each feature with one."""
+    return [LOCAL_REQUIREMENTS, *sorted(REQUIREMENTS.glob("*/local.txt"))]
 
 
 def page_sources() -> list[Path]:
@@ -113,7 +119,7 @@ class Installation:
         if not uv.UV.exists():
             (stamps / "uv").unlink(missing_ok=True)
         self.uv = Step("installer", stamps / "uv", digest([uv.REQUIREMENTS], machine), self._uv)
-        wanted = digest([LOCAL_REQUIREMENTS], machine)
+        wanted = digest(local_requirements(), machine)
         self.python = Step("Python packages", stamps / "python", wanted, self._python)
         self.steps = [self.uv, self.python]
         if not page:
@@ -174,7 +180,7 @@ class Installation:
             base = getattr(sys, "_base_executable", None) or sys.executable
             command = [str(uv.UV), "venv", "--no-project", "--python", base, str(VENV)]
             await run("Python environment", command, self.environment)
-        await self.uv_pip("sync", "--python", str(PYTHON), str(LOCAL_REQUIREMENTS))
+        await self.uv_pip("sync", "--python", str(PYTHON), *map(str, local_requirements()))
 
     async def _node(self, _half_done: bool) -> None:
         shutil.rmtree(node.WHEEL, ignore_errors=True)

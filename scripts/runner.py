@@ -274,7 +274,7 @@ def setup_inputs(environment: dict[str, str]) -> str:
     patterns = ("*/migrations/*.py", "*/models.py", "*/apps.py", "config/settings/**/*.py")
     files = [path for pattern in patterns for path in backend.glob(pattern)]
     files += [*backend.glob("site_config/**/*.py"), *ROOT.glob("fixtures/*")]
-    files += [ROOT / "requirements" / "local.txt"]
+    files += [*ROOT.glob("requirements/**/local.txt")]
     total = hashlib.sha256()
     for path in sorted(filter(Path.is_file, files)):
         total.update(str(path).encode() + path.read_bytes())

@@ -1,4 +1,4 @@
-"""Local copies of results that are in a bucket, for code that reads files, such as GDAL's.
+"""Local copies of results that are in a bucket, for code that reads files.
 
 Those used longest ago make room for others. A copy is never wrong: a name in the storage is written
 once.

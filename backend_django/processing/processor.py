@@ -129,8 +129,8 @@ class Context:
 class Processor:
     """One kind of job: a subclass in a feature's `processor.py` and `@register` are all."""
 
-    name: ClassVar[str]  # URL segment and kind: "rasters"
-    title: ClassVar[str]  # for people: "Raster"
+    name: ClassVar[str]  # URL segment and kind: "invoices"
+    title: ClassVar[str]  # for people: "Invoice"
     parameters_serializer: ClassVar[type[Serializer]] = Serializer
     result_serializer: ClassVar[type[Serializer]] = Serializer
     queue: ClassVar[str] = "processing"  # "short" for work of seconds: it has workers of its own

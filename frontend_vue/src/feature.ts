@@ -3,9 +3,9 @@ import type { RouteRecordRaw } from 'vue-router'
 
 /** What a folder in src/features/ exports as default from its index.ts. */
 export interface Feature {
-  /** First part of its addresses, and of its API: "rasters". */
+  /** First part of its addresses, and of its API: "invoices". */
   name: string
-  /** What people call it, in the navigation: "Rasters". */
+  /** What people call it, in the navigation: "Invoices". */
   title: string
   /** One sentence for the overview that appears with more than one feature. */
   description: string

@@ -87,7 +87,7 @@ def built(tmp_path: Path, settings) -> Path:
     return index
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/rasters/1234", "/a/deep/link?x=1"])
+@pytest.mark.parametrize("path", ["/", "/login", "/files/1234", "/a/deep/link?x=1"])
 def test_every_page_address_answers_with_the_page(client: Client, built: Path, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200

@@ -45,6 +45,7 @@ def test_readme_has_the_name_as_its_heading() -> None:
 
 def test_everything_that_people_see_has_the_name(client: Client, db: None, settings) -> None:
     settings.PROJECT = RIVER
+    settings.VUE_INDEX = str(ROOT / "frontend_vue" / "index.html")  # as it is before it is built
     _rendered.cache_clear()
     page = client.get("/login").content.decode()
     _rendered.cache_clear()

@@ -1,4 +1,4 @@
-"""A file as a download, whole or in parts (RFC 9110 §14), as map clients read a COG."""
+"""A file as a download, whole or in parts (RFC 9110 §14)."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -35,11 +35,11 @@ async function open(address: string, answers: Record<string, [number, object]>) 
 }
 
 test('goes where the link led to', async () => {
-  const { router, page } = await open('/login?next=/rasters/7', {
+  const { router, page } = await open('/login?next=/files/7', {
     '/api/v1/auth/login/': [200, { key: 'k' }],
     '/api/v1/auth/session/': [200, { user: { id: 1, email: 'somebody@example.org' } }],
   })
-  expect(router.currentRoute.value.fullPath).toBe('/rasters/7')
+  expect(router.currentRoute.value.fullPath).toBe('/files/7')
   page.unmount()
 })
 
@@ -56,7 +56,7 @@ test('asks for the code of an account with two-step sign-in, and keeps the passw
 })
 
 test('says why it did not work, and waits in an empty password field', async () => {
-  const { router, page } = await open('/login?next=/rasters/7', {
+  const { router, page } = await open('/login?next=/files/7', {
     '/api/v1/auth/login/': [400, { code: 'invalid', detail: 'Wrong e-mail or password.' }],
   })
   expect(page.find('[role=alert]').text()).toBe('Wrong e-mail or password.')

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 
 import { safeNext } from './session'
 
-test.each(['/', '/rasters', '/rasters/1?page=2#map'])('goes on to %s', (next) => {
+test.each(['/', '/files', '/files/1?page=2#map'])('goes on to %s', (next) => {
   expect(safeNext(next)).toBe(next)
 })
 
@@ -11,7 +11,7 @@ test.each([
   ['another host for browsers that swap slashes', '/\\evil.example'],
   ['a full address', 'https://evil.example/'],
   ['a script', 'javascript:alert(1)'],
-  ['a relative path', 'rasters'],
+  ['a relative path', 'files'],
   ['nothing', ''],
   ['two values', ['/a', '/b']],
   ['no value', undefined],

@@ -69,7 +69,7 @@ export interface ListQuery {
 
 /** The calls a feature makes, and where it lives. Each throws ApiError. */
 export interface ProcessingApi<Result = unknown> {
-  /** The feature's name, which is also the first part of its addresses: "rasters". */
+  /** The feature's name, which is also the first part of its addresses: "invoices". */
   feature: string
   /** Path of the upload, below the API root. */
   createPath: string
@@ -87,7 +87,7 @@ export interface ProcessingApi<Result = unknown> {
 
 /** The words of one feature, where the general ones would be vague. */
 export interface Words {
-  /** "raster": what a request is about. */
+  /** "invoice": what a request is about. */
   thing: string
   /** Steps of the job: { convert: 'Building the overviews' }. */
   steps?: Record<string, string>

@@ -1,6 +1,6 @@
 """Make the pictures of the README from the running product: `make run`, then in another terminal
 
-.venv/bin/python -m scripts.screenshots [http://127.0.0.1:5000]
+.venv/bin/python -m backend_django.rasters.tests.screenshots [http://127.0.0.1:5000]
 """
 
 import io

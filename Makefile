@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage backup restore test test-fast chaos image image-test fuzz audit bench docs lint format types schema lock clean clean-data
+.PHONY: help run dev demo manage backup restore test test-fast chaos image image-test fuzz audit bench docs lint format types schema lock update drop clean clean-data
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -15,6 +15,9 @@ no_python = $(error Python 3.11 or newer is needed and there is no $(PYTHON) on 
 bootstrap = $(if $(shell command -v "$(PYTHON)"),"$(PYTHON)" -m scripts.bootstrap,$(no_python))
 VENV := .venv/bin/python
 NPM := $(VENV) -m scripts.node npm
+# As the shell's own variable, so that no character of a value is one of the shell's words; and only
+# from the command line: NAME and EMAIL are set in many a shell for something else.
+given = $(if $(filter command,$(origin $(1))),--$(2)="$${$(1)}")
 
 -include scripts/template.mk
 
@@ -88,6 +91,13 @@ schema: ## Write the OpenAPI document and the page's types from it
 
 lock: ## Resolve requirements/*.in again (UPGRADE=1 for newer releases)
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.lock $(if $(UPGRADE),--upgrade)
+
+update: ## Bring the template's last release into this project (TO=tag, FROM=its new address)
+	@$(if $(shell command -v "$(PYTHON)"),"$(PYTHON)",$(no_python)) -m scripts.update \
+		$(call given,TO,to) $(call given,FROM,from)
+
+drop: ## Remove parts and all that was there for them: make drop PARTS="rasters"
+	@$(bootstrap) && exec $(VENV) -m scripts.drop "$${PARTS}"
 
 clean: ## Remove what was built and installed; your data and .env stay
 	rm -rf .venv .cache frontend_vue/node_modules frontend_vue/dist backend_django/staticfiles

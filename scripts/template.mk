@@ -1,9 +1,6 @@
 # Targets that only the template has; a project made from it does without this file.
 
 .PHONY: new test-template
-# As the shell's own variable, so that no character of a value is one of the shell's words; and only
-# from the command line: NAME and EMAIL are set in many a shell for something else.
-given = $(if $(filter command,$(origin $(1))),--$(2)="$${$(1)}")
 
 new: ## Turn this clone into your project: make new NAME="River Watch" WITHOUT="rasters"
 	@$(if $(shell command -v "$(PYTHON)"),"$(PYTHON)",$(no_python)) -m scripts.new \

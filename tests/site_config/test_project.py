@@ -16,7 +16,7 @@ from tests.stack import ROOT
 
 TEMPLATE = "root" + "stock"  # also in a project made from it: what is left of the old name is found
 HISTORY = ("docs/decisions/", "CHANGELOG.md")
-NAMING = {"project.toml", "LICENSE", ".copier-answers.yml"}
+NAMING = {"project.toml", "LICENSE", ".copier-answers.yml", "copier.yml"}
 RIVER = Project(
     "River Watch", "river-watch", "2.1.0", "Looks at rivers.", "A. Nyone", "a@b.example"
 )

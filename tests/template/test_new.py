@@ -57,7 +57,9 @@ def test_a_new_project_has_its_name_and_nothing_of_the_template(project: Path) -
     assert (project / "README.md").read_text().startswith("# River Watch\n")
     left = [name for name in files(project) if OF_THE_TEMPLATE.fullmatch(name)]
     assert left == []
-    tests = ("tests/site_config/test_project.py", "tests/test_readme.py", "tests/run/test_make.py")
+    links = "tests/test_readme.py::test_links_lead_somewhere[README.md]"
+    targets = "tests/test_readme.py::test_targets_of_make_exist"
+    tests = ("tests/site_config/test_project.py", links, targets, "tests/run/test_make.py")
     assert " passed" in run(
         project, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow", *tests
     )

@@ -1,0 +1,100 @@
+"""`make drop PARTS=rasters`: removes parts from this project, and all that was there for them.
+
+What is left is what a project is that never had them; `make update` does not bring them back.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+from typing import NamedTuple
+
+from scripts import schema, template
+from scripts.environment import FRONTEND, ROOT, UsageError
+from scripts.node import node_environment
+
+
+class Part(NamedTuple):
+    """Paths from the root, and packages of the page that nothing else needs."""
+
+    paths: tuple[str, ...]
+    page_packages: tuple[str, ...] = ()
+
+
+# copier.yml has the same paths; tests/template compares what both ways leave.
+PARTS = {
+    "rasters": Part(
+        (
+            "backend_django/rasters",
+            "frontend_vue/src/features/rasters",
+            "requirements/rasters",
+            "docs/images/raster-dark.webp",
+            "docs/images/raster-light.webp",
+        ),
+        ("ol", "world-atlas"),
+    ),
+}
+
+
+def drop(name: str) -> None:
+    """Remove the files of a part, its lines in the README, and its packages."""
+    part = PARTS[name]
+    for path in (ROOT / name for name in part.paths):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    readme = ROOT / "README.md"
+    block = rf"(?s)<!-- {name} -->\n.*?<!-- /{name} -->\n\n?"
+    readme.write_text(re.sub(block, "", readme.read_text(encoding="utf-8")), encoding="utf-8")
+    package = FRONTEND / "package.json"
+    lines = "|".join(map(re.escape, part.page_packages))
+    if lines:
+        package.write_text(re.sub(rf',\n    "(?:{lines})": "[^"]*"', "", package.read_text()))
+
+
+def remember(names: list[str]) -> None:
+    """Note in the answers file what this project does without. Without the file: nothing."""
+    if not template.ANSWERS.exists():
+        return
+    text = template.ANSWERS.read_text(encoding="utf-8")
+    had = re.search(r"(?m)^without:.*(?:\n- .*)*", text)
+    known = re.findall(r"(?m)^- (.+)$", had[0]) if had else []
+    lines = "without:\n" + "\n".join(f"- {name}" for name in dict.fromkeys([*known, *names]))
+    text = text.replace(had[0], lines) if had else f"{text}{lines}\n"
+    template.ANSWERS.write_text(text, encoding="utf-8")
+
+
+def generate() -> int:
+    """Make the page's lock and the API's document agree. The exit code of what failed, else 0."""
+    command = ["npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit"]
+    done = subprocess.run([*command, "--no-fund"], cwd=FRONTEND, env=node_environment())
+    return done.returncode or schema.main()
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="make drop", description=__doc__)
+    parser.add_argument("parts", nargs="*", help="parts, separated by spaces")
+    names = [name for word in parser.parse_args(arguments).parts for name in word.split()]
+    try:
+        if not names or (unknown := [name for name in names if name not in PARTS]):
+            raise UsageError(
+                (f"There is no part {unknown[0]}. " if names else "")
+                + f"Say which: make drop PARTS={' or '.join(PARTS)}"
+            )
+        template.check_clean()
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for name in names:
+        drop(name)
+    remember(names)
+    if code := generate():
+        return code
+    print(f"Without {', '.join(names)} now. Run `make test`, look at `git diff`, then commit it.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

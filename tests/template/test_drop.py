@@ -1,0 +1,62 @@
+"""Dropping a part: at creation or later the same, and nothing is left that speaks of it."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.drop import PARTS
+from tests.stack import ROOT
+from tests.test_removal import run
+
+from .conftest import commit, copier, files, git, lend_tools
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers"}
+# History; what `make schema` and npm write; proofs of the image with whatever features it has.
+GENERATED = {"frontend_vue/openapi.json", "frontend_vue/package-lock.json",
+             "frontend_vue/src/api/schema.d.ts"}  # fmt: skip
+SPEAKING = ("docs/decisions/", "tests/image/", "scripts/drop.py", "Makefile", ".copier-answers.yml")
+
+
+def with_page(project: Path) -> Path:
+    (project / "frontend_vue" / "node_modules").symlink_to(ROOT / "frontend_vue" / "node_modules")
+    return project
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_dropping_later_is_never_having_had_it(
+    released: Path, project_made: Path, tmp_path: Path, part: str
+) -> None:
+    late = tmp_path / "late"
+    copier("copy", "--quiet", "--defaults", "--data=name=River Watch", released, late)
+    git(late, "init", "--quiet", "--initial-branch=main")
+    commit(late, "Start")
+    with_page(lend_tools(late))
+    run(late, "scripts.drop", part)
+
+    without, never = files(late), files(project_made)
+    assert sorted(without) == sorted(never)
+    differing = {name for name in without if without[name] != never[name]}
+    assert differing <= GENERATED
+    speaking = {
+        f"{name}: {line.strip()}"
+        for name, text in without.items()
+        if not name.startswith(SPEAKING)
+        for line in text.decode(errors="replace").splitlines()
+        if re.search(WORDS[part], line, re.IGNORECASE)
+    }
+    assert speaking == set()
+
+
+def test_an_unknown_part_is_refused_with_those_there_are(project: Path) -> None:
+    import subprocess
+
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.drop", "rivers"],
+        cwd=project, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "no part rivers" in done.stderr
+    assert "rasters" in done.stderr

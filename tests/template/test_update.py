@@ -1,0 +1,105 @@
+"""`make update`: a release of the template in a project that went its own way."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .conftest import RELEASE, commit, files, git, make
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+NEXT = "v0.2.0"
+
+
+@pytest.fixture(scope="module")
+def next_release(released: Path, project_made: Path) -> Path:
+    """The template goes on: a file is changed, one is new, one is renamed, one goes, rasters too."""
+    (released / "docs" / "new.md").write_text("# New\n")
+    git(released, "mv", "docs/performance.md", "docs/speed.md")
+    git(released, "rm", "--quiet", "benchmarks/bare/tasks.py")
+    change(released / "manage.py", "command line", "own command line")
+    change(released / ".env.example", "Settings of this checkout", "All settings of this checkout")
+    change(released / "backend_django" / "rasters" / "apps.py", '"""', '"""Changed. ')
+    (released / "backend_django" / "rasters" / "new.py").touch()
+    commit(released, "Next", tag=NEXT)
+    git(released, "repack", "-adq")
+    return released
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+@pytest.mark.usefixtures("next_release")
+def test_changes_of_both_sides_are_kept_and_a_dropped_part_stays_away(project: Path) -> None:
+    (project / "backend_django" / "mine.py").write_text("MINE = True\n")
+    change(project / ".env.example", "DJANGO_SUPERUSER_EMAIL=admin", "DJANGO_SUPERUSER_EMAIL=boss")
+    shutil.rmtree(project / "docs" / "images", ignore_errors=True)
+    (project / "LICENSE").unlink()
+    commit(project, "My own work")
+
+    done = make(project, "update")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"From {RELEASE} to {NEXT}" in done.stdout
+
+    now = files(project)
+    assert b"MINE" in now["backend_django/mine.py"]
+    assert b"own command line" in now["manage.py"]
+    assert b"All settings of this checkout" in now[".env.example"]
+    assert b"EMAIL=boss" in now[".env.example"]
+    assert {"docs/new.md", "docs/speed.md"} <= set(now)
+    assert not {"docs/performance.md", "benchmarks/bare/tasks.py", "LICENSE"} & set(now)
+    assert not [name for name in now if "rasters" in name or name.startswith("tests/template")]
+    assert b'name = "River Watch"' in now["project.toml"]
+    assert f"_commit: {NEXT}".encode() in now[".copier-answers.yml"]
+
+    commit(project, "Updated")
+    again = make(project, "update")
+    assert (again.returncode, "nothing newer" in again.stdout) == (0, True)
+
+
+@pytest.mark.usefixtures("next_release")
+def test_a_conflict_is_a_failure_that_names_the_files(project: Path) -> None:
+    change(project / "manage.py", "command line", "beloved command line")
+    commit(project, "The same line")
+    done = make(project, "update")
+    assert done.returncode != 0
+    assert "  manage.py\n" in done.stderr
+    assert ".env.example" not in done.stderr
+    text = (project / "manage.py").read_text()
+    assert "beloved command line" in text
+    assert "own command line" in text
+
+
+def test_what_would_cost_work_is_refused(project: Path) -> None:
+    (project / "manage.py").write_text("mine")
+    done = make(project, "update")
+    assert done.returncode != 0
+    assert "not committed (manage.py)" in done.stderr
+    assert (project / "manage.py").read_text() == "mine"
+
+
+def test_a_project_that_does_not_know_its_template_is_told_what_to_do(project: Path) -> None:
+    (project / ".copier-answers.yml").unlink()
+    commit(project, "No answers")
+    done = make(project, "update")
+    assert done.returncode != 0
+    assert ".copier-answers.yml is missing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("next_release")
+def test_git_alone_does_it_too(released: Path, clone: Path) -> None:
+    """As docs/upkeep.md says, in a clone that keeps the history: no copier, no answers file."""
+    git(clone, "checkout", "--quiet", "-B", "main", RELEASE)
+    make(clone, "new", NAME="River Watch")
+    commit(clone, "Start River Watch")
+    git(clone, "remote", "rename", "origin", "template")
+    git(clone, "fetch", "--quiet", "--tags", "template")
+    git(clone, "merge", "--quiet", "--no-edit", NEXT)
+    now = files(clone)
+    assert "docs/new.md" in now
+    assert b'name = "River Watch"' in now["project.toml"]
+    assert "scripts/template.mk" not in now

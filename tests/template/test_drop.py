@@ -1,6 +1,7 @@
 """Dropping a part: at creation or later the same, and nothing is left that speaks of it."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from scripts.drop import PARTS
 from tests.stack import ROOT
 from tests.test_removal import run
 
-from .conftest import commit, copier, files, git, lend_tools
+from .conftest import RELEASE, commit, copier, files, git, lend_tools
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers"}
@@ -30,7 +31,8 @@ def test_dropping_later_is_never_having_had_it(
     released: Path, project_made: Path, tmp_path: Path, part: str
 ) -> None:
     late = tmp_path / "late"
-    copier("copy", "--quiet", "--defaults", "--data=name=River Watch", released, late)
+    at = f"--vcs-ref={RELEASE}"
+    copier("copy", "--quiet", "--defaults", at, "--data=name=River Watch", released, late)
     git(late, "init", "--quiet", "--initial-branch=main")
     commit(late, "Start")
     with_page(lend_tools(late))
@@ -51,8 +53,6 @@ def test_dropping_later_is_never_having_had_it(
 
 
 def test_an_unknown_part_is_refused_with_those_there_are(project: Path) -> None:
-    import subprocess
-
     done = subprocess.run(
         [sys.executable, "-m", "scripts.drop", "rivers"],
         cwd=project, capture_output=True, text=True,

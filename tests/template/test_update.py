@@ -13,7 +13,7 @@ NEXT = "v0.2.0"
 
 @pytest.fixture(scope="module")
 def next_release(released: Path, project_made: Path) -> Path:
-    """The template goes on: a file is changed, one is new, one is renamed, one goes, rasters too."""
+    """The template goes on: a file is changed, one is new, one is renamed, one goes."""
     (released / "docs" / "new.md").write_text("# New\n")
     git(released, "mv", "docs/performance.md", "docs/speed.md")
     git(released, "rm", "--quiet", "benchmarks/bare/tasks.py")

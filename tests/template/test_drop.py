@@ -18,7 +18,10 @@ WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers"}
 # History; what `make schema` and npm write; proofs of the image with whatever features it has.
 GENERATED = {"frontend_vue/openapi.json", "frontend_vue/package-lock.json",
              "frontend_vue/src/api/schema.d.ts"}  # fmt: skip
-SPEAKING = ("docs/decisions/", "tests/image/", "scripts/drop.py", "Makefile", ".copier-answers.yml")
+SPEAKING = (
+    "docs/decisions/", "docs/api/", "tests/image/", "scripts/drop.py", "Makefile",
+    ".copier-answers.yml",
+)  # fmt: skip
 
 
 def with_page(project: Path) -> Path:

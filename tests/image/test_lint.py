@@ -19,14 +19,19 @@ def names(*patterns: str) -> list[str]:
     return sorted(found)
 
 
+SCHEMA = ["check-jsonschema", "--builtin-schema"]
+
+
 @pytest.mark.parametrize(
     "command",
     [
         ["hadolint", *names("docker/*/*/Dockerfile")],
         ["shellcheck", ".ci/run", *names("docker/*/*/start*", "docker/*/*/slim")],
         ["zizmor", "--offline", "--no-progress", ".github"],
+        [*SCHEMA, "vendor.github-workflows", *names(".github/workflows/*.yml")],
+        [*SCHEMA, "vendor.dependabot", ".github/dependabot.yml"],
     ],
-    ids=lambda command: command[0],
+    ids=lambda command: command[0] if command[0] != SCHEMA[0] else command[2],
 )
 def test_tool_finds_nothing(command: list[str]) -> None:
     uv = [str(UV), "run", "--quiet", "--isolated", "--no-project", "--with-requirements"]

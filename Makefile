@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage backup restore test test-fast chaos image image-test fuzz audit bench docs lint format types schema lock update drop clean clean-data
+.PHONY: help run dev demo manage backup restore test test-fast chaos image image-test fuzz audit bench docs lint format types schema lock update drop clean clean-data feature test-feature
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -85,6 +85,13 @@ format: ## Put all sources into their one format
 docs: ## Write docs/settings.md, and build docs/ as a site in docs/_build
 	@$(bootstrap) --no-page && $(VENV) -m scripts.settings_reference
 	@$(VENV) -m sphinx --fail-on-warning --nitpicky --quiet docs docs/_build && echo docs/_build/index.html
+
+feature: ## Write a new feature: make feature NAME=todos KIND=crud FIELDS="title:string done:bool"
+	@$(bootstrap) --no-page && exec $(VENV) -m scripts.feature --name '$(NAME)' --kind '$(KIND)' \
+		--fields '$(FIELDS)' --service '$(SERVICE)'
+
+test-feature: ## Make features of all kinds in a copy of the tree, and check everything there
+	@$(bootstrap) && exec $(VENV) -m pytest -m feature tests/feature $(ARGS)
 
 schema: ## Write the OpenAPI document and the page's types from it
 	@$(bootstrap) && exec $(VENV) -m scripts.schema

@@ -59,7 +59,7 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(os.environ["TESTS_SCRATCH"], ignore_errors=True)
 
 
-PROOFS = ("chaos", "image")  # long ones, which run when `-m` asks for them by name
+PROOFS = ("chaos", "feature", "image")  # long ones, which run when `-m` asks for them by name
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

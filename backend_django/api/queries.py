@@ -1,10 +1,21 @@
 """Query parameters: declared once, on the view, for the document and for the check."""
 
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from rest_framework import serializers
 from rest_framework.request import Request
+
+
+class QueryBooleanField(serializers.BooleanField):
+    """`true` or `false`, in a query."""
+
+    TRUE_VALUES = {"true"}
+    FALSE_VALUES = {"false"}
 
 
 def accepted_parameters(view: type[Any], method: str) -> list[str]:
@@ -26,6 +37,21 @@ def read_query(view: Any, request: Request) -> dict[str, Any]:
     serializer = view.query_serializer(data=given)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def filter_rows(rows: QuerySet[Any], query: dict[str, Any], *, search: Sequence[str] = ()) -> Any:
+    """Return the rows that a list's query asks for, in its order.
+
+    Args:
+        query: `ordering`, perhaps `search`, and the values that columns must have.
+        search: columns of which one must contain what is searched for.
+    """
+    ordering, text = query["ordering"], query.get("search", "")
+    columns = {name: query[name] for name in query.keys() - {"ordering", "search"}}
+    if text:
+        rows = rows.filter(reduce(or_, (Q(**{f"{name}__icontains": text}) for name in search)))
+    # The id makes the order whole: a page must not repeat a row of the one before.
+    return rows.filter(**columns).order_by(ordering, "-id" if ordering[0] == "-" else "id")
 
 
 def unknown_parameters(request: HttpRequest, view: Any) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from django.db import transaction
 from django.urls import URLPattern, re_path
 
+from backend_django.api.urls import ID
+
 from ..processor import Processor
 from . import uploads, views
-
-ID = r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
 
 
 def processing_urls(processor: type[Processor]) -> list[URLPattern]:

@@ -13,6 +13,7 @@ from django.db import OperationalError, connection, transaction
 
 from backend_django.site_config.models import SetupFlag
 from backend_django.users.services import superuser_ensure
+from backend_django.utils.features import PACKAGE
 
 LOCK_KEY = 7_403_117_022_581  # any number, the same in every process that sets up this database
 LOCK_WAIT_SECONDS = 300
@@ -77,8 +78,12 @@ class Command(BaseCommand):
         connection.close()  # the next one has the usual time-outs
 
     def load_fixtures(self) -> None:
-        """Load each file of fixtures/ once; dev_* only where settings say so."""
-        for path in sorted(Path(settings.FIXTURES_DIR).glob("*.json")):
+        """Load each file of fixtures/, and of a feature's own, once; dev_* only where settings
+        say so."""
+        for path in [
+            *sorted(Path(settings.FIXTURES_DIR).glob("*.json")),
+            *sorted(PACKAGE.glob("*/fixtures/*.json")),
+        ]:
             if path.name.startswith("dev_") and not settings.LOAD_DEV_FIXTURES:
                 continue
             with transaction.atomic(), SetupFlag.once(f"fixture-{path.stem}") as first:

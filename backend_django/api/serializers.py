@@ -1,0 +1,90 @@
+"""Models over the wire, read as strictly as the rest of the API."""
+
+import re
+from typing import Any, TypeVar
+
+from django.db import models
+from django.utils.dateparse import parse_date, parse_datetime
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from rest_framework import serializers
+
+M = TypeVar("M", bound=models.Model)
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
+
+
+class DecimalField(serializers.DecimalField):
+    """Digits in a string, both ways: a JSON number would be rounded on its way."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        whole = (self.max_digits or 12) - (self.decimal_places or 0)
+        point = rf"(\.[0-9]{{1,{self.decimal_places}}})?" if self.decimal_places else ""
+        self.pattern = rf"^-?[0-9]{{1,{whole}}}{point}$"
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or not re.fullmatch(self.pattern[1:-1], data):
+            raise serializers.ValidationError('Must be a decimal in a string, such as "12.50".')
+        return super().to_internal_value(data)
+
+
+class DecimalFieldSchema(OpenApiSerializerFieldExtension):
+    target_class = DecimalField
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        return {"type": "string", "format": "decimal", "pattern": self.target.pattern}
+
+
+class DateField(serializers.DateField):
+    """2026-03-01, and nothing else that could be taken for a date."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        if not isinstance(value, str) or not DATE.fullmatch(value) or not _parses(value):
+            raise serializers.ValidationError("Must be a date, such as 2026-03-01.")
+        return super().to_internal_value(value)
+
+
+class DateTimeField(serializers.DateTimeField):
+    """2026-03-01T12:00:00Z: without an offset nobody knows when that is."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        if not isinstance(value, str) or not DATE_TIME.fullmatch(value) or not _parses(value):
+            raise serializers.ValidationError(
+                "Must be a time with its offset, such as 2026-03-01T12:00:00Z."
+            )
+        return super().to_internal_value(value)
+
+
+def _parses(value: str) -> bool:
+    try:
+        return (parse_datetime(value) or parse_date(value)) is not None
+    except ValueError:
+        return False
+
+
+class RelatedField(serializers.PrimaryKeyRelatedField):
+    """The id of a row that the caller may see: where rows have an owner, one of their own."""
+
+    default_error_messages = {"does_not_exist": "There is nothing with this id."}
+
+    def get_queryset(self) -> Any:
+        rows: Any = super().get_queryset()
+        if any(field.name == "owner" for field in rows.model._meta.get_fields()):
+            return rows.filter(owner=self.context["request"].user)
+        return rows
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Must be an id in a string.")
+        return super().to_internal_value(data)
+
+
+class ModelSerializer(serializers.ModelSerializer[M]):
+    """Like Django REST framework's, with the fields above."""
+
+    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
+        models.DecimalField: DecimalField,
+        models.DateField: DateField,
+        models.DateTimeField: DateTimeField,
+    }
+    serializer_related_field = RelatedField

@@ -1,0 +1,34 @@
+"""The URL pattern of what is kept in a table; the slash at the end is optional."""
+
+from django.db import transaction
+from django.urls import URLPattern, re_path
+from rest_framework.views import APIView
+
+ID = r"(?P<id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+
+
+def crud_urls(
+    prefix: str = "",
+    *,
+    create: type[APIView],
+    list: type[APIView],
+    detail: type[APIView],
+    update: type[APIView],
+    delete: type[APIView],
+) -> list[URLPattern]:
+    """Return the addresses of a model: create, list, detail, update and delete.
+
+    Args:
+        prefix: "" for the feature's main model, "categories/" for another one.
+    """
+
+    def reading(view: type[APIView]):  # type: ignore[no-untyped-def]
+        return transaction.non_atomic_requests(view.as_view())
+
+    return [
+        re_path(rf"^{prefix}create/?$", create.as_view()),
+        re_path(rf"^{prefix}list/?$", reading(list)),
+        re_path(rf"^{prefix}detail/{ID}/?$", reading(detail)),
+        re_path(rf"^{prefix}update/{ID}/?$", update.as_view()),
+        re_path(rf"^{prefix}delete/{ID}/?$", delete.as_view()),
+    ]

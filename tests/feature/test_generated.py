@@ -1,0 +1,84 @@
+"""Features as `make feature` writes them pass everything the repository asks of its own code."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.feature.tree import Tree
+from tests.stack import ROOT
+
+GUIDE = ROOT / "docs" / "features.md"
+DOMAINS = {
+    "todos": "title:string due:date? done:bool owner:user",
+    "expenses": "expense: title:string amount:decimal day:date category:ref:category note:text? "
+    "owner:user; category: name:string=unique owner:user",
+    "blog": "post: title:string slug:slug=unique body:text draft:bool published:datetime? "
+    "state:choice(open|closed)?",
+    "markdown_notes": "note: title:string body:text state:choice(new|kept|old) owner:user",
+    "shortener": "short_link: code:slug=unique target:url visits:int? expires:datetime? owner:user",
+    "shop": "product: name:string code:slug=unique price:decimal weight:float? "
+    "section:ref:section; section: name:string=unique contact:email?; "
+    "cart_line: product:ref:product quantity:int owner:user",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_guide_works_command_by_command(tmp_path: Path) -> None:
+    """docs/features.md: its commands, in their order, and its changes to files."""
+    tree = Tree(tmp_path / "tree")
+    blocks = re.findall(r"```(\w+)(?: (\S+))?\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    assert {kind for kind, *_ in blocks} == {"sh", "diff", "text"}
+    for kind, path, text in blocks:
+        if kind == "sh":
+            for line in text.splitlines():
+                tree.run("sh", "-c", line)
+        elif kind == "diff":
+            change(tree.folder / path, text)
+    tree.run("git", "add", "-A")
+    tree.python("ruff", "check", "-q", ".")
+    tree.python("ruff", "format", "-q", "--check", ".")
+    tree.node("format:check")
+    tree.node("check")
+
+
+def change(path: Path, diff: str) -> None:
+    """Put the lines with + after the line before them, and take those with - away."""
+    text = path.read_text()
+    old = "".join(line[1:] for line in diff.splitlines(keepends=True) if line[0] != "+")
+    new = "".join(line[1:] for line in diff.splitlines(keepends=True) if line[0] != "-")
+    assert text.count(old) == 1, f"{path.name} has not exactly once:\n{old}"
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.feature
+@pytest.mark.timeout(1800)
+def test_domains_of_all_kinds_pass_everything(tmp_path: Path) -> None:
+    tree = Tree(tmp_path / "tree")
+    for name, fields in DOMAINS.items():
+        tree.feature(name, "crud", fields)
+    tree.feature("weather", "job", "place:string days:int? unit:choice(metric|imperial)",
+                 "https://weather.example.org/")  # fmt: skip
+    tree.feature("counts", "job", "")
+    for check in ("ruff check -q .", "ruff format -q --check .", "mypy"):
+        tree.python(*shlex.split(check))
+    for script in ("lint", "format:check", "check", "test", "build", "budget"):
+        tree.node(script)
+    folders = [f"backend_django/{name}" for name in (*DOMAINS, "weather", "counts")]
+    core = ["tests/test_architecture.py", "tests/api", "tests/security", "tests/browser"]
+    said = tree.python("pytest", "-q", "-p", "no:cacheprovider", *folders, *core)
+    assert " passed" in said
+
+
+@pytest.mark.feature
+def test_no_mark_is_left_of_where_it_came_from(tmp_path: Path) -> None:
+    tree = Tree(tmp_path / "tree")
+    tree.feature("expenses", "crud", DOMAINS["expenses"])
+    tree.feature("counts", "job", "")
+    for folder in ("backend_django", "frontend_vue/src/features"):
+        for name in ("expenses", "counts"):
+            for path in (tree.folder / folder / name).rglob("*.*"):
+                text = path.read_text()
+                assert not re.search(r"(?i)generated|template|todo|\{%|%\}", text), path

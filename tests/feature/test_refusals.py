@@ -1,0 +1,84 @@
+"""What cannot be made is refused with a sentence, and nothing is written."""
+
+import subprocess
+import sys
+
+import pytest
+
+from backend_django.utils.features import PACKAGE
+from scripts.feature.spec import SpecError, plural_of, read_spec, singular_of
+from tests.stack import ROOT
+
+PLAIN = "title:string"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "fields", "sentence"),
+    [
+        ("", "crud", PLAIN, "NAME is missing"),
+        ("River Watch", "crud", PLAIN, "such as NAME=river_watch"),
+        ("../x", "crud", PLAIN, "lower-case letters"),
+        ("a" * 41, "crud", PLAIN, "40 at most"),
+        ("class", "crud", PLAIN, "means something else already"),
+        ("auth", "crud", PLAIN, "means something else already"),
+        ("processing", "crud", PLAIN, "is there already"),
+        ("links", "crud", PLAIN, "uses the word “links”"),
+        ("gardens", "", PLAIN, "KIND is missing"),
+        ("gardens", "page", PLAIN, "KIND=crud or KIND=job"),
+        ("gardens", "crud", "  ", "FIELDS is empty"),
+        ("gardens", "crud", "title", "“title” has no type"),
+        ("gardens", "crud", "title:words", "“words” is no type"),
+        ("gardens", "crud", "Title:string", "cannot be the name of a field"),
+        ("gardens", "crud", "two__parts:string", "cannot be the name of a field"),
+        ("gardens", "crud", "import:string", "cannot be the name of a field"),
+        ("gardens", "crud", "id:int", "cannot be called id"),
+        ("gardens", "crud", "save:bool", "cannot be called save"),
+        ("gardens", "crud", "title:string title:text", "has title twice"),
+        ("gardens", "crud", "owner:user", "nothing of its own"),
+        ("gardens", "crud", "title:string owner:string", "owner:user is the one field"),
+        ("gardens", "crud", "title:string keeper:user", "owner:user is the one field"),
+        ("gardens", "crud", "title:string=primary", "“=primary” is not known"),
+        ("gardens", "crud", "title:string?=unique", "what is unique must be there"),
+        ("gardens", "crud", "done:bool?", "a bool is false unless"),
+        ("gardens", "crud", "kind:choice()", "choices are words"),
+        ("gardens", "crud", "kind:choice(a|a)", "stands there twice"),
+        ("gardens", "crud", "kind:choice(a b)", "is no type"),
+        ("gardens", "crud", "title:string bed:ref:bed", "there is no model “bed”"),
+        ("gardens", "crud", "title:string; name:string", "the name of another model"),
+        ("gardens", "crud", "bed: a:int; bed: b:int", "the same model twice"),
+        ("gardens", "crud", "user: title:string", "choose another name"),
+        ("gardens", "crud", "mail: title:string", "has a Mail already"),
+        ("gardens", "crud", "plant: a:int bed:ref:bed; bed: n:int owner:user", "give the plant"),
+        ("gardens", "job", "a:int; b: c:int", "parameters, not models"),
+        ("gardens", "job", "price:decimal", "is no type of a parameter"),
+        ("gardens", "job", "word:string=unique", "cannot be unique"),
+        ("gardens", "job", "file:string", "cannot be called file"),
+        ("gardens", "job", "name:string", "has a name already"),
+    ],
+)  # fmt: skip
+def test_refused_with_a_sentence(name: str, kind: str, fields: str, sentence: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        read_spec(name, kind, fields)
+    assert sentence in str(refused.value)
+
+
+def test_the_command_ends_with_2_and_writes_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.feature", "--name=gardens", "--kind=crud", "--fields=x"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("“x” has no type: write x:string")
+    assert "Traceback" not in done.stderr
+    assert not (PACKAGE / "gardens").exists()
+
+
+@pytest.mark.parametrize(
+    ("plural", "singular"),
+    [("todos", "todo"), ("expenses", "expense"), ("categories", "category"), ("boxes", "box"),
+     ("addresses", "address"), ("branches", "branch"), ("blog", "blog")],
+)  # fmt: skip
+def test_a_model_is_named_after_one_of_what_the_feature_has(plural: str, singular: str) -> None:
+    assert singular_of(plural) == singular
+    if plural != "blog":
+        assert plural_of(singular) == plural

@@ -26,11 +26,26 @@ DOMAINS = {
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+def test_a_table_and_a_job_are_green_at_once(tmp_path: Path) -> None:
+    tree = Tree(tmp_path / "tree")
+    tree.feature("expenses", "crud", DOMAINS["expenses"])
+    tree.feature("counts", "job", "language:choice(en|de)? shortest:int?")
+    made = ["backend_django/expenses", "backend_django/counts"]
+    tree.python("ruff", "check", "-q", *made)
+    tree.python("ruff", "format", "-q", "--check", *made)
+    tree.node("check")
+    core = ["tests/test_architecture.py", "tests/api/test_contract.py"]
+    said = tree.python("pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", *made, *core)
+    assert " passed" in said
+
+
+@pytest.mark.feature
+@pytest.mark.timeout(900)
 def test_the_guide_works_command_by_command(tmp_path: Path) -> None:
     """docs/features.md: its commands, in their order, and its changes to files."""
     tree = Tree(tmp_path / "tree")
     blocks = re.findall(r"```(\w+)(?: (\S+))?\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    assert {kind for kind, *_ in blocks} == {"sh", "diff", "text"}
+    assert {kind for kind, *_ in blocks} == {"sh", "diff"}
     for kind, path, text in blocks:
         if kind == "sh":
             for line in text.splitlines():

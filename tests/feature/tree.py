@@ -16,6 +16,11 @@ class Tree:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # What is installed here must be up to date: installed from there, it would go through the
+        # links, and npm begins by emptying the folder.
+        subprocess.run(
+            [sys.executable, "-m", "scripts.bootstrap", "--no-page"], cwd=ROOT, check=True
+        )
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT, check=True, capture_output=True, text=True,

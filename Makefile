@@ -87,7 +87,7 @@ docs: ## Write docs/settings.md, and build docs/ as a site in docs/_build
 	@$(VENV) -m sphinx --fail-on-warning --nitpicky --quiet docs docs/_build && echo docs/_build/index.html
 
 feature: ## Write a new feature: make feature NAME=todos KIND=crud FIELDS="title:string done:bool"
-	@$(bootstrap) --no-page && exec $(VENV) -m scripts.feature --name '$(NAME)' --kind '$(KIND)' \
+	@$(bootstrap) --no-build && exec $(VENV) -m scripts.feature --name '$(NAME)' --kind '$(KIND)' \
 		--fields '$(FIELDS)' --service '$(SERVICE)'
 
 test-feature: ## Make features of all kinds in a copy of the tree, and check everything there

@@ -109,7 +109,7 @@ def venv_is_usable() -> bool:
 class Installation:
     """The steps, in the order and at the same time as they can be done."""
 
-    def __init__(self, *, page: bool) -> None:
+    def __init__(self, *, page: bool, build: bool) -> None:
         self.environment = environment = node.for_downloads(dict(os.environ))
         self.page = page
         machine = platform.machine() + platform.system()
@@ -141,7 +141,7 @@ class Installation:
         if not (FRONTEND / "dist" / "index.html").exists():
             (stamps / "page").unlink(missing_ok=True)
         self.build = Step("page", stamps / "page", digest(page_sources(), version), self._build)
-        self.steps += [self.modules, self.build]
+        self.steps += [self.modules, self.build] if build else [self.modules]
 
     async def make(self) -> None:
         """Do what is not up to date. Raises UsageError."""
@@ -196,7 +196,8 @@ class Installation:
         if self.node:
             await self.node.do()
         await self.modules.do()
-        await self.build.do()
+        if self.build in self.steps:
+            await self.build.do()
 
     async def _modules(self, _half_done: bool) -> None:
         patience = {"npm_config_fetch_retries": "2", "npm_config_fetch_retry_mintimeout": "1000"}
@@ -224,12 +225,13 @@ def only_one() -> Iterator[None]:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bootstrap", description=__doc__)
     parser.add_argument("--no-page", action="store_true", help="leave Node and the page alone")
+    parser.add_argument("--no-build", action="store_true", help="leave the page as it is built")
     parser.add_argument("--dotenv", action="store_true", help="make .env if there is none")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         with only_one():
-            installation = Installation(page=not options.no_page)
+            installation = Installation(page=not options.no_page, build=not options.no_build)
             asyncio.run(installation.make())
             if options.dotenv and create_dotenv():
                 UNREAD_SECRETS.touch()

@@ -19,7 +19,7 @@ class Tree:
         # What is installed here must be up to date: installed from there, it would go through the
         # links, and npm begins by emptying the folder.
         subprocess.run(
-            [sys.executable, "-m", "scripts.bootstrap", "--no-page"], cwd=ROOT, check=True
+            [sys.executable, "-m", "scripts.bootstrap", "--no-build"], cwd=ROOT, check=True
         )
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],

@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage backup restore test test-fast chaos image image-test fuzz audit bench docs lint format types schema lock update drop clean clean-data feature test-feature
+.PHONY: help run dev demo manage backup restore test test-fast chaos image image-test fuzz audit bench docs lint format types schema lock upgrade-deps release update drop clean clean-data feature test-feature
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
@@ -98,6 +98,13 @@ schema: ## Write the OpenAPI document and the page's types from it
 
 lock: ## Resolve requirements/*.in again (UPGRADE=1 for newer releases)
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.lock $(if $(UPGRADE),--upgrade)
+
+upgrade-deps: ## Take newer releases of all packages, then check everything
+	@$(bootstrap) --no-page && $(VENV) -m scripts.lock --upgrade
+	@$(bootstrap) && $(NPM) update --save && $(bootstrap) && exec $(VENV) -m scripts.checks all
+
+release: ## Version, changelog and tag of a release: make release VERSION=1.2.0
+	@$(bootstrap) --no-page && exec $(VENV) -m scripts.release "$${VERSION}"
 
 update: ## Bring the template's last release into this project (TO=tag, FROM=its new address)
 	@$(if $(shell command -v "$(PYTHON)"),"$(PYTHON)",$(no_python)) -m scripts.update \

@@ -8,7 +8,6 @@ import argparse
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -24,16 +23,6 @@ This is {name} now. Look at it and keep it:
   git remote add origin ADDRESS         # of your own repository
   make run
 """
-
-
-def home_of_the_template() -> str:
-    """Where later releases come from: what this clone was cloned from, or nothing that is known."""
-    done = subprocess.run(
-        ["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True
-    )
-    home = done.stdout.strip() or "."
-    known = "://" not in home or home.startswith(("git+", "git://"))
-    return home if known else f"git+{home}"  # copier takes few addresses for git's without it
 
 
 def become(made: Path) -> None:
@@ -67,7 +56,7 @@ def main(arguments: list[str]) -> int:
                 "copy", "--quiet", "--defaults", "--vcs-ref=HEAD", *data, str(ROOT), str(made)
             )
             answers = made / template.ANSWERS.name
-            home = f"_src_path: {json.dumps(home_of_the_template())}"
+            home = f"_src_path: {json.dumps(template.home())}"
             answers.write_text(re.sub(r"(?m)^_src_path: .*$", lambda _: home, answers.read_text()))
             become(made)
     except UsageError as error:

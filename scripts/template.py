@@ -33,6 +33,16 @@ def check_clean() -> None:
         raise UsageError(f"There are changes that are not committed ({names}): commit them first.")
 
 
+def home() -> str:
+    """Where later releases come from: what this clone was cloned from, or nothing that is known."""
+    done = subprocess.run(
+        ["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True
+    )
+    address = done.stdout.strip() or "."
+    known = "://" not in address or address.startswith(("git+", "git://"))
+    return address if known else f"git+{address}"  # copier takes few addresses for git's without it
+
+
 def copier(*arguments: str) -> None:
     """Run copier's command line. Raises UsageError with its last line when it fails."""
     with only_one():

@@ -1,0 +1,85 @@
+"""`make release VERSION=1.2.0`: version, changelog and tag of a release, in one commit.
+
+Nothing is pushed. In the template itself the answers file says the release as well, so that a clone
+knows where it started from.
+"""
+
+import datetime
+import re
+import subprocess
+import sys
+
+from scripts import schema, template
+from scripts.environment import ROOT, UsageError
+
+PROJECT = ROOT / "project.toml"
+CHANGELOG = ROOT / "CHANGELOG.md"
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """1.2.3 as numbers. Raises UsageError for anything else."""
+    if not re.fullmatch(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", version):
+        raise UsageError(f"{version!r} is no version: make release VERSION=1.2.0")
+    return tuple(map(int, version.split(".")))
+
+
+def last_tag() -> str:
+    """The release before, or nothing."""
+    command = ["git", "describe", "--tags", "--abbrev=0", "--match=v*"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+
+def write_version(version: str) -> None:
+    text = PROJECT.read_text(encoding="utf-8")
+    had = re.search(r'(?m)^version = "(.*)"$', text)
+    if had is None:
+        raise UsageError("project.toml has no version")
+    first = not last_tag()  # 0.1.0 may be released as it stands
+    if numbers(version) < numbers(had[1]) or (numbers(version) == numbers(had[1]) and not first):
+        raise UsageError(f"{version} is not newer than {had[1]}.")
+    PROJECT.write_text(text.replace(had[0], f'version = "{version}"'), encoding="utf-8")
+
+
+def write_changelog(version: str) -> None:
+    """Put the subjects of the commits since the last release on top; edit before you push."""
+    since = [f"{last_tag()}..HEAD"] if last_tag() else []
+    subjects = template.git("log", "--no-merges", "--format=- %s", *since)
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    old = CHANGELOG.read_text(encoding="utf-8") if CHANGELOG.exists() else "# Changelog\n"
+    head, _, rest = old.partition("\n")
+    section = f"\n## {version} ({today})\n\n{subjects}"
+    CHANGELOG.write_text(f"{head}\n{section}{rest}", encoding="utf-8")
+
+
+def write_answers(version: str) -> None:
+    text = template.ANSWERS.read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^_commit: .*$", f"_commit: v{version}", text)
+    home = f"_src_path: {template.home()}"
+    text = re.sub(r"(?m)^_src_path: .*$", lambda _: home, text)
+    template.ANSWERS.write_text(text, encoding="utf-8")
+
+
+def main(arguments: list[str]) -> int:
+    version = arguments[0] if arguments else ""
+    try:
+        numbers(version)
+        template.check_clean()
+        if template.git("tag", "--list", f"v{version}"):
+            raise UsageError(f"There is a tag v{version} already.")
+        write_version(version)
+        write_changelog(version)
+        if (ROOT / "copier.yml").exists():
+            write_answers(version)
+        schema.publish()
+        template.git("add", "--all")
+        template.git("commit", "--quiet", "--message", f"Release {version}")
+        template.git("tag", "--annotate", f"v{version}", "--message", f"Release {version}")
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"v{version} is made. Look at CHANGELOG.md, then: git push --follow-tags")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

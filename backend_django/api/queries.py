@@ -7,8 +7,17 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
+
+
+@extend_schema_field({"type": "string", "maxLength": 200, "pattern": r"^[^\u0000]*$"})
+class SearchField(serializers.CharField):
+    """What some text of a row has in it."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, allow_blank=True, max_length=200)
 
 
 class QueryBooleanField(serializers.BooleanField):

@@ -120,6 +120,8 @@ def crud_values(spec: Spec) -> dict[str, Any]:
         "targets": sorted(({"var": model.var} for model in targets), key=lambda t: t["var"]),
         "uniques": any(field.unique for field in everything),
         "used": any(values["used"] for values in models),
+        "fixtures": [m for m in models if not m["owned"] and not m["refs"]],
+        "searched": any(model.searched for model in spec.models),
         "bools": any(field.type == "bool" for field in everything),
         "imports": sorted(
             {f.spec.imports for f in everything if f.type not in {"choice", "ref"}} - {""}

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+
+import type { Field } from './types'
+import { fromValues, shown, toFormFields, toValues } from './values'
+
+const field = (name: string, type: Field['type'], shows?: string): Field => ({
+  name,
+  label: name,
+  type,
+  shows,
+})
+const FIELDS = [
+  field('title', 'string'),
+  field('price', 'decimal'),
+  field('count', 'int'),
+  field('at', 'datetime'),
+  field('done', 'bool'),
+  field('group', 'ref', 'group_name'),
+]
+const ROW = {
+  title: 'Chair',
+  price: '12.50',
+  count: 3,
+  at: '2026-03-01T08:00:00.000Z',
+  done: true,
+  group: '7',
+  group_name: 'Furniture',
+}
+
+test('a row that is only opened and saved stays what it was', () => {
+  const { group_name: _, ...own } = ROW
+  expect(fromValues(FIELDS, toValues(FIELDS, ROW))).toEqual(own)
+})
+
+test('what is left empty is empty text, or nothing', () => {
+  expect(fromValues(FIELDS, toValues(FIELDS))).toEqual({
+    title: '',
+    price: null,
+    count: null,
+    at: null,
+    done: false,
+    group: null,
+  })
+})
+
+test('a moment is typed in local time', () => {
+  const typed = toValues(FIELDS, ROW).at
+  expect(new Date(String(typed)).getTime()).toBe(Date.parse(ROW.at))
+})
+
+test('a form sends what was filled in, as text', () => {
+  expect(toFormFields({ name: 'a', empty: '', done: false })).toEqual({ name: 'a', done: 'false' })
+})
+
+test.each([
+  [field('group', 'ref', 'group_name'), 'Furniture'],
+  [field('price', 'decimal'), '12.50'],
+  [field('done', 'bool'), 'Yes'],
+  [field('absent', 'date'), ''],
+])('a value for people: %o', (one, text) => {
+  expect(shown(one, ROW)).toBe(text)
+})

@@ -7,11 +7,14 @@ somebody else ends up, because that cannot be answered by the page's API.
 
 from typing import Any
 
-from allauth.mfa.base import views as mfa
+from allauth.socialaccount.providers.google.views import oauth2_callback
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, re_path
 from django.views.decorators.http import require_safe
+
+from . import google
 
 
 def stays(route: str, view: Any, name: str) -> URLPattern:
@@ -50,5 +53,13 @@ urlpatterns = [
     ),
     moved("password/reset/key/done", "/login", "account_reset_password_from_key_done"),
     moved("2fa", "/account", "mfa_index"),
-    stays("2fa/authenticate", mfa.authenticate, "mfa_authenticate"),
+    stays("2fa/authenticate", google.CodeView.as_view(), "mfa_authenticate"),
 ]
+
+if settings.GOOGLE_LOGIN_URL:
+    urlpatterns += [
+        re_path(r"^google/login/?$", google.login, name="google_login"),
+        re_path(r"^google/login/callback/?$", oauth2_callback, name="google_callback"),
+        moved("social/signup", "/login", "socialaccount_signup"),
+        moved("social", "/account", "socialaccount_connections"),
+    ]

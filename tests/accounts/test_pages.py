@@ -13,10 +13,8 @@ from .conftest import PASSWORD
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def secured(stack: Stack, mail_server: MailServer) -> tuple[str, str]:
-    """An account with two-step sign-in: its address and its secret."""
-    email = "twostep@example.org"
+def make_secured(stack: Stack, mail_server: MailServer, email: str) -> tuple[str, str, list[str]]:
+    """Make an account with two-step sign-in: its address, secret and recovery codes."""
     with httpx.Client(base_url=f"{stack.url}/api/v1/auth/") as script:
 
         def call(path: str, **data: str) -> httpx.Response:
@@ -31,8 +29,13 @@ def secured(stack: Stack, mail_server: MailServer) -> tuple[str, str]:
         script.cookies.clear()
         script.headers["Authorization"] = f"Token {token}"
         secret = call("mfa/propose").json()["secret"]
-        call("mfa/activate", secret=secret, code=code_of(secret), password=PASSWORD)
-    return email, secret
+        on = call("mfa/activate", secret=secret, code=code_of(secret), password=PASSWORD)
+    return email, secret, on.json()["recovery_codes"]
+
+
+@pytest.fixture
+def secured(stack: Stack, mail_server: MailServer) -> tuple[str, str]:
+    return make_secured(stack, mail_server, "twostep@example.org")[:2]
 
 
 def test_page_asks_for_the_code_then_signs_in(page, secured: tuple[str, str]) -> None:

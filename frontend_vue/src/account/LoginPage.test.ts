@@ -6,6 +6,7 @@ import { createMemoryHistory, createRouter } from 'vue-router'
 import { queryClient } from '@/api/queryClient'
 
 import LoginPage from './LoginPage.vue'
+import { show, stubApi } from './testing'
 
 const blank = { template: '<p />' }
 
@@ -64,5 +65,28 @@ test('says why it did not work, and waits in an empty password field', async () 
   expect(password.value).toBe('')
   expect(document.activeElement).toBe(password)
   expect(router.currentRoute.value.path).toBe('/login')
+  page.unmount()
+})
+
+test.each([
+  ['ended', 'Your session has ended.'],
+  ['google-cancelled', 'You did not sign in with Google.'],
+])('says what brought somebody here: %s', async (why, sentence) => {
+  stubApi({
+    'GET /auth/session/': [200, { user: null, registration_open: true, google_url: null }],
+  })
+  const { page } = await show(LoginPage, { path: '/login', address: `/login?why=${why}` })
+  expect(page.find('[role=status]').text()).toContain(sentence)
+  page.unmount()
+})
+
+test('who has not confirmed the address can ask for the mail again', async () => {
+  const { page } = await open('/login', {
+    '/api/v1/auth/login/': [
+      400,
+      { code: 'email_not_verified', detail: 'Confirm your e-mail address first.' },
+    ],
+  })
+  expect(page.find('[role=alert] a').attributes('href')).toBe('/check-mail')
   page.unmount()
 })

@@ -33,6 +33,11 @@ export function createAppRouter(
       meta: { public: true, strangers: true, title: 'Sign in' },
     },
     {
+      path: '/login/code',
+      component: entrance('CodePage'),
+      meta: { public: true, strangers: true, title: 'One more step' },
+    },
+    {
       path: '/register',
       component: entrance('RegisterPage'),
       meta: { public: true, strangers: true, title: 'Register' },

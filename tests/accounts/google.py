@@ -1,0 +1,79 @@
+"""Somebody who answers like Google (OpenID Connect's code flow with PKCE), on a loopback address."""
+
+import base64
+import hashlib
+import json
+import secrets
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+import jwt
+
+CLIENT = {"GOOGLE_CLIENT_ID": "our-client", "GOOGLE_CLIENT_SECRET": "our-secret"}
+
+
+class Google:
+    """`person` is who signs in there, with the claims of an ID token; None cancels."""
+
+    def __init__(self) -> None:
+        self.person: dict[str, Any] | None = None
+        self._codes: dict[str, dict[str, str]] = {}
+        google = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked = dict(parse_qsl(urlsplit(self.path).query))
+                self.send_response(302)
+                self.send_header("Location", google.consent(asked))
+                self.end_headers()
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                status, answer = google.redeem({k: v[0] for k, v in parse_qs(body).items()})
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                self.wfile.write(json.dumps(answer).encode())
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.origin = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def consent(self, asked: dict[str, str]) -> str:
+        """Where the person is sent back to."""
+        assert asked["client_id"] == CLIENT["GOOGLE_CLIENT_ID"]
+        assert asked["response_type"] == "code"
+        assert set(asked["scope"].split()) == {"email", "profile"}
+        assert asked["code_challenge_method"] == "S256"
+        code = secrets.token_urlsafe()
+        self._codes[code] = asked
+        answer = {"code": code} if self.person else {"error": "access_denied"}
+        return f"{asked['redirect_uri']}?{urlencode(answer | {'state': asked['state']})}"
+
+    def redeem(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        """Tokens for a code; once, for the right secret and verifier."""
+        asked = self._codes.pop(form.get("code", ""), None)
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        proof = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        if (
+            asked is None
+            or form["client_secret"] != CLIENT["GOOGLE_CLIENT_SECRET"]
+            or form["redirect_uri"] != asked["redirect_uri"]
+            or proof != asked["code_challenge"]
+        ):
+            return 400, {"error": "invalid_grant"}
+        now = int(time.time())
+        claims = {"iss": self.origin, "aud": CLIENT["GOOGLE_CLIENT_ID"], "iat": now,
+                  "exp": now + 60, **(self.person or {})}  # fmt: skip
+        id_token = jwt.encode(claims, secrets.token_hex(32), algorithm="HS256")
+        return 200, {"access_token": "x", "token_type": "Bearer", "id_token": id_token}

@@ -1,0 +1,206 @@
+"""Sign-in with Google: there with its two variables, and no way round what else guards accounts."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from django.test import Client
+
+from scripts.processes import free_port
+from tests.mail_server import MailServer
+from tests.stack import ADMIN, ROOT, Api, Stack, wait_for
+
+from .authenticator import code_of
+from .conftest import PASSWORD
+from .google import CLIENT, Google
+from .test_pages import make_secured
+
+
+def test_nothing_of_it_is_there_without_its_variables(client: Client, db: None) -> None:
+    assert client.get("/api/v1/auth/session/").json()["google_url"] is None
+    assert client.post("/accounts/google/login/").status_code == 404
+    assert client.get("/accounts/google/login/callback/").status_code == 404
+    assert "google" not in client.get("/health/live")["Content-Security-Policy"]
+
+
+def test_one_variable_alone_is_a_mistake_that_is_named() -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT, env=os.environ | {"GOOGLE_CLIENT_ID": "x"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "Set both GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET" in done.stderr
+
+
+@dataclass
+class Site:
+    """A web process that has Google's sign-in switched on."""
+
+    url: str
+    google: Google
+    stack: Stack
+
+    def browser(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=30)
+
+    def sign_in(self, browser: httpx.Client, **form: str) -> str:
+        """Walk to Google and back; return the path where that ends."""
+        browser.get("/api/v1/auth/session/")
+        form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
+        answer = browser.post("/accounts/google/login/", data=form)
+        while answer.is_redirect and urlsplit(answer.headers["Location"]).path != "/login":
+            address = answer.headers["Location"]
+            if address in {"/", "/rasters", "/login/code"}:
+                return address
+            answer = browser.get(address)
+        return answer.headers.get("Location", f"{answer.status_code} {answer.text[:300]}")
+
+    def who(self, browser: httpx.Client) -> str | None:
+        user = browser.get("/api/v1/auth/session/").json()["user"]
+        return user and user["email"]
+
+
+@pytest.fixture(scope="module")
+def site(stack: Stack) -> Iterator[Site]:
+    google, port = Google(), free_port()
+    name = "web with google"
+    stack.start_process(
+        name, stack.commands["web"], PORT=str(port), GOOGLE_ORIGIN=google.origin, **CLIENT
+    )
+    made = Site(f"http://127.0.0.1:{port}", google, stack)
+
+    def ready() -> bool:
+        try:
+            return httpx.get(f"{made.url}/health/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    wait_for(ready, what="web with Google is ready")
+    yield made
+    stack.stop(name)
+    google.stop()
+
+
+def somebody(name: str, verified: bool = True) -> dict[str, object]:
+    return {"sub": f"id-of-{name}", "email": f"{name}@example.org", "email_verified": verified,
+            "given_name": "Grace", "family_name": "Hopper"}  # fmt: skip
+
+
+@pytest.mark.slow
+def test_stranger_gets_an_account_and_comes_back_to_it(site: Site) -> None:
+    site.google.person = somebody("Google.New")
+    with site.browser() as first, site.browser() as second:
+        assert first.get("/api/v1/auth/session/").json()["google_url"] == "/accounts/google/login/"
+        assert site.sign_in(first, next="/rasters") == "/rasters"
+        user = first.get("/api/v1/auth/user/").json()
+        assert (user["email"], user["name"]) == ("google.new@example.org", "Grace Hopper")
+        site.google.person = somebody("Google.New") | {"email": "moved@example.org"}
+        assert site.sign_in(second) == "/"
+        assert second.get("/api/v1/auth/user/").json()["id"] == user["id"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("person", "why"),
+    [(None, "google-cancelled"), (somebody("unproved", verified=False), "google-unverified"),
+     (somebody("x") | {"aud": "another-client"}, "google"),
+     (somebody("x") | {"iss": "https://evil.example"}, "google"),
+     (somebody("x") | {"exp": 1}, "google")],
+)  # fmt: skip
+def test_what_does_not_work_leads_back_with_a_reason(site: Site, person, why: str) -> None:
+    site.google.person = person
+    with site.browser() as browser:
+        assert site.sign_in(browser) == f"/login?why={why}"
+        assert site.who(browser) is None
+
+
+@pytest.mark.slow
+def test_callback_takes_nothing_that_was_not_asked_for(site: Site) -> None:
+    with site.browser() as browser:
+        for query in ("", "?code=x", "?code=x&state=y", "?error=access_denied&state=y"):
+            answer = browser.get(f"/accounts/google/login/callback/{query}")
+            assert (answer.status_code, answer.headers["Location"][:10]) == (302, "/login?why"), (
+                query
+            )
+        assert site.who(browser) is None
+
+
+@pytest.mark.slow
+def test_sign_in_leads_nowhere_else_and_starts_with_our_form_only(site: Site) -> None:
+    site.google.person = somebody("google.next")
+    with site.browser() as browser:
+        assert site.sign_in(browser, next="https://evil.example/") == "/"
+        assert browser.get("/accounts/google/login/").status_code == 405
+        assert browser.post("/accounts/google/login/").status_code == 403
+        form = {"csrfmiddlewaretoken": browser.cookies["csrftoken"], "process": "connect"}
+        answer = browser.post("/accounts/google/login/", data=form)
+        assert answer.headers["Location"] == "/login"
+
+
+@pytest.mark.slow
+def test_second_step_is_asked_for_after_google_too(site: Site, mail_server: MailServer) -> None:
+    email, secret, recovery = make_secured(site.stack, mail_server, "google-mfa@example.org")
+    site.google.person = somebody("google-mfa")
+
+    def enter(browser: httpx.Client, code: str) -> str:
+        form = {"code": code, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        return browser.post("/accounts/2fa/authenticate/", data=form).headers["Location"]
+
+    with site.browser() as browser:
+        assert site.sign_in(browser, next="/rasters") == "/login/code"
+        assert site.who(browser) is None
+        assert browser.get("/api/v1/auth/user/").status_code == 401
+        assert browser.get("/admin/").status_code == 302
+        assert enter(browser, "000000") == "/login/code?why=wrong"
+        assert site.who(browser) is None
+        assert enter(browser, recovery[0]) == "/rasters"
+        assert site.who(browser) == email
+    with site.browser() as guesser:
+        assert site.sign_in(guesser) == "/login/code"
+        answers = [enter(guesser, f"{i:06}") for i in range(6)]
+        assert answers[-1] == "/login/code?why=often"
+        enter(guesser, code_of(secret))
+        assert site.who(guesser) is None
+
+
+@pytest.mark.slow
+def test_who_registered_with_an_address_of_somebody_else_loses_it_to_the_owner(
+    site: Site,
+) -> None:
+    email = "squatted@example.org"
+    with site.browser() as squatter, site.browser() as owner:
+        form = {"email": email, "password1": PASSWORD, "password2": PASSWORD}
+        assert squatter.post("/api/v1/auth/registration/", json=form).status_code == 201
+        site.google.person = somebody("squatted")
+        assert site.sign_in(owner) == "/"
+        assert site.who(owner) == email
+        login = {"email": email, "password": PASSWORD}
+        assert squatter.post("/api/v1/auth/login/", json=login).status_code == 400
+
+
+@pytest.mark.slow
+def test_account_with_a_password_keeps_it(site: Site) -> None:
+    site.google.person = somebody("admin") | {"email": ADMIN["email"]}
+    with site.browser() as browser:
+        assert site.sign_in(browser) == "/"
+        assert site.who(browser) == ADMIN["email"]
+    with Api(site.url) as script:
+        script.sign_in(**ADMIN)
+
+
+@pytest.mark.slow
+def test_button_of_the_page_and_its_policy_let_people_go_there_and_back(chromium, site) -> None:
+    from playwright.sync_api import expect
+
+    site.google.person = somebody("google-button")
+    context = chromium.new_context(base_url=site.url)
+    page = context.new_page()
+    page.goto("/login?next=/account")
+    page.get_by_role("button", name="Continue with Google").click()
+    expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+    context.close()

@@ -1,4 +1,4 @@
-"""Somebody who answers like Google (OpenID Connect's code flow with PKCE), on a loopback address."""
+"""Somebody who answers like Google (OpenID Connect, code flow, PKCE), on a loopback address."""
 
 import base64
 import hashlib

@@ -64,16 +64,18 @@ def test_four_containers_of_one_image(prefix: str, tmp_path: Path) -> None:
         "env", *(f"{name}={value}" for name, value in environment.items()),
         "bash", "-euo", "pipefail", "-c", code, cwd=tmp_path,
     )  # fmt: skip
-    health = "{{.State.Health.Status}}"
     for name in NAMES:  # each by the image's own health check
-        wait_for(
-            lambda name=name: (
-                docker("inspect", "--format", health, f"{prefix}-{name}") == "healthy"
-            ),
-            seconds=90,
-            what=f"{name} is healthy",
-        )
+        container = f"{prefix}-{name}"
+        wait_for(lambda c=container: healthy(c), seconds=180, what=f"{name} is healthy")
     with Api(f"http://127.0.0.1:{port}") as api:
         api.headers.update({"Host": HOST, "X-Forwarded-Proto": "https"})
         api.sign_in(*ADMIN)
         assert api.get("auth/user/").json()["email"] == ADMIN[0]
+
+
+def healthy(container: str) -> bool:
+    state = docker("inspect", "--format", "{{.State.Status}} {{.State.Health.Status}}", container)
+    if state.startswith("exited"):
+        logs = run("docker", "logs", "--tail", "20", container)
+        raise AssertionError(f"{container} has ended:\n{logs.stdout}{logs.stderr}")
+    return state == "running healthy"

@@ -12,6 +12,7 @@ from scripts.feature.fields import TYPES, Field
 BACKEND = ROOT / "backend_django"
 PAGES = ROOT / "frontend_vue" / "src"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+COMMENT = re.compile(r"/\*.*?\*/|<!--.*?-->|//[^\n]*|#[^\n]*", re.DOTALL)  # may give examples
 LONGEST = 40
 # Addresses, and labels of apps, that are somebody else's already.
 TAKEN = {
@@ -185,7 +186,7 @@ def check_name(name: str) -> None:
     for path in [*BACKEND.glob("*/**/*.py"), *PAGES.glob("*/**/*.ts"), *PAGES.glob("*/**/*.vue")]:
         core = not {"migrations", "tests", "features"} & set(path.parts) and is_core(path)
         hand_written = ".test." not in path.name and path.name != "schema.d.ts"
-        if core and hand_written and named.search(path.read_text(encoding="utf-8")):
+        if core and hand_written and named.search(COMMENT.sub("", path.read_text("utf-8"))):
             raise SpecError(
                 f"{path.relative_to(ROOT)} uses the word “{name}” for something else: choose "
                 f"another name, such as my_{name}."

@@ -115,6 +115,8 @@ def crud_values(spec: Spec) -> dict[str, Any]:
         "models": models,
         "first": models[0],
         "ordered": in_order(models),
+        "backwards": in_order(models)[::-1],
+        "shared": not all(model.owned for model in spec.models),
         "owned": any(model.owned for model in spec.models),
         "refs": bool(targets),
         "targets": sorted(({"var": model.var} for model in targets), key=lambda t: t["var"]),

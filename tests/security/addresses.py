@@ -8,6 +8,7 @@ of a feature that is added are here without a line; one that no convention cover
   that belong to the owner, in place of a pending request;
 - `RESULT: dict`: fields of a `ProcessingResult`, where an address needs more than an empty one;
 - `QUERIES: dict[str, str]`: what an address cannot do without, `{"point": "longitude=9"}`;
+- `SHARED: list[str]`: what addresses of rows without an owner begin with, `"sections/"`;
 - `ACCESS: dict[str, str]`: the class of addresses of its own, `{"GET /lines/total/": "own"}`.
 """
 
@@ -38,6 +39,7 @@ ROOT = "/api/v1"
 READERS = "readers"  # whom API_DOCS_FOR names
 OPEN = "open"  # anybody
 OWN = "own"  # whoever is signed in, about themselves
+SHARED = "shared"  # whoever is signed in, about what belongs to nobody
 OBJECT = "object"  # the owner of what the address names
 LINK = "link"  # whoever has the secret in the address
 
@@ -49,8 +51,8 @@ CORE = {
     READERS: r"/(schema|docs)/",
 }
 FEATURE = {
-    OWN: r"(create|upload|list)/",
-    OBJECT: r"(?!shared/)[\w-]+/\{id\}/.*",
+    OWN: r"([\w-]+/)?(create|list)/|upload/",
+    OBJECT: r"(?!shared/)([\w-]+/\{id\}/.*|[\w-]+/(detail|update|delete)/\{id\}/)",
     LINK: r"shared/\{token\}/.*",
 }
 
@@ -72,6 +74,9 @@ class Address:
             return _matching(CORE, self.template)
         own: dict[str, str] = getattr(factories(feature), "ACCESS", {})
         rest = self.template.removeprefix(prefixes().get(self.kind, f"/{feature}/"))
+        for prefix in getattr(factories(feature), "SHARED", []):
+            if re.fullmatch(rf"{prefix}(create|list|(detail|update|delete)/\{{id\}})/", rest):
+                return SHARED
         return own.get(str(self)) or _matching(FEATURE, rest)
 
     @property

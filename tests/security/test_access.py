@@ -19,6 +19,7 @@ from .addresses import (
     OPEN,
     OWN,
     READERS,
+    SHARED,
     Address,
     every_address,
     factories,
@@ -112,7 +113,7 @@ def test_strangers_are_asked_to_sign_in(addresses: list[Address], stranger: Clie
     let_in = {
         str(address): seen(answer)
         for address in addresses
-        if address.access in {OWN, OBJECT, READERS}
+        if address.access in {OWN, OBJECT, READERS, SHARED}
         and (answer := address.call(stranger, values | _number(address))).status_code != 401
         and not (answer.status_code == 302 and answer["Location"].startswith("/login?next="))
     }

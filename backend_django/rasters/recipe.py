@@ -15,7 +15,7 @@ from backend_django.processing.errors import ProcessingError
 
 from . import gdal
 from .inspection import Inspection
-from .options import Options
+from .options import BLOCK_SIZES, Options
 
 # Level 1: on imagery and elevation the higher levels of DEFLATE and ZSTD take two to four times
 # the time for one percent of size.
@@ -27,6 +27,8 @@ PROFILES = {
     "jpeg": {"COMPRESS": "JPEG", "QUALITY": "85"},
 }
 LOSSY = {"webp", "jpeg"}
+
+BLOCK_BYTES = 32 * 1024**2  # decoded, all bands: whoever looks at one pixel holds that much
 
 _SAMPLES = 8  # windows that are compressed both ways
 
@@ -45,7 +47,7 @@ def choose_recipe(source: Path, facts: Inspection, options: Options) -> list[str
     resampling = options.overview_resampling.upper()
     creation = {
         **PROFILES[profile],
-        "BLOCKSIZE": str(options.block_size),
+        "BLOCKSIZE": str(block_size(facts, options)),
         "BIGTIFF": "IF_SAFER",
         # The upload's own overviews may be of any quality, or of another file altogether.
         "OVERVIEWS": "IGNORE_EXISTING",
@@ -76,6 +78,14 @@ def choose_recipe(source: Path, facts: Inspection, options: Options) -> list[str
     if nodata:
         arguments += ["-a_nodata", nodata.lower()]
     return arguments
+
+
+def block_size(facts: Inspection, options: Options) -> int:
+    """Return the side of a block in pixels: the one asked for, or smaller to fit BLOCK_BYTES."""
+    size = options.block_size
+    while size > min(BLOCK_SIZES) and size**2 * facts.count * facts.sample_bytes > BLOCK_BYTES:
+        size //= 2
+    return size
 
 
 def check_profile(facts: Inspection, profile: str) -> None:

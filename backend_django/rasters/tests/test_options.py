@@ -56,6 +56,14 @@ def test_block_size(size: int, tmp_path: Path, convert: Convert) -> None:
     assert facts["block_size"] == [size, size]
 
 
+def test_a_block_that_takes_too_much_memory_is_made_smaller(
+    tmp_path: Path, convert: Convert
+) -> None:
+    values = np.zeros((8, 1100, 1100), np.float64)
+    _, facts = convert(factory.write(tmp_path / "i.tif", values), block_size=1024)
+    assert facts["block_size"] == [512, 512]  # 16 MB; the next would be 64
+
+
 def test_overview_resampling(tmp_path: Path, convert: Convert) -> None:
     values = np.zeros((1, 600, 600), np.uint8)
     values[:, ::2, ::2] = 200

@@ -4,7 +4,7 @@
 .PHONY: help run dev demo manage backup restore test test-fast chaos image image-test fuzz audit bench docs lint format types schema lock upgrade-deps release update drop clean clean-data feature test-feature
 .NOTPARALLEL:
 SHELL := /bin/sh
-unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 ifndef PYTHON
 PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \

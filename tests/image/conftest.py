@@ -13,7 +13,9 @@ PROFILES = {
     "AWS_STORAGE_BUCKET_NAME": "app-files",
     "AWS_S3_ENDPOINT_URL": "http://bucket:9000",
     "AWS_ACCESS_KEY_ID": "app",
-    "API_RATE_USER": "1000000/minute",  # one account is everybody here
+    # one account at one address is everybody here
+    "API_RATE_USER": "1000000/minute",
+    "API_RATE_ADDRESS": "1000000/minute",
 }
 
 

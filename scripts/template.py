@@ -57,7 +57,7 @@ def copier(*arguments: str) -> None:
 
 
 async def _install() -> None:
-    installation = Installation(page=False)
+    installation = Installation(page=False, build=False)
     wanted = digest([REQUIREMENTS], platform.machine() + platform.system(), sys.version)
 
     async def install(_half_done: bool) -> None:

@@ -55,7 +55,7 @@ class Site:
         answer = browser.post("/accounts/google/login/", data=form)
         while answer.is_redirect and urlsplit(answer.headers["Location"]).path != "/login":
             address = answer.headers["Location"]
-            if address in {"/", "/rasters", "/login/code"}:
+            if address in {"/", "/files", "/login/code"}:
                 return address
             answer = browser.get(address)
         return answer.headers.get("Location", f"{answer.status_code} {answer.text[:300]}")
@@ -96,7 +96,7 @@ def test_stranger_gets_an_account_and_comes_back_to_it(site: Site) -> None:
     site.google.person = somebody("Google.New")
     with site.browser() as first, site.browser() as second:
         assert first.get("/api/v1/auth/session/").json()["google_url"] == "/accounts/google/login/"
-        assert site.sign_in(first, next="/rasters") == "/rasters"
+        assert site.sign_in(first, next="/files") == "/files"
         user = first.get("/api/v1/auth/user/").json()
         assert (user["email"], user["name"]) == ("google.new@example.org", "Grace Hopper")
         site.google.person = somebody("Google.New") | {"email": "moved@example.org"}
@@ -152,13 +152,13 @@ def test_second_step_is_asked_for_after_google_too(site: Site, mail_server: Mail
         return browser.post("/accounts/2fa/authenticate/", data=form).headers["Location"]
 
     with site.browser() as browser:
-        assert site.sign_in(browser, next="/rasters") == "/login/code"
+        assert site.sign_in(browser, next="/files") == "/login/code"
         assert site.who(browser) is None
         assert browser.get("/api/v1/auth/user/").status_code == 401
         assert browser.get("/admin/").status_code == 302
         assert enter(browser, "000000") == "/login/code?why=wrong"
         assert site.who(browser) is None
-        assert enter(browser, recovery[0]) == "/rasters"
+        assert enter(browser, recovery[0]) == "/files"
         assert site.who(browser) == email
     with site.browser() as guesser:
         assert site.sign_in(guesser) == "/login/code"

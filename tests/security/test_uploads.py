@@ -1,5 +1,5 @@
-"""Names of files that try to be something else. What is in them is each feature's to judge: the
-rasters' hostile files are in their own tests (docs/security.md, S12).
+"""Names of files that try to be something else. What is in them is each feature's to judge: its
+hostile files are in its own tests (docs/security.md, S12).
 """
 
 from pathlib import Path

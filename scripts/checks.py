@@ -18,7 +18,8 @@ from scripts.node import node_environment
 from scripts.uv import UV
 
 PYTHON = sys.executable
-NOT_SLOW = "not slow and not chaos"  # replaces the choice in pyproject.toml, so it repeats it
+# Two at a time: most of the tests wait for processes. Tests of one file stay together.
+PYTEST = [PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile"]
 
 
 class Check(NamedTuple):
@@ -61,8 +62,8 @@ CHECKS = [
     Check("page: types", {"lint", "types"}, npm("check"), FRONTEND),
     Check("page: tests", {"fast"}, npm("test"), FRONTEND),
     Check("page: budget", set(), npm("budget"), FRONTEND),
-    Check("fast tests", {"fast only"}, [PYTHON, "-m", "pytest", "-m", NOT_SLOW]),
-    Check("tests", set(), [PYTHON, "-m", "pytest"], prepare=give_browser),
+    Check("fast tests", {"fast only"}, [*PYTEST, "-m", "not slow"]),
+    Check("tests", set(), PYTEST, prepare=give_browser),
 ]
 
 

@@ -302,6 +302,7 @@ class Valkey(Service):
         configuration.unlink(missing_ok=True)
         keep = ['save ""', "appendonly no"] if self.temporary else ["appendonly yes"]
         lines = ["bind 127.0.0.1", f"port {self.port}", f"requirepass {self.password}"]
+        lines += ["databases 100"]  # one for each stack of the tests
         with open(os.open(configuration, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write("\n".join([*lines, f'dir "{directory}"', *keep]) + "\n")
         return self._popen([str(binary), str(configuration)])

@@ -20,7 +20,7 @@ from scripts.processes import last_lines
 from scripts.services import Postgres, Valkey
 from tests.bucket import Bucket, a_bucket
 from tests.mail_server import MailServer
-from tests.stack import Api, Stack
+from tests.stack import Api, Stack, redis_database
 
 if TYPE_CHECKING:  # models cannot be imported before Django is set up
     from backend_django.users.models import User
@@ -30,8 +30,18 @@ _running: list[Postgres | Valkey] = []
 
 @pytest.hookimpl(tryfirst=True)  # pytest-django reads the settings in the same hook
 def pytest_load_initial_conftests() -> None:
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        return  # the workers use what the controller started
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        # The servers are those that the controller started; what is in them is the worker's own.
+        own = Path(os.environ["TESTS_SCRATCH"], worker)
+        os.environ |= {
+            "REDIS_URL": redis_database(
+                os.environ["REDIS_URL"], int(worker.removeprefix("gw")) + 1
+            ),
+            "MEDIA_ROOT": str(own / "media"),
+            "PROCESSING_WORK_DIR": str(own / "work"),
+        }
+        (own / "work").mkdir(parents=True)
+        return
     os.environ["DJANGO_SETTINGS_MODULE"] = "backend_django.config.settings.test"
     for name in [name for name in os.environ if name.startswith(("DJANGO_SUPERUSER", "VITE_APP"))]:
         del os.environ[name]

@@ -1,6 +1,7 @@
 """The whole product as real processes, for tests that meet it as a user does: over HTTP."""
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -51,8 +52,7 @@ class Stack:
         self.environment = os.environ | {
             "DATABASE_URL": database_url,
             # a database of the broker of its own, so that no other stack takes its messages
-            "REDIS_URL": environment.pop("REDIS_URL", "")
-            or _other_database(os.environ["REDIS_URL"]),
+            "REDIS_URL": redis_database(os.environ["REDIS_URL"], next(_databases)),
             "MEDIA_ROOT": str(self.media),
             "PROCESSING_WORK_DIR": str(self.work),
             "PORT": str(self.port),
@@ -132,9 +132,13 @@ class Stack:
             yield api
 
 
-def _other_database(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(path="/1"))
+def redis_database(url: str, number: int) -> str:
+    """Return the address of another database of the same server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{number}"))
+
+
+# pytest's own processes have those below 10, and the stacks of each of them 30 above.
+_databases = itertools.count(10 + 30 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
 
 
 class Api(httpx.Client):

@@ -96,7 +96,7 @@ def test_a_full_disk_is_noticed_before_anything_is_written(
 ) -> None:
     monkeypatch.setattr(install, "CACHE", tmp_path)
     monkeypatch.setattr(install.shutil, "disk_usage", lambda _: Usage)
-    installation = install.Installation(page=False)
+    installation = install.Installation(page=False, build=False)
     with pytest.raises(UsageError, match=r"The disk is full: 1 MB are free where .* 2048 MB"):
         asyncio.run(installation.make())
     assert list(tmp_path.iterdir()) == []

@@ -77,7 +77,6 @@ def place(
     stack = Stack(
         directory / "stack",
         server.rsplit("/", 1)[0] + f"/{name}",
-        REDIS_URL=f"{os.environ['REDIS_URL'].rsplit('/', 1)[0]}/{3 if bucket else 2}",
         PROCESSING_UPLOAD_PART_BYTES=str(PART),
         PROCESSING_UPLOAD_SECONDS="600",
         **(bucket.environment if bucket else {}),

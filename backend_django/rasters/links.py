@@ -5,6 +5,8 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from .styles import COLORMAPS, default_style
+
 
 def raster_links(request_id: UUID, attempt: int, token: str | None = None) -> dict[str, str]:
     """Return the addresses by what they lead to, as paths.
@@ -32,6 +34,7 @@ def present_result(result: Any, token: str | None = None) -> dict[str, Any]:
     # What results of earlier releases do not have.
     data = {"kept": False, "converted_because": "", "footprint": None} | result.data
     links = raster_links(request.id, result.attempt, token)
+    style = default_style(data["bands"])
     return {
         "id": str(request.id),
         "name": request.name,
@@ -41,6 +44,8 @@ def present_result(result: Any, token: str | None = None) -> dict[str, Any]:
         "sha256": cog["sha256"],
         **data,
         "seconds": _seconds(request),
+        "style": {"bands": style.bands, "ranges": style.ranges, "colormap": style.colormap},
+        "colormaps": COLORMAPS,
         "tiles": {"url_template": links["tiles"], "minzoom": 0, "maxzoom": data["maxzoom"]},
         "links": {name.replace("-", "_"): path for name, path in links.items() if name != "tiles"},
         "download_url": links["download-cog"],

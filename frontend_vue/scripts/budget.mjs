@@ -91,9 +91,10 @@ function importers(entry) {
   return Object.keys(manifest).filter((name) => manifest[name].dynamicImports?.includes(entry))
 }
 
-/** Chunks that would pull a lazy one in with them. */
+/** Chunks that would pull a lazy one in with them; those it loads itself come after it. */
 function eagerImports(name, entry) {
+  const own = [entry, ...(manifest[entry].dynamicImports ?? [])]
   return Object.keys(manifest)
-    .filter((other) => other !== entry && closure([other]).chunks.has(entry))
+    .filter((other) => !own.includes(other) && closure([other]).chunks.has(entry))
     .map((other) => `${name}: ${other} loads it at once, so it is not lazy any more.`)
 }

@@ -119,6 +119,19 @@ class RasterTilesSerializer(serializers.Serializer[Any]):
     maxzoom = serializers.IntegerField(help_text="Beyond it the pixels only get larger.")
 
 
+class RasterStyleSerializer(serializers.Serializer[Any]):
+    """How tiles are drawn when nothing else is asked for."""
+
+    bands = serializers.ListField(
+        child=serializers.IntegerField(), help_text="One, or red, green and blue."
+    )
+    ranges = serializers.ListField(
+        child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
+        help_text="Per band, the values of the first and last colour. Empty: 0 to 255.",
+    )
+    colormap = serializers.CharField(allow_blank=True, help_text="Of a single band; empty is grey.")
+
+
 @extend_schema_field(
     {
         "oneOf": [{"type": "number"}, {"type": "string", "enum": ["nan", "inf", "-inf"]}],
@@ -180,6 +193,11 @@ class RasterResultSerializer(serializers.Serializer[Any]):
     bands = RasterBandSerializer(many=True)
     validation = RasterValidationSerializer()
     tiles = RasterTilesSerializer()
+    style = RasterStyleSerializer()  # type: ignore[assignment]
+    colormaps = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="Those that tiles know, by name: colours at equal distances, as RRGGBB.",
+    )
     links = RasterLinksSerializer()
     download_url = serializers.CharField()
     seconds = serializers.FloatField(

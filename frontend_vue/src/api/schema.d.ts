@@ -1307,6 +1307,11 @@ export interface components {
             bands: components["schemas"]["RasterBand"][];
             validation: components["schemas"]["RasterValidation"];
             tiles: components["schemas"]["RasterTiles"];
+            style: components["schemas"]["RasterStyle"];
+            /** @description Those that tiles know, by name: colours at equal distances, as RRGGBB. */
+            colormaps: {
+                [key: string]: string[];
+            };
             links: components["schemas"]["RasterLinks"];
             download_url: string;
             /**
@@ -1315,6 +1320,15 @@ export interface components {
              */
             seconds: number | null;
             sha256: string;
+        };
+        /** @description How tiles are drawn when nothing else is asked for. */
+        RasterStyle: {
+            /** @description One, or red, green and blue. */
+            bands: number[];
+            /** @description Per band, the values of the first and last colour. Empty: 0 to 255. */
+            ranges: number[][];
+            /** @description Of a single band; empty is grey. */
+            colormap: string;
         };
         /** @description 256-pixel tiles in Web Mercator; 204 where the raster has no pixel. */
         RasterTiles: {
@@ -1427,6 +1441,11 @@ export interface components {
             bands: components["schemas"]["RasterBand"][];
             validation: components["schemas"]["RasterValidation"];
             tiles: components["schemas"]["RasterTiles"];
+            style: components["schemas"]["RasterStyle"];
+            /** @description Those that tiles know, by name: colours at equal distances, as RRGGBB. */
+            colormaps: {
+                [key: string]: string[];
+            };
             links: components["schemas"]["RasterLinks"];
             download_url: string;
             /**

@@ -76,3 +76,12 @@ test('keeps the address while the server is away', async () => {
   expect(to.name).toBe('unreachable')
   expect(to.fullPath).toBe('/maps/7?tab=2')
 })
+
+test("a feature's public page is shown to strangers", async () => {
+  vi.stubGlobal('fetch', async () => Response.json({ user: null }))
+  const maps = { ...feature('maps'), publicRoutes: [{ path: '/given/:key', component: page }] }
+  const router = createAppRouter([maps], createMemoryHistory())
+  await router.push('/given/abc')
+  expect(router.currentRoute.value.fullPath).toBe('/given/abc')
+  expect(router.currentRoute.value.params).toEqual({ key: 'abc' })
+})

@@ -62,6 +62,9 @@ export function createAppRouter(
       component: entrance('ResetPage'),
       meta: { public: true, title: 'Choose a new password' },
     },
+    ...features
+      .flatMap((feature) => feature.publicRoutes ?? [])
+      .map((route) => ({ ...route, meta: { ...route.meta, public: true } })),
     {
       path: '/',
       component: () => import('./AppShell.vue'),

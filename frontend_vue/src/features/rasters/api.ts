@@ -1,10 +1,17 @@
-import { api, unwrap } from '@/api/client'
+import { api, failure, unwrap } from '@/api/client'
+import { unreachable } from '@/api/errors'
 import type { components, paths } from '@/api/schema'
 import type { ProcessingApi } from '@/processing/types'
 import { createUploads } from '@/processing/uploads'
 
 export type RasterResult = components['schemas']['RasterResult']
 export type RasterBand = RasterResult['bands'][number]
+export type SharedRaster = components['schemas']['SharedRaster']
+export type Share = components['schemas']['Share']
+export type CreatedShare = components['schemas']['CreatedShare']
+export type MapCopy = components['schemas']['MapCopy']
+export type PointValues = components['schemas']['PointValues']
+export type ProfileValues = components['schemas']['ProfileValues']
 
 const createPath = '/rasters/create/' satisfies keyof paths
 const at = (id: string) => ({ params: { path: { id } } })
@@ -23,3 +30,42 @@ export const rasters: ProcessingApi<RasterResult> = {
 }
 
 export const rasterUploads = createUploads(rasters)
+
+/** Links for people without an account. */
+export const shares = {
+  list: (id: string) => unwrap(api.GET('/rasters/shares/{id}/', at(id))),
+  create: (id: string, body: { days: number; allow_download: boolean; note: string }) =>
+    unwrap(api.POST('/rasters/shares/{id}/', { ...at(id), body })),
+  revoke: (id: string, share: string) =>
+    unwrap(api.DELETE('/rasters/shares/{id}/{share}/', { params: { path: { id, share } } })),
+}
+
+/** All tiles drawn in advance. */
+export const mapCopies = {
+  status: (id: string) => unwrap(api.GET('/rasters/map-copy/{id}/', at(id))),
+  create: (id: string) => unwrap(api.POST('/rasters/map-copy/{id}/', at(id))),
+  remove: (id: string) => unwrap(api.DELETE('/rasters/map-copy/{id}/', at(id))),
+}
+
+/** The raster that a link shows. */
+export const sharedRaster = (token: string) =>
+  unwrap(api.GET('/rasters/shared/{token}/', { params: { path: { token } } }))
+
+/**
+ * What an address among a result's `links` answers.
+ * @throws {ApiError} unless it is a success
+ */
+export async function follow<Data>(
+  path: string,
+  query: Record<string, string | number>,
+  signal?: AbortSignal,
+): Promise<Data> {
+  const text = new URLSearchParams(Object.entries(query).map(([key, value]) => [key, `${value}`]))
+  const headers = { Accept: 'application/json' }
+  const response = await fetch(`${path}?${text}`, { headers, signal }).catch((error: Error) => {
+    throw error.name === 'AbortError' ? error : unreachable()
+  })
+  const body: unknown = await response.json().catch(() => null)
+  if (!response.ok) throw failure(response.status, body)
+  return body as Data
+}

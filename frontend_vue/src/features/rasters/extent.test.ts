@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { mapExtent, wrapLongitude } from './extent'
+import { outlineRings, mapExtent, wrapLongitude } from './extent'
 
 test('stays within the projection', () => {
   expect(mapExtent([-180, -90, 180, 90])).toEqual([-180, -85.0511, 180, 85.0511])
@@ -19,3 +19,13 @@ test.each([
   [540, -180],
   [12.5, 12.5],
 ])('longitude %d is %d', (longitude, same) => expect(wrapLongitude(longitude)).toBe(same))
+
+test('the part of a footprint beyond the antimeridian follows on to the east', () => {
+  const east = [[170, 0], [180, 0], [180, 5], [170, 0]] // prettier-ignore
+  const west = [[-180, 0], [-175, 0], [-175, 88], [-180, 0]] // prettier-ignore
+  const rings = outlineRings({ type: 'MultiPolygon', coordinates: [[east], [west]] })
+  expect(rings[0]).toEqual([east])
+  expect(rings[1]?.[0]).toEqual([[180, 0], [185, 0], [185, 85.0511], [180, 0]]) // prettier-ignore
+  expect(outlineRings({ type: 'Polygon', coordinates: [west] })[0]?.[0]?.[0]).toEqual([-180, 0])
+  expect(outlineRings(null)).toEqual([])
+})

@@ -16,3 +16,25 @@ export function mapExtent(bounds: number[]): [number, number, number, number] {
 export function wrapLongitude(longitude: number): number {
   return ((((longitude + 180) % 360) + 360) % 360) - 180
 }
+
+type Rings = number[][][]
+
+/**
+ * The polygons of a footprint, in degrees; those beyond the antimeridian follow on to the east.
+ * @returns [] when there is no footprint
+ */
+export function outlineRings(
+  footprint: { type: string; coordinates: unknown[] } | null | undefined,
+): Rings[] {
+  if (!footprint) return []
+  const polygons = (
+    footprint.type === 'Polygon' ? [footprint.coordinates] : footprint.coordinates
+  ) as Rings[]
+  const parts = polygons.length > 1
+  return polygons.map((polygon) =>
+    polygon.map((ring) => {
+      const west = parts && Math.max(...ring.map(([x = 0]) => x)) <= 0
+      return ring.map(([x = 0, y = 0]) => [west ? x + 360 : x, Math.min(EDGE, Math.max(-EDGE, y))])
+    }),
+  )
+}

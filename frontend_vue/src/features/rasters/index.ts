@@ -11,4 +11,7 @@ export default defineFeature({
     { path: '', component: () => import('./RastersPage.vue') },
     { path: ':id', component: () => import('./RasterPage.vue'), props: true },
   ],
+  publicRoutes: [
+    { path: '/shared/:token', component: () => import('./SharedPage.vue'), props: true },
+  ],
 })

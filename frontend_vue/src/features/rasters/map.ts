@@ -1,6 +1,7 @@
 import ScaleLine from 'ol/control/ScaleLine'
 import { focus } from 'ol/events/condition'
 import Feature from 'ol/Feature'
+import MultiPolygon from 'ol/geom/MultiPolygon'
 import { fromExtent } from 'ol/geom/Polygon'
 import { defaults as defaultInteractions } from 'ol/interaction/defaults'
 import MouseWheelZoom from 'ol/interaction/MouseWheelZoom'
@@ -8,7 +9,9 @@ import Graticule from 'ol/layer/Graticule'
 import TileLayer from 'ol/layer/Tile'
 import VectorLayer from 'ol/layer/Vector'
 import OlMap from 'ol/Map'
-import { transformExtent } from 'ol/proj'
+import { fromLonLat, toLonLat, transformExtent } from 'ol/proj'
+import { getRenderPixel } from 'ol/render'
+import type RenderEvent from 'ol/render/Event'
 import VectorSource from 'ol/source/Vector'
 import XYZ from 'ol/source/XYZ'
 import Fill from 'ol/style/Fill'
@@ -19,9 +22,10 @@ import View from 'ol/View'
 import countriesUrl from 'world-atlas/countries-50m.json?url'
 
 import type { RasterResult } from './api'
-import { mapExtent } from './extent'
+import { mapExtent, outlineRings } from './extent'
 import { readLand } from './land'
 import { loadTile } from './loadTile'
+import type { Place } from './view'
 
 /** The look of the page, for what is painted and cannot have CSS. */
 export interface Look {
@@ -51,16 +55,22 @@ export function createMap(target: HTMLElement, raster: RasterResult) {
   const { url_template: url, minzoom: minZoom, maxzoom: maxZoom } = raster.tiles
 
   const land = new VectorLayer({ source: new VectorSource() })
-  const tiles = new XYZ({
-    url,
-    minZoom,
-    maxZoom,
-    transition: calm() ? 0 : 200,
-    tileLoadFunction: loadTile,
-  })
+  const xyz = (address: string, deepest: number) =>
+    new XYZ({
+      url: address,
+      minZoom,
+      maxZoom: deepest,
+      transition: calm() ? 0 : 200,
+      tileLoadFunction: loadTile,
+    })
+  const tiles = xyz(url, maxZoom)
   const image = new TileLayer({ source: tiles })
+  const rings = outlineRings(raster.footprint)
+  const geometry = rings.length
+    ? new MultiPolygon(rings).transform('EPSG:4326', 'EPSG:3857')
+    : fromExtent(extent)
   const outline = new VectorLayer({
-    source: new VectorSource({ features: [new Feature(fromExtent(extent))] }),
+    source: new VectorSource({ features: [new Feature(geometry)] }),
   })
   const view = new View({ minZoom: 1, maxZoom: Math.min(24, maxZoom + 4), enableRotation: false })
 
@@ -128,6 +138,71 @@ export function createMap(target: HTMLElement, raster: RasterResult) {
     view.animate({ zoom: (view.getZoom() ?? 0) + step, duration: duration() })
   }
 
+  /** Draws the raster's tiles from another address of the same raster. */
+  function draw(address: string) {
+    if (tiles.getUrls()?.[0] !== address) tiles.setUrl(address)
+  }
+
+  function place(): Place {
+    const [longitude = 0, latitude = 0] = toLonLat(view.getCenter() ?? [0, 0])
+    return { zoom: view.getZoom() ?? 0, latitude, longitude }
+  }
+
+  function go({ zoom: level, latitude, longitude }: Place) {
+    view.setCenter(fromLonLat([longitude, latitude]))
+    view.setZoom(level)
+  }
+
+  let second: TileLayer | undefined
+  let edge = 0.5
+
+  /**
+   * Lays another raster over the right part of the map.
+   * @param other null takes it away
+   */
+  function compare(other: RasterResult | null) {
+    if (second) map.removeLayer(second)
+    second = undefined
+    if (!other) return
+    second = new TileLayer({ source: xyz(other.tiles.url_template, other.tiles.maxzoom) })
+    second.on('prerender', cut)
+    second.on('postrender', ({ context }) => (context as CanvasRenderingContext2D).restore())
+    map.getLayers().insertAt(map.getLayers().getArray().indexOf(image) + 1, second)
+  }
+
+  /** @param fraction of the map's width that shows the map's own raster */
+  function swipe(fraction: number) {
+    edge = fraction
+    map.render()
+  }
+
+  function cut(event: RenderEvent) {
+    const context = event.context as CanvasRenderingContext2D
+    const [width = 0, height = 0] = map.getSize() ?? []
+    const corners = [
+      [width * edge, 0],
+      [width, 0],
+      [width, height],
+      [width * edge, height],
+    ]
+    context.save()
+    context.beginPath()
+    for (const corner of corners) {
+      const [x = 0, y = 0] = getRenderPixel(event, corner)
+      context.lineTo(x, y)
+    }
+    context.closePath()
+    context.clip()
+  }
+
+  /** Loaded when somebody wants it: drawing by hand is a tool of its own. */
+  async function profileLine(colours: { line: string; halo: string }) {
+    const { createProfileLine } = await import('./profileLine')
+    return createProfileLine(map, colours)
+  }
+
   fit({ animate: false })
-  return { map, tiles, image, paint, fit, zoom }
+  return { map, tiles, image, paint, fit, zoom, draw, place, go, compare, swipe, profileLine }
 }
+
+export type RasterView = ReturnType<typeof createMap>

@@ -1,3 +1,4 @@
+import type { components } from '@/api/schema'
 import type { Words } from '@/processing/types'
 
 export const words: Words = {
@@ -14,11 +15,44 @@ export const words: Words = {
   },
 }
 
-/** How a result is stored: the values of the form field "profile". */
+type Parameters = Omit<components['schemas']['RasterCreateRequest'], 'file' | 'upload' | 'name'>
+
+/** Fields of the upload's form, as text. The names are the API's. */
+export type RasterFields = Record<keyof Parameters, string>
+
+export const USUAL: RasterFields = {
+  profile: 'auto',
+  grid: 'native',
+  overview_resampling: 'auto',
+  block_size: '256',
+  nodata: '',
+  bands: '',
+  map_copy: 'false',
+}
+
 export const PROFILES = [
   { value: 'auto', label: 'Lossless; a good COG stays as it is' },
   { value: 'deflate', label: 'Lossless (DEFLATE), read by every program' },
   { value: 'zstd', label: 'Lossless (ZSTD), faster, for recent programs' },
+  { value: 'lzw', label: 'Lossless (LZW), for very old programs' },
   { value: 'webp', label: 'Lossy (WebP), smallest, for colour images' },
   { value: 'jpeg', label: 'Lossy (JPEG), for grey or colour images' },
 ]
+
+export const GRIDS = [
+  { value: 'native', label: 'As in the file' },
+  { value: 'web', label: 'Reprojected to that of web maps' },
+]
+
+export const RESAMPLINGS = [
+  { value: 'auto', label: 'As suits the pixels' },
+  ...['nearest', 'average', 'bilinear', 'cubic', 'lanczos', 'mode'].map((value) => ({
+    value,
+    label: value,
+  })),
+]
+
+export const BLOCK_SIZES = ['128', '256', '512', '1024'].map((value) => ({
+  value,
+  label: `${value} × ${value} pixels`,
+}))

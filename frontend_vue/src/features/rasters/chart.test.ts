@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+
+import { distance, extremes, linePath, samples } from './chart'
+
+test('the line spans the chart, and is interrupted where there is no value', () => {
+  expect(linePath([0, 10, null, 5, 10], 40, 100)).toBe('M0.0 100.0L10.0 0.0M30.0 50.0L40.0 0.0')
+})
+
+test('without a value there is no line, and equal values lie in the middle', () => {
+  expect(linePath([null, null], 10, 10)).toBe('')
+  expect(extremes([])).toBeNull()
+  expect(linePath([4, 4], 10, 10)).toBe('M0.0 5.0L10.0 5.0')
+})
+
+test('NaN and infinities are no values', () => {
+  expect(samples([1, null, 'nan', '-inf', 2.5])).toEqual([1, null, null, null, 2.5])
+})
+
+test('distances are short', () => {
+  expect([12.4, 999, 12_430, 399_000].map(distance)).toEqual(['12 m', '999 m', '12.4 km', '399 km'])
+})

@@ -1,0 +1,42 @@
+/** A value along a line; null where the raster has none. */
+export type Sample = number | null
+
+/** What an API that has NaN and infinities answers, as numbers to draw. */
+export function samples(values: unknown[]): Sample[] {
+  return values.map((value) => (typeof value === 'number' ? value : null))
+}
+
+/** Lowest and highest value, a little apart when they are the same; null without any value. */
+export function extremes(values: Sample[]): [number, number] | null {
+  const found = values.filter((value) => value !== null)
+  if (!found.length) return null
+  const [low, high] = [Math.min(...found), Math.max(...found)]
+  return low < high ? [low, high] : [low - 1, high + 1]
+}
+
+/** An SVG path of values at equal distances, interrupted where there are none. */
+export function linePath(values: Sample[], width: number, height: number): string {
+  const range = extremes(values)
+  if (!range) return ''
+  const [low, high] = range
+  const step = width / Math.max(1, values.length - 1)
+  let pen = 'M'
+  return values
+    .map((value, index) => {
+      if (value === null) {
+        pen = 'M'
+        return ''
+      }
+      const y = height - ((value - low) / (high - low)) * height
+      const part = `${pen}${(index * step).toFixed(1)} ${y.toFixed(1)}`
+      pen = 'L'
+      return part
+    })
+    .join('')
+}
+
+/** Metres -> "840 m", "12.4 km". */
+export function distance(metres: number): string {
+  if (metres < 1000) return `${Math.round(metres)} m`
+  return `${(metres / 1000).toLocaleString('en', { maximumFractionDigits: metres < 1e5 ? 1 : 0 })} km`
+}

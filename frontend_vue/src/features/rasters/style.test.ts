@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+
+import type { RasterResult } from './api'
+import { readStyle, styleQuery, tileUrl, usualStyle, withBands } from './style'
+
+const band = (index: number, dtype: string) => ({
+  index,
+  dtype,
+  minimum: -5,
+  maximum: 900,
+  percentile_2: 10,
+  percentile_98: 700,
+})
+
+function raster(dtype: string, count: number): RasterResult {
+  const bands = Array.from({ length: count }, (_, index) => band(index + 1, dtype))
+  const shown = count < 3 ? [1] : [1, 2, 3]
+  const stretched = dtype !== 'uint8'
+  return {
+    bands,
+    style: {
+      bands: shown,
+      ranges: stretched ? shown.map(() => [10, 700]) : [],
+      colormap: stretched && count < 3 ? 'viridis' : '',
+    },
+    colormaps: { viridis: ['000000', 'ffffff'], magma: ['000000', 'ffffff'] },
+    tiles: { url_template: '/t/{z}/{x}/{y}?v=2', minzoom: 0, maxzoom: 9 },
+  } as unknown as RasterResult
+}
+
+test('the usual style asks for nothing, so that tiles drawn in advance are used', () => {
+  for (const one of [raster('uint8', 3), raster('float32', 1), raster('uint16', 5)]) {
+    expect(styleQuery(one, usualStyle(one))).toEqual({})
+    expect(tileUrl(one, usualStyle(one))).toBe('/t/{z}/{x}/{y}?v=2')
+  }
+})
+
+test('a style goes to the server and comes back from the address', () => {
+  const one = raster('float32', 2)
+  const style = { ...withBands(one, [2]), ranges: [[1.5, 20]] as [number, number][] }
+  style.colormap = 'magma'
+  const query = styleQuery(one, style)
+  expect(query).toEqual({ bands: '2', rescale: '1.5,20', colormap: 'magma' })
+  expect(readStyle(one, query)).toEqual(style)
+  expect(tileUrl(one, style)).toBe('/t/{z}/{x}/{y}?v=2&bands=2&rescale=1.5%2C20&colormap=magma')
+})
+
+test('three bands have a range each and no colormap', () => {
+  const query = styleQuery(raster('uint16', 4), withBands(raster('uint16', 4), [4, 3, 2]))
+  expect(query).toEqual({ bands: '4,3,2', rescale: '10,700,10,700,10,700' })
+})
+
+test.each([
+  { bands: '9' },
+  { bands: '1,2' },
+  { bands: '1.5' },
+  { rescale: '5,1' },
+  { rescale: 'a,b' },
+  { rescale: '1,2,3' },
+  { colormap: 'rainbow' },
+  { colormap: 'constructor' },
+])('what makes no sense is left out: %o', (query) => {
+  const one = raster('float32', 2)
+  expect(readStyle(one, query)).toEqual(usualStyle(one))
+})

@@ -1,0 +1,12 @@
+import { defineAsyncComponent } from 'vue'
+
+import RasterMapFailed from './RasterMapFailed.vue'
+import RasterMapLoading from './RasterMapLoading.vue'
+
+/** The map with all that belongs to it, loaded when there is a raster to show. */
+export default defineAsyncComponent({
+  loader: () => import('./RasterWorkbench.vue'),
+  loadingComponent: RasterMapLoading,
+  errorComponent: RasterMapFailed,
+  delay: 0,
+})

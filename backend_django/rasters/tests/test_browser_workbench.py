@@ -23,8 +23,8 @@ def test_workbench(signed_in: Page, stack: Stack) -> None:
 
     page.get_by_role("link", name=re.compile("Iceland")).first.click()
     appearance = page.get_by_role("region", name="Appearance")
-    appearance.get_by_label("Show").select_option("1")
-    appearance.get_by_label("Colours").select_option("magma")
+    appearance.get_by_role("combobox", name=re.compile("^Show")).select_option("1")
+    appearance.get_by_role("combobox", name=re.compile("^Colours")).select_option("magma")
     handle = appearance.get_by_role("slider", name=re.compile("Highest value"))
     handle.press("Home")  # never beyond the lowest
     assert handle.get_attribute("aria-valuenow") == "255"
@@ -39,7 +39,7 @@ def test_workbench(signed_in: Page, stack: Stack) -> None:
     # The address is the view: somebody else who opens it sees the same.
     before = len(tiles)
     page.reload()
-    expect(appearance.get_by_label("Colours")).to_have_value("magma")
+    expect(appearance.get_by_role("combobox", name=re.compile("^Colours"))).to_have_value("magma")
     expect(page.locator("canvas").first).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert len(tiles) > before

@@ -55,6 +55,8 @@ def test_tree_without_the_feature_passes(feature: str, tmp_path: Path) -> None:
     # What looks at the whole of the tree; `make test-template` runs everything.
     whole = ["tests/api", "tests/pages", "tests/security", "tests/site_config"]
     whole += [path.relative_to(tree).as_posix() for path in (tree / "tests").glob("test_*.py")]
-    assert " passed" in run(tree, "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", *whole)
+    assert " passed" in run(
+        tree, "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", *whole
+    )
     for script in ("check", "build"):
         run(tree, "scripts.node", "npm", "run", script)

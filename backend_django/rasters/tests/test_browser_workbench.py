@@ -37,7 +37,6 @@ def test_workbench(raster: Page) -> None:
     appearance.get_by_role("combobox", name=re.compile("^Show")).select_option("1")
     appearance.get_by_role("combobox", name=re.compile("^Colours")).select_option("magma")
     handle = appearance.get_by_role("slider", name=re.compile("Highest value"))
-    handle.press("Home")  # never beyond the lowest
     assert handle.get_attribute("aria-valuenow") == "255"
     handle.press("PageDown")
     asked = int(handle.get_attribute("aria-valuenow") or 0)

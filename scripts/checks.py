@@ -19,7 +19,7 @@ from scripts.uv import UV
 
 PYTHON = sys.executable
 # Two at a time: most of the tests wait for processes. Tests of one file stay together.
-PYTEST = [PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile"]
+PYTEST = [PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 class Check(NamedTuple):

@@ -80,7 +80,12 @@ def signed_in(page: "Page") -> "Page":
 
 
 def accessibility_problems(page: "Page") -> list[str]:
-    """Return what axe-core finds on the page as it is now."""
+    """Return what axe-core finds on the page when what moves or fades has come to rest."""
+    page.evaluate(
+        "Promise.allSettled(document.getAnimations()"
+        ".filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity)"
+        ".map(({ finished }) => finished))"
+    )
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate(f"axe.run(document, {{runOnly: {json.dumps(RULES)}}})")
     return [

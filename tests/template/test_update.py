@@ -7,7 +7,7 @@ import pytest
 
 from .conftest import RELEASE, commit, files, git, make
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.template, pytest.mark.timeout(300)]
 NEXT = "v0.2.0"
 
 

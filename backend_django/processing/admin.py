@@ -10,22 +10,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from backend_django.api.problems import Conflict
+from backend_django.utils.admin import ReadOnly
 
 from . import services
 from .models import ProcessingAttempt, ProcessingRequest
-
-
-class ReadOnly:
-    """Nothing can be added, changed or deleted."""
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 class AttemptInline(ReadOnly, admin.TabularInline):

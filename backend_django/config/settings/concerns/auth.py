@@ -1,6 +1,7 @@
 """Accounts: e-mail and password, no user name (docs/decisions/0005)."""
 
 from ..environment import env
+from .rest import TRUSTED_PROXY_COUNT
 
 AUTH_USER_MODEL = "users.User"
 
@@ -48,8 +49,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password_from_key": "20/m/ip",
     "reauthenticate": "10/5m/user",
 }
-# Proxies in front that append to X-Forwarded-For; 0 means the address of the connection counts.
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 
 REST_AUTH = {
     "LOGIN_SERIALIZER": "backend_django.users.api.serializers.LoginSerializer",

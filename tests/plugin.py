@@ -108,6 +108,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         made.stop()
 
 
+@pytest.fixture(autouse=True)
+def _nobody_tried_before(request: pytest.FixtureRequest) -> None:
+    """Attempts are counted by address, and every test calls from the same one."""
+    if "stack" in request.fixturenames:
+        request.getfixturevalue("stack").forget_attempts()
+
+
 @pytest.fixture(scope="session")
 def api(stack: Stack) -> Iterator[Api]:
     """A script that has signed in as the superuser."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
+import psycopg
 
 from scripts.processes import dies_with_parent, free_port, last_lines
 
@@ -88,6 +89,11 @@ class Stack:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def forget_attempts(self) -> None:
+        """Begin the limits of attempts (sign-in, registration, reset) again."""
+        with psycopg.connect(self.environment["DATABASE_URL"], autocommit=True) as connection:
+            connection.execute("DELETE FROM cache")
 
     def start(self, *names: str) -> None:
         for name in names or self.commands:

@@ -58,17 +58,20 @@ class Load:
     def work(self, person: Callable[[Api], None]) -> None:
         with self.deployment.https() as api:
             api.headers["Authorization"] = self.token
-            api.event_hooks = {"response": [lambda answer: self.codes.update([answer.status_code])]}
+            api.event_hooks = {"response": [self.pause]}
             while not self.enough.is_set():
                 try:
                     person(api)
                 except (AssertionError, httpx.HTTPError) as error:
                     self.failures.append(f"{type(error).__name__}: {error}"[:500])
 
+    def pause(self, answer: httpx.Response) -> None:
+        self.codes[answer.status_code] += 1
+        self.enough.wait(0.1)
+
     def look(self, api: Api) -> None:
         self.commits[api.get("version-info/").json()["commit"]] += 1
         api.get(f"{SAMPLES[0][0]}/list/")
-        self.enough.wait(0.1)
 
     def upload(self, api: Api) -> None:
         kind, sample = SAMPLES[0]

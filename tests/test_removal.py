@@ -16,6 +16,7 @@ FEATURES = sorted({path.split(".")[1] for path in find_features()})
 
 
 def copy_of_the_tree(target: Path) -> Path:
+    """What somebody has who has just cloned the repository, with the packages of this one."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, check=True, capture_output=True, text=True,
@@ -25,23 +26,34 @@ def copy_of_the_tree(target: Path) -> Path:
         if source.is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name)
-    (target / "frontend_vue" / "node_modules").symlink_to(ROOT / "frontend_vue" / "node_modules")
-    (target / ".cache").symlink_to(ROOT / ".cache")  # where Node is when the machine has none
+    # Node, when the machine has none; what has been done is each tree's own.
+    (target / ".cache").mkdir()
+    for source in (ROOT / ".cache").iterdir():
+        if source.name != "stamps":
+            (target / ".cache" / source.name).symlink_to(source)
+    shutil.copytree(ROOT / ".cache" / "stamps", target / ".cache" / "stamps")
+    for name in (".venv", "frontend_vue/node_modules"):
+        (target / name).symlink_to(ROOT / name)
     subprocess.run(["git", "init", "-q"], cwd=target, check=True)  # some rules read what is tracked
     subprocess.run(["git", "add", "-A"], cwd=target, check=True)
     return target
 
 
-def run(directory: Path, *command: str) -> str:
-    environment = {
+def environment_of_a_person() -> dict[str, str]:
+    """What a shell has in which no test runs."""
+    of_the_suite = ("DJANGO_", "PYTEST_", "TESTS_", "PYTHONPATH", "MAKE", "MFLAGS")
+    servers = {"DATABASE_URL", "REDIS_URL", "MEDIA_ROOT", "PROCESSING_WORK_DIR"}
+    return {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("DJANGO_", "PYTEST_", "TESTS_", "PYTHONPATH"))
-        and name not in {"DATABASE_URL", "REDIS_URL", "MEDIA_ROOT", "PROCESSING_WORK_DIR"}
+        if not name.startswith(of_the_suite) and name not in servers
     }
+
+
+def run(directory: Path, *command: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", *command],
-        cwd=directory, env=environment, capture_output=True, text=True,
+        cwd=directory, env=environment_of_a_person(), capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     return done.stdout

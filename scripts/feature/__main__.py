@@ -23,6 +23,7 @@ def start(command: list[str], cwd: Path = ROOT, **environment: str) -> subproces
         command,
         cwd=cwd,
         env=node_environment({**os.environ, **environment}),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -37,19 +38,23 @@ def finish(spec: Spec) -> None:
     """
     backend, page = folders(spec)
     ruff, tools = [sys.executable, "-m", "ruff"], FRONTEND / "node_modules" / ".bin"
-    prettier = start([str(tools / "prettier"), "--log-level=warn", "--write", str(page)], FRONTEND)
     migrate = [sys.executable, "-m", "scripts.feature.migrate", spec.name if spec.models else ""]
-    expect_success(start([*ruff, "check", "-q", "--select=I,RUF022", "--fix", str(backend)]))
-    expect_success(start([*ruff, "format", "-q", str(backend)]))
-    expect_success(start(migrate, DATABASE_URL="postgres://nobody@127.0.0.1:1/none"))
-    expect_success(
-        start([str(tools / "openapi-typescript"), str(DOCUMENT), "-o", str(TYPES)], FRONTEND)
-    )
-    expect_success(prettier)
+    # The slowest to start begins first, and waits for the document that Django writes meanwhile.
+    with (
+        start([str(tools / "openapi-typescript"), "-o", str(TYPES)], FRONTEND) as types,
+        start(
+            [str(tools / "prettier"), "--log-level=warn", "--write", str(page)], FRONTEND
+        ) as prettier,
+    ):
+        expect_success(start([*ruff, "check", "-q", "--select=I,RUF022", "--fix", str(backend)]))
+        expect_success(start([*ruff, "format", "-q", str(backend)]))
+        expect_success(start(migrate, DATABASE_URL="postgres://nobody@127.0.0.1:1/none"))
+        expect_success(types, DOCUMENT.read_text("utf-8"))
+        expect_success(prettier)
 
 
-def expect_success(process: subprocess.Popen[str]) -> None:
-    said, _ = process.communicate()
+def expect_success(process: subprocess.Popen[str], given: str = "") -> None:
+    said, _ = process.communicate(given)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, process.args, said)
 

@@ -164,6 +164,7 @@ def read_spec(name: str, kind: str, fields: str) -> Spec:
         raise SpecError('FIELDS is empty: say what a row has, such as FIELDS="title:string".')
     models = read_models(name, fields)
     check_classes(models)
+    in_order(models)
     return Spec(name, kind, models, ())
 
 
@@ -230,6 +231,29 @@ def read_models(name: str, text: str) -> tuple[Model, ...]:
                 )
         models.append(Model(singular, plural, tuple(fields), owned[singular], position == 0))
     return tuple(models)
+
+
+def in_order(models: tuple[Model, ...]) -> list[Model]:
+    """Return the models so that what one refers to comes before it, where that can be.
+
+    Raises:
+        SpecError: none of some can be made first.
+    """
+    left, done = list(models), []
+    while left:
+        missing = {model.cls for model in left}
+        ready = [model for model in left if not missing & {f.target for f in model.refs}] or [
+            model for model in left if not missing & {f.target for f in model.refs if f.required}
+        ]
+        if not ready:
+            names = " and ".join(f"{model.a} {model.one}" for model in left)
+            raise SpecError(
+                f"Of {names} none can be made first, as each needs another one: let a reference "
+                f"be left out, such as {left[0].refs[0].name}:ref:{snake(left[0].refs[0].target)}?"
+            )
+        done.append(ready[0])
+        left.remove(ready[0])
+    return done
 
 
 def snake(cls: str) -> str:

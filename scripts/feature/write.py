@@ -10,7 +10,7 @@ from django.template import Context, Engine
 
 from scripts.environment import FRONTEND, ROOT
 from scripts.feature.fields import Field
-from scripts.feature.spec import Model, Spec
+from scripts.feature.spec import Model, Spec, in_order
 
 TEMPLATES = Path(__file__).parent / "templates"
 BACKEND_PACKAGES = {"crud": ("", "api", "migrations", "tests"), "job": ("", "api", "tests")}
@@ -84,6 +84,7 @@ def field_values(field: Field, models: dict[str, Model]) -> dict[str, Any]:
     names = ("name", "type", "choices", "target", "unique", "label", "required", "sortable",
              "is_text", "enum")  # fmt: skip
     values: dict[str, Any] = {name: getattr(field, name) for name in names}
+    values["shown_label"] = field.label if field.required else f"{field.label} optional"
     values["max_length"] = field.max_length and str(field.max_length)
     if target:
         values |= {"target_singular": target.singular, "target_var": target.var}
@@ -100,22 +101,30 @@ def field_values(field: Field, models: dict[str, Model]) -> dict[str, Any]:
 def crud_values(spec: Spec) -> dict[str, Any]:
     by_class = {model.cls: model for model in spec.models}
     models = [model_values(model, spec, by_class) for model in spec.models]
+    made: list[Model] = []
+    for model in in_order(spec.models):
+        values = models[spec.models.index(model)]
+        values |= given_values(model, values, [*made], by_class)
+        made.append(model)
     for values, model in zip(models, spec.models, strict=True):
-        values["users"] = [
-            {"a": other.a, "singular": other.singular, "by": field.name}
-            for other in spec.models
-            for field in other.refs
-            if field.target == model.cls and not field.optional
-        ]
+        values["users"] = list(
+            {
+                other.singular: {"a": other.a, "singular": other.singular, "by": field.name}
+                for other in spec.models
+                for field in other.refs
+                if field.target == model.cls and not field.optional
+            }.values()
+        )
         values["used"] = bool(values["users"])
+    ordered = [models[spec.models.index(model)] for model in made]
     everything = [field for model in spec.models for field in model.fields]
     targets = {by_class[field.target] for field in everything if field.target}
     return {
         "feature": feature_values(spec),
         "models": models,
         "first": models[0],
-        "ordered": in_order(models),
-        "backwards": in_order(models)[::-1],
+        "ordered": ordered,
+        "backwards": ordered[::-1],
         "shared": not all(model.owned for model in spec.models),
         "owned": any(model.owned for model in spec.models),
         "refs": bool(targets),
@@ -156,7 +165,6 @@ def model_values(model: Model, spec: Spec, by_class: dict[str, Model]) -> dict[s
     slug = next((field for field in model.fields if field.type == "slug"), None)
     source = next((field for field in model.fields if field.type == "string"), None)
     plain = [field for field in model.fields if field.type != "ref"]
-    targets = {field.target: by_class[field.target] for field in model.refs}
     sample = next((field for field in model.searched), None)
     return values | {
         "A": model.a.capitalize(),
@@ -166,7 +174,6 @@ def model_values(model: Model, spec: Spec, by_class: dict[str, Model]) -> dict[s
         "title_many": model.many.capitalize(),
         "regular": model.one + "s",
         "refs": some(model.refs),
-        "owned_refs": [fields[field.name] for field in model.refs if by_class[field.target].owned],
         "uniques": some(model.uniques),
         "unique_names": " or ".join(f"the {f.label.lower()}" for f in model.uniques),
         "searched": some(model.searched),
@@ -180,7 +187,6 @@ def model_values(model: Model, spec: Spec, by_class: dict[str, Model]) -> dict[s
         "changed": fields[plain[0].name],
         "required_names": [field.name for field in model.fields if field.required],
         "field_names": join([field.label.lower() for field in model.fields]),
-        "targets": [{"singular": target.singular} for target in targets.values()],
         "action": "" if model.main else f"{model.singular}_",
         "prefix": "" if model.main else f"{model.plural}/",
         "path": "" if model.main else f"/{model.plural}",
@@ -198,18 +204,23 @@ def model_values(model: Model, spec: Spec, by_class: dict[str, Model]) -> dict[s
     }
 
 
-def in_order(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the models so that what is referred to comes before what refers to it."""
-    left, done = list(models), []
-    while left:
-        ready = [
-            model
-            for model in left
-            if {t["singular"] for t in model["targets"]} <= {d["singular"] for d in done}
-        ] or left[:1]
-        done.append(ready[0])
-        left.remove(ready[0])
-    return done
+def given_values(
+    model: Model, values: dict[str, Any], made: list[Model], by_class: dict[str, Model]
+) -> dict[str, Any]:
+    """Return what the tests of a model give: no reference to what is not made before it."""
+    before = {other.cls for other in made}
+    given = [field.name for field in model.fields if not field.target or field.target in before]
+    strange = []
+    for field in model.refs:
+        if by_class[field.target].owned and (field.name in given or field.target == model.cls):
+            taken = field.name if field.name in given else "id"
+            strange.append(field_values(field, by_class) | {"taken": taken})
+    targets = {field.target: by_class[field.target] for field in model.refs if field.name in given}
+    return {
+        "given": [field for field in values["fields"] if field["name"] in given],
+        "owned_refs": strange,
+        "targets": [{"singular": target.singular} for target in targets.values()],
+    }
 
 
 def feature_values(spec: Spec) -> dict[str, Any]:

@@ -1,39 +1,31 @@
 """Reads NAME, KIND and FIELDS, and refuses with a sentence what could not work."""
 
 import builtins
-import keyword
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from scripts.environment import ROOT
 from scripts.feature.fields import TYPES, Field
+from scripts.feature.names import (
+    BACKEND,
+    FIELD_NAMES,
+    LONGEST_IN_DATABASE,
+    MODEL_NAMES,
+    NAME,
+    OF_A_RESULT,
+    PAGE_NAMES,
+    SUFFIXES,
+    SpecError,
+    camel,
+    check_identifier,
+    check_name,
+    lower_camel,
+    plural_of,
+    singular_of,
+    snake,
+)
 
-BACKEND = ROOT / "backend_django"
-PAGES = ROOT / "frontend_vue" / "src"
-NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-COMMENT = re.compile(r"/\*.*?\*/|<!--.*?-->|//[^\n]*|#[^\n]*", re.DOTALL)  # may give examples
-LONGEST = 40
-# Addresses, and labels of apps, that are somebody else's already.
-TAKEN = {
-    "account", "accounts", "admin", "api", "app", "assets", "auth", "authtoken", "composables",
-    "contenttypes", "crud", "docs", "features", "health", "login", "messages", "metrics", "mfa",
-    "schema", "sessions", "sites", "socialaccount", "static", "staticfiles", "tests", "ui",
-    "version",
-}  # fmt: skip
-FIELD_NAMES = {
-    "id", "pk", "objects", "created_at", "updated_at", "page", "page_size", "search", "ordering",
-    "check", "clean", "clean_fields", "date_error_message", "delete", "from_db", "full_clean",
-    "get_constraints", "meta", "prepare_database_save", "refresh_from_db", "save", "save_base",
-    "serializable_value", "unique_error_message", "validate_constraints", "validate_unique",
-    "arefresh_from_db", "adelete", "asave", "file", "upload",
-}  # fmt: skip
-MODEL_NAMES = {"Any", "User", "Date", "Decimal", "Model", "Iterator", "Query", "Feature"}
 HOW = {*TYPES, "choice(a|b)", "user", "ref:model"}
-
-
-class SpecError(Exception):
-    """What was asked for cannot be made; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +51,10 @@ class Model:
         return "an" if self.one[0] in "aeiou" else "a"
 
     @property
+    def fixture(self) -> str:
+        return f"{self.a}_{self.singular}"
+
+    @property
     def many(self) -> str:
         return self.plural.replace("_", " ")
 
@@ -68,11 +64,12 @@ class Model:
 
     @property
     def title(self) -> Field | None:
-        """What a row is known by: the first required text, or else the first field."""
+        """What a row is known by: a required text, or else a required field, or else any."""
         texts = [f for f in self.fields if f.is_text and f.required and f.type != "choice"]
         short = [f for f in texts if f.type != "text"]
         plain = [f for f in self.fields if f.type != "ref"]
-        return next(iter([*short, *texts, *plain]), None)
+        required = [f for f in plain if f.required]
+        return next(iter([*short, *texts, *required, *plain]), None)
 
     @property
     def refs(self) -> list[Field]:
@@ -117,36 +114,6 @@ class Spec:
         return lower_camel(self.name)
 
 
-def camel(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
-
-
-def lower_camel(name: str) -> str:
-    return name[0] + camel(name)[1:]
-
-
-def singular_of(plural: str) -> str:
-    """expenses -> expense, categories -> category, boxes -> box, news -> news."""
-    for ending, instead in (
-        ("ies", "y"),
-        ("sses", "ss"),
-        ("xes", "x"),
-        ("ches", "ch"),
-        ("shes", "sh"),
-    ):
-        if plural.endswith(ending) and len(plural) > len(ending) + 1:
-            return plural.removesuffix(ending) + instead
-    if plural.endswith("s") and not plural.endswith(("ss", "us", "is", "news")):
-        return plural[:-1]
-    return plural
-
-
-def plural_of(singular: str) -> str:
-    if re.search(r"[^aeiou]y$", singular):
-        return singular[:-1] + "ies"
-    return singular + ("es" if re.search(r"(s|x|z|ch|sh)$", singular) else "s")
-
-
 def read_spec(name: str, kind: str, fields: str) -> Spec:
     """Return what to make.
 
@@ -157,48 +124,17 @@ def read_spec(name: str, kind: str, fields: str) -> Spec:
     if kind not in {"crud", "job"}:
         raise SpecError(f"KIND is {kind or 'missing'}: say KIND=crud or KIND=job.")
     if kind == "job":
+        if lower_camel(name) in PAGE_NAMES:
+            raise SpecError(f"NAME={name} means something else already: choose another name.")
         if ";" in fields:
             raise SpecError("A job has parameters, not models: leave the “;” out of FIELDS.")
         return Spec(name, kind, (), tuple(read_parameters(fields)))
     if not fields.split():
         raise SpecError('FIELDS is empty: say what a row has, such as FIELDS="title:string".')
     models = read_models(name, fields)
-    check_classes(models)
+    check_models(name, models)
     in_order(models)
     return Spec(name, kind, models, ())
-
-
-def check_name(name: str) -> None:
-    if not NAME.fullmatch(name) or len(name) > LONGEST:
-        guess = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789")[:LONGEST]
-        example = guess if NAME.fullmatch(guess) else "todos"
-        raise SpecError(
-            f"NAME is {f'“{name}”' if name else 'missing'}: it takes lower-case letters, digits "
-            f"and single underscores, {LONGEST} at most, such as NAME={example}."
-        )
-    if keyword.iskeyword(name) or name in TAKEN:
-        raise SpecError(f"NAME={name} means something else already: choose another name.")
-    for folder in (BACKEND / name, PAGES / "features" / name, PAGES / name):
-        if folder.exists():
-            raise SpecError(
-                f"{folder.relative_to(ROOT)} is there already: choose another name, or remove it."
-            )
-    named = re.compile(rf"""backend_django[./]{name}\b|features/{name}\b|/{name}/|['"]{name}['"]""")
-    for path in [*BACKEND.glob("*/**/*.py"), *PAGES.glob("*/**/*.ts"), *PAGES.glob("*/**/*.vue")]:
-        core = not {"migrations", "tests", "features"} & set(path.parts) and is_core(path)
-        hand_written = ".test." not in path.name and path.name != "schema.d.ts"
-        if core and hand_written and named.search(COMMENT.sub("", path.read_text("utf-8"))):
-            raise SpecError(
-                f"{path.relative_to(ROOT)} uses the word “{name}” for something else: choose "
-                f"another name, such as my_{name}."
-            )
-
-
-def is_core(path: Path) -> bool:
-    if BACKEND not in path.parents:
-        return True
-    apps = BACKEND / path.relative_to(BACKEND).parts[0] / "apps.py"
-    return not apps.exists() or "FeatureConfig" not in apps.read_text(encoding="utf-8")
 
 
 def read_models(name: str, text: str) -> tuple[Model, ...]:
@@ -256,10 +192,6 @@ def in_order(models: tuple[Model, ...]) -> list[Model]:
     return done
 
 
-def snake(cls: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", cls).lower()
-
-
 def read_parameters(text: str) -> list[Field]:
     fields = [read_field(token, []) for token in text.split()]
     for field in fields:
@@ -270,18 +202,13 @@ def read_parameters(text: str) -> list[Field]:
             )
         if field.unique:
             raise SpecError(f"{field.name}: a parameter cannot be unique.")
-        if field.name == "name":
-            raise SpecError("Every job has a name already: call the parameter something else.")
+        if field.name in {"name", *OF_A_RESULT}:
+            raise SpecError(
+                f"A job, or its result, has {field.name} already: call the parameter something "
+                "else."
+            )
     check_fields("job", fields, parameters=True)
     return fields
-
-
-def check_identifier(name: str, what: str) -> None:
-    if not NAME.fullmatch(name) or len(name) > LONGEST or keyword.iskeyword(name):
-        raise SpecError(
-            f"“{name}” cannot be the name of a {what}: it takes lower-case letters, digits and "
-            f"single underscores, {LONGEST} at most."
-        )
 
 
 def read_field(token: str, models: list[str]) -> Field:
@@ -304,7 +231,7 @@ def read_field(token: str, models: list[str]) -> Field:
         )
     if choice := re.fullmatch(r"choice\((.*)\)", rest):
         values = tuple(choice[1].split("|"))
-        if not all(NAME.fullmatch(value) and not keyword.iskeyword(value) for value in values):
+        if not all(NAME.fullmatch(value) for value in values):
             raise SpecError(f"{name}: choices are words in lower case, such as choice(low|high).")
         if len(set(values)) < len(values):
             raise SpecError(f"{name}: a choice stands there twice.")
@@ -340,15 +267,36 @@ def check_fields(model: str, fields: list[Field], *, parameters: bool = False) -
     for name in names:
         if names.count(name) > 1:
             raise SpecError(f"{model} has {name} twice.")
+    of_refs = {f"{field.name}_{end}" for field in fields if field.target for end in ("id", "name")}
+    for name in {model, *of_refs} & set(names) - {"job"}:
+        raise SpecError(
+            f"A {model} cannot have a field called {name}: that is there already, for the "
+            f"{'row itself' if name == model else 'reference'}. Choose another name."
+        )
     if not parameters and not any(field.type != "ref" for field in fields):
         raise SpecError(f"{model} has nothing of its own: give it a field such as title:string.")
 
 
-def check_classes(models: tuple[Model, ...]) -> None:
+def check_models(feature: str, models: tuple[Model, ...]) -> None:
     """The names of models are the names of types in the API: each stands there once."""
+    classes = {model.cls: model for model in models}
     for model in models:
-        if model.cls in MODEL_NAMES or hasattr(builtins, model.cls):
-            raise SpecError(f"A model cannot be called {model.singular}: choose another name.")
+        if model.cls in MODEL_NAMES or hasattr(builtins, model.cls) or model.var in PAGE_NAMES:
+            raise SpecError(
+                f"A model cannot be called {model.singular}: its sources have another use for "
+                f'“{model.var}”; choose another name: FIELDS="my_{model.singular}: …".'
+            )
+        for other in filter(None, (classes.get(model.cls + suffix) for suffix in SUFFIXES)):
+            raise SpecError(
+                f"{model.singular} and {other.singular} would both have a {other.cls}: choose "
+                f"another name for the {other.singular}."
+            )
+        for field in model.uniques:
+            if len(f"{feature}_{model.singular}_{field.name}_unique") > LONGEST_IN_DATABASE:
+                raise SpecError(
+                    f"{feature}, {model.singular} and {field.name} are together too long for the "
+                    "name of a rule in the database: shorten one of them."
+                )
         pattern = re.compile(rf"^class ({model.cls}|{model.cls}Serializer)\(", re.MULTILINE)
         for path in BACKEND.rglob("*.py"):
             if pattern.search(path.read_text(encoding="utf-8")):

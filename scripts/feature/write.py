@@ -10,7 +10,7 @@ from django.template import Context, Engine
 
 from scripts.environment import FRONTEND, ROOT
 from scripts.feature.fields import Field
-from scripts.feature.spec import Model, Spec, in_order
+from scripts.feature.spec import Model, Spec, in_order, lower_camel
 
 TEMPLATES = Path(__file__).parent / "templates"
 BACKEND_PACKAGES = {"crud": ("", "api", "migrations", "tests"), "job": ("", "api", "tests")}
@@ -87,7 +87,7 @@ def field_values(field: Field, models: dict[str, Model]) -> dict[str, Any]:
     values["shown_label"] = field.label if field.required else f"{field.label} optional"
     values["max_length"] = field.max_length and str(field.max_length)
     if target:
-        values |= {"target_singular": target.singular, "target_var": target.var}
+        values |= {"target_fixture": target.fixture, "target_var": target.var}
     else:
         typed = field.sample(0) if field.sample(0).startswith('"') else f'"{field.sample(0)}"'
         values |= {
@@ -109,7 +109,12 @@ def crud_values(spec: Spec) -> dict[str, Any]:
     for values, model in zip(models, spec.models, strict=True):
         values["users"] = list(
             {
-                other.singular: {"a": other.a, "singular": other.singular, "by": field.name}
+                other.singular: {
+                    "a": other.a,
+                    "singular": other.singular,
+                    "fixture": other.fixture,
+                    "by": field.name,
+                }
                 for other in spec.models
                 for field in other.refs
                 if field.target == model.cls and not field.optional
@@ -145,7 +150,7 @@ def crud_values(spec: Spec) -> dict[str, Any]:
 
 def model_values(model: Model, spec: Spec, by_class: dict[str, Model]) -> dict[str, Any]:
     """Return what templates ask a model for."""
-    names = ("cls", "singular", "plural", "one", "a", "many", "var", "owned", "main")
+    names = ("cls", "singular", "plural", "one", "a", "many", "var", "owned", "main", "fixture")
     values: dict[str, Any] = {name: getattr(model, name) for name in names}
     fields = {field.name: field_values(field, by_class) for field in model.fields}
     for name, field in zip(fields, model.fields, strict=True):
@@ -175,7 +180,9 @@ def model_values(model: Model, spec: Spec, by_class: dict[str, Model]) -> dict[s
         "regular": model.one + "s",
         "refs": some(model.refs),
         "uniques": some(model.uniques),
-        "unique_names": " or ".join(f"the {f.label.lower()}" for f in model.uniques),
+        "taken": "something"
+        if len(model.uniques) > 2
+        else join([f"the {field.label.lower()}" for field in model.uniques], "or"),
         "searched": some(model.searched),
         "searched_words": join([f.label.lower() for f in model.searched], "or"),
         "search_sample": sample and sample.sample(0).strip('"').split()[0].split("/")[-1],
@@ -192,7 +199,7 @@ def model_values(model: Model, spec: Spec, by_class: dict[str, Model]) -> dict[s
         "path": "" if model.main else f"/{model.plural}",
         "route": "" if model.main else model.plural,
         "route_slash": "" if model.main else f"{model.plural}/",
-        "fields_var": "fields" if len(spec.models) == 1 else f"{model.var}Fields",
+        "fields_var": "fields" if len(spec.models) == 1 else f"{lower_camel(model.singular)}Fields",
         "links": [
             {
                 "path": "" if other.main else f"/{other.plural}",
@@ -219,7 +226,7 @@ def given_values(
     return {
         "given": [field for field in values["fields"] if field["name"] in given],
         "owned_refs": strange,
-        "targets": [{"singular": target.singular} for target in targets.values()],
+        "targets": [{"fixture": target.fixture} for target in targets.values()],
     }
 
 

@@ -24,7 +24,7 @@ given = $(if $(filter command,$(origin $(1))),--$(2)="$${$(1)}")
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Start everything: page, worker, schedule and queue view (PORT=8080 make run)
+run: ## Start everything: page, worker and schedule (PORT=8080 make run)
 	@$(bootstrap) --dotenv && exec $(VENV) -m scripts.stack run
 
 dev: ## The same, and every change of a source file shows at once
@@ -62,7 +62,7 @@ fuzz: ## Ask the product what its document forbids, at length (FUZZ_SEED=7 for t
 audit: ## Ask the registries about known weaknesses of what is installed
 	@$(bootstrap) && exec $(VENV) -m scripts.audit
 
-image: ## Build the one image of web, worker, beat and Flower (needs Docker)
+image: ## Build the one image that everything runs from (needs Docker)
 	docker build --file docker/production/django/Dockerfile --tag app \
 		--build-arg APP_COMMIT="$$(git rev-parse HEAD)" .
 

@@ -34,20 +34,39 @@ PARTS = {
         ),
         ("ol", "world-atlas"),
     ),
+    "flower": Part(
+        (
+            "docker/flower",
+            "requirements/flower",
+            "scripts/parts/flower.py",
+            "tests/image/test_flower.py",
+        )
+    ),
 }
 
 
+def without_lines(text: str, name: str) -> str:
+    """Leave out what is marked as a part's: from `[name]` to `[/name]`, or one line that ends so.
+
+    The marks are comments: `# [name]`, or `<!-- [name] -->` in Markdown.
+    """
+    start, end = (rf"(?:#|<!--) \[{slash}{name}\](?: -->)?" for slash in ("", "/"))
+    text = re.sub(rf"(?ms)^[ \t]*{start}\n.*?^[ \t]*{end}\n\n?", "", text)
+    return re.sub(rf"(?m)^.*{start}[ |]*\n", "", text)
+
+
 def drop(name: str) -> None:
-    """Remove the files of a part, its lines in the README, and its packages."""
+    """Remove the files of a part, its lines in files that others share, and its packages."""
     part = PARTS[name]
     for path in (ROOT / name for name in part.paths):
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    readme = ROOT / "README.md"
-    block = rf"(?s)<!-- {name} -->\n.*?<!-- /{name} -->\n\n?"
-    readme.write_text(re.sub(block, "", readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in map(ROOT.joinpath, template.git("ls-files", "-z").split("\0")):
+        mark = f"[{name}]".encode()
+        if path.is_file() and path.suffix != ".jinja" and mark in path.read_bytes():
+            path.write_text(without_lines(path.read_text(encoding="utf-8"), name))
     package = FRONTEND / "package.json"
     lines = "|".join(map(re.escape, part.page_packages))
     if lines:

@@ -23,6 +23,7 @@ from scripts.environment import (
     settings_for_children,
 )
 from scripts.node import node_environment
+from scripts.parts import part_programs
 from scripts.processes import free_port, port_is_free
 from scripts.services import Postgres, Service, Valkey
 from scripts.state import RunState
@@ -97,7 +98,7 @@ class Runner:
     def __init__(self, stack: Stack, *, dev: bool, quiet: bool) -> None:
         self.stack, self.dev, self.quiet = stack, dev, quiet
         self.port = port_from(stack.settings, "PORT", 5000)
-        self.flower_port = port_from(stack.settings, "FLOWER_PORT", 5555)
+        self.parts = {part: port_from(stack.settings, *part.port) for part in part_programs()}
         self.url = f"http://{HOST}:{self.port}"
         self.django_port = free_port() if dev else self.port
         self.started = time.monotonic()
@@ -106,10 +107,9 @@ class Runner:
 
     def run(self) -> int:
         stack = self.stack
-        user = stack.settings.get("CELERY_FLOWER_USER", "flower")
-        password = stack.settings.get("CELERY_FLOWER_PASSWORD")
-        if not password:
-            raise UsageError("CELERY_FLOWER_PASSWORD is not set: add a line with one to .env")
+        of_parts: dict[str, str] = {}
+        for part, port in self.parts.items():
+            of_parts |= part.environment(stack.settings) | {part.port[0]: str(port)}
         if not stack.state.acquire():
             running = stack.state.read() or {}
             raise UsageError(
@@ -119,15 +119,13 @@ class Runner:
         self._check_ports()
         stack.check_disk()
         self.supervisor = Supervisor(stack.services)
-        names = ["vite", "web"], ["worker", "short", "beat", "flower"]
+        names = ["vite", "web"], ["worker", "short", "beat", *(part.name for part in self.parts)]
         self.supervisor.stages = list(names)
         try:
             self.supervisor.start_services()
             self.environment = stack.environment(
                 PORT=str(self.django_port),
-                FLOWER_BASIC_AUTH=f"{user}:{password}",
-                FLOWER_ADDRESS=HOST,
-                FLOWER_PORT=str(self.flower_port),
+                **of_parts,
                 **({"DJANGO_DEBUG": "1"} if self.dev else {}),
             )
             self._publish(ready=False)
@@ -145,7 +143,7 @@ class Runner:
         target = "dev" if self.dev else "run"
         for name, port, other in (
             ("PORT", self.port, 8080),
-            ("FLOWER_PORT", self.flower_port, 5556),
+            *((part.port[0], port, part.port[1] + 1) for part, port in self.parts.items()),
         ):
             if not port_is_free(port, HOST):
                 raise UsageError(
@@ -225,8 +223,9 @@ class Runner:
         self._add("worker", *worker, "worker@%h", stop_seconds=15)
         self._add("short", *worker, *short, stop_seconds=15)
         self._add("beat", *CELERY, "beat", "--pidfile=", stop_seconds=5)
-        # it asks the worker what it can do, once, so the worker should be there
-        self._add("flower", *CELERY, "flower", stop_seconds=5, delay=4)
+        for part in self.parts:
+            # it asks the worker what it can do, once, so the worker should be there
+            self._add(part.name, *CELERY, *part.command, stop_seconds=5, delay=4)
         if self.dev:
             threading.Thread(target=self._restart_on_change, daemon=True).start()
 
@@ -248,7 +247,10 @@ class Runner:
             f"{self.name} is ready after {time.monotonic() - self.started:.1f} s",
             f"  page     {self.url}",
             f"  sign in  {account}, {known}",
-            f"  queue    http://{HOST}:{self.flower_port} (Flower; user and password in .env)",
+            *(
+                f"  {part.name:<8} http://{HOST}:{port} ({part.words})"
+                for part, port in self.parts.items()
+            ),
             "  stop     Ctrl-C",
             "",
         ]

@@ -1,6 +1,6 @@
 """The whole product on this machine: `python -m scripts.stack COMMAND`.
 
-run: web, worker, beat and Flower over private servers, in the foreground.
+run: web, worker and beat over private servers, in the foreground.
 dev: the same with Vite in front and everything reloading on a change.
 demo: the main job without a browser, on the running stack or on one started for it.
 manage: Django's manage.py with the servers up.
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.environment import ROOT, UsageError
+from scripts.parts import part_programs
 from scripts.processes import dies_with_parent, end_with_parent, free_port, last_lines
 from scripts.progress import DISK, DISK_FULL
 from scripts.runner import MANAGE, READY_SECONDS, Runner, Stack
@@ -96,7 +97,7 @@ def demo(options: argparse.Namespace) -> int:
 def start_quietly(stack: Stack, log: Path) -> subprocess.Popen[bytes]:
     print("starting the stack …", flush=True)
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ports = {"PORT": str(free_port()), "FLOWER_PORT": str(free_port())}
+    ports = {name: str(free_port()) for name in ("PORT", *(p.port[0] for p in part_programs()))}
     with log.open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "scripts.stack", "run", "--quiet"],

@@ -1,4 +1,4 @@
-"""The Celery application: `celery -A backend_django.config.celery_app worker|beat|flower`."""
+"""The Celery application: `celery -A backend_django.config.celery_app worker|beat`."""
 
 import os
 from logging.config import dictConfig

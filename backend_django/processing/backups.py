@@ -250,7 +250,7 @@ def _refuse_database(replace: bool) -> None:
     if others:
         raise BackupError(
             f"The database is in use by {others} other connections. Stop web, workers, beat and "
-            "Flower first."
+            "what watches them first."
         )
 
 

@@ -19,12 +19,13 @@ from tests.stack import ROOT, Api, wait_for
 
 HOST = "www.example.org"
 EXAMPLE = "docker/production/production.env.example"
-ROLES = ["web", "celeryworker", "celeryworker-short", "celerybeat", "flower"]
+ROLES = ["web", "celeryworker", "celeryworker-short", "celerybeat"]
+ROLES += ["flower"]  # [flower]
 # Each has what URLs, shells, compose and django-environ take for something of their own.
 PASSWORDS = {
     "postgres_password": "$p'a\"ss @#$HOME%41 &*/:? word+\\ é",
     "django_superuser_password": "$tr@nge 'quo\"ted' #100% pass",
-    "flower_password": "$f'l\"o,w:e@r #%41",
+    "flower_password": "$f'l\"o,w:e@r #%41",  # [flower]
 }
 
 

@@ -24,7 +24,8 @@ class Local:
 
     def __init__(self, tree: Path) -> None:
         self.tree = tree
-        names = ("PORT", "FLOWER_PORT", "MAIL_PORT")
+        names = ["PORT", "MAIL_PORT"]
+        names += ["FLOWER_PORT"]  # [flower]
         self.ports = {name: free_port() for name in names}
         self.environment = {
             name: value
@@ -99,12 +100,14 @@ def test_mail_is_caught(local: Local) -> None:
     wait_for(lambda: address in httpx.get(mails).text, what="the mail is in the catcher")
 
 
+# [flower]
 def test_flower_wants_its_password(local: Local) -> None:
     workers = f"{local.url('FLOWER_PORT')}/workers"
     assert httpx.get(workers).status_code == 401
     assert httpx.get(workers, auth=("flower", ACCOUNT[1])).status_code == 200
 
 
+# [/flower]
 def test_a_change_reloads_django_worker_and_page(local: Local) -> None:
     def live() -> str:
         try:

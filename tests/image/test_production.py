@@ -1,6 +1,5 @@
 """production.yml with the real image, met from outside: through the published port."""
 
-import base64
 import hashlib
 import json
 import re
@@ -15,7 +14,7 @@ import pytest
 
 from backend_django.processing.registry import all_processors
 from scripts.processes import free_port, port_is_free
-from tests.image.deployment import HOST, PASSWORDS, ROLES, Deployment
+from tests.image.deployment import HOST, ROLES, Deployment
 from tests.image.engine import docker, image
 from tests.stack import Api, wait_for
 
@@ -137,18 +136,6 @@ def test_headers_and_files(deployment: Deployment) -> None:
         assert httpx.get(f"{root}/health/{probe}").status_code == 200
 
 
-def test_flower_wants_its_password(deployment: Deployment) -> None:
-    url = f"http://{deployment.address('flower')}:5555"
-    assert httpx.get(f"{url}/healthcheck").status_code == 200
-    assert httpx.get(f"{url}/workers").status_code == 401
-    assert httpx.get(f"{url}/workers", auth=("flower", "wrong")).status_code == 401
-    account = f"flower:{PASSWORDS['flower_password']}".encode()
-    header = {"Authorization": "Basic " + base64.b64encode(account).decode()}
-    shown = httpx.get(f"{url}/workers", headers=header)
-    assert shown.status_code == 200
-    assert "celery@" in shown.text
-
-
 @pytest.mark.parametrize("role", ROLES)
 def test_logs_are_json(deployment: Deployment, role: str) -> None:
     lines = deployment.compose("logs", "--no-log-prefix", role).splitlines()
@@ -249,7 +236,13 @@ def test_values_change_the_page_and_no_built_file(deployment: Deployment) -> Non
 
 
 @pytest.mark.parametrize(
-    "role", ["start", "start-celeryworker", "start-celerybeat", "start-flower"]
+    "role",
+    [
+        "start",
+        "start-celeryworker",
+        "start-celerybeat",
+        "start-flower",  # [flower]
+    ],
 )
 def test_a_bad_value_stops_each_container(deployment: Deployment, role: str) -> None:
     done = deployment.attempt(

@@ -226,9 +226,9 @@ def test_an_exported_variable_wins_over_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / ".env"
-    path.write_text("PORT=1111\nFLOWER_PORT=2222\n")
+    path.write_text("PORT=1111\nMAIL_PORT=2222\n")
     monkeypatch.setattr("scripts.environment.DOTENV", path)
     monkeypatch.setenv("PORT", "3333")
-    monkeypatch.setenv("FLOWER_PORT", "")
+    monkeypatch.setenv("MAIL_PORT", "")
     settings = settings_for_children()
-    assert (settings["PORT"], settings["FLOWER_PORT"]) == ("3333", "2222")
+    assert (settings["PORT"], settings["MAIL_PORT"]) == ("3333", "2222")

@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from scripts.parts import part_programs
 from scripts.processes import free_port
 from tests.stack import ROOT, Api, wait_for
 
@@ -34,11 +35,11 @@ class Checkout:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = environment | {
             "PORT": str(self.port),
-            "FLOWER_PORT": str(free_port()),
+            **{part.port[0]: str(free_port()) for part in part_programs()},
             "DJANGO_SECRET_KEY": "only-for-tests-" * 4,
             "DJANGO_SUPERUSER_EMAIL": ACCOUNT["email"],
             "DJANGO_SUPERUSER_PASSWORD": ACCOUNT["password"],
-            "CELERY_FLOWER_PASSWORD": "only-for-tests",
+            "CELERY_FLOWER_PASSWORD": "only-for-tests",  # [flower]
             "TEST_MARK": self.mark,
         }
         self.log_file = folder.parent / f"log-{self.mark}"
@@ -103,8 +104,9 @@ def test_the_main_job_and_a_clean_stop(
     assert page.status_code == 200
     assert "<!doctype html>" in page.text.lower()
     assert here.environment["DJANGO_SUPERUSER_PASSWORD"] not in here.log  # it was not generated
-    flower = f"http://127.0.0.1:{here.environment['FLOWER_PORT']}/"
-    wait_for(lambda: status_of(flower) == 401, what="Flower asks for a password")
+    for part in part_programs():
+        address = f"http://127.0.0.1:{here.environment[part.port[0]]}/"
+        wait_for(lambda at=address: status_of(at) == 401, what="it asks for a password")
 
     again = here.command("run")
     assert again.returncode == 1
@@ -170,7 +172,10 @@ def child_named(parent: int, name: str) -> int:
 
 @pytest.mark.parametrize(
     ("name", "other"),
-    [("PORT", "PORT=8080 make run"), ("FLOWER_PORT", "FLOWER_PORT=5556 make run")],
+    [
+        ("PORT", "PORT=8080 make run"),
+        ("FLOWER_PORT", "FLOWER_PORT=5556 make run"),  # [flower]
+    ],
 )
 def test_a_taken_port_is_one_sentence(here: Checkout, name: str, other: str) -> None:
     with socket.socket() as taken:

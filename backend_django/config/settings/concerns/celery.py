@@ -47,7 +47,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0.2,
 }
 
-# Flower and the logs see tasks from the moment they are sent.
+# Who watches the queue sees tasks from the moment they are sent.
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_TASK_SEND_SENT_EVENT = True
 

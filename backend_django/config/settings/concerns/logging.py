@@ -29,7 +29,7 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django": {"level": "INFO"},
         "django.db.backends": {"level": "WARNING"},
-        # One line for each task that was received, started and finished is Flower's business.
+        # One line for each task that was received, started and finished is too much.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},

@@ -1,0 +1,18 @@
+"""Flower, a view of the queue: http://127.0.0.1:5555, or FLOWER_PORT."""
+
+from scripts.environment import UsageError
+from scripts.parts import PartProgram
+
+
+def environment(settings: dict[str, str]) -> dict[str, str]:
+    """Who may look: CELERY_FLOWER_USER with CELERY_FLOWER_PASSWORD."""
+    password = settings.get("CELERY_FLOWER_PASSWORD")
+    if not password:
+        raise UsageError("CELERY_FLOWER_PASSWORD is not set: add a line with one to .env")
+    user = settings.get("CELERY_FLOWER_USER", "flower")
+    return {"FLOWER_BASIC_AUTH": f"{user}:{password}", "FLOWER_ADDRESS": "127.0.0.1"}
+
+
+PROGRAM = PartProgram(
+    "flower", ("FLOWER_PORT", 5555), ("flower",), environment, "queue, user and password in .env"
+)

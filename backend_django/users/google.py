@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
 from .models import User
-from .services import address_confirm
+from .services import address_confirm, address_hold
 
 
 def _back(why: str) -> NoReturn:
@@ -45,6 +45,9 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
     ) -> User:
         user: User = super().populate_user(request, sociallogin, data)
         user.email = user.email.lower()
+        # The last moment before allauth looks the person up. Two first sign-ins at the same time,
+        # or one beside a registration, would both make the account, and one would fail.
+        address_hold(user.email)
         parts = [data.get("first_name"), data.get("last_name")]
         user.name = " ".join(part for part in parts if part)[:150]
         return user

@@ -35,6 +35,9 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField(max_length=150, blank=True)
+    sessions_ended = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="How often they were, all at once."
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -59,6 +62,10 @@ class User(AbstractUser):
         super().save(*args, **kwargs)
         if changed:
             self.api_tokens.all().delete()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must carry to be this user's: of the password, and of this number."""
+        return f"{super()._get_session_auth_hash(secret)}{self.sessions_ended or ''}"  # type: ignore[misc]
 
     def get_full_name(self) -> str:
         return self.name

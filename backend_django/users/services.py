@@ -8,7 +8,8 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -19,6 +20,7 @@ from .models import ApiToken, User
 
 MAX_TOKENS = 50
 MAX_SIGN_IN_TOKENS = 10
+ADDRESS_LOCK = 7_404  # first half of the keys of the advisory locks of addresses
 SIGN_IN_TOKEN = "Sign-in"  # noqa: S105 (a name, not a secret)
 
 
@@ -47,6 +49,12 @@ def superuser_ensure(*, email: str, password: str) -> bool:
     return True
 
 
+def address_hold(email: str) -> None:
+    """Let nobody else make an account with this address until this transaction has ended."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [ADDRESS_LOCK, email])
+
+
 @transaction.atomic
 def account_register(*, email: str, password: str, name: str, origin: str) -> None:
     """Make an account that waits for its address to be confirmed, and send the mail for it.
@@ -57,6 +65,7 @@ def account_register(*, email: str, password: str, name: str, origin: str) -> No
     """
     user = User(email=email, name=name)
     user.set_password(password)
+    address_hold(email)
     try:
         with transaction.atomic():
             user.save()
@@ -107,6 +116,12 @@ def _password_set(user: User, password: str) -> None:
 def notice_send(*, user: User, kind: str) -> None:
     """Tell the user by mail (mails.py) what was done to the account, by whomever."""
     mail_queue(kind="account_notice", recipient=user.email, content={"what": kind})
+
+
+def sessions_end(*, user: User) -> None:
+    """Sign a user out wherever they are signed in. Tokens stay."""
+    User.objects.filter(pk=user.pk).update(sessions_ended=F("sessions_ended") + 1)
+    user.refresh_from_db(fields=["sessions_ended"])
 
 
 @transaction.atomic

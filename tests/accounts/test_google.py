@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,7 +14,7 @@ import pytest
 from django.test import Client
 
 from scripts.processes import free_port
-from tests.mail_server import MailServer
+from tests.mail_server import MailServer, link_in
 from tests.stack import ADMIN, ROOT, Api, Stack, wait_for
 
 from .authenticator import code_of
@@ -47,6 +49,13 @@ class Site:
 
     def browser(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=30)
+
+    def consent(self, browser: httpx.Client) -> str:
+        """Walk to Google; return the address that leads back."""
+        browser.get("/api/v1/auth/session/")
+        form = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        there = browser.post("/accounts/google/login/", data=form).headers["Location"]
+        return httpx.get(there).headers["Location"]
 
     def sign_in(self, browser: httpx.Client, **form: str) -> str:
         """Walk to Google and back; return the path where that ends."""
@@ -102,6 +111,46 @@ def test_stranger_gets_an_account_and_comes_back_to_it(site: Site) -> None:
         site.google.person = somebody("Google.New") | {"email": "moved@example.org"}
         assert site.sign_in(second) == "/"
         assert second.get("/api/v1/auth/user/").json()["id"] == user["id"]
+
+
+@pytest.mark.slow
+def test_first_sign_ins_at_the_same_time_make_one_account(site: Site) -> None:
+    email = "google.crowd@example.org"
+    site.google.person = somebody("google.crowd")
+    with ExitStack() as open_ones, ThreadPoolExecutor(7) as crowd:
+        browsers = [open_ones.enter_context(site.browser()) for _ in range(6)]
+        backs = [site.consent(browser) for browser in browsers]
+        form = {"email": email, "password1": PASSWORD, "password2": PASSWORD}
+        beside = crowd.submit(httpx.post, f"{site.url}/api/v1/auth/registration/", json=form)
+        answers = list(crowd.map(lambda browser, back: browser.get(back), browsers, backs))
+        assert [(a.status_code, a.headers["Location"]) for a in answers] == [(302, "/")] * 6
+        assert {site.who(browser) for browser in browsers} == {email}
+        assert beside.result().status_code == 201
+
+
+@pytest.mark.slow
+def test_who_came_by_google_alone_gets_a_password_by_mail(
+    site: Site, mail_server: MailServer
+) -> None:
+    email = "google.only@example.org"
+    site.google.person = somebody("google.only")
+    with site.browser() as browser:
+        assert site.sign_in(browser) == "/"
+        browser.headers["X-CSRFToken"] = browser.cookies["csrftoken"]
+
+        def call(path: str, **data: str) -> httpx.Response:
+            return browser.post(f"/api/v1/auth/{path}/", json=data)
+
+        assert browser.get("/api/v1/auth/user/").json()["has_password"] is False
+        refused = call("user/delete", password=PASSWORD).json()["errors"][0]
+        assert (refused["field"], refused["code"]) == ("password", "no_password")
+        assert call("password/reset", email=email).status_code == 200
+        _, _, uid, token = link_in(mail_server.wait(email)).split("/")
+        passwords = {"new_password1": PASSWORD, "new_password2": PASSWORD}
+        assert call("password/reset/confirm", uid=uid, token=token, **passwords).is_success
+        assert site.who(browser) is None
+        assert call("login", email=email, password=PASSWORD).is_success
+        assert browser.get("/api/v1/auth/user/").json()["has_password"] is True
 
 
 @pytest.mark.slow

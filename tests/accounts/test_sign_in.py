@@ -30,6 +30,7 @@ def test_login_gives_a_token_and_an_http_only_session(
         "email": "ada@example.org",
         "name": "",
         "is_staff": False,
+        "has_password": True,
     }
     assert script(answer.json()["key"]).get("/api/v1/auth/user").status_code == 200
 
@@ -114,6 +115,19 @@ def test_browser_sign_out_leaves_the_token_of_scripts_alone(client: Client, ada:
     assert script(key).look("user").status_code == 200
     assert script(key).call("logout").status_code == 200
     assert script(key).look("user").status_code == 401
+
+
+def test_other_sessions_end_at_once_and_tokens_stay(
+    signed_in: Visitor, another: Visitor, ada: User
+) -> None:
+    key = another.sign_in().json()["key"]
+    assert signed_in.call("logout/others").status_code == 200
+    assert (signed_in.is_signed_in, another.is_signed_in) == (True, False)
+    assert script(key).call("logout/others").status_code == 200
+    assert not signed_in.is_signed_in, "a script has no session that could stay"
+    assert script(key).look("user").status_code == 200
+    assert another.sign_in().status_code == 200
+    assert another.is_signed_in
 
 
 def test_session_tells_who_is_signed_in_and_sets_the_csrf_cookie(client: Client, ada: User) -> None:

@@ -46,7 +46,7 @@ LINK = "link"  # whoever has the secret in the address
 CORE = {
     OPEN: r"/(version|version-info)/|/auth/(login|logout|session|registration(/[\w-]+)?"
     r"|password/reset(/confirm)?)/",
-    OWN: r"/auth/(user|user/delete|password/change|tokens|mfa(/[\w-]+)?)/|/usage/",
+    OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens|mfa(/[\w-]+)?)/|/usage/",
     OBJECT: r"/auth/tokens/\{id\}/",
     READERS: r"/(schema|docs)/",
 }

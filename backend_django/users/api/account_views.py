@@ -155,6 +155,18 @@ class PasswordChangeView(AccountView):
         return Response({"detail": "Your password is changed. Other devices are signed out."})
 
 
+class LogoutOthersView(AccountView):
+    schema_action = "logout_others"
+
+    @extend_schema(request=None, responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        """End all sessions but the one that asks. Tokens stay: they are revoked one by one."""
+        services.sessions_end(user=self.user)
+        if isinstance(request.successful_authenticator, SessionAuthentication):
+            update_session_auth_hash(request._request, self.user)
+        return Response({"detail": "Other devices are signed out."})
+
+
 class UserDeleteView(AccountView):
     schema_action = "user_delete"
     problems = {

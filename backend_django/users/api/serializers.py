@@ -169,7 +169,7 @@ class OwnPasswordMixin:
         limit(self.context["request"]._request, "reauthenticate", user=user)
         if not user.has_usable_password():
             raise ValidationError(
-                "Your account has no password yet. Sign out and use “Forgot your password?”.",
+                "Your account has no password yet. Choose one first: we send you a link for it.",
                 code="no_password",
             )
         if not user.check_password(password):
@@ -214,9 +214,15 @@ class ConfirmSerializer(OwnPasswordMixin, serializers.Serializer[Any]):
 class UserSerializer(serializers.ModelSerializer[User]):
     """The signed-in user."""
 
+    has_password = serializers.BooleanField(
+        source="has_usable_password",
+        read_only=True,
+        help_text="False for who came by Google alone. `password/reset/` sends a link for one.",
+    )
+
     class Meta:
         model = User
-        fields = ["id", "email", "name", "is_staff"]
+        fields = ["id", "email", "name", "is_staff", "has_password"]
         read_only_fields = ["id", "email", "is_staff"]
 
 

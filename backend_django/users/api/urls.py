@@ -20,6 +20,7 @@ def at(route: str, view: Any) -> URLPattern:
 urlpatterns = [
     at("login", views.LoginView),
     at("logout", views.LogoutView),
+    at("logout/others", account.LogoutOthersView),
     at("session", views.SessionView),
     at("user", views.UserView),
     at("user/delete", account.UserDeleteView),

@@ -44,6 +44,12 @@ async function press(page: VueWrapper, name: string) {
   await flushPromises()
 }
 
+async function submit(page: VueWrapper, name: string) {
+  const form = page.findAll('form').find((one) => one.text().includes(name))!
+  await form.trigger('submit')
+  await flushPromises()
+}
+
 /** Dialogs are at the end of the document. */
 const dialog = () => document.querySelector<HTMLElement>('[role=dialog]')
 
@@ -189,4 +195,24 @@ test('why the only administrator cannot leave is said', async () => {
   await press(page, 'Delete the account …')
   await prove({ password: 'my own' })
   expect(dialog()!.querySelector('[role=alert]')!.textContent).toContain('only administrator')
+})
+
+test('signs other devices out', async () => {
+  const { page, of } = await open({ 'POST /auth/logout/others/': [200, { detail: 'Done.' }] })
+  await submit(page, 'Sign out everywhere else')
+  expect(of('POST /auth/logout/others/')).toHaveLength(1)
+  expect(toasts[0]!.text).toBe('Other devices are signed out.')
+})
+
+test('sends a link to who has no password, and asks for none before', async () => {
+  const { page, of } = await open({
+    'GET /auth/session/': [200, { user: { ...USER, has_password: false } }],
+    'POST /auth/password/reset/': [200, { detail: 'Sent.' }],
+  })
+  expect(page.find('[name=old_password]').exists()).toBe(false)
+  expect(page.text()).not.toContain('Set it up')
+  expect(page.text()).not.toContain('Delete the account …')
+  await submit(page, 'Send me the link')
+  expect(of('POST /auth/password/reset/')[0]!.body).toEqual({ email: USER.email })
+  expect(page.text()).toContain(`on its way to ${USER.email}`)
 })

@@ -6,7 +6,13 @@ import { createMemoryHistory, createRouter } from 'vue-router'
 
 import { queryClient } from '@/api/queryClient'
 
-export const USER = { id: 1, email: 'ada@example.org', name: 'Ada', is_staff: false }
+export const USER = {
+  id: 1,
+  email: 'ada@example.org',
+  name: 'Ada',
+  is_staff: false,
+  has_password: true,
+}
 
 type Answer = [status: number, body: object | null]
 

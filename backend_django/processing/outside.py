@@ -7,7 +7,7 @@ that a user gave leads to public addresses only, however its name is resolved or
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -49,6 +49,8 @@ class _Budget(Retry):
     ) -> "_Budget":
         outcome = response.status if response is not None else type(kw.get("error")).__name__
         self.record({"method": method, "host": self.host, "outcome": outcome})
+        if response is not None:
+            response.close()  # before a pause the rest would be read, of any length
         following = super().increment(method, url, response, **kw)
         pause = following.get_retry_after(response) if response is not None else None
         if time.monotonic() + (pause or following.get_backoff_time()) > self.deadline:
@@ -113,7 +115,43 @@ class _TLSPool(HTTPSConnectionPool):
     ConnectionCls = _CheckedTLS
 
 
+class _Limited(requests.Response):
+    """An answer that ends with an error where it is too long, unpacked."""
+
+    max_bytes: int
+
+    def iter_content(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        received = 0
+        try:
+            for chunk in super().iter_content(*args, **kwargs):
+                received += len(chunk)
+                if received > self.max_bytes:
+                    raise self._too_large()
+                yield chunk
+        except (requests.RequestException, ProcessingError):
+            self.close()  # else the rest of a redirect that is garbled is read, of any length
+            raise
+
+    def _too_large(self) -> ProcessingError:
+        host = urlsplit(self.url).netloc.rpartition("@")[2]
+        return ProcessingError(
+            "answer_too_large",
+            f"The answer of {host} has more than {self.max_bytes:,} bytes, which is the most that "
+            "is read. Ask it for less.",
+        )
+
+
 class _Adapter(HTTPAdapter):
+    def __init__(self, *, max_bytes: int, **options: Any) -> None:
+        self._max_bytes = max_bytes
+        super().__init__(**options)
+
+    def build_response(self, *args: Any) -> requests.Response:
+        response = super().build_response(*args)
+        response.__class__ = _Limited  # requests makes its own, and reads redirects with it
+        cast(_Limited, response).max_bytes = self._max_bytes
+        return response
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
@@ -125,16 +163,21 @@ class OutsideSession(requests.Session):
     Args:
         budget_seconds: for all calls together, pauses included.
         record: told of each try: method, host, status or error, seconds when it worked.
+        max_bytes: of one answer, unpacked; None: PROCESSING_MAX_ANSWER_BYTES.
     """
 
-    def __init__(self, *, budget_seconds: float, record: Record) -> None:
+    def __init__(
+        self, *, budget_seconds: float, record: Record, max_bytes: int | None = None
+    ) -> None:
         super().__init__()
+        self._max_bytes = settings.PROCESSING_MAX_ANSWER_BYTES if max_bytes is None else max_bytes
         self.trust_env = False  # a proxy of the environment would do the call, and check nothing
         self._deadline = time.monotonic() + budget_seconds
         self._record = record
 
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
-        """Like requests' own, but raises ProcessingError when the service cannot or may not be had.
+        """Like requests' own, but raises ProcessingError when the service cannot or may not be had,
+        or says too much.
 
         GET, HEAD, PUT, DELETE and OPTIONS are tried again; POST and PATCH are not: nobody knows
         whether the first one was heard.
@@ -152,7 +195,7 @@ class OutsideSession(requests.Session):
             respect_retry_after_header=True,
         )
         policy.deadline, policy.record, policy.host = self._deadline, self._record, host
-        adapter = _Adapter(max_retries=policy)
+        adapter = _Adapter(max_retries=policy, max_bytes=self._max_bytes)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
         kwargs.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))

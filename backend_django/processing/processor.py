@@ -77,15 +77,21 @@ class Context:
         self.check()
         self.on_progress(min(1.0, max(0.0, fraction)))
 
-    def http(self, *, budget_seconds: float = 120) -> "OutsideSession":
+    def http(
+        self, *, budget_seconds: float = 120, max_bytes: int | None = None
+    ) -> "OutsideSession":
         """Return a `requests.Session` for calling a service of somebody else.
 
         It tries again with growing pauses, heeds Retry-After, writes each try into the history,
-        and raises ProcessingError("service_unavailable") when the budget is over.
+        and raises ProcessingError: `service_unavailable` when the budget is over, and
+        `answer_too_large` when an answer has more than `max_bytes`, unpacked (None:
+        PROCESSING_MAX_ANSWER_BYTES).
         """
         from .outside import OutsideSession  # requests is slow to import, and few jobs need it
 
-        return OutsideSession(budget_seconds=budget_seconds, record=self.on_call)
+        return OutsideSession(
+            budget_seconds=budget_seconds, record=self.on_call, max_bytes=max_bytes
+        )
 
     def run_child(
         self,

@@ -1,5 +1,7 @@
-"""Where a job is sent by a user, it goes to public addresses only."""
+"""Where a job is sent by a user, it goes to public addresses only, and reads so much only."""
 
+import contextlib
+import gzip
 import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,19 +15,43 @@ from backend_django.processing.errors import ProcessingError
 from backend_django.processing.outside import OutsideSession, is_public
 
 PUBLIC = "93.184.215.14"
+MEGABYTE = b"0" * 1_000_000
+# Status, what is sent again and again, and whether it claims to be packed.
+ENDLESS = {
+    "/plain": (200, MEGABYTE, False),
+    "/packed": (200, gzip.compress(MEGABYTE), True),
+    "/busy": (503, MEGABYTE, False),
+    "/moved": (302, MEGABYTE, False),
+    "/garbled": (302, MEGABYTE, True),
+}
 
 
 class Answer(BaseHTTPRequestHandler):
-    """`/to/<url>` redirects there; anything else says hello."""
+    """`/to/<url>` redirects there; some answers never end; anything else says hello."""
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        if self.path in ENDLESS:
+            self.go_on()
+            return
         target = self.path.removeprefix("/to/")
         self.send_response(200 if target == self.path else 302)
         self.send_header("Location", target)
         self.send_header("Content-Length", "5")
         self.end_headers()
         self.wfile.write(b"hello")
+
+    def go_on(self) -> None:
+        code, part, packed = ENDLESS[self.path]
+        self.send_response(code)
+        self.send_header("Location", "/")
+        if packed:
+            self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(part)
+                self.server.sent += len(part)  # type: ignore[attr-defined]
 
     def log_message(self, *_: object) -> None:
         pass
@@ -34,8 +60,8 @@ class Answer(BaseHTTPRequestHandler):
 @pytest.fixture
 def service() -> Iterator[Any]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        server.asked = []  # type: ignore[attr-defined]
-        Thread(target=server.serve_forever, daemon=True).start()
+        server.asked, server.sent = [], 0  # type: ignore[attr-defined]
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
         server.shutdown()
 
@@ -139,3 +165,34 @@ def test_proxy_of_the_environment_does_not_call_for_us(
 @pytest.mark.parametrize("address", [PUBLIC, "2606:4700::6810:84e5", "8.8.8.8"])
 def test_public_addresses_are_public(address: str) -> None:
     assert is_public(address)
+
+
+@pytest.mark.parametrize("path", ["plain", "packed"])
+def test_answer_without_end_is_read_to_the_limit_only(
+    service: Any, settings: Any, path: str
+) -> None:
+    settings.PROCESSING_MAX_ANSWER_BYTES = 3_000_000
+    session = OutsideSession(budget_seconds=2, record=print)
+    address = f"http://127.0.0.1:{service.server_port}/{path}"
+    with pytest.raises(ProcessingError, match="has more than 3,000,000 bytes") as refused:
+        session.get(address)
+    assert refused.value.code == "answer_too_large"
+    received: list[bytes] = []
+    with session.get(address, stream=True) as answer, pytest.raises(ProcessingError):
+        received.extend(answer.iter_content(100_000))
+    assert 2_000_000 < sum(map(len, received)) <= 3_000_000
+
+
+@pytest.mark.parametrize("path", ["busy", "moved", "garbled"])
+def test_what_nobody_wants_to_read_is_not_read_without_end(service: Any, path: str) -> None:
+    session = OutsideSession(budget_seconds=0.1, record=print, max_bytes=3_000_000)
+    with contextlib.suppress(ProcessingError):
+        assert session.get(f"http://127.0.0.1:{service.server_port}/{path}").text == "hello"
+    assert service.sent < 20_000_000  # what fits into the sockets' buffers included
+
+
+def test_answer_at_the_limit_is_whole(service: Any) -> None:
+    address = f"http://127.0.0.1:{service.server_port}/"
+    assert OutsideSession(budget_seconds=2, record=print, max_bytes=5).get(address).text == "hello"
+    with pytest.raises(ProcessingError, match="answer_too_large"):
+        OutsideSession(budget_seconds=2, record=print, max_bytes=4).get(address)

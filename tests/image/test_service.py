@@ -42,6 +42,10 @@ def test_four_containers_of_one_image(prefix: str, tmp_path: Path) -> None:
         "--env", f"POSTGRES_PASSWORD={password}", "postgres:17",
     )  # fmt: skip
     docker("run", "--detach", "--name", f"{prefix}-redis", "--network", prefix, "redis:8")
+    ready = ["docker", "exec", f"{prefix}-postgres", "pg_isready", "--host=127.0.0.1"]
+    wait_for(
+        lambda: run(*ready, check=False).returncode == 0, seconds=120, what="PostgreSQL is ready"
+    )
     settings = {
         "DJANGO_ALLOWED_HOSTS": HOST,
         "DJANGO_SECRET_KEY": secrets.token_urlsafe(64),

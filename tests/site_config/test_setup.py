@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,15 +96,25 @@ def test_four_at_once_leave_exact_data_and_a_second_round_changes_nothing(
 
 
 @pytest.mark.slow
-def test_killed_in_the_middle_it_is_right_after_the_next_start(
-    database_url: str, fixtures: Path
+def test_killed_in_the_middle_of_fixtures_the_three_that_wait_make_it_right(
+    database_url: str, fixtures: Path, tmp_path: Path
 ) -> None:
-    for pause in (1.5, 2.2, 2.9):
-        process = start_setup(database_url, fixtures)
-        time.sleep(pause)  # the moment does not matter, whichever it is
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    finish(start_setup(database_url, fixtures))
+    (tmp_path / "none").mkdir()
+    finish(start_setup(database_url, tmp_path / "none"))
+    waits = "SELECT FROM pg_stat_activity WHERE datname = 'setup_test' AND wait_event_type = 'Lock'"
+    with (
+        psycopg.connect(database_url) as holder,
+        psycopg.connect(database_url, autocommit=True) as watcher,
+    ):
+        holder.execute("LOCK TABLE auth_group IN SHARE MODE")  # may be read, not written to
+        first = start_setup(database_url, fixtures)
+        wait_for(lambda: watcher.execute(waits).fetchone() is not None, what="it is in a fixture")
+        others = [start_setup(database_url, fixtures) for _ in range(3)]
+        first.kill()
+        first.communicate()
+        assert contents(database_url) == EXPECTED | {"groups": [], "flags": []}
+    for process in others:
+        finish(process)
     assert contents(database_url) == EXPECTED
 
 

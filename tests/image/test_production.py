@@ -214,16 +214,20 @@ def test_values_change_the_page_and_no_built_file(deployment: Deployment) -> Non
     with deployment.api() as api:
         usual = api.get(page).text
         changed = {
-            "VITE_APP_API_ROOT": "https://api.example.org/v9/",
-            "VITE_APP_STATIC_ROOT": "https://cdn.example.org/vue/",
+            "VITE_APP_API_ROOT": "/back/end/",
+            "VITE_APP_STATIC_ROOT": "/files/of/it/",
             "APP_ENVIRONMENT": "staging",
         }
         try:
             deployment.configure(**changed)
             deployment.compose(*alone)
             now = api.get(page).text
-            assert '"https://api.example.org/v9/"' in now
-            assert 'src="https://cdn.example.org/vue/assets/' in now
+            assert '"/back/end/"' in now
+            script = re.search(r'src="(/files/of/it/assets/[^"]+)"', now)
+            assert script
+            file = api.get(str(httpx.URL(page).join(script[1])))
+            assert (file.status_code, "immutable" in file.headers["Cache-Control"]) == (200, True)
+            assert api.get(f"{page}back/end/version/").status_code == 200
             assert '"staging"' in now
             assert "/static/vue/" not in now
             assert files_of(deployment) == files

@@ -138,3 +138,15 @@ def test_injection_can_write_the_page_for_a_cdn(built: Path, tmp_path: Path, cap
     call_command("inject_vue_env", output=tmp_path / "out")
     assert data((tmp_path / "out" / "index.html").read_text())["apiRoot"] == "/api/v1/"
     assert "VITE_APP_ENVIRONMENT=test" in capsys.readouterr().out
+
+
+def test_paths_that_the_page_was_told_are_answered_and_ours_too(
+    client: Client, settings, built: Path
+) -> None:
+    settings.VITE_APP = {"STATIC_ROOT": "/files/of/it/", "API_ROOT": "/back/end/"}
+    for path in ("/back/end/version/", "/api/v1/version/"):
+        assert client.get(path).json()["version"] == settings.PROJECT.version
+    unknown = client.get("/back/end/nothing/")
+    assert (unknown.status_code, unknown["Content-Type"]) == (404, "application/problem+json")
+    assert client.get("/files/of/it/assets/gone-12345678.js").status_code == 404
+    assert client.get("/back/").status_code == 200  # the page, as every other address

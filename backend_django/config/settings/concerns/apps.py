@@ -45,6 +45,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "backend_django.utils.headers.PermissionsPolicyMiddleware",
+    "backend_django.pages.middleware.PageRootsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",  # below: files carry the headers as well
     "backend_django.api.middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -176,3 +177,13 @@ def test_policy_of_the_page_and_secrets_in_files(bucket_server: Bucket, tmp_path
     origin, _, _, url = manage("shell", "-v0", "-c", code, **amazon).stdout.split()
     assert origin == "https://mine.s3.eu-central-1.amazonaws.com"
     assert url.startswith(f"{origin}/a?")
+
+
+def test_rules_for_other_origins_need_a_server_that_knows_them(bucket: Bucket) -> None:
+    with pytest.raises(CommandError, match="The bucket did not take the rule"):
+        call_command("bucket_cors", "https://www.example.org")
+
+
+def test_rules_for_other_origins_need_a_bucket() -> None:
+    with pytest.raises(CommandError, match="AWS_STORAGE_BUCKET_NAME"):
+        call_command("bucket_cors", "https://www.example.org")

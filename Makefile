@@ -69,8 +69,8 @@ image: ## Build the one image that everything runs from (needs Docker)
 image-test: ## Build and run the image and production.yml; skips with the reason without Docker
 	@$(bootstrap) && exec $(VENV) -m pytest -m image tests/image $(ARGS)
 
-bench: ## Measure what the lifecycle costs, as ratios to bare Celery and a bare view
-	@$(bootstrap) --no-page && exec $(VENV) -m benchmarks.processing
+bench: ## Measure it beside what people would use instead (ARGS="polls tiles": parts of it)
+	@$(bootstrap) --no-page && exec $(VENV) -m benchmarks $(ARGS)
 
 lint: ## Check the rules of style, layers and types
 	@$(bootstrap) && exec $(VENV) -m scripts.checks lint

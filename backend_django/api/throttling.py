@@ -51,12 +51,7 @@ def seconds_to_wait(scope: str, who: str, rate: str) -> float:
     Counts in windows of fixed length, by one atomic increment: parallel calls are all counted.
     """
     calls, key, seconds, left = _window(scope, who, rate)
-    caches["redis"].add(key, 0, timeout=seconds)
-    try:
-        counted = caches["redis"].incr(key)
-    except ValueError:  # it expired between the two
-        counted = 1
-    return left if counted > calls else 0
+    return left if caches["redis"].count(key, seconds) > calls else 0
 
 
 def seconds_left_to_wait(scope: str, who: str, rate: str) -> float:

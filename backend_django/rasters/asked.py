@@ -15,12 +15,18 @@ def as_asked(facts: Inspection, options: Options) -> Inspection:
     """Return what the header would say with the options applied.
 
     Raises:
-        ProcessingError: no_such_band, nodata_unsuitable, nodata_needed.
+        ProcessingError: no_such_band, nodata_unsuitable, crosses_antimeridian, nodata_needed.
     """
     if options.bands:
         facts = _with_bands(facts, options.bands)
     if options.nodata:
         facts = replace(facts, nodata=_usable_nodata(facts, options.nodata))
+    if options.grid == "web" and facts.bounds[2] > 180:
+        raise ProcessingError(
+            "crosses_antimeridian",
+            "The raster lies on both sides of 180° longitude, where the grid of web maps ends. "
+            "Keep the raster's own grid: its map shows it whole.",
+        )
     if options.grid == "web" and not _has_room_for_missing(facts):
         raise ProcessingError(
             "nodata_needed",

@@ -230,6 +230,13 @@ def _describe(dataset: Any, path: Path) -> Inspection:
 def _check_georeference(dataset: Any, transform: Affine) -> list[float]:
     points, points_crs = dataset.gcps
     if not (dataset.crs or points_crs):
+        if dataset.tags(ns="RPC"):
+            raise ProcessingError(
+                "no_crs",
+                "The raster is an unrectified image: it says where it is by rational polynomial "
+                "coefficients (RPC) alone. Rectify it first, for example with `gdalwarp -rpc "
+                "-t_srs EPSG:32632 in.tif out.tif`, and upload that.",
+            )
         raise ProcessingError(
             "no_crs",
             "The raster has no coordinate reference system: nothing says where on Earth it is. "

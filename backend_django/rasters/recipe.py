@@ -30,6 +30,7 @@ LOSSY = {"webp", "jpeg"}
 
 BLOCK_BYTES = 32 * 1024**2  # decoded, all bands: whoever looks at one pixel holds that much
 
+_STRIPS = 512  # pixels: smaller images may be in strips
 _SAMPLES = 8  # windows that are compressed both ways
 
 
@@ -81,11 +82,23 @@ def choose_recipe(source: Path, facts: Inspection, options: Options) -> list[str
 
 
 def block_size(facts: Inspection, options: Options) -> int:
-    """Return the side of a block in pixels: the one asked for, or smaller to fit BLOCK_BYTES."""
-    size = options.block_size
-    while size > min(BLOCK_SIZES) and size**2 * facts.count * facts.sample_bytes > BLOCK_BYTES:
-        size //= 2
-    return size
+    """Return the side of a block in pixels: the one asked for, or another that fits better.
+
+    At most BLOCK_BYTES, and not as wide as the raster or one of its overviews: tools that look at
+    widths alone, rio-cogeo among them, take such an image for one that is stored in strips.
+    """
+    asked, pixel_bytes = options.block_size, facts.count * facts.sample_bytes
+    smallest, *others = BLOCK_SIZES
+    fitting = [smallest, *(size for size in others if size**2 * pixel_bytes <= BLOCK_BYTES)]
+    fitting.sort(key=lambda size: (size > asked, abs(size - asked)))
+    levels = range(24 if options.grid == "native" else 0)
+    widths = {
+        width
+        for level in levels
+        if max(facts.width, facts.height) >> level >= _STRIPS
+        for width in (facts.width >> level, -(-facts.width >> level))
+    }
+    return next((size for size in fitting if size not in widths), fitting[0])
 
 
 def check_profile(facts: Inspection, profile: str) -> None:
@@ -127,6 +140,9 @@ def _predictor_helps(source: Path, facts: Inspection, options: Options) -> bool:
     plain = predicted = 0
     try:
         with rasterio.Env(), rasterio.open(source, **gdal.OPEN_UPLOAD) as dataset:
+            bits = dataset.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", "8")
+            if bits not in {"8", "16", "32", "64"}:  # TIFF has no predictor for 1 or 12 of them
+                return False
             for window in _windows(facts, options.block_size):
                 values = dataset.read(options.bands or None, window=window)
                 pixels = np.ascontiguousarray(np.moveaxis(values, 0, -1))

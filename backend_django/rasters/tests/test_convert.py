@@ -58,6 +58,7 @@ CASES: dict[str, dict[str, Any]] = {
         "photometric": "palette",
     },
     "one bit": {"values": factory.pixels("uint8") // 128, "nbits": 1},
+    "twelve bits": {"values": factory.pixels("uint16") // 16, "nbits": 12},
     "rotated": {"values": factory.pixels("uint8", 3), "transform": factory.rotated(30)},
     "south up": {
         "values": factory.pixels("uint8", 3),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from rasterio.rpc import RPC
 
 from backend_django.processing.errors import ProcessingError
 from backend_django.rasters.inspection import Limits, inspect
@@ -92,6 +93,21 @@ def test_without_a_crs(tmp_path: Path) -> None:
     refused = refusal(source)
     assert refused.code == "no_crs"
     assert "gdal_edit.py -a_srs" in refused.message
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_an_unrectified_image(tmp_path: Path) -> None:
+    source = factory.write(tmp_path / "x7f3", factory.pixels("uint8"), crs=None, transform=None)
+    with rasterio.open(source, "r+") as dataset:
+        first, column, row = ([i == term for i in range(20)] for term in range(3))
+        dataset.rpcs = RPC(
+            height_off=0, height_scale=1, lat_off=47, lat_scale=1, long_off=11, long_scale=1,
+            line_off=1, line_scale=1, samp_off=1, samp_scale=1, line_num_coeff=row,
+            line_den_coeff=first, samp_num_coeff=column, samp_den_coeff=first,
+        )  # fmt: skip
+    refused = refusal(source)
+    assert refused.code == "no_crs"
+    assert "gdalwarp -rpc" in refused.message
 
 
 def test_without_a_place(tmp_path: Path) -> None:

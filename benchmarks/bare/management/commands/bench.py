@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
+from django.utils import timezone
 
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.publishing import request_publish
@@ -23,7 +25,7 @@ def spin(done: Callable[[], bool]) -> None:
 
 
 class Command(BaseCommand):
-    help = "One measurement, in seconds; called by benchmarks/processing.py."
+    help = "One measurement, in seconds; called by benchmarks/product.py."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what")
@@ -74,6 +76,27 @@ class Command(BaseCommand):
             return time.monotonic() - began
 
         return statistics.median(one() for _ in range(count))
+
+    def fill(self, count: int) -> float:
+        """Have so many completed requests in the table, every second of them the superuser's."""
+        began = time.monotonic()
+        other, _ = User.objects.get_or_create(email="other@example.org")
+        owners, now = (User.objects.get(is_superuser=True), other), timezone.now()
+        have = ProcessingRequest.objects.count()
+        ProcessingRequest.objects.bulk_create(
+            (
+                ProcessingRequest(
+                    kind="wordcount", name=f"request {number}", owner=owners[number % 2],
+                    input_file="none", input_name="a.txt", input_size=7, progress=100, attempt=1,
+                    status="completed", published_at=now, started_at=now, finished_at=now,
+                )
+                for number in range(have, count)
+            ),
+            batch_size=2000,
+        )  # fmt: skip
+        with connection.cursor() as cursor:  # what autovacuum would do within minutes
+            cursor.execute("VACUUM ANALYZE processing_processingrequest")
+        return time.monotonic() - began
 
     def latency_bare(self, count: int) -> float:
         return statistics.median(self.bare(1) for _ in range(count))

@@ -1,0 +1,97 @@
+"""`make bench`: measures the product beside what people would use instead, in one run.
+
+    make bench                      everything: about half an hour on two quiet cores
+    make bench ARGS="polls tiles"   these parts; the others' figures stay as they are
+    BENCH_QUICK=1 make bench        shows that it works, in some minutes; writes below .cache/bench
+
+Each figure is a ratio to a baseline measured in the same run on the same machine; the rounds of
+both alternate and the median counts. Writes docs/performance.md, its plots and the figures.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from benchmarks import lifecycle, polls, report, table, tools
+from benchmarks.measure import QUICK, Section, machine, say
+from benchmarks.product import Product
+from scripts.binaries import ServiceError, find_postgres, find_valkey
+from scripts.environment import ROOT
+from scripts.services import Postgres, Valkey
+
+Measure = Callable[[Product], Any]
+FREE_BYTES = 12 << 30  # the largest raster, what comes of it, and what the other program writes
+
+
+def main() -> int:
+    suites = [
+        import_module(f"benchmarks.{path.parent.name}.suite")
+        for path in sorted(Path(__file__).parent.glob("*/suite.py"))
+    ]
+    parts: dict[str, Measure] = {"lifecycle": lifecycle.measure, "polls": polls.measure}
+    for suite in suites:
+        parts |= suite.PARTS
+    parts["table"] = table.measure  # last: it fills the table
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}")
+    chosen = parser.parse_args().parts or list(parts)
+    if unknown := set(chosen) - set(parts):
+        print(f"There is no part {unknown.pop()}: {', '.join(parts)}", file=sys.stderr)
+        return 2
+    try:
+        tools.install()
+        tools.has("matplotlib")
+        find_postgres()
+        find_valkey()
+        for suite in suites:
+            suite.check()
+        place = Path(tempfile.gettempdir())
+        if not QUICK and shutil.disk_usage(place).free < FREE_BYTES:
+            raise tools.ToolError(f"12 GB must be free in {place}")
+    except (tools.ToolError, ServiceError) as error:
+        print(f"Nothing was measured: {error}", file=sys.stderr)
+        return 1
+    began = time.monotonic()
+    for name in parts:
+        if name in chosen:
+            say(f"{name}:")
+            publish(measure(parts[name]))
+    where = tools.FOLDER / "quick" / "docs" if QUICK else ROOT / "docs"
+    say(f"{time.monotonic() - began:.0f} s; written to {where}/performance.md")
+    return 0
+
+
+def measure(part: Measure) -> list[Section]:
+    """Measure one part on servers of its own, with nothing in them."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as directory,
+        Postgres(None, durable=True) as postgres,
+        Valkey(None) as valkey,
+    ):
+        product = Product(Path(directory), postgres, valkey)
+        try:
+            found = part(product)
+        except BaseException:
+            for log in product.stack.logs():
+                print(f"--- {log.name}\n{log.read_text()[-2000:]}", file=sys.stderr)
+            raise
+        finally:
+            product.stack.stop()
+    return found if isinstance(found, list) else [found]
+
+
+def publish(sections: list[Section]) -> None:
+    place = tools.FOLDER / "quick" if QUICK else ROOT
+    when = datetime.now(UTC).date().isoformat()
+    report.write(sections, place, when=when, machine=machine())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What the product's polls are compared with: a project as Django and DRF make one."""

@@ -1,0 +1,43 @@
+"""The product on private servers, as `make run` has it: durable, one web process."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from scripts.services import Postgres, Valkey
+from tests.stack import ROOT, Stack
+
+APPS = "tests.wordcount.apps.WordCountConfig,benchmarks.bare.BareConfig"
+WORKER = ["celery", "-A", "backend_django.config.celery_app", "worker", "--loglevel", "WARNING"]
+
+
+class Product:
+    """Web and worker, for the bench to ask and to look at."""
+
+    def __init__(self, directory: Path, postgres: Postgres, valkey: Valkey) -> None:
+        self.postgres = postgres
+        self.directory = directory
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "backend_django.config.settings.test",
+            "PYTHONPATH": str(ROOT),
+            "REDIS_URL": valkey.url,
+        }
+        self.stack = Stack(
+            directory / "stack", postgres.url, TEST_APPS=APPS,
+            LOG_LEVEL="WARNING", WEB_THREADS="8", PROCESSING_DAILY_UPLOAD_BYTES=str(10**13),
+            PROCESSING_MAX_UPLOAD_BYTES=str(10**11),
+        )  # fmt: skip
+        self.stack.manage("setup")
+        self.stack.start("web")
+
+    def worker(self, concurrency: int) -> int:
+        """Start the worker anew with so many jobs at once; return its process id."""
+        if "worker" in self.stack.processes:
+            self.stack.stop("worker")
+        self.stack.start_process("worker", [*WORKER, "-c", str(concurrency)])
+        self.bench("bare", 5)  # it is there when it has done something
+        return self.stack.processes["worker"].pid
+
+    def bench(self, what: str, *arguments: Any) -> float:
+        """Return what a measurement of `manage.py bench` says, in seconds."""
+        return float(self.stack.manage("bench", what, *map(str, arguments)))

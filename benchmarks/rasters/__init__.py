@@ -1,0 +1,1 @@
+"""The raster feature beside rio-cogeo and TiTiler."""

@@ -1,0 +1,74 @@
+"""Writes what was measured: figures as JSON, plots, and the tables of docs/performance.md."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from benchmarks import tools
+from benchmarks.measure import Section
+from scripts.environment import ROOT
+
+PAGE = ROOT / "docs" / "performance.md"
+MEASURED = "docs/images/bench.json"
+HEAD = (
+    "| what | ours | baseline | baseline's | ratio | goal |\n| --- | --- | --- | --- | --- | --- |"
+)
+
+
+def write(sections: list[Section], place: Path, *, when: str, machine: str) -> None:
+    """Put sections in the place of those of the same names, below `place` (the root, or a trial).
+
+    The others stay as they are, with the day on which they were measured.
+    """
+    page, measured = place / "docs" / "performance.md", place / MEASURED
+    measured.parent.mkdir(parents=True, exist_ok=True)
+    known: dict[str, Any] = json.loads(measured.read_text()) if measured.exists() else {}
+    for section in sections:
+        known[section.name] = section.to_json() | {"when": when, "machine": machine}
+    measured.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    drawn = [tools.python(), str(ROOT / "benchmarks" / "plots.py"), str(measured)]
+    subprocess.run(drawn, check=True)
+    text = PAGE.read_text(encoding="utf-8")
+    for name, section in known.items():
+        text = _replace(text, name, _present(section))
+    page.write_text(text, encoding="utf-8")
+
+
+def _replace(text: str, name: str, content: str) -> str:
+    marked = rf"(?s)(<!-- bench:{name} -->\n).*?(<!-- /bench -->)"
+    assert re.search(marked, text), f"docs/performance.md has no place for {name}"
+    return re.sub(marked, lambda found: f"{found[1]}\n{content}\n\n{found[2]}", text)
+
+
+def _present(section: dict[str, Any]) -> str:
+    parts = [f"Measured on {section['when']}: {section['machine']}."]
+    if section["rows"]:
+        parts.append("\n".join([HEAD, *map(_line, section["rows"])]))
+    for curve in section["curves"]:
+        parts.append(f"![{curve['title']}](images/bench-{curve['name']}.svg)")
+        parts.append(_table(curve))
+    return "\n\n".join(parts)
+
+
+def _line(row: dict[str, Any]) -> str:
+    ours, theirs = (f"{_figure(row[who])} {row['unit']}" for who in ("ours", "theirs"))
+    ratio = f"**{row['ratio']:.2f}**"
+    return f"| {row['what']} | {ours} | {row['baseline']} | {theirs} | {ratio} | {row['goal']} |"
+
+
+def _table(curve: dict[str, Any]) -> str:
+    heads = [f"{value:,.0f}" for value in curve["x"]]
+    lines = [
+        f"| {curve['x_label']} | {' | '.join(heads)} |",
+        f"| {' | '.join(['---'] * (len(heads) + 1))} |",
+    ]
+    for name, values in curve["lines"].items():
+        lines.append(f"| {name}, {curve['y_label']} | {' | '.join(map(_figure, values))} |")
+    return "\n".join(lines)
+
+
+def _figure(value: float) -> str:
+    """Three digits that mean something, without powers of ten."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -51,7 +51,8 @@ def seconds_to_wait(scope: str, who: str, rate: str) -> float:
     Counts in windows of fixed length, by one atomic increment: parallel calls are all counted.
     """
     calls, key, seconds, left = _window(scope, who, rate)
-    return left if caches["redis"].count(key, seconds) > calls else 0
+    cache: Any = caches["redis"]  # utils/cache.py
+    return left if cache.count(key, seconds) > calls else 0
 
 
 def seconds_left_to_wait(scope: str, who: str, rate: str) -> float:

@@ -73,4 +73,5 @@ class RedisOrLocalCache(RedisCache):
 
         In one round trip; `add` and `incr` take three, and every call to the API is counted.
         """
-        return self._cache.count(self.make_and_validate_key(key), timeout)
+        client: Any = self._cache
+        return client.count(self.make_and_validate_key(key), timeout)

@@ -129,8 +129,8 @@ def _is_copied(api: Api, number: str) -> bool:
 
 def _paths(result: dict[str, Any], rescale: str) -> tuple[list[str], list[str]]:
     """Return the addresses of the same tiles, of all zooms that matter, here and there."""
-    tiles = []
-    for zoom in range(result["maxzoom"], max(0, result["maxzoom"] - ZOOMS), -1):
+    tiles, deepest = [], result["tiles"]["maxzoom"]
+    for zoom in range(deepest, max(0, deepest - ZOOMS), -1):
         columns, rows = tile_range(result["bounds"], zoom)
         # Those on the edge may be empty, which costs either of the two little.
         tiles += [(zoom, x, y) for x in columns[1:-1] or columns for y in rows[1:-1] or rows]

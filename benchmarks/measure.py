@@ -124,7 +124,7 @@ def ask(
             selector.register(opened.socket, selectors.EVENT_READ, opened)
             opened.send(next(requests))
         end = began + seconds
-        while (now := time.perf_counter()) < end or not waits and now < began + PATIENCE:
+        while (now := time.perf_counter()) < end or (not waits and now < began + PATIENCE):
             for key, _ in selector.select(1.0):
                 status = key.data.received()
                 if status is None:

@@ -31,6 +31,7 @@ def write(sections: list[Section], place: Path, *, when: str, machine: str) -> N
     drawn = [tools.python(), str(ROOT / "benchmarks" / "plots.py"), str(measured)]
     subprocess.run(drawn, check=True)
     text = PAGE.read_text(encoding="utf-8")
+    text = _replace(text, "ratios", "![Ours beside the baselines](images/bench-ratios.svg)")
     for name, section in known.items():
         text = _replace(text, name, _present(section))
     page.write_text(text, encoding="utf-8")

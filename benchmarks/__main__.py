@@ -27,18 +27,20 @@ from scripts.environment import ROOT
 from scripts.services import Postgres, Valkey
 
 Measure = Callable[[Product], Any]
-FREE_BYTES = 12 << 30  # the largest raster, what comes of it, and what the other program writes
+FREE_BYTES = 12 << 30  # the largest upload, what comes of it, and what is compared with it
+
+
+CORE = {"lifecycle": lifecycle.measure, "polls": polls.measure, "table": table.measure}
 
 
 def main() -> int:
-    suites = [
-        import_module(f"benchmarks.{path.parent.name}.suite")
+    suites = {
+        path.parent.name: import_module(f"benchmarks.{path.parent.name}.suite")
         for path in sorted(Path(__file__).parent.glob("*/suite.py"))
-    ]
-    parts: dict[str, Measure] = {"lifecycle": lifecycle.measure, "polls": polls.measure}
-    for suite in suites:
-        parts |= suite.PARTS
-    parts["table"] = table.measure  # last: it fills the table
+    }
+    parts: dict[str, tuple[str, Measure]] = {name: ("core", part) for name, part in CORE.items()}
+    for suite, module in suites.items():
+        parts |= {name: (suite, part) for name, part in module.PARTS.items()}
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}")
     chosen = parser.parse_args().parts or list(parts)
@@ -50,8 +52,8 @@ def main() -> int:
         tools.has("matplotlib")
         find_postgres()
         find_valkey()
-        for suite in suites:
-            suite.check()
+        for module in suites.values():
+            module.check()
         place = Path(tempfile.gettempdir())
         if not QUICK and shutil.disk_usage(place).free < FREE_BYTES:
             raise tools.ToolError(f"12 GB must be free in {place}")
@@ -59,10 +61,10 @@ def main() -> int:
         print(f"Nothing was measured: {error}", file=sys.stderr)
         return 1
     began = time.monotonic()
-    for name in parts:
+    for name, (suite, part) in parts.items():
         if name in chosen:
             say(f"{name}:")
-            publish(measure(parts[name]))
+            publish(suite, measure(part))
     where = tools.FOLDER / "quick" / "docs" if QUICK else ROOT / "docs"
     say(f"{time.monotonic() - began:.0f} s; written to {where}/performance.md")
     return 0
@@ -87,10 +89,10 @@ def measure(part: Measure) -> list[Section]:
     return found if isinstance(found, list) else [found]
 
 
-def publish(sections: list[Section]) -> None:
+def publish(suite: str, sections: list[Section]) -> None:
     place = tools.FOLDER / "quick" if QUICK else ROOT
     when = datetime.now(UTC).date().isoformat()
-    report.write(sections, place, when=when, machine=machine())
+    report.write(suite, sections, place, when=when, machine=machine())
 
 
 if __name__ == "__main__":

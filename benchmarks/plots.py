@@ -1,4 +1,4 @@
-"""Draw the plots of measured figures beside them: `plots.py bench.json`, run by report.py.
+"""Draw the plots of measured figures beside them: `plots.py measured.json`, run by report.py.
 
 It runs where matplotlib is (requirements/bench.txt), so it imports nothing of this project.
 """
@@ -80,10 +80,10 @@ def main() -> None:
     sections = json.loads(measured.read_text(encoding="utf-8"))
     for section in sections.values():
         for curve in section["curves"]:
-            draw_curve(curve, measured.with_name(f"bench-{curve['name']}.svg"))
+            draw_curve(curve, measured.with_name(f"{curve['name']}.svg"))
     rows = [row for section in sections.values() for row in section["rows"]]
     if rows:
-        draw_ratios(rows, measured.with_name("bench-ratios.svg"))
+        draw_ratios(rows, measured.with_name("ratios.svg"))
 
 
 if __name__ == "__main__":

@@ -10,19 +10,19 @@ from benchmarks import tools
 from benchmarks.measure import Section
 from scripts.environment import ROOT
 
-PAGE = ROOT / "docs" / "performance.md"
-MEASURED = "docs/images/bench.json"
+PAGE = "docs/performance.md"
+FIGURES = "docs/images/bench"  # and a folder for each suite
 HEAD = (
     "| what | ours | baseline | baseline's | ratio | goal |\n| --- | --- | --- | --- | --- | --- |"
 )
 
 
-def write(sections: list[Section], place: Path, *, when: str, machine: str) -> None:
+def write(suite: str, sections: list[Section], place: Path, *, when: str, machine: str) -> None:
     """Put sections in the place of those of the same names, below `place` (the root, or a trial).
 
     The others stay as they are, with the day on which they were measured.
     """
-    page, measured = place / "docs" / "performance.md", place / MEASURED
+    measured = place / FIGURES / suite / "measured.json"
     measured.parent.mkdir(parents=True, exist_ok=True)
     known: dict[str, Any] = json.loads(measured.read_text()) if measured.exists() else {}
     for section in sections:
@@ -30,11 +30,20 @@ def write(sections: list[Section], place: Path, *, when: str, machine: str) -> N
     measured.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     drawn = [tools.python(), str(ROOT / "benchmarks" / "plots.py"), str(measured)]
     subprocess.run(drawn, check=True)
-    text = PAGE.read_text(encoding="utf-8")
-    text = _replace(text, "ratios", "![Ours beside the baselines](images/bench-ratios.svg)")
+    text = (ROOT / PAGE).read_text(encoding="utf-8")
+    for path in sorted((place / FIGURES).glob("*/measured.json")):
+        text = _filled(text, path.parent.name, json.loads(path.read_text(encoding="utf-8")))
+    (place / PAGE).write_text(text, encoding="utf-8")
+
+
+def _filled(text: str, suite: str, known: dict[str, Any]) -> str:
+    """Return the page with the figures of a suite in their places."""
+    images = f"images/bench/{suite}"
+    if any(section["rows"] for section in known.values()):
+        text = _replace(text, suite, f"![Ours beside the baselines]({images}/ratios.svg)")
     for name, section in known.items():
-        text = _replace(text, name, _present(section))
-    page.write_text(text, encoding="utf-8")
+        text = _replace(text, name, _present(section, images))
+    return text
 
 
 def _replace(text: str, name: str, content: str) -> str:
@@ -43,12 +52,12 @@ def _replace(text: str, name: str, content: str) -> str:
     return re.sub(marked, lambda found: f"{found[1]}\n{content}\n\n{found[2]}", text)
 
 
-def _present(section: dict[str, Any]) -> str:
+def _present(section: dict[str, Any], images: str) -> str:
     parts = [f"Measured on {section['when']}: {section['machine']}."]
     if section["rows"]:
         parts.append("\n".join([HEAD, *map(_line, section["rows"])]))
     for curve in section["curves"]:
-        parts.append(f"![{curve['title']}](images/bench-{curve['name']}.svg)")
+        parts.append(f"![{curve['title']}]({images}/{curve['name']}.svg)")
         parts.append(_table(curve))
     return "\n\n".join(parts)
 

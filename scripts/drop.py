@@ -29,6 +29,8 @@ PARTS = {
             "backend_django/rasters",
             "frontend_vue/src/features/rasters",
             "requirements/rasters",
+            "benchmarks/rasters",
+            "docs/images/bench/rasters",
             "docs/images/raster-dark.webp",
             "docs/images/raster-light.webp",
         ),

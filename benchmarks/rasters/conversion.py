@@ -47,7 +47,7 @@ def measure(product: Product) -> list[Section]:
             }
             title = ("Time", "Peak memory")[number] + " for an RGB raster"
             sides = list(map(float, GROWTH))
-            curves.append(Curve(f"conversion-{name}", title, "pixels a side", label, sides, lines))
+            curves.append(Curve(name, title, "pixels a side", label, sides, lines))
     return [Section("conversion", rows), Section("growth", curves=curves)]
 
 

@@ -36,6 +36,14 @@ PARTS = {
         ),
         ("ol", "world-atlas"),
     ),
+    "s3": Part(
+        (
+            "backend_django/bucket",
+            "requirements/s3",
+            "tests/image/test_bucket.py",
+            "docs/settings-bucket.md",
+        )
+    ),
     "flower": Part(
         (
             "docker/flower",

@@ -1,4 +1,4 @@
-"""Write docs/settings.md from the code that reads the environment, and from its comments.
+"""Write docs/settings*.md from the code that reads the environment, and from its comments.
 
 `make docs` and tests/test_docs.py use it. A variable is described by the comment right above the
 line that reads it; one in the next line shares it.
@@ -26,6 +26,7 @@ What the environment may say, and what is so when it says nothing. Every name al
 `NAME_FILE=/run/secrets/name`. In development `.env` is read; `.env.example` lists what a developer
 may set. This page is written by `make docs` from the code that reads the variables.
 """
+OF_PART = "# Settings of a part: {}\n\nAs [all others](settings.md).\n"
 NOT_FOR_OPERATORS = {"DJANGO_SETTINGS_MODULE"}  # the image and manage.py set it
 COLUMNS = "| name | kind | default | what |\n| --- | --- | --- | --- |"
 KINDS = {"int": "number", "bool": "true or false", "list": "list, with commas"}
@@ -87,10 +88,19 @@ def _comment(lines: list[str], number: int) -> str:
     return " ".join(found)
 
 
-def page() -> str:
-    """Return the whole page."""
-    parts, known = [HEAD], set(NOT_FOR_OPERATORS)
-    for path in SOURCES:
+def pages() -> dict[Path, str]:
+    """Return the pages: that of the core, and one for each part that has settings."""
+    found = {TARGET: page(HEAD, SOURCES)}
+    for path in sorted((ROOT / "backend_django").glob("*/configure.py")):
+        name = path.parent.name
+        found[TARGET.with_stem(f"settings-{name}")] = page(OF_PART.format(name), [path])
+    return found
+
+
+def page(head: str, sources: list[Path]) -> str:
+    """Return one page."""
+    parts, known = [head], set(NOT_FOR_OPERATORS)
+    for path in sources:
         rows = [row for row in variables(path) if row.name not in known]
         known |= {row.name for row in rows}
         if not rows:
@@ -110,4 +120,5 @@ def page() -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(page(), encoding="utf-8")
+    for target, text in pages().items():
+        target.write_text(text, encoding="utf-8")

@@ -11,14 +11,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
 from scripts.processes import last_lines
 from scripts.services import Postgres, Valkey
-from tests.bucket import Bucket, a_bucket
 from tests.mail_server import MailServer
 from tests.stack import Api, Stack, redis_database
 
@@ -120,21 +119,6 @@ def api(stack: Stack) -> Iterator[Api]:
     """A script that has signed in as the superuser."""
     with stack.client() as client:
         yield client
-
-
-@pytest.fixture(scope="session")
-def bucket_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
-    """An S3 server with a bucket."""
-    with a_bucket(tmp_path_factory.mktemp("bucket")) as bucket:
-        yield bucket
-
-
-@pytest.fixture
-def bucket(bucket_server: Bucket, settings: Any, tmp_path: Path) -> Bucket:
-    """The same, and this process keeps its files there."""
-    settings.STORAGES = settings.STORAGES | {"default": bucket_server.settings}
-    settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
-    return bucket_server
 
 
 @pytest.fixture

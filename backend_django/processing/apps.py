@@ -12,8 +12,6 @@ class ProcessingConfig(AppConfig):
     name = "backend_django.processing"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401 (registers itself)
-
         for owner_of_files in ("ProcessingRequest", "ProcessingUpload"):
             post_delete.connect(delete_files, sender=f"processing.{owner_of_files}")
         autodiscover_modules("processor")

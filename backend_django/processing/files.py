@@ -29,7 +29,7 @@ from .processor import OutputFile
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 if TYPE_CHECKING:
-    from .bucket import BucketStorage
+    from .remote import RemoteStorage
 
 ROOT = "requests"
 STORE_PAUSES = (0.5, 1.0, 2.0)  # seconds
@@ -47,14 +47,13 @@ class _MovableFile(File):
         return str(self._path)
 
 
-def bucket() -> "BucketStorage | None":
-    """Return the storage if it is a bucket; None if it is a folder that this machine sees."""
-    is_bucket = hasattr(default_storage, "parts_begin")  # its module is slow to import
-    return cast("BucketStorage", default_storage) if is_bucket else None
+def remote() -> "RemoteStorage | None":
+    """Return the storage if it is elsewhere; None if it is a folder that this machine sees."""
+    return cast("RemoteStorage", default_storage) if hasattr(default_storage, "way_in") else None
 
 
 def free_bytes() -> int:
-    """Space left where jobs work. Where uploads go is the same disk, or a bucket without end."""
+    """Space left where jobs work. Where uploads go is the same disk, or one without end."""
     root = Path(settings.PROCESSING_WORK_DIR)
     root.mkdir(parents=True, exist_ok=True)
     return max(0, shutil.disk_usage(root).free - settings.PROCESSING_DISK_RESERVE_BYTES)
@@ -126,7 +125,7 @@ def _patiently(act: Callable[[], T], what: str) -> T:
 
 def walk(prefix: str) -> Iterator[tuple[str, datetime]]:
     """Give name and time of change of everything below a prefix; empty folders are named too."""
-    if storage := bucket():
+    if storage := remote():
         yield from storage.walk(prefix)
         return
     root = Path(default_storage.path(""))
@@ -139,7 +138,7 @@ def walk(prefix: str) -> Iterator[tuple[str, datetime]]:
 
 def delete_prefix(prefix: str) -> None:
     """Remove everything below a prefix; nothing there is fine."""
-    if storage := bucket():
+    if storage := remote():
         storage.delete_prefix(prefix)
     else:
         shutil.rmtree(default_storage.path(prefix), ignore_errors=True)
@@ -178,7 +177,7 @@ def fetch_input(name: str, directory: Path, check: Callable[[], None]) -> Path:
     Args:
         check: called while bytes arrive; what it raises ends the transfer.
     """
-    storage = bucket()
+    storage = remote()
     if storage is None:
         return Path(default_storage.path(name))
     directory.mkdir()
@@ -189,9 +188,7 @@ def fetch_input(name: str, directory: Path, check: Callable[[], None]) -> Path:
 
 def local_path(file: dict[str, Any]) -> Path:
     """Return a path of a file of a result that any program on this machine can open."""
-    storage = bucket()
+    storage = remote()
     if storage is None:
         return Path(default_storage.path(file["name"]))
-    from .cache import local_copy
-
-    return local_copy(storage, file["name"], file["size"])
+    return storage.local_copy(file["name"], file["size"])

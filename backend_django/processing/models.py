@@ -148,7 +148,7 @@ class ProcessingUpload(models.Model):
 
     @property
     def mode(self) -> str:
-        """Who takes the parts: "server", or "direct" for the bucket."""
+        """Who takes the parts: "server", or "direct" for the storage."""
         return "direct" if self.remote_id else "server"
 
     @property
@@ -239,6 +239,6 @@ class ProcessingResult(models.Model):
     def open_path(self, key: str) -> Path:
         """Return a local path of a file of the result; KeyError when it has none of that name.
 
-        From a bucket it is fetched, and kept for a while.
+        From a storage elsewhere it is fetched, and kept for a while.
         """
         return local_path(self.files[key])

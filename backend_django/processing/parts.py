@@ -1,4 +1,4 @@
-"""Where the parts of an upload go: through this server into a file, or straight into a bucket.
+"""Where the parts of an upload go: through this server into a file, or straight into the storage.
 
 Parts are numbered from 1. A part counts when it is there as a whole, and only then.
 """
@@ -11,14 +11,11 @@ from typing import IO, TYPE_CHECKING
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from .files import bucket, input_name
+from .files import input_name, remote
 from .models import ProcessingUpload
 
 if TYPE_CHECKING:
-    from .bucket import BucketStorage
-
-MIN_PART_BYTES = 5 * 1024**2  # a bucket's rules
-MAX_PARTS = 10_000
+    from .remote import DirectParts
 
 
 class ServerParts:
@@ -53,46 +50,7 @@ class ServerParts:
         return input_name(upload.id)
 
 
-class BucketParts:
-    """The browser sends parts to the bucket, with a signed URL for each; we count what is there."""
-
-    def __init__(self, storage: "BucketStorage") -> None:
-        self._storage = storage
-
-    def part_size(self, size: int) -> int:
-        return max(settings.PROCESSING_UPLOAD_PART_BYTES, MIN_PART_BYTES, -(-size // MAX_PARTS))
-
-    def begin(self, upload: ProcessingUpload) -> None:
-        upload.remote_id = self._storage.parts_begin(input_name(upload.id))
-
-    def url(self, upload: ProcessingUpload, number: int) -> str:
-        """Return where to PUT a part."""
-        return self._storage.part_url(input_name(upload.id), upload.remote_id, number)
-
-    def received(self, upload: ProcessingUpload) -> list[int]:
-        name = input_name(upload.id)
-        try:
-            found = self._storage.parts_received(name, upload.remote_id)
-        except FileNotFoundError:
-            if self._storage.size_of(name) != upload.size:
-                raise
-            # We were ended when the parts were one object and the request was not yet written.
-            return list(range(1, upload.parts + 1))
-        return sorted(n for n, (size, _) in found.items() if size == upload.length_of(n))
-
-    def finish(self, upload: ProcessingUpload) -> str:
-        name = input_name(upload.id)
-        try:
-            found = self._storage.parts_received(name, upload.remote_id)
-            etags = {number: etag for number, (_, etag) in found.items()}
-            self._storage.parts_finish(name, upload.remote_id, etags)
-        except FileNotFoundError:
-            if self._storage.size_of(name) != upload.size:
-                raise
-        return name
-
-
-def way_in() -> ServerParts | BucketParts:
+def way_in() -> "ServerParts | DirectParts":
     """Return the way of parts into the storage that is configured."""
-    storage = bucket()
-    return BucketParts(storage) if storage else ServerParts()
+    storage = remote()
+    return storage.way_in() if storage else ServerParts()

@@ -98,7 +98,7 @@ def quota_take(*, owner: User, size: int) -> None:
 def quota_give_back(*, upload: ProcessingUpload) -> None:
     """Take back what was counted for the bytes of an upload that never arrived.
 
-    Of parts that went straight into a bucket nobody here knows, so they stay counted.
+    Of parts that went straight into the storage nobody here knows, so they stay counted.
     """
     if upload.mode == "direct":
         return

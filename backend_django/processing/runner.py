@@ -15,10 +15,10 @@ from . import lifecycle
 from .attempt import Attempt, Phase, WorkerStopping
 from .files import (
     DISK_FULL_ERRORS,
-    bucket,
     delete_attempt,
     fetch_input,
     free_bytes,
+    remote,
     save_output,
     work_directory,
 )
@@ -102,7 +102,7 @@ def _work(
     request: ProcessingRequest, attempt: Attempt
 ) -> tuple[Output, dict[str, dict[str, str | int]]]:
     processor = get_processor(request.kind)()
-    copied = request.input_size if bucket() else 0
+    copied = request.input_size if remote() else 0
     if free_bytes() < processor.disk_needed(request.input_size) + copied:
         raise ProcessingError("disk_full", DISK_FULL)
     with work_directory(request.id, request.attempt) as directory:

@@ -4,7 +4,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
@@ -19,10 +19,13 @@ from backend_django.users.models import User
 from .files import DISK_FULL_ERRORS, delete_request_files
 from .lifecycle import clean_text, from_now
 from .models import ProcessingRequest, ProcessingUpload
-from .parts import BucketParts, ServerParts, way_in
+from .parts import ServerParts, way_in
 from .processor import Processor
 from .quota import quota_give_back, quota_take
 from .temporary import temporary_upload
+
+if TYPE_CHECKING:
+    from .remote import DirectParts
 
 logger = logging.getLogger(__name__)
 NAMED_PARTS = 20  # in an error; more are not read by anybody
@@ -73,7 +76,7 @@ def part_receive(*, upload: ProcessingUpload, number: int, stream: IO[bytes]) ->
         NotFound: the upload has ended meanwhile.
     """
     if upload.mode != "server":
-        raise Conflict("This upload goes into a bucket. POST here for the address of a part.")
+        raise Conflict("This upload goes into the storage itself. POST here for a part's address.")
     wanted = upload.length_of(number)
     with storing(upload.id), temporary_upload() as arriving:
         shutil.copyfileobj(stream, arriving, 256 * 1024)
@@ -108,10 +111,10 @@ def parts_finish(*, upload: ProcessingUpload) -> str:
         return way_of(upload).finish(upload)
 
 
-def way_of(upload: ProcessingUpload) -> ServerParts | BucketParts:
+def way_of(upload: ProcessingUpload) -> "ServerParts | DirectParts":
     """Return the way that this upload was begun on."""
     way = way_in()
-    if isinstance(way, BucketParts) != (upload.mode == "direct"):
+    if isinstance(way, ServerParts) != (upload.mode == "server"):
         raise NotFound(GONE)  # the storage was changed meanwhile
     return way
 

@@ -18,11 +18,17 @@ class FeatureConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
 
+def find_modules(name: str) -> list[str]:
+    """Return `backend_django/*/<name>.py` as dotted paths, sorted by folder name."""
+    folders = sorted(path.parent.name for path in PACKAGE.glob(f"*/{name}.py"))
+    return [f"{PACKAGE.name}.{folder}.{name}" for folder in folders]
+
+
 def find_features() -> list[str]:
     """Return the app configs of all features, as dotted paths, sorted by folder name."""
     found = []
-    for path in sorted(PACKAGE.glob("*/apps.py")):
-        module = import_module(f"{PACKAGE.name}.{path.parent.name}.apps")
+    for path in find_modules("apps"):
+        module = import_module(path)
         found += [
             f"{module.__name__}.{name}"
             for name, value in vars(module).items()

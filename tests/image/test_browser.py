@@ -1,4 +1,4 @@
-"""The page as people have it in production: TLS, cookies of this host alone, bucket, policy."""
+"""The page as people have it in production: TLS, cookies of this host alone, policy."""
 
 import os
 import re
@@ -22,7 +22,7 @@ def test_a_person_signs_in_and_uploads(
     kind, sample = SAMPLES[0]
     large = tmp_path / sample.name
     large.write_bytes(sample.read_bytes())
-    os.truncate(large, 40_000_000)  # so that it goes in parts, straight into the bucket
+    os.truncate(large, 40_000_000)  # so that it goes in parts
     origin = f"https://localhost:{deployment.https_port}"
     with chromium.new_context(base_url=origin, ignore_https_errors=True) as context:
         context.add_init_script(WATCH_POLICY)
@@ -43,7 +43,7 @@ def test_a_person_signs_in_and_uploads(
         names |= {cookie["name"] for cookie in context.cookies()}
         assert names == {"__Host-sessionid", "__Host-csrftoken"}
         assert len(puts) == 3
-        assert {path.split("/")[1] for path in puts} == {"app-files"}
+        assert {path.split("/")[1] for path in puts} == {"app-files"}  # [s3]
         with deployment.signed_in() as api:
             assert api.wait(kind, request_id, seconds=120)["status"] == "completed"
         expect(page.locator("main")).to_contain_text("Completed", timeout=20_000)

@@ -21,6 +21,8 @@ from tests.image.engine import docker, engine, image
 from tests.stack import Api, wait_for
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(600)]
+SERVICES = [*ROLES, "redis", "postgres"]
+SERVICES += ["bucket"]  # [s3]
 SAMPLES = [(kind.name, kind.sample) for kind in all_processors() if kind.sample]
 HASH_OF_FILES = "find /app -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum"
 
@@ -37,7 +39,7 @@ def main_job(deployment: Deployment, api: Api, kind: str, sample: Path) -> str:
 def check_result(deployment: Deployment, api: Api, kind: str, request_id: str) -> None:
     result = api.get(f"{kind}/results/{request_id}/").json()
     answer = api.get(str(api.base_url.join(result["download_url"])))
-    if answer.is_redirect:  # a signed address in the bucket, which is all that one needs there
+    if answer.is_redirect:  # a signed address, which is all that one needs there
         answer = httpx.get(answer.headers["Location"], verify=deployment.trusted)
     assert answer.status_code == 200
     assert hashlib.sha256(answer.content).hexdigest() == result["sha256"]
@@ -99,7 +101,7 @@ def test_only_web_has_a_port(deployment: Deployment) -> None:
     assert set(deployment.inspect("nginx")["HostConfig"]["PortBindings"]) == {
         "8080/tcp", "8443/tcp",
     }  # fmt: skip
-    assert not deployment.inspect("bucket")["HostConfig"]["PortBindings"]
+    assert not deployment.inspect("bucket")["HostConfig"]["PortBindings"]  # [s3]
     for service in ("postgres", "redis"):
         networks = deployment.inspect(service)["NetworkSettings"]["Networks"]
         assert list(networks) == [f"{deployment.project}_data"]
@@ -190,7 +192,7 @@ def test_a_stopped_worker_gives_its_work_back(impatient: Deployment) -> None:
     assert impatient.sql(count) == ["0"]
 
 
-@pytest.mark.parametrize("service", [*ROLES, "redis", "postgres", "bucket"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_each_container_can_be_restarted(deployment: Deployment, service: str) -> None:
     """Nothing is lost: what was there is there, and the main job runs again."""
     with deployment.signed_in() as api:

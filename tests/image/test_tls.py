@@ -1,13 +1,11 @@
-"""The profiles of production.yml, met through nginx: TLS, true addresses, the bucket."""
+"""The profiles of production.yml, met through nginx: TLS, true addresses."""
 
 import re
 import socket
 import ssl
 
-import boto3
 import httpx
 import pytest
-from botocore.config import Config
 
 from tests.image.deployment import Deployment
 from tests.image.engine import docker
@@ -15,7 +13,6 @@ from tests.image.test_production import SAMPLES, main_job
 from tests.stack import wait_for
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(300)]
-BUCKET = "app-files"
 
 
 @pytest.mark.parametrize(
@@ -80,8 +77,14 @@ def test_nobody_can_claim_another_address(deployment: Deployment) -> None:
     assert codes[-1] == 429
 
 
-@pytest.mark.parametrize(("service", "uid"), [("nginx", "101"), ("bucket", "10001")])
-def test_both_may_do_next_to_nothing(deployment: Deployment, service: str, uid: str) -> None:
+@pytest.mark.parametrize(
+    ("service", "uid"),
+    [
+        ("nginx", "101"),
+        ("bucket", "10001"),  # [s3]
+    ],
+)
+def test_it_may_do_next_to_nothing(deployment: Deployment, service: str, uid: str) -> None:
     container, host = deployment.container(service), deployment.inspect(service)["HostConfig"]
     assert host["ReadonlyRootfs"] is True
     assert host["Memory"] > 0
@@ -97,29 +100,3 @@ def test_logs_of_nginx_are_json_without_signatures(deployment: Deployment) -> No
         assert api.get(url).status_code == 200
     wait_for(lambda: "/health/live 200" in deployment.compose("logs", "nginx"), what="the line")
     assert "secret-of-one" not in deployment.compose("logs", "nginx")
-
-
-def test_the_bucket_behind_the_same_name(deployment: Deployment) -> None:
-    public = f"https://localhost:{deployment.https_port}"
-    trusted = ssl.create_default_context(
-        cafile=deployment.folder / "secrets/certificates/fullchain.pem"
-    )
-
-    def signed(action: str, secret: str) -> str:
-        client = boto3.client(
-            "s3", endpoint_url=public, region_name="us-east-1", aws_access_key_id="app",
-            aws_secret_access_key=secret,
-            config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
-        )  # fmt: skip
-        return str(client.generate_presigned_url(action, Params={"Bucket": BUCKET, "Key": "k é"}))
-
-    secret = (deployment.folder / "secrets" / "bucket_secret_key").read_text()
-    with httpx.Client(verify=trusted, timeout=30) as client:
-        content = bytes(20_000_000)
-        assert client.put(signed("put_object", secret), content=content).status_code == 200
-        assert client.get(signed("get_object", secret)).content == content
-        assert client.get(signed("get_object", "wrong")).status_code == 403
-        assert client.get(f"{public}/{BUCKET}/k%20%C3%A9").status_code in (400, 403)
-        assert client.delete(signed("delete_object", secret)).status_code == 204
-    folder = f"/data/bucket/{BUCKET}"
-    assert "k é" not in docker("exec", deployment.container("bucket"), "find", folder)

@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.bucket import Bucket
+from backend_django.bucket.tests.server import Bucket  # [s3]
 from tests.stack import Api, Stack
 
 MB = 1024**2
@@ -23,11 +23,11 @@ class Place:
     name: str
     stack: Stack
     api: Api
-    bucket: Bucket | None
+    server: Any  # the server; None for a folder
 
     def files(self) -> list[str]:
-        if self.bucket:
-            return self.bucket.files()
+        if self.server:
+            return self.server.files()
         root = self.stack.media
         return sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
 
@@ -64,12 +64,20 @@ def part_of(content: bytes, number: int) -> bytes:
     return content[(number - 1) * PART : number * PART]
 
 
-@pytest.fixture(scope="module", params=["folder", "bucket"])
+PLACES = ["folder"]
+PLACES += ["bucket"]  # [s3]
+
+
+@pytest.fixture(scope="module", params=PLACES)
 def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
     directory = tmp_path_factory.mktemp(request.param)
-    bucket = Bucket(directory / "s3").start() if request.param == "bucket" else None
+    server: Any = None
+    # [s3]
+    if request.param == "bucket":
+        server = Bucket(directory / "s3").start()
+    # [/s3]
     name = f"{request.param}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     server = os.environ["DATABASE_URL"]
     with psycopg.connect(server, autocommit=True) as connection:
@@ -79,14 +87,14 @@ def place(
         server.rsplit("/", 1)[0] + f"/{name}",
         PROCESSING_UPLOAD_PART_BYTES=str(PART),
         PROCESSING_UPLOAD_SECONDS="600",
-        **(bucket.environment if bucket else {}),
+        **(server.environment if server else {}),
     )
     try:
         stack.manage("setup")
         stack.start()
         with stack.client() as api:
-            yield Place(request.param, stack, api, bucket)
+            yield Place(request.param, stack, api, server)
     finally:
         stack.stop()
-        if bucket:
-            bucket.stop()
+        if server:
+            server.stop()

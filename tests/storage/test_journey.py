@@ -1,4 +1,4 @@
-"""What a user does with files, over each storage: a folder, and a real bucket."""
+"""What a user does with files, over each storage."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ CONTENT = os.urandom(11 * MB)
 
 def download(place: Place, request_id: str, **headers: str) -> httpx.Response:
     answer = place.api.get(f"{KIND}/download-file/{request_id}/", headers=headers)
-    if place.bucket:
+    if place.server:
         assert answer.status_code == 302, answer.text
         # The signed address is enough, for whoever has it, and only for this file.
         answer = httpx.get(answer.headers["location"], headers=headers)
@@ -41,7 +41,7 @@ def test_small_file(place: Place) -> None:
     assert whole.headers["content-type"] == "image/tiff"
     assert "copy%20of%20poem%20%E2%80%9C1%E2%80%9D.txt" in whole.headers["content-disposition"]
     part = download(place, request["id"], Range="bytes=4-6")
-    assert part.status_code in {200, 206}  # rclone says 200, and means 206
+    assert part.status_code in {200, 206}  # some say 200 and mean 206
     assert (part.headers["content-range"], part.content) == ("bytes 4-6/13", b"two")
     assert place.files() == [
         f"requests/{request['id']}/1/file",
@@ -53,7 +53,7 @@ def test_small_file(place: Place) -> None:
 
 def test_large_file_in_parts_at_once(place: Place) -> None:
     upload = place.start(KIND, CONTENT)
-    assert upload["mode"] == ("direct" if place.bucket else "server")
+    assert upload["mode"] == ("direct" if place.server else "server")
     assert (upload["part_size"], upload["parts"]) == (PART, 3)
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda n: place.put(KIND, upload, n, part_of(CONTENT, n)), [3, 2, 1, 3]))
@@ -76,7 +76,7 @@ def test_web_killed_in_the_middle_and_resumed(place: Place) -> None:
             f"Content-Type: application/octet-stream\r\nContent-Length: {PART}\r\n\r\n"
         )
         half.sendall(head.encode() + CONTENT[: 2 * MB])
-        if not place.bucket:
+        if not place.server:
             wait_for(lambda: list(place.stack.work.glob("upload-*")), what="it arrives")
         place.stack.kill("web")
     place.stack.start("web")
@@ -106,12 +106,14 @@ def test_upload_that_is_given_up_leaves_nothing(place: Place, end: str) -> None:
             connection.execute("UPDATE processing_processingupload SET expires_at = now()")
     wait_for(lambda: place.api.get(url).status_code == 404, what="it is removed")
     assert place.files() == []
-    if place.bucket:
+    # [s3]
+    if place.server:
         code = (
-            "from backend_django.processing.files import bucket as b;"
+            "from backend_django.processing.files import remote as b;"
             "print(b().client.list_multipart_uploads(Bucket='files').get('Uploads', []))"
         )
         assert place.stack.manage("shell", "-v0", "-c", code).strip() == "[]"
+    # [/s3]
 
 
 def test_check_finds_orphans_and_missing_files(place: Place) -> None:
@@ -138,13 +140,14 @@ def test_check_finds_orphans_and_missing_files(place: Place) -> None:
     place.api.delete(f"{KIND}/delete/{request['id']}/")
 
 
+# [s3]
 @pytest.mark.parametrize("place", ["bucket"], indirect=True)  # a full folder: tests/chaos
 def test_bucket_away_is_said_and_loses_nothing(place: Place) -> None:
-    assert place.bucket
+    assert place.server
     running = place.api.create("wordcount", b"SLEEP 2")
     upload = place.start(KIND, b"x" * 100)
     place.api.wait("wordcount", running["id"], "processing")
-    place.bucket.stop()
+    place.server.stop()
     try:
         for answer in (
             place.api.post(f"{KIND}/create/", files={"file": ("a.bin", b"x")}),
@@ -160,7 +163,10 @@ def test_bucket_away_is_said_and_loses_nothing(place: Place) -> None:
         again = place.api.wait("wordcount", waiting["id"])
         assert again["error_code"] == "storage_unavailable", "its input cannot be read either"
     finally:
-        place.bucket.start()
+        place.server.start()
     place.api.post(f"wordcount/retry/{running['id']}/")
     assert place.api.wait("wordcount", running["id"])["status"] == "completed"
     check_result(place, place.api.create(KIND, b"again")["id"], b"again")
+
+
+# [/s3]

@@ -1,4 +1,11 @@
-"""What holds in every environment, in small files by concern. Defaults are fit for production."""
+"""What holds in every environment, in small files by concern. Defaults are fit for production.
+
+A part may add to it: `backend_django/<part>/configure.py` is given all of it, last.
+"""
+
+from importlib import import_module as _import_module
+
+from backend_django.utils.features import find_modules as _find_modules
 
 from .concerns.apps import *
 from .concerns.auth import *
@@ -14,3 +21,6 @@ from .concerns.rest import *
 from .concerns.security import *
 from .concerns.setup import *
 from .concerns.storage import *
+
+for _name in _find_modules("configure"):
+    _import_module(_name).configure(globals())

@@ -1,18 +1,17 @@
-"""Files of results as answers: from a folder, or from a bucket by its own address."""
+"""Files of results as answers: from a folder, or from a storage elsewhere by its own address."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import NotFound
 
 from backend_django.api.problems import StorageUnavailable
 
-from ..files import bucket, local_path
-from .ranges import BucketObject, LocalFile, file_response
+from ..files import local_path, remote
+from .ranges import LocalFile, Source, file_response
 
 
 @contextmanager
@@ -21,7 +20,7 @@ def readable() -> Iterator[None]:
 
     Raises:
         NotFound: it was removed a moment ago.
-        StorageUnavailable: its disk or bucket does not answer.
+        StorageUnavailable: its storage does not answer.
     """
     try:
         yield
@@ -33,12 +32,19 @@ def readable() -> Iterator[None]:
 
 def result_file_response(request: HttpRequest, file: dict[str, Any]) -> HttpResponseBase:
     """Answer with a file of a result, an entry of ProcessingResult.files, or with where it is."""
-    name, storage = file["name"], bucket()
-    names = {"filename": file["filename"], "content_type": file["content_type"]}
-    if storage and not settings.PROCESSING_STREAM_DOWNLOADS:
-        response = HttpResponseRedirect(storage.download_url(name, **names))
-        response.headers["Cache-Control"] = "private, no-store"  # the address expires
-        return response
     with readable():
-        source = BucketObject(storage, name) if storage else LocalFile(local_path(file))
-        return file_response(request, source, size=file["size"], etag=file["sha256"], **names)
+        if storage := remote():
+            return storage.response(request, file)
+        return passed_on(request, LocalFile(local_path(file)), file)
+
+
+def passed_on(request: HttpRequest, source: Source, file: dict[str, Any]) -> HttpResponseBase:
+    """Answer with the bytes of a file of a result."""
+    return file_response(
+        request,
+        source,
+        size=file["size"],
+        etag=file["sha256"],
+        filename=file["filename"],
+        content_type=file["content_type"],
+    )

@@ -2,18 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, Protocol
 
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
 from backend_django.api.problems import problem_response
-
-if TYPE_CHECKING:
-    from ..bucket import BucketStorage
 
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 CHUNK = 256 * 1024
@@ -42,25 +38,6 @@ class LocalFile:
             while length > 0 and (chunk := file.read(min(CHUNK, length))):
                 length -= len(chunk)
                 yield chunk
-
-
-class BucketObject:
-    """An object in a bucket, passed on as it arrives."""
-
-    def __init__(self, storage: "BucketStorage", name: str) -> None:
-        self._storage, self._name = storage, name
-
-    def whole(self) -> Iterator[bytes]:
-        return begun(self._storage.stream(self._name))
-
-    def part(self, start: int, length: int) -> Iterator[bytes]:
-        return begun(self._storage.stream(self._name, start, length))
-
-
-def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Fetch the first piece now: what is wrong can still be said with a status code."""
-    first = next(chunks, b"")
-    return chain([first], chunks)
 
 
 def _requested(header: str, size: int) -> tuple[int, int] | None:

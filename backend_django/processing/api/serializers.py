@@ -162,7 +162,7 @@ class UploadStateSerializer(serializers.ModelSerializer[ProcessingUpload]):
     mode = serializers.ChoiceField(
         choices=["server", "direct"],
         read_only=True,
-        help_text="`server`: PUT each part here. `direct`: POST for its address in the bucket.",
+        help_text="`server`: PUT each part here. `direct`: POST for its address in the storage.",
     )
     filename = serializers.CharField(source="name", read_only=True)
     part_size = serializers.IntegerField(

@@ -16,7 +16,7 @@ from backend_django.api.problems import InsufficientStorage
 from backend_django.users.models import User
 
 from .. import uploads
-from ..files import bucket, free_bytes
+from ..files import free_bytes, remote
 from ..models import ProcessingUpload
 from .serializers import PartUrlSerializer, UploadStartSerializer, UploadStateSerializer
 from .views import ProcessingView, refuse_too_large
@@ -60,7 +60,7 @@ class UploadsView(UploadBase):
         given.is_valid(raise_exception=True)
         size = given.validated_data["size"]
         refuse_too_large(self.processor, size)
-        if bucket() is None and size > free_bytes():
+        if remote() is None and size > free_bytes():
             raise InsufficientStorage
         upload = uploads.upload_start(
             owner=cast(User, request.user),
@@ -115,7 +115,7 @@ class PartView(UploadBase):
 
     @extend_schema(request=None, responses={200: PartUrlSerializer})
     def post(self, request: Request, id: UUID, number: str) -> Response:
-        """Get the address in the bucket where one part is to be PUT."""
+        """Get the address in the storage where one part is to be PUT."""
         upload = self.get_upload(id)
         url = uploads.part_url(upload=upload, number=self._part_number(upload, number))
         return Response({"url": url})

@@ -270,7 +270,7 @@ class DownloadView(ProcessingView):
         responses={
             (200, "*/*"): OpenApiTypes.BINARY,
             (206, "*/*"): OpenApiTypes.BINARY,
-            302: OpenApiResponse(description="It is in a bucket, at the address in Location"),
+            302: OpenApiResponse(description="It is elsewhere, at the address in Location"),
             304: OpenApiResponse(description="Unchanged"),
         },
     )

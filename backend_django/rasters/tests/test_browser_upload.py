@@ -2,18 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, expect
+from playwright.sync_api import Page, Request, expect
 
 from backend_django.rasters.processor import RasterProcessor
 from tests.browsing import accessibility_problems
-from tests.bucket import Bucket
-from tests.stack import ADMIN, Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 MB = 1024**2
@@ -74,59 +70,3 @@ def test_goes_on_after_a_reload(signed_in: Page, large: Path) -> None:
     expect(page).to_have_url(PAGE)
     assert sent[before:] == ["3"]
     assert page.evaluate("sessionStorage.length") == 0
-
-
-@pytest.fixture
-def bucket_stack(tmp_path: Path) -> Iterator[tuple[Stack, Bucket]]:
-    """The product with its files in a bucket, which lets in pages of this origin."""
-    server, name = os.environ["DATABASE_URL"], f"up_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    bucket = Bucket(tmp_path / "s3")
-    stack = Stack(
-        tmp_path / "stack", server.rsplit("/", 1)[0] + f"/{name}",
-        REDIS_URL=f"{os.environ['REDIS_URL'].rsplit('/', 1)[0]}/4", **bucket.environment,
-    )  # fmt: skip
-    try:
-        bucket.start("--allow-origin", stack.url)
-        stack.manage("setup")
-        stack.start("web")
-        yield stack, bucket
-    finally:
-        stack.stop()
-        bucket.stop()
-
-
-def test_straight_into_the_bucket(
-    chromium: Browser, bucket_stack: tuple[Stack, Bucket], large: Path
-) -> None:
-    """The bucket goes away in the middle and comes back; our server never sees a byte."""
-    stack, bucket = bucket_stack
-    with chromium.new_context(base_url=stack.url) as context:
-        page = context.new_page()
-        assert page.request.post("/api/v1/auth/login/", data=ADMIN).ok
-        hosts: set[str] = set()
-        page.on(
-            "request",
-            lambda sent: hosts.add(urlsplit(sent.url).netloc) if sent.method == "PUT" else None,
-        )
-
-        def lose(route: Route) -> None:
-            if not lost:
-                lost.append(route.request.url)
-                bucket.stop()
-            route.continue_()
-
-        lost: list[str] = []
-        page.route("**/*partNumber=2*", lose)
-        page.goto("/rasters")
-        page.locator("input[type=file]").set_input_files(large)
-        expect(page.get_by_text("The connection was lost")).to_be_visible(timeout=20_000)
-        bucket.start("--allow-origin", stack.url)
-        expect(page).to_have_url(PAGE, timeout=60_000)
-        request_id = page.url.rpartition("/")[2]
-    assert hosts == {f"localhost:{bucket.port}"}
-    stored = (
-        bucket.directory / "data" / "files" / "instance" / f"requests/{request_id}/input/upload"
-    )
-    assert stored.read_bytes() == large.read_bytes()

@@ -32,11 +32,11 @@ test('sends the token under the name that it has with HTTPS', () => {
 
 test('a signed address gets the bytes and nothing of ours', async () => {
   const content = new Blob(['x'])
-  const sent = sendSigned('https://bucket.example.org/x?signature', content, {})
+  const sent = sendSigned('https://storage.example.org/x?signature', content, {})
   expect(FakeXhr.last).toMatchObject({ method: 'PUT', body: content, headers: {} })
   FakeXhr.last.respond(200, '')
   expect(await sent).toBeUndefined()
-  const refused = sendSigned('https://bucket.example.org/x?signature', content, {})
+  const refused = sendSigned('https://storage.example.org/x?signature', content, {})
   FakeXhr.last.respond(403, '<Error/>')
   await expect(refused).rejects.toMatchObject({ status: 403 })
 })

@@ -79,13 +79,13 @@ test('an upload that the server has thrown away is begun anew', async () => {
   expect(asked()).toEqual(['GET u1/', 'POST '])
 })
 
-test('parts go to the signed addresses of a bucket, several at once', async () => {
+test('parts go to the signed addresses of the storage, several at once', async () => {
   const done = begin()
   await answer(201, state([], 'direct'))
   expect(asked().slice(1)).toEqual([1, 2, 3].map((number) => `POST u1/parts/${number}/`))
-  for (let part = 1; part <= 3; part++) await answer(200, { url: `https://s3.test/${part}` })
+  for (let part = 1; part <= 3; part++) await answer(200, { url: `https://storage.test/${part}` })
   expect(open().map(({ method, url }) => `${method} ${url}`)).toEqual(
-    [1, 2, 3].map((number) => `PUT https://s3.test/${number}`),
+    [1, 2, 3].map((number) => `PUT https://storage.test/${number}`),
   )
   for (let part = 1; part <= 3; part++) await answer(200, '')
   expect(await done).toBe('u1')

@@ -4,14 +4,14 @@ import { send, sendSigned } from '@/api/upload'
 /** As the API describes it; the same for every kind of request. */
 interface State {
   id: string
-  /** Who takes the parts: our server, or the bucket. */
+  /** Who takes the parts: our server, or the storage itself. */
   mode: 'server' | 'direct'
   part_size: number
   parts: number
   received: number[]
 }
 
-/** So many parts travel at once. A bucket has room for all; ours is for other people too. */
+/** So many parts travel at once. A storage elsewhere has room for all; ours is for other people too. */
 const AT_ONCE = { server: 1, direct: 3 }
 
 /**

@@ -3,7 +3,6 @@
 from csp.constants import NONE, SELF
 
 from ..environment import env
-from .storage import BUCKET_ORIGIN
 
 # At least 50 random characters. Production refuses missing and well-known ones.
 SECRET_KEY: str = env("DJANGO_SECRET_KEY", default="change-me: not a secret")
@@ -35,17 +34,15 @@ CSRF_FAILURE_VIEW = "backend_django.api.problems.csrf_failure"
 # Other origins that may send forms, as `https://host`.
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 
-# Origins of a CDN or bucket beside our own, when VITE_APP_STATIC_ROOT or the storage name one.
+# Origins of a CDN beside our own, when VITE_APP_STATIC_ROOT names one.
 CSP_EXTRA_ORIGINS = env.list("CSP_EXTRA_ORIGINS", default=[])
-# Large uploads go straight into the bucket, and downloads come from it.
-_BUCKET = [BUCKET_ORIGIN] if BUCKET_ORIGIN else []
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF, *CSP_EXTRA_ORIGINS],
         "style-src": [SELF, *CSP_EXTRA_ORIGINS],
-        "img-src": [SELF, "data:", "blob:", *CSP_EXTRA_ORIGINS, *_BUCKET],
-        "connect-src": [SELF, *CSP_EXTRA_ORIGINS, *_BUCKET],
+        "img-src": [SELF, "data:", "blob:", *CSP_EXTRA_ORIGINS],
+        "connect-src": [SELF, *CSP_EXTRA_ORIGINS],
         "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],

@@ -14,12 +14,13 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from backend_django.processing import bucket as module
+from backend_django.bucket import storage as module
 from backend_django.processing.files import delete_prefix, local_path
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.users.models import User
-from tests.bucket import KEY, LOCATION, NAME, Bucket
 from tests.stack import ROOT
+
+from .server import KEY, LOCATION, NAME, Bucket
 
 REPORT = b"0123456789" * 100
 
@@ -172,8 +173,8 @@ def test_policy_of_the_page_and_secrets_in_files(bucket_server: Bucket, tmp_path
     assert said == [origin, origin, "in/a+file"]
     amazon = {"AWS_STORAGE_BUCKET_NAME": "mine", "AWS_S3_REGION_NAME": "eu-central-1",
               "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": "s"}  # fmt: skip
-    code += ";from backend_django.processing.files import bucket;"
-    code += "print(bucket().download_url('a', filename='a', content_type='b'))"
+    code += ";from backend_django.processing.files import remote;"
+    code += "print(remote().download_url('a', filename='a', content_type='b'))"
     origin, _, _, url = manage("shell", "-v0", "-c", code, **amazon).stdout.split()
     assert origin == "https://mine.s3.eu-central-1.amazonaws.com"
     assert url.startswith(f"{origin}/a?")

@@ -11,10 +11,10 @@ from pathlib import Path
 from django.conf import settings
 
 from backend_django.api.problems import InsufficientStorage
+from backend_django.processing.files import free_bytes
+from backend_django.processing.temporary import temporary_upload
 
-from .bucket import BucketStorage
-from .files import free_bytes
-from .temporary import temporary_upload
+from .storage import BucketStorage
 
 _locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 

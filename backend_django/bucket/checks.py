@@ -25,7 +25,7 @@ def check_bucket(**_: Any) -> list[checks.CheckMessage]:
                     f"{alone[0]} is set, but AWS_STORAGE_BUCKET_NAME is not: files go to the "
                     "folder MEDIA_ROOT.",
                     hint="Set AWS_STORAGE_BUCKET_NAME, or remove the other AWS_ settings.",
-                    id="processing.W001",
+                    id="bucket.W001",
                 )
             )
         return found
@@ -35,7 +35,7 @@ def check_bucket(**_: Any) -> list[checks.CheckMessage]:
                 checks.Error(
                     f"{name} is set, but {other} is not.",
                     hint=f"Set {other} or {other}_FILE. Set neither to use the machine's own role.",
-                    id="processing.E001",
+                    id="bucket.E001",
                 )
             )
     for name in ADDRESSES:
@@ -46,7 +46,7 @@ def check_bucket(**_: Any) -> list[checks.CheckMessage]:
                 checks.Error(
                     f"{name} is no address: {value}",
                     hint="Write it like https://s3.example.org, without the bucket's name.",
-                    id="processing.E002",
+                    id="bucket.E002",
                 )
             )
     if settings.AWS_S3_PUBLIC_ENDPOINT_URL.startswith("http://") and settings.SECURE_SSL_REDIRECT:
@@ -55,7 +55,7 @@ def check_bucket(**_: Any) -> list[checks.CheckMessage]:
                 "AWS_S3_PUBLIC_ENDPOINT_URL is plain http: a page that came by https may not send "
                 "files there.",
                 hint="Give the address by which browsers reach the bucket over https.",
-                id="processing.W002",
+                id="bucket.W002",
             )
         )
     return found

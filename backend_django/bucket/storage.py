@@ -10,13 +10,18 @@ from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
+
+if TYPE_CHECKING:
+    from .parts import BucketParts
 
 GONE = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 BULK = 1000  # objects that one call removes, by the protocol
@@ -174,6 +179,23 @@ class BucketStorage(S3Storage):
     def size_of(self, name: str) -> int:
         with answered():
             return int(self.client.head_object(**self._where(name))["ContentLength"])
+
+    # What a storage that is no folder has to answer (backend_django/processing/remote.py)
+
+    def way_in(self) -> "BucketParts":
+        from .parts import BucketParts
+
+        return BucketParts(self)
+
+    def local_copy(self, name: str, size: int) -> Path:
+        from .cache import local_copy
+
+        return local_copy(self, name, size)
+
+    def response(self, request: HttpRequest, file: dict[str, Any]) -> HttpResponseBase:
+        from .downloads import response
+
+        return response(self, request, file)
 
     # URLs for browsers
 

@@ -44,8 +44,8 @@ class Bucket:
     def settings(self) -> dict[str, Any]:
         """The same, as one of Django's STORAGES, by the settings' own code."""
         code = (
-            "import json; from backend_django.config.settings.concerns.storage import STORAGES;"
-            "print(json.dumps(STORAGES['default']))"
+            "import json; from backend_django.bucket.configure import storage;"
+            "print(json.dumps(storage()))"
         )
         made = subprocess.run(
             [sys.executable, "-c", code], env=os.environ | self.environment,
@@ -56,7 +56,7 @@ class Bucket:
     def start(self, *options: str) -> "Bucket":
         beside = Path(sys.executable).with_name("rclone")
         program = str(beside) if beside.exists() else shutil.which("rclone")
-        assert program, "rclone is missing: it comes with requirements/local.txt"
+        assert program, "rclone is missing: it comes with requirements/s3/local.txt"
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [program, "serve", "s3", "--addr", f"127.0.0.1:{self.port}",

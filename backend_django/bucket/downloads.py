@@ -1,0 +1,48 @@
+"""Files in a bucket as answers: by a signed address, or passed on by us."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+
+from backend_django.processing.api.downloads import passed_on
+
+if TYPE_CHECKING:
+    from .storage import BucketStorage
+
+
+class BucketObject:
+    """An object in a bucket, passed on as it arrives."""
+
+    def __init__(self, storage: "BucketStorage", name: str) -> None:
+        self._storage, self._name = storage, name
+
+    def whole(self) -> Iterator[bytes]:
+        return begun(self._storage.stream(self._name))
+
+    def part(self, start: int, length: int) -> Iterator[bytes]:
+        return begun(self._storage.stream(self._name, start, length))
+
+
+def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Fetch the first piece now: what is wrong can still be said with a status code."""
+    first = next(chunks, b"")
+    return chain([first], chunks)
+
+
+def response(
+    storage: "BucketStorage", request: HttpRequest, file: dict[str, Any]
+) -> HttpResponseBase:
+    """Answer with a file of a result, an entry of ProcessingResult.files, or with where it is."""
+    if settings.PROCESSING_STREAM_DOWNLOADS:
+        return passed_on(request, BucketObject(storage, file["name"]), file)
+    answer = HttpResponseRedirect(
+        storage.download_url(
+            file["name"], filename=file["filename"], content_type=file["content_type"]
+        )
+    )
+    answer.headers["Cache-Control"] = "private, no-store"  # the address expires
+    return answer

@@ -1,0 +1,53 @@
+"""The way of large files into a bucket."""
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from backend_django.processing.files import input_name
+from backend_django.processing.models import ProcessingUpload
+
+if TYPE_CHECKING:
+    from .storage import BucketStorage
+
+MIN_PART_BYTES = 5 * 1024**2  # a bucket's rules
+MAX_PARTS = 10_000
+
+
+class BucketParts:
+    """The browser sends parts to the bucket, with a signed URL for each; we count what is there."""
+
+    def __init__(self, storage: "BucketStorage") -> None:
+        self._storage = storage
+
+    def part_size(self, size: int) -> int:
+        return max(settings.PROCESSING_UPLOAD_PART_BYTES, MIN_PART_BYTES, -(-size // MAX_PARTS))
+
+    def begin(self, upload: ProcessingUpload) -> None:
+        upload.remote_id = self._storage.parts_begin(input_name(upload.id))
+
+    def url(self, upload: ProcessingUpload, number: int) -> str:
+        """Return where to PUT a part."""
+        return self._storage.part_url(input_name(upload.id), upload.remote_id, number)
+
+    def received(self, upload: ProcessingUpload) -> list[int]:
+        name = input_name(upload.id)
+        try:
+            found = self._storage.parts_received(name, upload.remote_id)
+        except FileNotFoundError:
+            if self._storage.size_of(name) != upload.size:
+                raise
+            # We were ended when the parts were one object and the request was not yet written.
+            return list(range(1, upload.parts + 1))
+        return sorted(n for n, (size, _) in found.items() if size == upload.length_of(n))
+
+    def finish(self, upload: ProcessingUpload) -> str:
+        name = input_name(upload.id)
+        try:
+            found = self._storage.parts_received(name, upload.remote_id)
+            etags = {number: etag for number, (_, etag) in found.items()}
+            self._storage.parts_finish(name, upload.remote_id, etags)
+        except FileNotFoundError:
+            if self._storage.size_of(name) != upload.size:
+                raise
+        return name

@@ -1,0 +1,40 @@
+"""The bundled bucket, met through nginx."""
+
+import ssl
+
+import boto3
+import httpx
+import pytest
+from botocore.config import Config
+
+from tests.image.deployment import Deployment
+from tests.image.engine import docker
+
+pytestmark = [pytest.mark.image, pytest.mark.timeout(300)]
+BUCKET = "app-files"
+
+
+def test_the_bucket_behind_the_same_name(deployment: Deployment) -> None:
+    public = f"https://localhost:{deployment.https_port}"
+    trusted = ssl.create_default_context(
+        cafile=deployment.folder / "secrets/certificates/fullchain.pem"
+    )
+
+    def signed(action: str, secret: str) -> str:
+        client = boto3.client(
+            "s3", endpoint_url=public, region_name="us-east-1", aws_access_key_id="app",
+            aws_secret_access_key=secret,
+            config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+        )  # fmt: skip
+        return str(client.generate_presigned_url(action, Params={"Bucket": BUCKET, "Key": "k é"}))
+
+    secret = (deployment.folder / "secrets" / "bucket_secret_key").read_text()
+    with httpx.Client(verify=trusted, timeout=30) as client:
+        content = bytes(20_000_000)
+        assert client.put(signed("put_object", secret), content=content).status_code == 200
+        assert client.get(signed("get_object", secret)).content == content
+        assert client.get(signed("get_object", "wrong")).status_code == 403
+        assert client.get(f"{public}/{BUCKET}/k%20%C3%A9").status_code in (400, 403)
+        assert client.delete(signed("delete_object", secret)).status_code == 204
+    folder = f"/data/bucket/{BUCKET}"
+    assert "k é" not in docker("exec", deployment.container("bucket"), "find", folder)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import platform
 import re
@@ -36,6 +37,7 @@ LOCAL_REQUIREMENTS = REQUIREMENTS / "local.txt"
 NODE_REQUIREMENTS = ROOT / "requirements" / "node.txt"
 FREE_BYTES = 2 << 30  # what a first set-up writes, the caches of uv and npm included
 UNFINISHED = "unfinished"
+DOCUMENT = FRONTEND / "openapi.json"
 
 
 def digest(paths: list[Path], *more: str) -> str:
@@ -50,6 +52,21 @@ def digest(paths: list[Path], *more: str) -> str:
 def local_requirements() -> list[Path]:
     """What a developer's machine installs: the lock of the core, and of each feature with one."""
     return [LOCAL_REQUIREMENTS, *sorted(REQUIREMENTS.glob("*/local.txt"))]
+
+
+def document_is_stale() -> bool:
+    """Whether a feature has come or gone since the API's document was made."""
+    there = sorted(path.parts[-3] for path in ROOT.glob("backend_django/*/api/urls.py"))
+    return not DOCUMENT.exists() or json.loads(DOCUMENT.read_bytes()).get("x-folders") != there
+
+
+def lock_is_stale() -> bool:
+    """Whether package-lock.json has packages that package.json no longer asks for."""
+    asked, lock = (
+        json.loads((FRONTEND / name).read_bytes()) for name in ("package.json", "package-lock.json")
+    )
+    kinds = ("dependencies", "devDependencies")
+    return any(asked.get(kind) != lock["packages"][""].get(kind) for kind in kinds)
 
 
 def page_sources() -> list[Path]:
@@ -134,14 +151,20 @@ class Installation:
         else:
             self.node = None
         self.node_environment = node.node_environment(environment)
-        lock = [FRONTEND / name for name in ("package.json", "package-lock.json")]
+        self.version = version
+        self.lock = [FRONTEND / name for name in ("package.json", "package-lock.json")]
         # in node_modules, because `npm ci` starts by removing that folder
         stamp = FRONTEND / "node_modules" / ".stamp"
-        self.modules = Step("page's packages", stamp, digest(lock, version), self._modules)
+        self.modules = Step("page's packages", stamp, digest(self.lock, version), self._modules)
         if not (FRONTEND / "dist" / "index.html").exists():
             (stamps / "page").unlink(missing_ok=True)
         self.build = Step("page", stamps / "page", digest(page_sources(), version), self._build)
         self.steps += [self.modules, self.build] if build else [self.modules]
+        self.document: Step | None = None
+        if document_is_stale():
+            (stamps / "document").unlink(missing_ok=True)
+            self.document = Step("API document", stamps / "document", "made", self._document)
+            self.steps.append(self.document)
 
     async def make(self) -> None:
         """Do what is not up to date. Raises UsageError."""
@@ -156,6 +179,11 @@ class Installation:
                 group.create_task(self.python.do())
                 if self.page:
                     group.create_task(self._page())
+            if self.page and self.document:
+                await self.document.do()
+                self.build.wanted = digest(page_sources(), self.version)
+                if self.build in self.steps:
+                    await self.build.do()
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
         finally:
@@ -196,14 +224,22 @@ class Installation:
         if self.node:
             await self.node.do()
         await self.modules.do()
-        if self.build in self.steps:
+        if self.build in self.steps and not self.document:
             await self.build.do()
 
     async def _modules(self, _half_done: bool) -> None:
         patience = {"npm_config_fetch_retries": "2", "npm_config_fetch_retry_mintimeout": "1000"}
         environment = {**patience, **self.node_environment}
-        command = ["npm", "ci", "--no-audit", "--no-fund"]
-        await run("page's packages", command, environment, FRONTEND)
+        quiet = ["--no-audit", "--no-fund"]
+        if lock_is_stale():
+            only = ["--package-lock-only", "--ignore-scripts"]
+            await run("page's lock", ["npm", "install", *only, *quiet], environment, FRONTEND)
+            self.modules.wanted = digest(self.lock, self.version)
+        await run("page's packages", ["npm", "ci", *quiet], environment, FRONTEND)
+
+    async def _document(self, _half_done: bool) -> None:
+        command = [str(PYTHON), "-m", "scripts.schema"]
+        await run("API document", command, self.node_environment, ROOT)
 
     async def _build(self, _half_done: bool) -> None:
         await run("page", ["npm", "run", "build"], self.node_environment, FRONTEND)

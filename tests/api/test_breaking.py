@@ -23,6 +23,8 @@ def released() -> dict[str, Path]:
 
 
 def test_nothing_breaks_since_the_last_release(settings: Any) -> None:
+    if not released():
+        pytest.skip("nothing was released yet: `make schema` keeps the document of each version")
     now = settings.PROJECT.version
     before = max(released(), key=version_of)
     old, new = (

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 ANSWERS = ".copier-answers.yml"
 OF_COPIER = re.compile(r"copier\.yml|\.copier-answers\.yml|.*\.jinja")
 OF_THE_TEMPLATE = re.compile(
-    r"CHANGELOG\.md|docs/template\.md|scripts/(new\.py|template\.mk)|tests/template/.*"
+    r"CHANGELOG\.md|docs/(template\.md|api/.*)|scripts/(new\.py|template\.mk)|tests/template/.*"
 )
 
 

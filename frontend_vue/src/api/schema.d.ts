@@ -811,7 +811,7 @@ export interface paths {
         get?: never;
         /** @description Send one part. Sending it again does no harm, nor does sending several at once. */
         put: operations["rasters_upload_part"];
-        /** @description Get the address in the bucket where one part is to be PUT. */
+        /** @description Get the address in the storage where one part is to be PUT. */
         post: operations["rasters_upload_part_url"];
         delete?: never;
         options?: never;
@@ -1493,7 +1493,7 @@ export interface components {
             /** Format: uuid */
             readonly id: string;
             /**
-             * @description `server`: PUT each part here. `direct`: POST for its address in the bucket.
+             * @description `server`: PUT each part here. `direct`: POST for its address in the storage.
              *
              *     * `server` - server
              *     * `direct` - direct
@@ -3653,7 +3653,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description It is in a bucket, at the address in Location */
+            /** @description It is elsewhere, at the address in Location */
             302: {
                 headers: {
                     [name: string]: unknown;

@@ -61,8 +61,10 @@ def without_lines(text: str, name: str) -> str:
     The marks are comments: `# [name]`, or `<!-- [name] -->` in Markdown.
     """
     start, end = (rf"(?:#|<!--) \[{slash}{name}\](?: -->)?" for slash in ("", "/"))
-    text = re.sub(rf"(?ms)^[ \t]*{start}\n.*?^[ \t]*{end}\n\n?", "", text)
-    return re.sub(rf"(?m)^.*{start}[ |]*\n", "", text)
+    block = rf"^[ \t]*{start}\n.*?^[ \t]*{end}\n"
+    text = re.sub(rf"(?ms)(?<=\n\n){block}\n|{block}", "", text)
+    text = re.sub(rf"(?m)^.*{start}[ |]*\n", "", text)
+    return re.sub(r"\n+\Z", "\n", text)
 
 
 def drop(name: str) -> None:

@@ -58,7 +58,8 @@ def _make_room(size: int) -> None:
     )
     used = sum(length for _, length, _ in copies)
     for _, length, path in copies:
-        if used + size <= settings.PROCESSING_CACHE_BYTES and size <= free_bytes():
+        limit = settings.PROCESSING_CACHE_BYTES  # type: ignore[misc]
+        if used + size <= limit and size <= free_bytes():
             return
         path.unlink(missing_ok=True)
         used -= length

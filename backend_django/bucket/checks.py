@@ -17,7 +17,7 @@ ADDRESSES = ("AWS_S3_ENDPOINT_URL", "AWS_S3_PUBLIC_ENDPOINT_URL")
 def check_bucket(**_: Any) -> list[checks.CheckMessage]:
     """Look for settings of a bucket that cannot work together."""
     found: list[checks.CheckMessage] = []
-    if not settings.AWS_STORAGE_BUCKET_NAME:
+    if not settings.AWS_STORAGE_BUCKET_NAME:  # type: ignore[misc]
         alone = [name for name in ADDRESSES if getattr(settings, name)]
         if alone:
             found.append(
@@ -49,7 +49,8 @@ def check_bucket(**_: Any) -> list[checks.CheckMessage]:
                     id="bucket.E002",
                 )
             )
-    if settings.AWS_S3_PUBLIC_ENDPOINT_URL.startswith("http://") and settings.SECURE_SSL_REDIRECT:
+    public = settings.AWS_S3_PUBLIC_ENDPOINT_URL  # type: ignore[misc]
+    if public.startswith("http://") and settings.SECURE_SSL_REDIRECT:
         found.append(
             checks.Warning(
                 "AWS_S3_PUBLIC_ENDPOINT_URL is plain http: a page that came by https may not send "

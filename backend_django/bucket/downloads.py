@@ -37,7 +37,7 @@ def response(
     storage: "BucketStorage", request: HttpRequest, file: dict[str, Any]
 ) -> HttpResponseBase:
     """Answer with a file of a result, an entry of ProcessingResult.files, or with where it is."""
-    if settings.PROCESSING_STREAM_DOWNLOADS:
+    if settings.PROCESSING_STREAM_DOWNLOADS:  # type: ignore[misc]
         return passed_on(request, BucketObject(storage, file["name"]), file)
     answer = HttpResponseRedirect(
         storage.download_url(

@@ -1,4 +1,4 @@
-"""The bundled bucket, met through nginx."""
+"""The bundled bucket, met through nginx, and another one."""
 
 import ssl
 
@@ -7,10 +7,10 @@ import httpx
 import pytest
 from botocore.config import Config
 
-from tests.image.deployment import Deployment
-from tests.image.engine import docker
+from tests.image.deployment import HOST, Deployment
+from tests.image.engine import docker, engine
 
-pytestmark = [pytest.mark.image, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.image, pytest.mark.timeout(600)]
 BUCKET = "app-files"
 
 
@@ -38,3 +38,29 @@ def test_the_bucket_behind_the_same_name(deployment: Deployment) -> None:
         assert client.delete(signed("delete_object", secret)).status_code == 204
     folder = f"/data/bucket/{BUCKET}"
     assert "k é" not in docker("exec", deployment.container("bucket"), "find", folder)
+
+
+def test_another_bucket_lets_in_our_pages(deployment: Deployment) -> None:
+    """In a server that knows such rules, which the bundled one, behind our own name, need not."""
+    engine("moto")
+    name = f"{deployment.project}-moto"
+    docker("run", "--detach", "--name", name, "--network", f"{deployment.project}_outside",
+           "motoserver/moto:5.2.5")  # fmt: skip
+    usual = deployment.settings["AWS_S3_ENDPOINT_URL"]
+    try:
+        networks = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        url = f"http://{docker('inspect', '--format', networks, name)}:5000"
+        client = boto3.client(
+            "s3", endpoint_url=url, region_name="us-east-1",
+            aws_access_key_id="app", aws_secret_access_key="any",
+            config=Config(retries={"total_max_attempts": 10}),
+        )  # fmt: skip
+        client.create_bucket(Bucket="app-files")
+        deployment.configure(AWS_S3_ENDPOINT_URL=url)
+        deployment.guide("cors")
+        [rule] = client.get_bucket_cors(Bucket="app-files")["CORSRules"]
+        assert rule["AllowedOrigins"] == [f"https://{HOST}"]
+        assert {"PUT", "GET"} <= set(rule["AllowedMethods"])
+    finally:
+        deployment.configure(AWS_S3_ENDPOINT_URL=usual)
+        docker("rm", "--force", "--volumes", name)

@@ -9,15 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import pytest
-from botocore.config import Config
 
 from backend_django.processing.registry import all_processors
 from scripts.processes import free_port, port_is_free
 from tests.image.deployment import HOST, ROLES, Deployment
-from tests.image.engine import docker, engine, image
+from tests.image.engine import docker, image
 from tests.stack import Api, wait_for
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(600)]
@@ -241,32 +239,6 @@ def test_values_change_the_page_and_no_built_file(deployment: Deployment) -> Non
             deployment.configure()
             deployment.compose(*alone)
         assert api.get(page).text == usual
-
-
-def test_another_bucket_lets_in_our_pages(deployment: Deployment) -> None:
-    """In a server that knows such rules, which the bundled one, behind our own name, need not."""
-    engine("moto")
-    name = f"{deployment.project}-moto"
-    docker("run", "--detach", "--name", name, "--network", f"{deployment.project}_outside",
-           "motoserver/moto:5.2.5")  # fmt: skip
-    usual = deployment.settings["AWS_S3_ENDPOINT_URL"]
-    try:
-        networks = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        url = f"http://{docker('inspect', '--format', networks, name)}:5000"
-        client = boto3.client(
-            "s3", endpoint_url=url, region_name="us-east-1",
-            aws_access_key_id="app", aws_secret_access_key="any",
-            config=Config(retries={"total_max_attempts": 10}),
-        )  # fmt: skip
-        client.create_bucket(Bucket="app-files")
-        deployment.configure(AWS_S3_ENDPOINT_URL=url)
-        deployment.guide("cors")
-        [rule] = client.get_bucket_cors(Bucket="app-files")["CORSRules"]
-        assert rule["AllowedOrigins"] == [f"https://{HOST}"]
-        assert {"PUT", "GET"} <= set(rule["AllowedMethods"])
-    finally:
-        deployment.configure(AWS_S3_ENDPOINT_URL=usual)
-        docker("rm", "--force", "--volumes", name)
 
 
 @pytest.mark.parametrize(

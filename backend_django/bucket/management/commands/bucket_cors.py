@@ -3,7 +3,7 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from backend_django.processing.bucket import BucketError, BucketStorage, answered
+from backend_django.bucket.storage import BucketError, BucketStorage, answered
 
 
 class Command(BaseCommand):

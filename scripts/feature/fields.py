@@ -42,6 +42,16 @@ TYPES = {
 }  # fmt: skip
 
 
+# Members of a serializer: a field of the same name is well, but must tell mypy that it is meant.
+SERIALIZER_MEMBERS = {
+    "allow_null", "bind", "child", "context", "create", "data", "default", "error_messages",
+    "errors", "fail", "field_name", "fields", "get_default", "get_value", "help_text", "initial",
+    "initial_data", "instance", "is_valid", "label", "many", "many_init", "parent", "partial",
+    "read_only", "required", "root", "source", "source_attrs", "style", "update", "validate",
+    "validated_data", "validators", "write_only",
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Field:
     """One field of a model, or one parameter of a job."""
@@ -76,6 +86,10 @@ class Field:
     @property
     def required(self) -> bool:
         return not self.optional and self.type != "bool"
+
+    @property
+    def annotation(self) -> str:
+        return ": Any" if self.name in SERIALIZER_MEMBERS else ""
 
     @property
     def enum(self) -> str:

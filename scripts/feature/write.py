@@ -82,7 +82,7 @@ def field_values(field: Field, models: dict[str, Model]) -> dict[str, Any]:
     """Return what templates ask a field for."""
     target = models.get(field.target)
     names = ("name", "type", "choices", "target", "unique", "label", "required", "sortable",
-             "is_text", "enum")  # fmt: skip
+             "is_text", "enum", "annotation")  # fmt: skip
     values: dict[str, Any] = {name: getattr(field, name) for name in names}
     values["shown_label"] = field.label if field.required else f"{field.label} optional"
     values["max_length"] = field.max_length and str(field.max_length)
@@ -254,6 +254,7 @@ def job_values(spec: Spec, service: str) -> dict[str, Any]:
     return {
         "feature": feature_values(spec),
         "parameters": parameters,
+        "annotated": any(field.annotation for field in spec.parameters),
         "results": results,
         "service": service,
         "description": "Upload a text and get back what is in it.",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.feature.tree import Tree
 from tests.stack import ROOT
+from tests.tree import Tree
 
 GUIDE = ROOT / "docs" / "features.md"
 DOMAINS = {
@@ -22,21 +22,6 @@ DOMAINS = {
     "section:ref:section; section: name:string=unique contact:email?; "
     "cart_line: product:ref:product quantity:int owner:user",
 }
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_a_table_and_a_job_are_green_at_once(tmp_path: Path) -> None:
-    tree = Tree(tmp_path / "tree")
-    tree.feature("expenses", "crud", DOMAINS["expenses"])
-    tree.feature("counts", "job", "language:choice(en|de)? shortest:int?")
-    made = ["backend_django/expenses", "backend_django/counts"]
-    tree.python("ruff", "check", "-q", *made)
-    tree.python("ruff", "format", "-q", "--check", *made)
-    tree.node("check")
-    core = ["tests/test_architecture.py", "tests/api/test_contract.py"]
-    said = tree.python("pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", *made, *core)
-    assert " passed" in said
 
 
 @pytest.mark.feature

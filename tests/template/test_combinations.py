@@ -7,7 +7,7 @@ import pytest
 
 from scripts.drop import PARTS
 from tests.stack import ROOT
-from tests.test_removal import run
+from tests.tree import run
 
 from .conftest import RELEASE, commit, copier, git, lend_tools
 

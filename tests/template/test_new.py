@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.stack import ROOT
-from tests.test_removal import run
+from tests.tree import run
 
 from .conftest import RELEASE, copier, files, git, make
 

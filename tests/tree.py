@@ -1,0 +1,85 @@
+"""A copy of the repository to change and to try, with the installed packages of this one."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.stack import ROOT
+
+
+def copy_of_the_tree(target: Path) -> Path:
+    """What somebody has who has just cloned the repository, with the packages of this one."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, listed.split("\0")):
+        source = ROOT / name
+        if source.is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name)
+    # Node, when the machine has none; what has been done is each tree's own.
+    (target / ".cache").mkdir()
+    for source in (ROOT / ".cache").iterdir():
+        if source.name != "stamps":
+            (target / ".cache" / source.name).symlink_to(source)
+    shutil.copytree(ROOT / ".cache" / "stamps", target / ".cache" / "stamps")
+    for name in (".venv", "frontend_vue/node_modules"):
+        (target / name).symlink_to(ROOT / name)
+    subprocess.run(["git", "init", "-q"], cwd=target, check=True)  # some rules read what is tracked
+    subprocess.run(["git", "add", "-A"], cwd=target, check=True)
+    return target
+
+
+def environment_of_a_person() -> dict[str, str]:
+    """What a shell has in which no test runs."""
+    of_the_suite = ("DJANGO_", "PYTEST_", "TESTS_", "PYTHONPATH", "MAKE", "MFLAGS")
+    servers = {"DATABASE_URL", "REDIS_URL", "MEDIA_ROOT", "PROCESSING_WORK_DIR"}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(of_the_suite) and name not in servers
+    }
+
+
+def execute(directory: Path, *command: str) -> str:
+    """Run a command as a person would who is in that folder; return what it printed."""
+    done = subprocess.run(
+        command, cwd=directory, env=environment_of_a_person(), capture_output=True, text=True
+    )
+    said = done.stdout[-6000:] + done.stderr[-3000:]
+    assert done.returncode == 0, f"{' '.join(command)}\n{said}"
+    return done.stdout
+
+
+def run(directory: Path, *arguments: str) -> str:
+    """Run a module of Python there."""
+    return execute(directory, sys.executable, "-m", *arguments)
+
+
+class Tree:
+    """A copy of the repository, and the commands that are run there."""
+
+    def __init__(self, folder: Path) -> None:
+        # What is installed here must be up to date: installed from there, it would go through the
+        # links, and npm begins by emptying the folder.
+        subprocess.run(
+            [sys.executable, "-m", "scripts.bootstrap", "--no-build"], cwd=ROOT, check=True
+        )
+        self.folder = copy_of_the_tree(folder)
+
+    def run(self, *command: str) -> str:
+        return execute(self.folder, *command)
+
+    def python(self, *arguments: str) -> str:
+        return run(self.folder, *arguments)
+
+    def node(self, *arguments: str) -> str:
+        return self.python("scripts.node", "npm", "run", "--silent", *arguments)
+
+    def feature(self, name: str, kind: str, fields: str, service: str = "") -> None:
+        self.python("scripts.feature", f"--name={name}", f"--kind={kind}", f"--fields={fields}",
+                    f"--service={service}")  # fmt: skip
+        self.run("git", "add", "-A")

@@ -94,7 +94,7 @@ test-feature: ## Make features of all kinds in a copy of the tree, and check eve
 	@$(bootstrap) && exec $(VENV) -m pytest -m feature tests/feature $(ARGS)
 
 schema: ## Write the OpenAPI document and the page's types from it
-	@$(bootstrap) && exec $(VENV) -m scripts.schema
+	@$(bootstrap) --no-build && exec $(VENV) -m scripts.schema
 
 lock: ## Resolve requirements/*.in again (UPGRADE=1 for newer releases)
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.lock $(if $(UPGRADE),--upgrade)

@@ -25,9 +25,9 @@ def test_other_features_take_the_place_of_the_shipped_ones(tmp_path: Path) -> No
     tree.run(sys.executable, "manage.py", "check", "--fail-level=WARNING")
     tree.node("build")
 
+    write_job_of_the_readme(tree.folder)
     tree.feature("expenses", "crud", DOMAINS["expenses"])
     tree.feature("counts", "job", "language:choice(en|de)? shortest:int?")
-    write_job_of_the_readme(tree.folder)
     made = [f"backend_django/{name}" for name in ("expenses", "counts", "lines")]
     tree.python("ruff", "check", "-q", *made)
     tree.python("ruff", "format", "-q", "--check", *made)

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.dateparse import parse_date, parse_datetime
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from rest_framework import serializers
+from rest_framework.validators import UniqueValidator
 
 M = TypeVar("M", bound=models.Model)
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -88,3 +89,11 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         models.DateTimeField: DateTimeField,
     }
     serializer_related_field = RelatedField
+
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        """Without a question whether a value is taken: the database says so, see writes.py."""
+        field_class, options = super().build_standard_field(field_name, model_field)
+        validators = options.pop("validators", [])
+        if kept := [v for v in validators if not isinstance(v, UniqueValidator)]:
+            options["validators"] = kept
+        return field_class, options

@@ -87,8 +87,8 @@ docs: ## Write docs/settings.md, and build docs/ as a site in docs/_build
 	@$(VENV) -m sphinx --fail-on-warning --nitpicky --quiet docs docs/_build && echo docs/_build/index.html
 
 feature: ## Write a new feature: make feature NAME=todos KIND=crud FIELDS="title:string done:bool"
-	@$(bootstrap) --no-build && exec $(VENV) -m scripts.feature --name '$(NAME)' --kind '$(KIND)' \
-		--fields '$(FIELDS)' --service '$(SERVICE)'
+	@$(bootstrap) --no-build && exec $(VENV) -m scripts.feature $(call given,NAME,name) \
+		$(call given,KIND,kind) $(call given,FIELDS,fields) $(call given,SERVICE,service)
 
 test-feature: ## Make features of all kinds in a copy of the tree, and check everything there
 	@$(bootstrap) && exec $(VENV) -m pytest -m feature tests/feature $(ARGS)

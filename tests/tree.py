@@ -23,9 +23,12 @@ def copy_of_the_tree(target: Path) -> Path:
     # Node, when the machine has none; what has been done is each tree's own.
     (target / ".cache").mkdir()
     for source in (ROOT / ".cache").iterdir():
-        if source.name != "stamps":
+        if source.name == "stamps":
+            shutil.copytree(source, target / ".cache" / "stamps")
+        elif source.is_dir():
             (target / ".cache" / source.name).symlink_to(source)
-    shutil.copytree(ROOT / ".cache" / "stamps", target / ".cache" / "stamps")
+        elif source.suffix == ".tsbuildinfo":
+            shutil.copy2(source, target / ".cache")
     for name in (".venv", "frontend_vue/node_modules"):
         (target / name).symlink_to(ROOT / name)
     subprocess.run(["git", "init", "-q"], cwd=target, check=True)  # some rules read what is tracked

@@ -24,6 +24,7 @@ from matplotlib.ticker import FuncFormatter  # noqa: E402
 
 # On white and on black pages alike.
 INK, COLOURS = "#6b7280", ("#0d9488", "#d97706", "#6366f1")
+TICKS = [step * 10**power for power in range(-3, 4) for step in (1, 2, 5)]
 THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
 
@@ -45,17 +46,30 @@ def draw_curve(curve: dict[str, Any], path: Path) -> None:
 
 
 def draw_ratios(rows: list[dict[str, Any]], path: Path) -> None:
-    """One bar a row, as long as its ratio; a line where both are equal."""
-    figure, axes = _begin("Ours, as a multiple of the baseline", height=0.9 + 0.42 * len(rows))
-    names = [f"{row['what']}\n× {row['baseline'].strip('`')}" for row in rows]
-    bars = axes.barh(names, [row["ratio"] for row in rows], color=COLOURS[0], height=0.6)
-    axes.bar_label(bars, [f" {row['ratio']:.2g}" for row in rows], color=INK)
-    axes.axvline(1, color=COLOURS[1], linewidth=1.5)
+    """A point for each row at its ratio, with a stem from where both are equal."""
+    figure, axes = _begin("Ours ÷ baseline", height=1.0 + 0.42 * len(rows))
+    for place, row in enumerate(rows):
+        axes.plot([1, row["ratio"]], [place, place], color=COLOURS[0], linewidth=3)
+        axes.plot(row["ratio"], place, marker="o", markersize=9, color=COLOURS[0])
+        below = row["ratio"] < 1
+        axes.annotate(
+            f"{row['ratio']:.2g}", (row["ratio"], place), xytext=(-10 if below else 10, 0),
+            textcoords="offset points", va="center", ha="right" if below else "left", color=INK,
+        )  # fmt: skip
+    labels = [
+        f"{row['what']}\n÷ {row['baseline'].strip('`')}"
+        + (f", goal {row['goal']}" if row["goal"] else "")
+        for row in rows
+    ]
+    axes.set_yticks(range(len(rows)), labels, fontsize=8)
+    axes.axvline(1, color=COLOURS[1], linewidth=1.5, zorder=0)
     axes.set_xscale("log")
-    axes.invert_yaxis()
+    axes.margins(x=0.15)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.minorticks_off()
+    low, high = axes.get_xlim()
+    axes.set_xticks([tick for tick in TICKS if low <= tick <= high])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.tick_params(axis="y", labelsize=8)
     _save(figure, path)
 
 

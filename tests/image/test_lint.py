@@ -26,7 +26,11 @@ SCHEMA = ["check-jsonschema", "--builtin-schema"]
     "command",
     [
         ["hadolint", *names("docker/*/*/Dockerfile")],
-        ["shellcheck", ".ci/run", *names("docker/*/*/start*", "docker/*/*/slim")],
+        [
+            "shellcheck",
+            ".ci/run",
+            *names("docker/**/start*", "docker/**/slim", "requirements/**/slim"),
+        ],
         ["zizmor", "--offline", "--no-progress", ".github"],
         [*SCHEMA, "vendor.github-workflows", *names(".github/workflows/*.yml")],
         [*SCHEMA, "vendor.dependabot", ".github/dependabot.yml"],

@@ -110,7 +110,7 @@ update: ## Bring the template's last release into this project (TO=tag, FROM=its
 	@$(if $(shell command -v "$(PYTHON)"),"$(PYTHON)",$(no_python)) -m scripts.update \
 		$(call given,TO,to) $(call given,FROM,from)
 
-drop: ## Remove parts and all that was there for them: make drop PARTS="rasters"
+drop: ## Remove parts and all that was there for them: make drop PARTS=name
 	@$(bootstrap) && exec $(VENV) -m scripts.drop "$${PARTS}"
 
 clean: ## Remove what was built and installed; your data and .env stay

@@ -2,7 +2,7 @@
 
 .PHONY: new test-template
 
-new: ## Turn this clone into your project: make new NAME="River Watch" WITHOUT="rasters"
+new: ## Turn this clone into your project: make new NAME="River Watch" WITHOUT="rasters s3"
 	@$(if $(shell command -v "$(PYTHON)"),"$(PYTHON)",$(no_python)) -m scripts.new \
 		$(call given,NAME,name) $(call given,DESCRIPTION,description) \
 		$(call given,AUTHOR,author) $(call given,EMAIL,email) $(call given,WITHOUT,without)

@@ -2,22 +2,32 @@
 
 `python -m scripts.audit`. A package that nobody could say anything about is counted as skipped, and
 a registry that gives no answers is a skip with its reason, never a pass. Ends with 1 when a
-weakness is known (of the page's packages: high or critical); with AUDIT_STRICT=1 for a skip too.
+weakness is known (of the page's packages: high or critical) or a release is younger than a week;
+with AUDIT_STRICT=1 for a skip too. How old releases are the registries' own clients know: each lock
+is resolved once more as if the last week's did not exist.
 """
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from scripts.environment import FRONTEND, ROOT
+from scripts.lock import compile_one, sources
 from scripts.node import node_environment
 from scripts.uv import UV
 
 SERIOUS = ("high", "critical")
-LOCKS = ("production", "local")
+MIN_DAYS = 7
+PIN = re.compile(r"^([\w.-]+)==([^ ;\\]+)", re.M)
+YOUNG = f"younger than {MIN_DAYS} days"
 
 
 @dataclass
@@ -30,6 +40,7 @@ class Audit:
     why: str = ""
     weaknesses: list[str] = field(default_factory=list)
     minor: list[str] = field(default_factory=list)
+    kind: str = "known weaknesses"
 
     @property
     def complete(self) -> bool:
@@ -42,7 +53,7 @@ class Audit:
         counted = f"{self.audited} audited, {self.skipped} skipped"
         if self.skipped:
             counted += f" ({self.why})"
-        found = f"{len(self.weaknesses)} known weaknesses"
+        found = f"{len(self.weaknesses)} {self.kind}"
         lines = [f"{'FAILED' if self.weaknesses else 'passed'}   {self.name}: {counted}, {found}"]
         lines += [f"           {line}" for line in self.weaknesses]
         return "\n".join(lines + [f"           (minor) {line}" for line in self.minor])
@@ -93,8 +104,8 @@ def _json_of(command: list[str], **options: Any) -> tuple[dict[str, Any], str]:
 def audits() -> list[Audit]:
     """Audit every lock file."""
     made = []
-    for name in LOCKS:
-        lock = f"requirements/{name}.txt"
+    for source in sources():
+        lock = str(source.with_suffix(".txt").relative_to(ROOT))
         report, words = _json_of(
             [
                 *(str(UV), "run", "--quiet", "--isolated", "--no-project"),
@@ -108,7 +119,65 @@ def audits() -> list[Audit]:
         audit.why = audit.why or words
         made.append(audit)
     report, _ = _json_of(["npm", "audit", "--json"], cwd=FRONTEND)
-    return [*made, of_page("frontend_vue/package-lock.json", report)]
+    made.append(of_page("frontend_vue/package-lock.json", report))
+    return [*made, *map(age_of_python, sources()), age_of_page()]
+
+
+def age_of_python(source: Path) -> Audit:
+    """Whether a lock stays as it is without the releases of the last days."""
+    target = source.with_suffix(".txt")
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(shutil.copy(target, folder))
+        done = compile_one(source, trial, min_days=MIN_DAYS, capture_output=True, text=True)
+        kept = trial.read_text() if done.returncode == 0 else None
+    why = " ".join(str(done.stderr).split())[-200:]
+    return python_ages(str(target.relative_to(ROOT)), target.read_text(), kept, why)
+
+
+def python_ages(name: str, locked: str, kept: str | None, why: str = "") -> Audit:
+    """Compare a lock with what uv made of it; None when uv could not."""
+    pins, audit = set(PIN.findall(locked)), Audit(name, kind=YOUNG, why=why)
+    if kept is None:
+        audit.skipped = len(pins)
+    else:
+        audit.audited = len(pins)
+        audit.weaknesses = [" ".join(pin) for pin in sorted(pins - set(PIN.findall(kept)))]
+    return audit
+
+
+def age_of_page() -> Audit:
+    """The same for the page's packages: npm resolves them anew, up to what is locked."""
+    package = json.loads((FRONTEND / "package.json").read_text())
+    for group in ("dependencies", "devDependencies"):
+        package[group] = {name: f"<={version}" for name, version in package[group].items()}
+    before = (datetime.now(UTC) - timedelta(days=MIN_DAYS)).isoformat(timespec="seconds")
+    command = ["npm", "install", "--package-lock-only", "--ignore-scripts", "--legacy-peer-deps"]
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "package.json").write_text(json.dumps(package))
+        _, why = _json_of([*command, "--before", before], cwd=folder)
+        made = Path(folder, "package-lock.json")
+        fresh = json.loads(made.read_text())["packages"] if made.exists() else {}
+    locked = json.loads((FRONTEND / "package-lock.json").read_text())["packages"]
+    return page_ages("frontend_vue/package-lock.json", locked, fresh, why)
+
+
+def page_ages(name: str, locked: dict[str, Any], fresh: dict[str, Any], why: str = "") -> Audit:
+    """Compare two locks of npm's: what is locked and newer than what it takes now is young."""
+
+    def number(version: str) -> list[int]:
+        return [int(part) for part in re.findall(r"\d+", version)[:3]]
+
+    audit = Audit(name, kind=YOUNG, why=why if not fresh else "no longer at this place")
+    for path, package in locked.items():
+        if not path:
+            continue
+        if path not in fresh:
+            audit.skipped += 1
+            continue
+        audit.audited += 1
+        if number(package["version"]) > number(fresh[path]["version"]):
+            audit.weaknesses.append(f"{path.rpartition('node_modules/')[2]} {package['version']}")
+    return audit
 
 
 def main() -> int:

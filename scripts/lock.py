@@ -2,13 +2,19 @@
 
 A feature's are in a folder of its own and agree with what the core has locked. `--check` writes
 nothing, and fails when a .txt is not what its .in asks for.
+
+Only releases that were out for a week count: bad ones are found and taken back in days. Where a
+registry tells no dates, or a fix cannot wait, `LOCK_MIN_DAYS=0 make lock` takes all.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from scripts.environment import ROOT
 from scripts.uv import UV
@@ -19,6 +25,9 @@ COMPILE = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.11
 FIRST = ("base", "production", "local")
 
 
+MIN_DAYS = int(os.environ.get("LOCK_MIN_DAYS", "7"))
+
+
 def sources() -> list[Path]:
     def order(path: Path) -> tuple[bool, int, str]:
         rank = FIRST.index(path.stem) if path.stem in FIRST else len(FIRST)
@@ -27,15 +36,20 @@ def sources() -> list[Path]:
     return sorted(FOLDER.rglob("*.in"), key=order)
 
 
-def compile_one(source: Path, target: Path, *, upgrade: bool) -> int:
-    """Lock `source` into `target`, which keeps what it has unless `upgrade`. uv's exit code."""
+def compile_one(
+    source: Path, target: Path, *, upgrade: bool = False, min_days: int = MIN_DAYS, **run: Any
+) -> subprocess.CompletedProcess[Any]:
+    """Lock `source` into `target`, which keeps what it has unless `upgrade`."""
     core = FOLDER / f"{source.stem}.txt"
     constraints = ["--constraints", str(core)] if source.parent != FOLDER else []
     options = ["--generate-hashes", "--no-header", *constraints]
     if upgrade:
         options.append("--upgrade")
+    if min_days:
+        newest = datetime.now(UTC) - timedelta(days=min_days)
+        options += ["--exclude-newer", newest.isoformat(timespec="seconds")]
     command = [str(UV), *COMPILE, *options, "--output-file", str(target), str(source)]
-    return subprocess.run(command, cwd=ROOT).returncode
+    return subprocess.run(command, cwd=ROOT, **run)
 
 
 def main(arguments: list[str]) -> int:
@@ -47,13 +61,13 @@ def main(arguments: list[str]) -> int:
     for source in sources():
         target = source.with_suffix(".txt")
         if not options.check:
-            if code := compile_one(source, target, upgrade=options.upgrade):
+            if code := compile_one(source, target, upgrade=options.upgrade).returncode:
                 return code
             continue
         with tempfile.TemporaryDirectory() as folder:
             trial = Path(folder, target.name)
             trial.write_bytes(target.read_bytes() if target.exists() else b"")
-            if code := compile_one(source, trial, upgrade=False):
+            if code := compile_one(source, trial).returncode:
                 return code
             if trial.read_bytes() != target.read_bytes():
                 stale.append(str(target.relative_to(ROOT)))

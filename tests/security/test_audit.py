@@ -7,6 +7,9 @@ from scripts import audit
 GOOD = {"name": "a", "version": "1", "vulns": []}
 BAD = {"name": "b", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}
 UNKNOWN = {"name": "c", "skip_reason": "not found"}
+LOCK = "a==1 \\\n    --hash=sha256:0\nb-c==2.1 ; python_version < '3.12' \\\n"
+PATH = "node_modules/x/node_modules/@y/z"
+NODE = {"": {}, "node_modules/a": {"version": "2.0.0"}, PATH: {"version": "1.10.0"}}
 NPM = {"metadata": {"dependencies": {"total": 3}}, "vulnerabilities": {}}
 
 
@@ -42,6 +45,22 @@ NPM = {"metadata": {"dependencies": {"total": 3}}, "vulnerabilities": {}}
             0,
         ),
         (audit.of_page("x", {"message": "405"}), "SKIPPED  x: 405", 0, 1),
+        (
+            audit.python_ages("x", LOCK, LOCK),
+            "passed   x: 2 audited, 0 skipped, 0 younger than 7 days",
+            0,
+            0,
+        ),
+        (audit.python_ages("x", LOCK, LOCK.replace("2.1", "2.0")), "b-c 2.1", 1, 1),
+        (audit.python_ages("x", LOCK, None, "no dates"), "SKIPPED  x: all 2 packages, no da", 0, 1),
+        (
+            audit.page_ages("x", NODE, NODE | {PATH: {"version": "1.9.10"}}),
+            "FAILED   x: 2 audited, 0 skipped, 1 younger than 7 days",
+            1,
+            1,
+        ),
+        (audit.page_ages("x", NODE, NODE | {PATH: {"version": "1.11.0"}}), "0 younger", 0, 0),
+        (audit.page_ages("x", NODE, {}, "ENOTFOUND"), "all 2 packages, ENOTFOUND", 0, 1),
     ],
 )
 def test_what_was_learned_is_counted(

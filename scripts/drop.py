@@ -33,6 +33,7 @@ PARTS = {
             "docs/images/bench/rasters",
             "docs/images/raster-dark.webp",
             "docs/images/raster-light.webp",
+            "docs/images/raster-phone.webp",
         ),
         ("ol", "world-atlas"),
     ),

@@ -14,7 +14,8 @@ from scripts.chromium import find_or_install
 from scripts.environment import ROOT, read_dotenv
 
 FOLDER = ROOT / "docs" / "images"
-SIZE = {"width": 1280, "height": 800}
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+PICTURES = (("light", "light", DESKTOP), ("dark", "dark", DESKTOP), ("phone", "light", PHONE))
 
 
 def save(picture: bytes, name: str) -> None:
@@ -31,9 +32,9 @@ def main() -> None:
         chromium = playwright.chromium.launch(
             executable_path=find_or_install(), args=["--no-sandbox"]
         )
-        for theme in ("light", "dark"):
+        for name, theme, size in PICTURES:
             context = chromium.new_context(
-                base_url=url, viewport=SIZE, color_scheme=theme, reduced_motion="reduce"
+                base_url=url, viewport=size, color_scheme=theme, reduced_motion="reduce"
             )
             context.request.post(
                 "/api/v1/auth/login/",
@@ -48,7 +49,7 @@ def main() -> None:
             page.get_by_text("Valid Cloud-Optimized GeoTIFF").wait_for()
             page.locator("canvas").first.wait_for()
             page.wait_for_load_state("networkidle")
-            save(page.screenshot(), f"raster-{theme}")
+            save(page.screenshot(), f"raster-{name}")
             context.close()
         chromium.close()
 

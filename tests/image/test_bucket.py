@@ -7,7 +7,7 @@ import httpx
 import pytest
 from botocore.config import Config
 
-from tests.image.deployment import HOST, Deployment
+from tests.image.deployment import HOST, PASSWORDS, Deployment
 from tests.image.engine import docker, engine
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(600)]
@@ -28,7 +28,7 @@ def test_the_bucket_behind_the_same_name(deployment: Deployment) -> None:
         )  # fmt: skip
         return str(client.generate_presigned_url(action, Params={"Bucket": BUCKET, "Key": "k é"}))
 
-    secret = (deployment.folder / "secrets" / "bucket_secret_key").read_text()
+    secret = PASSWORDS["bucket_secret_key"]
     with httpx.Client(verify=trusted, timeout=30) as client:
         content = bytes(20_000_000)
         assert client.put(signed("put_object", secret), content=content).status_code == 200

@@ -30,8 +30,9 @@ def test_rules_suite_and_page(released: Path, tmp_path: Path, without: tuple[str
     modules = project / "frontend_vue" / "node_modules"
     modules.symlink_to(ROOT / "frontend_vue" / "node_modules")
     run(project, "scripts.schema")
+    lock = "frontend_vue/package-lock.json"  # the set-up makes it anew
     for part in without:
-        assert speaking(project, part) == set()
+        assert {line for line in speaking(project, part) if not line.startswith(lock)} == set()
     for script in ("format:check", "check", "lint", "build", "test"):
         run(project, "scripts.node", "npm", "run", "--silent", script)
     run(project, "ruff", "check", ".")

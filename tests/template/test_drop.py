@@ -15,7 +15,7 @@ from .conftest import RELEASE, commit, copier, files, git, lend_tools
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!over)flower",
-         "s3": r"bucket|boto|\baws|rclone|django-storages"}  # fmt: skip
+         "s3": r"bucket|\bboto|\baws|rclone|django-storages"}  # fmt: skip
 # What `make schema` and npm write.
 GENERATED = {"frontend_vue/openapi.json", "frontend_vue/package-lock.json",
              "frontend_vue/src/api/schema.d.ts"}  # fmt: skip

@@ -1,6 +1,7 @@
 """`make update`: a release of the template in a project that went its own way."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ NEXT = "v0.2.0"
 
 
 @pytest.fixture(scope="module")
-def next_release(released: Path, project_made: Path) -> Path:
+def next_release(released: Path, project_made: Path) -> Iterator[Path]:
     """The template goes on: a file is changed, one is new, one is renamed, one goes."""
     (released / "docs" / "new.md").write_text("# New\n")
-    git(released, "mv", "docs/performance.md", "docs/speed.md")
+    git(released, "mv", "docs/TECHSTACK-frontend.md", "docs/page.md")
     git(released, "rm", "--quiet", "benchmarks/bare/tasks.py")
     change(released / "manage.py", "command line", "own command line")
     change(released / ".env.example", "Settings of this checkout", "All settings of this checkout")
@@ -23,7 +24,9 @@ def next_release(released: Path, project_made: Path) -> Path:
     (released / "backend_django" / "rasters" / "new.py").touch()
     commit(released, "Next", tag=NEXT)
     git(released, "repack", "-adq")
-    return released
+    yield released
+    git(released, "reset", "--quiet", "--hard", RELEASE)
+    git(released, "tag", "--delete", NEXT)
 
 
 def change(path: Path, old: str, new: str) -> None:
@@ -49,8 +52,8 @@ def test_changes_of_both_sides_are_kept_and_a_dropped_part_stays_away(project: P
     assert b"own command line" in now["manage.py"]
     assert b"All settings of this checkout" in now[".env.example"]
     assert b"EMAIL=boss" in now[".env.example"]
-    assert {"docs/new.md", "docs/speed.md"} <= set(now)
-    assert not {"docs/performance.md", "benchmarks/bare/tasks.py", "LICENSE"} & set(now)
+    assert {"docs/new.md", "docs/page.md"} <= set(now)
+    assert not {"docs/TECHSTACK-frontend.md", "benchmarks/bare/tasks.py", "LICENSE"} & set(now)
     assert not [name for name in now if "rasters" in name or name.startswith("tests/template")]
     assert b'name = "River Watch"' in now["project.toml"]
     assert f"_commit: {NEXT}".encode() in now[".copier-answers.yml"]

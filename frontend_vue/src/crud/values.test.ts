@@ -27,10 +27,13 @@ const ROW = {
   group_name: 'Furniture',
 }
 
-test('a row that is only opened and saved stays what it was', () => {
-  const { group_name: _, ...own } = ROW
-  expect(fromValues(FIELDS, toValues(FIELDS, ROW))).toEqual(own)
-})
+test.each(['08:00:00.000', '08:00:05.000', '08:00:00.120'])(
+  'a row that is only opened and saved stays what it was: %s',
+  (time) => {
+    const { group_name: _, ...own } = { ...ROW, at: `2026-03-01T${time}Z` }
+    expect(fromValues(FIELDS, toValues(FIELDS, own))).toEqual(own)
+  },
+)
 
 test('what is left empty is empty text, or nothing', () => {
   expect(fromValues(FIELDS, toValues(FIELDS))).toEqual({

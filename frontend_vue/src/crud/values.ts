@@ -9,11 +9,11 @@ export function title(words: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1).replaceAll('_', ' ')
 }
 
-/** A moment as a browser's own field wants it: local time, to the minute. */
+/** A moment as a browser's own field wants it: local time; seconds only where there are some. */
 function toLocal(time: string): string {
   const moment = new Date(time)
   const local = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000)
-  return local.toISOString().slice(0, 16)
+  return local.toISOString().replace(/(:00)?(\.000)?Z$/, '')
 }
 
 function member(row: object | undefined, name: string): unknown {

@@ -36,6 +36,23 @@ class DecimalFieldSchema(OpenApiSerializerFieldExtension):
         return {"type": "string", "format": "decimal", "pattern": self.target.pattern}
 
 
+class TextField(serializers.CharField):
+    """Text as PostgreSQL stores it: without a null character, and the OpenAPI document says so."""
+
+
+class TextFieldSchema(OpenApiSerializerFieldExtension):
+    target_class = TextField
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        filled = direction == "request" and not self.target.allow_blank
+        return {
+            "type": "string",
+            "pattern": r"^[^\u0000]+$",  # drf-spectacular adds the empty text where it is allowed
+            "maxLength": self.target.max_length,
+            **({"minLength": 1} if filled else {}),
+        }
+
+
 class DateField(serializers.DateField):
     """2026-03-01, and nothing else that could be taken for a date."""
 

@@ -1,5 +1,6 @@
 """What would be guessed, ignored or choked on is refused, with the name of what is wrong."""
 
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 from rest_framework.parsers import JSONParser as GuessingParser
 
+from backend_django.api.docs import document
 from backend_django.users.models import User
 
 from .test_problems import assert_problem
@@ -125,3 +127,17 @@ def test_missing_csrf_token_is_a_problem(user: User) -> None:
     browser.force_login(user)
     answer = browser.patch(USER, {"name": "Ada"}, "application/json")
     assert_problem(answer, 403, "permission_denied")
+
+
+@pytest.mark.parametrize(
+    ("schema", "method", "path"),
+    [("PatchedUserRequest", "patch", USER), ("ApiTokenRequest", "post", "/api/v1/auth/tokens/")],
+)
+def test_null_character_is_refused_and_the_document_says_so(
+    signed_in: Client, schema: str, method: str, path: str
+) -> None:
+    name = document()["components"]["schemas"][schema]["properties"]["name"]
+    pattern = name.get("oneOf", [name])[0]["pattern"]
+    for text, fits in (("Ada", True), ("A\0", False)):
+        answer = getattr(signed_in, method)(path, {"name": text}, "application/json")
+        assert (bool(re.search(pattern, text)), answer.status_code < 300) == (fits, fits)

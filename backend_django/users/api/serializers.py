@@ -13,6 +13,8 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from backend_django.api.serializers import TextField
+
 from .. import mfa
 from ..limits import TooManyAttempts, limit
 from ..models import ApiToken, User
@@ -214,6 +216,7 @@ class ConfirmSerializer(OwnPasswordMixin, serializers.Serializer[Any]):
 class UserSerializer(serializers.ModelSerializer[User]):
     """The signed-in user."""
 
+    name = TextField(required=False, allow_blank=True, max_length=150)
     has_password = serializers.BooleanField(
         source="has_usable_password",
         read_only=True,
@@ -270,6 +273,8 @@ class RecoveryCodesSerializer(serializers.Serializer[Any]):
 
 class ApiTokenSerializer(serializers.ModelSerializer[ApiToken]):
     """A token, without its key."""
+
+    name = TextField(max_length=60)
 
     class Meta:
         model = ApiToken

@@ -204,7 +204,7 @@ def test_secrets_are_made_once_and_for_the_owner_only(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     settings = read_dotenv(path)
     made = [settings[name] for name in settings if name.endswith(("_KEY", "_PASSWORD"))]
-    assert len({*made}) == len(made) == 3
+    assert len({*made}) == len(made) >= 2
     assert min(map(len, made)) >= 20
     assert len(settings["DJANGO_SECRET_KEY"]) >= 50
     assert settings["DJANGO_SUPERUSER_EMAIL"] == "admin@example.com"

@@ -22,10 +22,12 @@ function nameProject(): Plugin {
 }
 
 export default defineConfig(({ mode }) => {
-  const env = loadEnv(mode, process.cwd(), ['VITE_', 'DJANGO_DEV_URL'])
+  const env = loadEnv(mode, process.cwd(), ['VITE_', 'DJANGO_DEV_URL', 'DEV_PROXY'])
   // The object form keeps the Host header. The string form of Vite's proxy changes it, and Django
   // then refuses every unsafe request of a signed-in user: "Origin checking failed".
   const django = { target: env.DJANGO_DEV_URL ?? 'http://127.0.0.1:8000' }
+  // One more server that is reached under the page's address: "/path/ http://host:port".
+  const [path, target] = env.DEV_PROXY?.split(' ') ?? []
 
   return {
     plugins: [vue(), tailwindcss(), nameProject()],
@@ -51,12 +53,15 @@ export default defineConfig(({ mode }) => {
       host: env.VITE_HOST ?? '127.0.0.1',
       port: Number(env.VITE_PORT ?? 5173),
       strictPort: true,
-      proxy: Object.fromEntries(
-        ['/api', '/admin', '/accounts', '^/static/(?!vue/)', '/media', '/health'].map((path) => [
-          path,
-          django,
-        ]),
-      ),
+      proxy: {
+        ...Object.fromEntries(
+          ['/api', '/admin', '/accounts', '^/static/(?!vue/)', '/media', '/health'].map((path) => [
+            path,
+            django,
+          ]),
+        ),
+        ...(path && { [path]: { target } }),
+      },
     },
 
     test: {

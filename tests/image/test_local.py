@@ -100,6 +100,19 @@ def test_mail_is_caught(local: Local) -> None:
     wait_for(lambda: address in httpx.get(mails).text, what="the mail is in the catcher")
 
 
+# [s3]
+def test_files_are_in_the_bucket_and_reached_by_the_pages_address(local: Local, api: Api) -> None:
+    for kind in all_processors():
+        if kind.sample:
+            first = api.get(f"{kind.name}/list/").json()["results"][0]
+            answer = api.get(f"{kind.name}/download-file/{first['id']}/")
+            assert answer.status_code == 302, answer.text
+            address = answer.headers["Location"]
+            assert address.startswith(f"http://localhost:{local.ports['PORT']}/app-files/")
+            assert httpx.get(address).raise_for_status().content
+
+
+# [/s3]
 # [flower]
 def test_flower_wants_its_password(local: Local) -> None:
     workers = f"{local.url('FLOWER_PORT')}/workers"

@@ -79,12 +79,12 @@ def place(
         server = Bucket(directory / "s3").start()
     # [/s3]
     name = f"{request.param}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    server = os.environ["DATABASE_URL"]
-    with psycopg.connect(server, autocommit=True) as connection:
+    database = os.environ["DATABASE_URL"]
+    with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     stack = Stack(
         directory / "stack",
-        server.rsplit("/", 1)[0] + f"/{name}",
+        database.rsplit("/", 1)[0] + f"/{name}",
         PROCESSING_UPLOAD_PART_BYTES=str(PART),
         PROCESSING_UPLOAD_SECONDS="600",
         **(server.environment if server else {}),

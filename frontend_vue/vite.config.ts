@@ -27,7 +27,7 @@ export default defineConfig(({ mode }) => {
   // then refuses every unsafe request of a signed-in user: "Origin checking failed".
   const django = { target: env.DJANGO_DEV_URL ?? 'http://127.0.0.1:8000' }
   // One more server that is reached under the page's address: "/path/ http://host:port".
-  const [path, target] = env.DEV_PROXY?.split(' ') ?? []
+  const [prefix, target] = env.DEV_PROXY?.split(' ') ?? []
 
   return {
     plugins: [vue(), tailwindcss(), nameProject()],
@@ -60,7 +60,7 @@ export default defineConfig(({ mode }) => {
             django,
           ]),
         ),
-        ...(path && { [path]: { target } }),
+        ...(prefix && { [prefix]: { target } }),
       },
     },
 

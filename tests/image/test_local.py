@@ -105,7 +105,8 @@ def test_files_are_in_the_bucket_and_reached_by_the_pages_address(local: Local, 
     for kind in all_processors():
         if kind.sample:
             first = api.get(f"{kind.name}/list/").json()["results"][0]
-            answer = api.get(f"{kind.name}/download-file/{first['id']}/")
+            result = api.get(f"{kind.name}/results/{first['id']}/").json()
+            answer = api.get(str(api.base_url.join(result["download_url"])))
             assert answer.status_code == 302, answer.text
             address = answer.headers["Location"]
             assert address.startswith(f"http://localhost:{local.ports['PORT']}/app-files/")

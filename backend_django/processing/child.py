@@ -16,6 +16,7 @@ from .errors import ProcessingError
 
 GRACE_SECONDS = 3.0  # between asking a child to stop and making it
 POLL_SECONDS = 0.25
+TOO_LONG = "time_limit", "This took longer than is allowed for one job."
 
 
 def run_in_child(
@@ -99,7 +100,7 @@ def _messages(pipe, check, deadline):  # type: ignore[no-untyped-def]
         while True:
             check()
             if time.monotonic() > deadline:
-                raise ProcessingError("time_limit", "This took longer than is allowed for one job.")
+                raise ProcessingError(*TOO_LONG)
             if not selector.select(POLL_SECONDS):
                 continue
             chunk = os.read(pipe.fileno(), 65536)
@@ -130,6 +131,8 @@ def _unwrap(answer: dict[str, Any] | None, returncode: int) -> Any:
                 "The system ended this job, most likely because it needed too much memory. "
                 "Try a smaller input.",
             )
+        if returncode == -signal.SIGALRM:  # a target limits its own steps by signal.alarm
+            raise ProcessingError(*TOO_LONG)
         raise ProcessingError(
             "crashed", f"The job's process ended without an answer (code {returncode})."
         )

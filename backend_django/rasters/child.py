@@ -7,6 +7,6 @@ import sys
 sys.modules["boto3"] = None  # type: ignore[assignment]
 
 from .archive import write_archive  # noqa: E402
-from .convert import check_upload, convert_upload  # noqa: E402
+from .convert import convert_upload  # noqa: E402
 
-__all__ = ["check_upload", "convert_upload", "write_archive"]
+__all__ = ["convert_upload", "write_archive"]

@@ -10,6 +10,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import threading
 from collections.abc import Callable
 from importlib import import_module
@@ -27,7 +28,7 @@ from .describe import describe
 from .inspection import Inspection, Limits, inspect, read_facts
 from .options import Options
 from .passthrough import TILE_WIDTH, decode_everything, reason_to_convert
-from .recipe import check_profile, choose_recipe
+from .recipe import choose_recipe
 from .tiff import read_directories
 
 logger = logging.getLogger(__name__)
@@ -48,21 +49,12 @@ OVERVIEW_TIME = {"deflate": 0.36, "zstd": 0.52}
 _FREE_BYTES_WHEN_FULL = 64 * 1024**2
 
 
-def check_upload(arguments: dict[str, Any], report: Report) -> None:
-    """Child process target: raise ProcessingError when the upload cannot be converted as asked."""
-    report("inspect", 0.0)
-    options = Options.from_parameters(arguments["parameters"])
-    facts = as_asked(inspect(Path(arguments["source"]), Limits(**arguments["limits"])), options)
-    check_profile(facts, options.compression)
-    report("inspect", 1.0)
-
-
 def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     """Child process target: write the COG and a preview; return what there is to say about them.
 
     Args:
         arguments: source, target, preview (paths), parameters (see options.py), limits (see
-            inspection.py).
+            inspection.py), inspect_seconds (at most, a whole number; as long as it takes without).
         report: told the step (inspect, convert, check, describe) and the fraction of the whole.
 
     Raises:
@@ -72,8 +64,12 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     source, target = Path(arguments["source"]), Path(arguments["target"])
     options = Options.from_parameters(arguments["parameters"])
     report("inspect", 0.0)
+    if seconds := arguments.get("inspect_seconds"):
+        signal.alarm(seconds)  # ends the process, in GDAL's own code too; the engine knows why
     found = inspect(source, Limits(**arguments["limits"]))
     facts = as_asked(found, options)
+    if seconds:
+        signal.alarm(0)
     _limit_file_size(facts, options)
     end = BEGIN + (1 - BEGIN) * _share_of_converting(facts, options)
     report("convert", BEGIN)

@@ -6,7 +6,7 @@ import os
 # twice over; every thread reserves some.
 CACHE_MEGABYTES = 128
 MEMORY_BYTES = (1280 + 96 * (os.cpu_count() or 1)) * 1024**2
-INSPECT_SECONDS = 60.0
+INSPECT_SECONDS = 60
 
 LIMITS = {
     "uncompressed": 32 * 1024**3,  # bytes; about 100,000 × 100,000 pixels in three bands

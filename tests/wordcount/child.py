@@ -22,6 +22,9 @@ def run(arguments: dict[str, str], report: Callable[[str | None, float], None]) 
         raise RuntimeError("secret detail")
     elif command == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif command == "alarm":
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        time.sleep(60)
     elif command == "segv":
         os.kill(os.getpid(), signal.SIGSEGV)
     return "done"

@@ -99,7 +99,7 @@ def test_texts_that_are_data_sources_to_gdal(
     source = upload(tmp_path)
     source.write_text(text(str(secret), listener.url))
     with pytest.raises(ProcessingError) as refused:
-        RasterProcessor().validate(make_context(source, tmp_path))
+        RasterProcessor().process(make_context(source, tmp_path))
     assert refused.value.code == "not_a_tiff"
     assert not listener.visits
 
@@ -122,7 +122,7 @@ def test_a_geotiff_with_overviews_elsewhere(
         dataset.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=reference[target])
 
     with pytest.raises(ProcessingError) as refused:
-        RasterProcessor().validate(make_context(source, tmp_path))
+        RasterProcessor().process(make_context(source, tmp_path))
     assert refused.value.code == "external_overviews"
     assert str(tmp_path) not in refused.value.message
 
@@ -150,7 +150,6 @@ def test_files_beside_the_upload_are_not_read(
     source.with_name("upload.ovr").write_bytes(secret.read_bytes())
     source.with_name("upload.msk").write_bytes(secret.read_bytes())
     processor, context = RasterProcessor(), make_context(source, tmp_path)
-    processor.validate(context)
     with rasterio.open(processor.process(context).files["cog"].path) as dataset:
         assert "stolen" not in dataset.tags()
         assert dataset.read_masks(1).min() == 255
@@ -197,7 +196,7 @@ def refusal(source: Path, tmp_path: Path) -> tuple[str, float, float]:
     """
     began = time.monotonic()
     with pytest.raises(ProcessingError) as refused:
-        RasterProcessor().validate(make_context(source, tmp_path))
+        RasterProcessor().process(make_context(source, tmp_path))
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return refused.value.code, time.monotonic() - began, largest
 

@@ -63,7 +63,6 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_from_upload_to_result(tmp_path: Path) -> None:
     source = factory.write(tmp_path / "upload", factory.pixels("uint16", 4, 900, 1100))
     processor, context = RasterProcessor(), make_context(source, tmp_path, profile="zstd")
-    processor.validate(context)
     output = processor.process(context)
 
     file = output.files["cog"]
@@ -110,7 +109,7 @@ def test_the_child_does_not_load_what_it_has_no_use_for() -> None:
 def test_a_refusal_comes_out_of_the_child(tmp_path: Path) -> None:
     source = factory.write(tmp_path / "upload", factory.pixels("uint8"), crs=None)
     with pytest.raises(ProcessingError, match="no coordinate reference system") as refused:
-        RasterProcessor().validate(make_context(source, tmp_path))
+        RasterProcessor().process(make_context(source, tmp_path))
     assert refused.value.code == "no_crs"
 
 
@@ -159,7 +158,6 @@ def test_the_sample_is_small_and_converts(tmp_path: Path) -> None:
     assert sample is not None
     assert sample.stat().st_size < 1_000_000
     processor, context = RasterProcessor(), make_context(sample, tmp_path)
-    processor.validate(context)
     data = processor.process(context).data
     west, south, east, north = data["bounds"]
     assert west < -18.5 < east  # the middle of Iceland

@@ -9,8 +9,8 @@ from pathlib import Path
 from tests.stack import ROOT
 
 
-def copy_of_the_tree(target: Path) -> Path:
-    """What somebody has who has just cloned the repository, with the packages of this one."""
+def copy_of_the_sources(target: Path) -> Path:
+    """What git would commit of this repository, in a folder that is made."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, check=True, capture_output=True, text=True,
@@ -20,6 +20,12 @@ def copy_of_the_tree(target: Path) -> Path:
         if source.is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name)
+    return target
+
+
+def copy_of_the_tree(target: Path) -> Path:
+    """What somebody has who has just cloned the repository, with the packages of this one."""
+    copy_of_the_sources(target)
     # Node, when the machine has none; what has been done is each tree's own.
     (target / ".cache").mkdir()
     for source in (ROOT / ".cache").iterdir():

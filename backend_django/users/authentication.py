@@ -26,20 +26,25 @@ class TokenAuthentication(BaseTokenAuthentication):
 
 
 @cache
-def _select() -> str:
-    """Write the query once: composing it costs Django more than running it, at every call."""
-    return str(ApiToken.objects.select_related("user").filter(digest="").query.sql_with_params()[0])
+def _prepared() -> tuple[str, list[str], list[str]]:
+    """Return the query and what its columns are of the token and of its user.
 
-
-def _find(digest: str) -> ApiToken | None:
-    with connection.cursor() as cursor:
-        cursor.execute(_select(), [digest])
-        row = cursor.fetchone()
-    if row is None:
-        return None
+    Written once: composing it costs Django more than running it, at every call.
+    """
+    query = ApiToken.objects.select_related("user").filter(digest="").query
     own, of_user = (
         [field.attname for field in model._meta.concrete_fields] for model in (ApiToken, User)
     )
+    return str(query.sql_with_params()[0]), own, of_user
+
+
+def _find(digest: str) -> ApiToken | None:
+    query, own, of_user = _prepared()
+    with connection.cursor() as cursor:
+        cursor.execute(query, [digest])
+        row = cursor.fetchone()
+    if row is None:
+        return None
     found = ApiToken.from_db(connection.alias, own, row[: len(own)])
     found.user = User.from_db(connection.alias, of_user, row[len(own) :])
     return found

@@ -1,8 +1,6 @@
 """local.yml: one command, and every change of a source shows at once."""
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,8 @@ import pytest
 from backend_django.processing.registry import all_processors
 from scripts.processes import free_port
 from tests.image.engine import engine, run
-from tests.stack import ROOT, Api, wait_for
+from tests.stack import Api, wait_for
+from tests.tree import copy_of_the_sources
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(900)]
 ACCOUNT = ("admin@example.com", "only-on-this-machine")
@@ -54,16 +53,7 @@ class Local:
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     engine("maildev")
-    tree = tmp_path_factory.mktemp("local") / "tree"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tree / name)
-    made = Local(tree)
+    made = Local(copy_of_the_sources(tmp_path_factory.mktemp("local") / "tree"))
     try:
         made.compose("up", "--detach", "--build", "--wait")
         yield made

@@ -187,7 +187,7 @@ class Runner:
     def _start_web(self, *, first: bool) -> None:
         if self.dev:
             address = f"{HOST}:{self.django_port}"
-            self._add("web", *MANAGE, "runserver", address, stop_seconds=3)
+            self._add("web", *MANAGE, "runserver_plus", address, stop_seconds=3)
             vite = {"DJANGO_DEV_URL": f"http://{address}", "VITE_HOST": HOST}
             environment = node_environment(
                 {**self.environment, **vite, "VITE_PORT": str(self.port)}

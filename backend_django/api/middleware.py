@@ -26,7 +26,10 @@ SENTENCES = {
 
 
 class ApiMiddleware:
-    """Errors of plain views become problems too; query parameters that nobody reads are refused."""
+    """Errors of plain views become problems too; query parameters that nobody reads are refused.
+
+    An answer is somebody's own, and may hold a secret: unless it says otherwise, nobody keeps it.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -35,6 +38,11 @@ class ApiMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not is_api(request):
             return self.get_response(request)
+        response = self._answer(request)
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
         if "Authorization" in request.headers and (wait := self._wait_of_refused(request)):
             return throttled(wait)
         response = self.get_response(request)

@@ -72,7 +72,9 @@ def test_page_api_and_sample_are_there(local: Local, api: Api) -> None:
     page = httpx.get(f"{local.url()}/").text
     assert "/@vite/client" in page
     assert "PLACEHOLDER" not in httpx.get(f"{local.url()}/api/v1/version-info/").text
-    assert api.get("version-info/").json()["environment"] == "local"
+    answer = api.get("version-info/")
+    assert answer.json()["environment"] == "local"
+    assert answer.headers["Server"].startswith("Werkzeug/")  # runserver_plus
     for kind in all_processors():
         if kind.sample:
             first = api.get(f"{kind.name}/list/").json()["results"][0]

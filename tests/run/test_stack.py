@@ -242,7 +242,9 @@ def test_dev_serves_through_vite_and_restarts_the_worker(here: Checkout) -> None
     try:
         process = here.start("dev")
         assert "/@vite/client" in httpx.get(here.url).text
-        assert httpx.get(f"{here.url}/api/v1/version/").json()["version"]
+        answer = httpx.get(f"{here.url}/api/v1/version/")
+        assert answer.json()["version"]
+        assert answer.headers["Server"].startswith("Werkzeug/")  # runserver_plus
         here.wait_for_line(r"worker │ .* ready\.")
         source = here.folder / "backend_django" / "processing" / "tasks.py"
         source.write_text(source.read_text() + "\n# changed\n")

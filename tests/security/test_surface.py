@@ -99,6 +99,14 @@ def test_headers_and_strict_policy_are_on_every_class_of_address(
     assert_headers(answer)
 
 
+def test_no_cache_keeps_an_answer_of_the_api(client: Client, user: User) -> None:
+    client.force_login(user)
+    asked = [path for path in paths().values() if path.startswith("/api/")]
+    answers = {path: client.get(path)["Cache-Control"] for path in asked}
+    assert "/api/v1/auth/tokens/" in answers
+    assert {path: said for path, said in answers.items() if "private" not in said} == {}
+
+
 def test_they_are_on_what_goes_wrong_too(
     client: Client, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,9 @@ APP_ENVIRONMENT = env("APP_ENVIRONMENT", default="local")
 
 LOAD_DEV_FIXTURES = True
 
+if DEBUG:
+    INSTALLED_APPS = [*INSTALLED_APPS, "django_extensions"]  # runserver_plus
+
 # Plain HTTP on a loopback address.
 SECURE_SSL_REDIRECT = False
 SECURE_HSTS_SECONDS = 0

@@ -20,9 +20,11 @@ def raster_links(request_id: UUID, attempt: int, token: str | None = None) -> di
     before, after = tile.split("tiles/")[0], f"{request_id}/"
     if token is not None:
         before, after = reverse("raster-shared", kwargs={"token": token}).rstrip("/") + "/", ""
-    names = ("download-cog", "tilejson", "wmts", "stac", "point", "profile")
+    names = ("tilejson", "wmts", "stac", "point", "profile")
     return {
         **{name: f"{before}{name}/{after}" for name in names},
+        # To GDAL, and so to QGIS, an address that ends in a slash is a folder.
+        "download-cog": f"{before}download-cog/{after}".rstrip("/"),
         "preview": f"{before}preview/{after}?v={attempt}",
         "tiles": f"{before}tiles/{after}{{z}}/{{x}}/{{y}}?v={attempt}",
     }

@@ -66,9 +66,15 @@ def file_response(
         "Accept-Ranges": "bytes",
         "ETag": etag,
         "Cache-Control": "private, no-cache",
+        "Content-Disposition": content_disposition_header(True, filename) or "attachment",
     }
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers={"ETag": etag})
+
+    if request.method == "HEAD":  # the server would read all of a body to throw it away
+        return HttpResponse(
+            content_type=content_type, headers=headers | {"Content-Length": str(size)}
+        )
 
     wanted = _requested(request.headers.get("Range", ""), size)
     if wanted is None or request.headers.get("If-Range", etag) != etag:
@@ -88,7 +94,6 @@ def file_response(
     headers |= {
         "Content-Range": f"bytes {first}-{last}/{size}",
         "Content-Length": str(length),
-        "Content-Disposition": content_disposition_header(True, filename) or "attachment",
     }
     return StreamingHttpResponse(
         source.part(first, length), status=206, content_type=content_type, headers=headers

@@ -212,6 +212,14 @@ class PreviewQuery(serializers.Serializer[Any]):
     )
 
 
+class WmtsQuery(serializers.Serializer[Any]):
+    """What programs add to the address of any map service. There is only one answer here."""
+
+    SERVICE = serializers.CharField(required=False, help_text="Not read; QGIS says WMS.")
+    REQUEST = serializers.CharField(required=False, help_text="Not read.")
+    VERSION = serializers.CharField(required=False, help_text="Not read.")
+
+
 class PointSerializer(serializers.Serializer[Any]):
     """A place in degrees."""
 

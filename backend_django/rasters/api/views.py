@@ -32,6 +32,7 @@ from .serializers import (
     ShareCreateSerializer,
     SharedRasterSerializer,
     ShareSerializer,
+    WmtsQuery,
 )
 
 FOR_EVER = "private, max-age=31536000, immutable"
@@ -83,6 +84,7 @@ class TileJsonView(RasterView):
 
 class WmtsView(AnyTypeMixin, RasterView):
     schema_action = "wmts"
+    query_serializer = WmtsQuery
 
     @extend_schema(responses={(200, "application/xml"): OpenApiTypes.STR})
     def get(self, request: Request, **kwargs: Any) -> HttpResponse:

@@ -90,7 +90,7 @@ def test_from_upload_to_result(tmp_path: Path) -> None:
         "minzoom": 0,
         "maxzoom": 14,
     }
-    assert shown["download_url"] == f"/api/v1/rasters/download-cog/{request.id}/"
+    assert shown["download_url"] == f"/api/v1/rasters/download-cog/{request.id}"
     assert (shown["width"], shown["height"], len(shown["bands"])) == (1100, 900, 4)
     assert shown["crs"]["epsg"] == 32632
     assert shown["compression"] == "ZSTD"

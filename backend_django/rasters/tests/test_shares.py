@@ -73,10 +73,13 @@ def test_downloading_is_a_right_of_its_own(
     assert (refused.status_code, refused.json()["code"]) == (403, "no_download")
     allowed = share(client, request_, allow_download=True)["token"]
     answer = visit(allowed, "download-cog/")
-    assert b"".join(answer) == request_.result.open_path("cog").read_bytes()
-    part = Client().get(
-        f"/api/v1/rasters/shared/{allowed}/download-cog/", headers={"Range": "bytes=0-3"}
-    )
+    content = b"".join(answer)
+    assert content == request_.result.open_path("cog").read_bytes()
+    address = visit(allowed).json()["download_url"]
+    assert not address.endswith("/"), "a folder to GDAL's /vsicurl/"
+    head = Client().head(address)
+    assert (head.content, int(head["Content-Length"])) == (b"", len(content))
+    part = Client().get(address, headers={"Range": "bytes=0-3"})
     assert (part.status_code, b"".join(part)) == (206, b"II*\0")
 
 

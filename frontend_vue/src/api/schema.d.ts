@@ -5195,7 +5195,14 @@ export interface operations {
     };
     shared_rasters_wmts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Not read. */
+                REQUEST?: string;
+                /** @description Not read; QGIS says WMS. */
+                SERVICE?: string;
+                /** @description Not read. */
+                VERSION?: string;
+            };
             header?: never;
             path: {
                 token: string;
@@ -6378,7 +6385,14 @@ export interface operations {
     };
     rasters_wmts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Not read. */
+                REQUEST?: string;
+                /** @description Not read; QGIS says WMS. */
+                SERVICE?: string;
+                /** @description Not read. */
+                VERSION?: string;
+            };
             header?: never;
             path: {
                 id: string;

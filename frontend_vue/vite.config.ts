@@ -47,6 +47,14 @@ export default defineConfig(({ mode }) => {
       manifest: true, // read by scripts/budget.mjs
       // An inlined asset is a data: URL; these would need an exception in the page's security policy.
       assetsInlineLimit: 0,
+      // What every page needs is one file: split by who else uses which part of it, it is larger.
+      rolldownOptions: {
+        output: {
+          codeSplitting: {
+            groups: [{ name: 'vue', test: /node_modules\/(@vue|vue|vue-router|@tanstack)\// }],
+          },
+        },
+      },
     },
 
     server: {

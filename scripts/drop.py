@@ -16,10 +16,11 @@ from scripts.node import node_environment
 
 
 class Part(NamedTuple):
-    """Paths from the root, and packages of the page that nothing else needs."""
+    """Paths from the root, packages of the page that nothing else needs, whose tables stay."""
 
     paths: tuple[str, ...]
     page_packages: tuple[str, ...] = ()
+    tables: str = ""
 
 
 # copier.yml has the same paths; tests/template compares what both ways leave.
@@ -36,6 +37,7 @@ PARTS = {
             "docs/images/raster-phone.webp",
         ),
         ("ol", "world-atlas"),
+        tables="rasters",
     ),
     "s3": Part(
         (
@@ -52,6 +54,14 @@ PARTS = {
             "scripts/parts/flower.py",
             "tests/image/test_flower.py",
         )
+    ),
+    "mfa": Part(
+        (
+            "backend_django/two_step",
+            "frontend_vue/src/features/two_step",
+            "requirements/mfa",
+        ),
+        tables="mfa",
     ),
 }
 
@@ -125,6 +135,8 @@ def main(arguments: list[str]) -> int:
     if code := generate():
         return code
     print(f"Without {', '.join(names)} now. Run `make test`, look at `git diff`, then commit it.")
+    for app in filter(None, (PARTS[name].tables for name in names)):
+        print(f"Databases keep the tables of {app}: see “Dropping a part” in docs/upkeep.md.")
     return 0
 
 

@@ -93,7 +93,8 @@ def pages() -> dict[Path, str]:
     found = {TARGET: page(HEAD, SOURCES)}
     for path in sorted((ROOT / "backend_django").glob("*/configure.py")):
         name = path.parent.name
-        found[TARGET.with_stem(f"settings-{name}")] = page(OF_PART.format(name), [path])
+        if any(variables(path)):
+            found[TARGET.with_stem(f"settings-{name}")] = page(OF_PART.format(name), [path])
     return found
 
 

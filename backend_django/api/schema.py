@@ -41,7 +41,7 @@ class AutoSchema(SpectacularAutoSchema):
     """Reads from a view `schema_tag` and `schema_action`, the halves of its operation ids.
 
     The tag is the first part of the address when a view has none. `problems` says which errors of
-    its own the view answers with: `{409: "It is over"}`.
+    its own the view answers with: `{409: "It is over"}`. The serializer of the body may have some.
     """
 
     def get_operation_id(self) -> str:
@@ -59,7 +59,9 @@ class AutoSchema(SpectacularAutoSchema):
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
-            for code, description in getattr(self.view, "problems", {}).items():
+            reads = self.get_request_serializer() if "requestBody" in operation else None
+            own = getattr(self.view, "problems", {}) | getattr(reads, "problems", {})
+            for code, description in own.items():
                 answer = {"description": description, "content": PROBLEM_CONTENT}
                 operation["responses"][str(code)] = answer
         return operation

@@ -8,7 +8,6 @@ from django.utils.module_loading import module_has_submodule
 from backend_django.api.docs import DocumentPage, DocumentView
 from backend_django.processing.api.usage import UsageView
 from backend_django.site_config.views import VersionInfoView, VersionView
-from backend_django.utils.features import FeatureConfig
 
 urlpatterns = [
     path("auth/", include("backend_django.users.api.urls")),
@@ -20,8 +19,8 @@ urlpatterns = [
     re_path(r"^version/?$", transaction.non_atomic_requests(VersionView.as_view())),
     re_path(r"^version-info/?$", transaction.non_atomic_requests(VersionInfoView.as_view())),
     *(
-        path(f"{feature.label}/", include(f"{feature.name}.api.urls"))
-        for feature in apps.get_app_configs()
-        if isinstance(feature, FeatureConfig) and module_has_submodule(feature.module, "api")
+        path(app.api_prefix, include(f"{app.name}.api.urls"))
+        for app in apps.get_app_configs()
+        if hasattr(app, "api_prefix") and module_has_submodule(app.module, "api")
     ),
 ]

@@ -14,8 +14,9 @@ from backend_django.api import problems
 from backend_django.pages.views import page
 from backend_django.processing.operations import health_full, metrics
 from backend_django.site_config.views import health_live, health_ready, security_txt
+from backend_django.utils.features import find_modules
 
-# The admin's own form would know neither rate limits nor a second factor.
+# The admin's own form would know nothing of what else is asked at sign-in.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = settings.PROJECT.name
 
@@ -38,6 +39,7 @@ urlpatterns = [
     re_path(r"^\.well-known/security\.txt$", plain(security_txt)),
     path(settings.ADMIN_URL, admin.site.urls),
     path("accounts/", include("backend_django.users.urls")),
+    *(path("accounts/", include(urls)) for urls in find_modules("account_urls")),
     path("api/v1/", include("backend_django.config.api_router")),
     # A missing file or endpoint is a 404, not the page: a stale script tag would parse HTML.
     re_path(r"^(?:api|static|media|accounts|health|assets)(?:/.*)?$", plain(unknown)),

@@ -4,7 +4,6 @@ from typing import Any, NoReturn
 
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.mfa.base.views import AuthenticateView
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base import AuthError
@@ -77,14 +76,3 @@ def login(request: HttpRequest) -> HttpResponse:
     if "process" in request.GET or "process" in request.POST:
         return HttpResponseRedirect("/login")
     return oauth2_login(request)
-
-
-class CodeView(AuthenticateView):
-    """The code in the middle of a sign-in with Google: asked for by the page, checked here."""
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return HttpResponseRedirect("/login/code")
-
-    def form_invalid(self, form: Any) -> HttpResponse:
-        often = form.has_error("code", "too_many_login_attempts")
-        return HttpResponseRedirect(f"/login/code?why={'often' if often else 'wrong'}")

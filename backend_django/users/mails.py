@@ -63,23 +63,12 @@ def reset(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     ).to(recipient)
 
 
+# A part may add its own.
 NOTICES = {
     "password_changed": (
         "Your password was changed",
         "The password of your account was changed. Other devices and all API tokens were signed "
         "out.",
-    ),
-    "mfa_on": (
-        "Two-step sign-in is on",
-        "From now on your account asks for a code of your authenticator app at sign-in.",
-    ),
-    "mfa_off": (
-        "Two-step sign-in is off",
-        "Your account no longer asks for a code at sign-in. The password alone is enough.",
-    ),
-    "recovery_codes": (
-        "You have new recovery codes",
-        "New recovery codes were made for your account. The old ones no longer work.",
     ),
     "account_deleted": (
         "Your account was deleted",

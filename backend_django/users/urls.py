@@ -52,8 +52,6 @@ urlpatterns = [
         "account_reset_password_from_key",
     ),
     moved("password/reset/key/done", "/login", "account_reset_password_from_key_done"),
-    moved("2fa", "/account", "mfa_index"),
-    stays("2fa/authenticate", google.CodeView.as_view(), "mfa_authenticate"),
 ]
 
 if settings.GOOGLE_LOGIN_URL:

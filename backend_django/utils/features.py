@@ -17,6 +17,11 @@ class FeatureConfig(AppConfig):
 
     default_auto_field = "django.db.models.BigAutoField"
 
+    @property
+    def api_prefix(self) -> str:
+        """Where its addresses are, below /api/v1/. An app that is no feature may name another."""
+        return f"{self.label}/"
+
 
 def find_modules(name: str) -> list[str]:
     """Return `backend_django/*/<name>.py` as dotted paths, sorted by folder name."""

@@ -1,17 +1,18 @@
 import { VueQueryPlugin } from '@tanstack/vue-query'
 import { createApp } from 'vue'
 
+import { accountParts as key } from '@/account/part'
 import { forgetSession } from '@/account/session'
 import { onUnauthorized } from '@/api/client'
 import { queryClient } from '@/api/queryClient'
 import App from '@/app/App.vue'
-import { features } from '@/app/features'
+import { accountParts, features } from '@/app/features'
 import { createAppRouter, nextQuery } from '@/app/router'
 import { reloadWhenReplaced } from '@/app/updates'
 import { env } from '@/env'
 import '@/style.css'
 
-const router = createAppRouter(features)
+const router = createAppRouter(features, accountParts)
 reloadWhenReplaced(router)
 
 onUnauthorized(() => {
@@ -24,4 +25,8 @@ router.afterEach((to) => {
   document.title = to.meta.title ? `${to.meta.title} · ${env.name}` : env.name
 })
 
-createApp(App).use(VueQueryPlugin, { queryClient }).use(router).mount('#app')
+createApp(App)
+  .provide(key, accountParts)
+  .use(VueQueryPlugin, { queryClient })
+  .use(router)
+  .mount('#app')

@@ -1,4 +1,4 @@
-"""People with accounts, and what they have in hand: a mailbox and an authenticator app."""
+"""People with accounts, and their mailboxes."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from backend_django.mail.models import Mail
 from backend_django.mail.services import mail_send
 from backend_django.users.models import User
 
-from .authenticator import code_of
+from .google import site  # noqa: F401 (a fixture)
 
 PASSWORD = "correct horse battery staple"
 NEW = "a quite different set of words"
@@ -41,13 +41,6 @@ class Visitor(Client):
 
     def register(self, email: str, password: str = PASSWORD) -> Any:
         return self.call("registration", email=email, password1=password, password2=password)
-
-    def turn_mfa_on(self) -> tuple[str, list[str]]:
-        """Return the app's secret and the recovery codes."""
-        secret = self.call("mfa/propose").json()["secret"]
-        answer = self.call("mfa/activate", secret=secret, code=code_of(secret), password=PASSWORD)
-        assert answer.status_code == 200, answer.content
-        return secret, answer.json()["recovery_codes"]
 
     @property
     def is_signed_in(self) -> bool:

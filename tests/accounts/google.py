@@ -6,11 +6,18 @@ import json
 import secrets
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
+import httpx
 import jwt
+import pytest
+
+from scripts.processes import free_port
+from tests.stack import Stack, wait_for
 
 CLIENT = {"GOOGLE_CLIENT_ID": "our-client", "GOOGLE_CLIENT_SECRET": "our-secret"}
 
@@ -77,3 +84,64 @@ class Google:
                   "exp": now + 60, **(self.person or {})}  # fmt: skip
         id_token = jwt.encode(claims, secrets.token_hex(32), algorithm="HS256")
         return 200, {"access_token": "x", "token_type": "Bearer", "id_token": id_token}
+
+
+@dataclass
+class Site:
+    """A web process that has Google's sign-in switched on."""
+
+    url: str
+    google: Google
+    stack: Stack
+
+    def browser(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=30)
+
+    def consent(self, browser: httpx.Client) -> str:
+        """Walk to Google; return the address that leads back."""
+        browser.get("/api/v1/auth/session/")
+        form = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        there = browser.post("/accounts/google/login/", data=form).headers["Location"]
+        return httpx.get(there).headers["Location"]
+
+    def sign_in(self, browser: httpx.Client, **form: str) -> str:
+        """Walk to Google and back; return the path where that ends."""
+        browser.get("/api/v1/auth/session/")
+        form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
+        answer = browser.post("/accounts/google/login/", data=form)
+        while answer.is_redirect and urlsplit(answer.headers["Location"]).path != "/login":
+            address = answer.headers["Location"]
+            if address in {"/", "/files", "/login/code"}:
+                return address
+            answer = browser.get(address)
+        return answer.headers.get("Location", f"{answer.status_code} {answer.text[:300]}")
+
+    def who(self, browser: httpx.Client) -> str | None:
+        user = browser.get("/api/v1/auth/session/").json()["user"]
+        return user and user["email"]
+
+
+@pytest.fixture(scope="module")
+def site(stack: Stack) -> Iterator[Site]:
+    google, port = Google(), free_port()
+    name = "web with google"
+    stack.start_process(
+        name, stack.commands["web"], PORT=str(port), GOOGLE_ORIGIN=google.origin, **CLIENT
+    )
+    made = Site(f"http://127.0.0.1:{port}", google, stack)
+
+    def ready() -> bool:
+        try:
+            return httpx.get(f"{made.url}/health/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    wait_for(ready, what="web with Google is ready")
+    yield made
+    stack.stop(name)
+    google.stop()
+
+
+def somebody(name: str, verified: bool = True) -> dict[str, object]:
+    return {"sub": f"id-of-{name}", "email": f"{name}@example.org", "email_verified": verified,
+            "given_name": "Grace", "family_name": "Hopper"}  # fmt: skip

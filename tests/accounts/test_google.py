@@ -3,24 +3,18 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from django.test import Client
 
-from scripts.processes import free_port
 from tests.mail_server import MailServer, link_in
-from tests.stack import ADMIN, ROOT, Api, Stack, wait_for
+from tests.stack import ADMIN, ROOT, Api
 
-from .authenticator import code_of
 from .conftest import PASSWORD
-from .google import CLIENT, Google
-from .test_pages import make_secured
+from .google import Site, somebody
 
 
 def test_nothing_of_it_is_there_without_its_variables(client: Client, db: None) -> None:
@@ -37,67 +31,6 @@ def test_one_variable_alone_is_a_mistake_that_is_named() -> None:
     )  # fmt: skip
     assert done.returncode != 0
     assert "Set both GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET" in done.stderr
-
-
-@dataclass
-class Site:
-    """A web process that has Google's sign-in switched on."""
-
-    url: str
-    google: Google
-    stack: Stack
-
-    def browser(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30)
-
-    def consent(self, browser: httpx.Client) -> str:
-        """Walk to Google; return the address that leads back."""
-        browser.get("/api/v1/auth/session/")
-        form = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
-        there = browser.post("/accounts/google/login/", data=form).headers["Location"]
-        return httpx.get(there).headers["Location"]
-
-    def sign_in(self, browser: httpx.Client, **form: str) -> str:
-        """Walk to Google and back; return the path where that ends."""
-        browser.get("/api/v1/auth/session/")
-        form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
-        answer = browser.post("/accounts/google/login/", data=form)
-        while answer.is_redirect and urlsplit(answer.headers["Location"]).path != "/login":
-            address = answer.headers["Location"]
-            if address in {"/", "/files", "/login/code"}:
-                return address
-            answer = browser.get(address)
-        return answer.headers.get("Location", f"{answer.status_code} {answer.text[:300]}")
-
-    def who(self, browser: httpx.Client) -> str | None:
-        user = browser.get("/api/v1/auth/session/").json()["user"]
-        return user and user["email"]
-
-
-@pytest.fixture(scope="module")
-def site(stack: Stack) -> Iterator[Site]:
-    google, port = Google(), free_port()
-    name = "web with google"
-    stack.start_process(
-        name, stack.commands["web"], PORT=str(port), GOOGLE_ORIGIN=google.origin, **CLIENT
-    )
-    made = Site(f"http://127.0.0.1:{port}", google, stack)
-
-    def ready() -> bool:
-        try:
-            return httpx.get(f"{made.url}/health/ready").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    wait_for(ready, what="web with Google is ready")
-    yield made
-    stack.stop(name)
-    google.stop()
-
-
-def somebody(name: str, verified: bool = True) -> dict[str, object]:
-    return {"sub": f"id-of-{name}", "email": f"{name}@example.org", "email_verified": verified,
-            "given_name": "Grace", "family_name": "Hopper"}  # fmt: skip
 
 
 @pytest.mark.slow
@@ -189,32 +122,6 @@ def test_sign_in_leads_nowhere_else_and_starts_with_our_form_only(site: Site) ->
         form = {"csrfmiddlewaretoken": browser.cookies["csrftoken"], "process": "connect"}
         answer = browser.post("/accounts/google/login/", data=form)
         assert answer.headers["Location"] == "/login"
-
-
-@pytest.mark.slow
-def test_second_step_is_asked_for_after_google_too(site: Site, mail_server: MailServer) -> None:
-    email, secret, recovery = make_secured(site.stack, mail_server, "google-mfa@example.org")
-    site.google.person = somebody("google-mfa")
-
-    def enter(browser: httpx.Client, code: str) -> str:
-        form = {"code": code, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
-        return browser.post("/accounts/2fa/authenticate/", data=form).headers["Location"]
-
-    with site.browser() as browser:
-        assert site.sign_in(browser, next="/files") == "/login/code"
-        assert site.who(browser) is None
-        assert browser.get("/api/v1/auth/user/").status_code == 401
-        assert browser.get("/admin/").status_code == 302
-        assert enter(browser, "000000") == "/login/code?why=wrong"
-        assert site.who(browser) is None
-        assert enter(browser, recovery[0]) == "/files"
-        assert site.who(browser) == email
-    with site.browser() as guesser:
-        assert site.sign_in(guesser) == "/login/code"
-        answers = [enter(guesser, f"{i:06}") for i in range(6)]
-        assert answers[-1] == "/login/code?why=often"
-        enter(guesser, code_of(secret))
-        assert site.who(guesser) is None
 
 
 @pytest.mark.slow

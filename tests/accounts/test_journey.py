@@ -1,6 +1,5 @@
 """The whole life of an account in a browser, with mails that really arrive."""
 
-import re
 from email.message import EmailMessage
 
 import pytest
@@ -9,7 +8,6 @@ from tests.browsing import accessibility_problems
 from tests.mail_server import MailServer, link_in
 from tests.stack import Stack, wait_for
 
-from .authenticator import code_of
 from .conftest import NEW, PASSWORD
 
 pytestmark = pytest.mark.slow
@@ -68,32 +66,11 @@ def test_account_from_its_making_to_its_end(page, stack: Stack, mail_server: Mai
     page.keyboard.press("Enter")
     sign_in(page, PASSWORD)
 
-    # Two-step sign-in, with the secret that the page shows.
+    # A token that a script can use.
     page.get_by_label("Your account").click()
     page.get_by_role("menuitem", name="Your account").click()
     expect(page.get_by_text("There are no tokens yet")).to_be_visible()
     heading("Your account")
-    page.get_by_role("button", name="Set it up").click()
-    shown = page.locator("code").filter(has_text=re.compile("^[A-Z2-7 ]{39}$"))
-    secret = shown.inner_text().replace(" ", "")
-    expect(page.get_by_alt_text("QR code")).to_have_js_property("complete", True)
-    assert page.get_by_alt_text("QR code").evaluate("image => image.naturalWidth") > 0
-    page.get_by_label("Code that the app shows").fill(code_of(secret))
-    page.get_by_label("Your password", exact=True).fill(PASSWORD)
-    check(page)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Keep your recovery codes")).to_be_focused()
-    codes = page.get_by_role("list", name="Recovery codes").get_by_role("listitem")
-    recovery = codes.all_inner_texts()
-    assert len(recovery) == 10
-    check(page)
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
-    assert recovery[9] in download.value.path().read_text()
-    page.get_by_role("button", name="I have kept them").click()
-    expect(page.get_by_text("10 recovery codes are left")).to_be_visible()
-
-    # A token that a script can use.
     page.get_by_label("Name of a new token").fill("night job")
     page.keyboard.press("Enter")
     key = page.get_by_label("The token", exact=True).inner_text()
@@ -104,12 +81,10 @@ def test_account_from_its_making_to_its_end(page, stack: Stack, mail_server: Mai
     assert answer.json()["email"] == EMAIL
     page.get_by_role("button", name="I have it").click()
 
-    # Out, and in again with a code.
+    # Out, and in again.
     page.get_by_label("Your account").click()
     page.get_by_role("menuitem", name="Sign out").click()
     sign_in(page, PASSWORD)
-    page.get_by_label("Code of your authenticator app").fill(recovery[0])
-    page.keyboard.press("Enter")
     expect(page.get_by_label("Your account")).to_be_visible()
 
     # Another password revokes the token.
@@ -133,15 +108,12 @@ def test_account_from_its_making_to_its_end(page, stack: Stack, mail_server: Mai
     heading("Your new password is set")
     page.keyboard.press("Enter")
     sign_in(page, THIRD)
-    page.get_by_label("Code of your authenticator app").fill(recovery[1])
-    page.keyboard.press("Enter")
     expect(page.get_by_label("Your account")).to_be_visible()
 
     # The end.
     page.goto("/account")
     page.get_by_role("button", name="Delete the account").click()
     page.get_by_label("Your password", exact=True).fill(NEW)
-    page.get_by_label("Code of your authenticator app").fill(recovery[2])
     page.keyboard.press("Enter")
     expect(page.get_by_text("This is not your password")).to_be_visible()
     check(page)

@@ -1,11 +1,13 @@
-"""The nine faults that dj-rest-auth with allauth has as it comes, one by one."""
+"""The nine faults that dj-rest-auth with allauth has as it comes, one by one.
+
+The sixth is about what is a part, and is tested there.
+"""
 
 import pytest
 from django.test import Client
 
 from backend_django.users.models import User
 
-from .authenticator import code_of
 from .conftest import NEW, PASSWORD, Visitor, link_in, script
 
 
@@ -42,13 +44,6 @@ def test_4_link_in_the_mail_leads_to_a_page(visitor: Visitor, post_office) -> No
 def test_5_guessing_is_stopped(visitor: Visitor, ada: User) -> None:
     assert [visitor.sign_in("wrong").status_code for _ in range(5)] == [400] * 4 + [429]
     assert visitor.sign_in(PASSWORD).status_code == 429
-
-
-def test_6_login_asks_for_the_second_step(signed_in: Visitor, another: Visitor) -> None:
-    secret, _ = signed_in.turn_mfa_on()
-    assert another.sign_in().status_code == 403
-    assert not another.is_signed_in
-    assert another.sign_in(code=code_of(secret)).status_code == 200
 
 
 def test_7_token_ends_with_the_password_and_the_old_password_is_asked_for(

@@ -127,7 +127,6 @@ def test_pages_of_accounts_lead_to_the_page(client: Client, db: None) -> None:
         "password/reset/": "/forgot",
         "password/reset/key/1-abc-def/": "/reset/1/abc-def",
         "confirm-email/a:b:c/": "/verify-email/a:b:c",
-        "2fa/": "/account",
     }.items():
         answer = client.get(f"/accounts/{address}")
         assert (answer.status_code, answer["Location"]) == (302, page)

@@ -1,5 +1,7 @@
 """Signing in and out, as the page and as a script does it."""
 
+import base64
+
 import pytest
 from django.test import Client
 
@@ -44,6 +46,21 @@ def test_page_signs_in_without_making_a_token(visitor: Visitor, ada: User) -> No
 
 def test_address_is_known_in_any_case(client: Client, ada: User) -> None:
     assert sign_in(client, "Ada@Example.ORG").status_code == 200
+
+
+def test_there_is_no_other_door(client: Client, ada: User) -> None:
+    """None that what is checked at sign-in would not be checked at."""
+    User.objects.update(is_staff=True, is_superuser=True)
+    asked = client.get("/admin/login/?next=/admin/")
+    assert (asked.status_code, asked["Location"]) == (302, "/login?next=%2Fadmin%2F")
+    form = {"username": ada.email, "login": ada.email, "email": ada.email, "password": PASSWORD}
+    for address in ("/admin/", "/admin/login/", "/accounts/login/", "/accounts/reauthenticate/"):
+        client.post(address, form | {"next": "/admin/"})
+        assert client.get("/admin/").status_code == 302, address
+    pair = base64.b64encode(f"{ada.email}:{PASSWORD}".encode()).decode()
+    basic = Client(headers={"authorization": f"Basic {pair}"})
+    assert basic.get("/api/v1/auth/user/").status_code == 401
+    assert basic.get("/admin/").status_code == 302
 
 
 @pytest.mark.parametrize("email", ["ada@example.org", "nobody@example.org"])

@@ -46,10 +46,11 @@ LINK = "link"  # whoever has the secret in the address
 CORE = {
     OPEN: r"/(version|version-info)/|/auth/(login|logout|session|registration(/[\w-]+)?"
     r"|password/reset(/confirm)?)/",
-    OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens|mfa(/[\w-]+)?)/|/usage/",
+    OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens)/|/usage/",
     OBJECT: r"/auth/tokens/\{id\}/",
     READERS: r"/(schema|docs)/",
 }
+CORE[OWN] += r"|/auth/mfa(/[\w-]+)?/"  # [mfa]
 FEATURE = {
     OWN: r"([\w-]+/)?(create|list)/|upload/",
     OBJECT: r"(?!shared/)([\w-]+/\{id\}/.*|[\w-]+/(detail|update|delete)/\{id\}/)",

@@ -14,7 +14,6 @@ from .concerns.database import *
 from .concerns.google import *
 from .concerns.logging import *
 from .concerns.mail import *
-from .concerns.mfa import *
 from .concerns.pages import *
 from .concerns.processing import *
 from .concerns.rest import *

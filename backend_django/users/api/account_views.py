@@ -1,10 +1,12 @@
-"""Making, proving, changing and ending an account. Thin: services.py and mfa.py do it."""
+"""Making, proving, changing and ending an account. Thin: services.py does it."""
 
 from typing import Any, cast
 
 from allauth.account.adapter import get_adapter
+from django.conf import settings
 from django.contrib.auth import logout, update_session_auth_hash
 from django.db.models import QuerySet
+from django.utils.module_loading import import_string
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
 from rest_framework.authentication import SessionAuthentication
@@ -18,26 +20,24 @@ from rest_framework.views import APIView
 from backend_django.api.strict import check_members
 from backend_django.mail.services import mail_queue
 
-from .. import mfa, services
+from .. import services
 from ..limits import limit
 from ..models import ApiToken, User
 from .serializers import (
     DEAD_LINK,
     AddressSerializer,
     ApiTokenSerializer,
-    ConfirmSerializer,
     DetailSerializer,
-    MfaActivateSerializer,
-    MfaProposalSerializer,
-    MfaSerializer,
     NewApiTokenSerializer,
     PasswordChangeSerializer,
     PasswordResetConfirmSerializer,
-    RecoveryCodesSerializer,
     RegisterSerializer,
     VerifyEmailSerializer,
     registration_is_open,
 )
+
+# What has to be said once more before something serious; a part may ask for more than a password.
+ConfirmSerializer: type[Serializer[Any]] = import_string(settings.ACCOUNT_CONFIRM_SERIALIZER)
 
 
 def origin(request: Request) -> str:
@@ -169,10 +169,7 @@ class LogoutOthersView(AccountView):
 
 class UserDeleteView(AccountView):
     schema_action = "user_delete"
-    problems = {
-        403: "The account asks for a code as well: `mfa_required`",
-        409: "It is the only administrator",
-    }
+    problems = {409: "It is the only administrator"}
 
     @extend_schema(
         request=ConfirmSerializer,
@@ -184,64 +181,6 @@ class UserDeleteView(AccountView):
         services.account_delete(user=self.user)
         logout(request._request)
         return Response(status=204)
-
-
-class MfaView(AccountView):
-    schema_action = "mfa"
-
-    @extend_schema(responses=MfaSerializer)
-    def get(self, request: Request) -> Response:
-        """Whether the account asks for a code at sign-in."""
-        enabled = mfa.mfa_is_on(self.user)
-        left = mfa.recovery_codes_left(self.user) if enabled else 0
-        return Response({"enabled": enabled, "recovery_codes_left": left})
-
-
-class MfaProposeView(AccountView):
-    schema_action = "mfa_propose"
-
-    @extend_schema(request=None, responses=MfaProposalSerializer)
-    def post(self, request: Request) -> Response:
-        """Propose a secret for an authenticator app."""
-        return Response(mfa.mfa_propose(user=self.user))
-
-
-class MfaActivateView(AccountView):
-    schema_action = "mfa_activate"
-    problems = {409: "It is on already"}
-
-    @extend_schema(request=MfaActivateSerializer, responses=RecoveryCodesSerializer)
-    def post(self, request: Request) -> Response:
-        """Turn two-step sign-in on, and answer with the recovery codes."""
-        data = self.read(MfaActivateSerializer)
-        codes = mfa.mfa_activate(user=self.user, secret=data["secret"], code=data["code"])
-        return Response({"recovery_codes": codes})
-
-
-class MfaDeactivateView(AccountView):
-    schema_action = "mfa_deactivate"
-    problems = {403: "The account asks for a code as well: `mfa_required`"}
-
-    @extend_schema(request=ConfirmSerializer, responses=DetailSerializer)
-    def post(self, request: Request) -> Response:
-        """Turn two-step sign-in off."""
-        self.read(ConfirmSerializer)
-        mfa.mfa_deactivate(user=self.user)
-        return Response({"detail": "Two-step sign-in is off."})
-
-
-class RecoveryCodesView(AccountView):
-    schema_action = "recovery_codes"
-    problems = {
-        403: "The account asks for a code as well: `mfa_required`",
-        409: "Two-step sign-in is off",
-    }
-
-    @extend_schema(request=ConfirmSerializer, responses=RecoveryCodesSerializer)
-    def post(self, request: Request) -> Response:
-        """Make new recovery codes. The old ones end."""
-        self.read(ConfirmSerializer)
-        return Response({"recovery_codes": mfa.recovery_codes_renew(user=self.user)})
 
 
 class OwnTokens(AccountView, generics.GenericAPIView[ApiToken]):

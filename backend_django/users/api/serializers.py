@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.account.utils import url_str_to_user_pk
 from django.conf import settings
@@ -15,7 +16,6 @@ from rest_framework.exceptions import ValidationError
 
 from backend_django.api.serializers import TextField
 
-from .. import mfa
 from ..limits import TooManyAttempts, limit
 from ..models import ApiToken, User
 
@@ -62,16 +62,10 @@ def check_new_passwords(first: str, second: str, user: User, names: tuple[str, s
 
 
 class LoginSerializer(serializers.Serializer[Any]):
-    """Address and password; a code as well for an account with two-step sign-in."""
+    """Address and password."""
 
     email = AddressField()
     password = PasswordField()
-    code = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        max_length=20,
-        help_text="Of the authenticator app, or a recovery code. Asked for with `mfa_required`.",
-    )
     token = serializers.BooleanField(
         required=False, help_text="False: only the session cookie, and an empty answer (204)."
     )
@@ -95,8 +89,12 @@ class LoginSerializer(serializers.Serializer[Any]):
                 "Confirm your e-mail address first: follow the link in the mail we sent.",
                 code="email_not_verified",
             )
-        attrs["mfa"] = mfa.code_check(user=user, code=attrs.get("code", ""))
         return attrs | {"user": user}
+
+    def record(self) -> None:
+        """Note in the session how the user has signed in."""
+        request, user = self.context["request"]._request, self.validated_data["user"]
+        record_authentication(request, user, method="password", email=user.email)
 
 
 class TokenKeySerializer(serializers.Serializer[Any]):
@@ -200,17 +198,12 @@ class PasswordChangeSerializer(OwnPasswordMixin, serializers.Serializer[Any]):
 
 
 class ConfirmSerializer(OwnPasswordMixin, serializers.Serializer[Any]):
-    """The password, and a code for an account with two-step sign-in."""
+    """The password."""
 
     password = PasswordField()
-    code = serializers.CharField(required=False, allow_blank=True, max_length=20)
 
     def validate_password(self, password: str) -> str:
         return self.check_own_password(password)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        mfa.code_check(user=self.context["request"].user, code=attrs.get("code", ""))
-        return attrs
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
@@ -237,38 +230,6 @@ class SessionSerializer(serializers.Serializer[Any]):
     google_url = serializers.CharField(
         read_only=True, allow_null=True, help_text="Where to post a form to sign in with Google."
     )
-
-
-class MfaSerializer(serializers.Serializer[Any]):
-    """Whether the account asks for a code at sign-in."""
-
-    enabled = serializers.BooleanField()
-    recovery_codes_left = serializers.IntegerField(min_value=0)
-
-
-class MfaProposalSerializer(serializers.Serializer[Any]):
-    """A secret for an authenticator app. Nothing is on before a code has come back."""
-
-    secret = serializers.CharField()
-    url = serializers.CharField(help_text="otpauth://…, what the QR code says.")
-    qr_svg = serializers.CharField()
-
-
-class MfaActivateSerializer(OwnPasswordMixin, serializers.Serializer[Any]):
-    """The proposed secret, the app's first code for it, and the password."""
-
-    secret = serializers.RegexField(r"^[A-Z2-7]{32}$")
-    password = PasswordField()
-    code = serializers.CharField(max_length=20)
-
-    def validate_password(self, password: str) -> str:
-        return self.check_own_password(password)
-
-
-class RecoveryCodesSerializer(serializers.Serializer[Any]):
-    """Shown once. Each works once, in place of a code of the app."""
-
-    recovery_codes = serializers.ListField(child=serializers.CharField())
 
 
 class ApiTokenSerializer(serializers.ModelSerializer[ApiToken]):

@@ -30,11 +30,6 @@ urlpatterns = [
     at("password/reset", account.PasswordResetView),
     at("password/reset/confirm", account.PasswordResetConfirmView),
     at("password/change", account.PasswordChangeView),
-    at("mfa", account.MfaView),
-    at("mfa/propose", account.MfaProposeView),
-    at("mfa/activate", account.MfaActivateView),
-    at("mfa/deactivate", account.MfaDeactivateView),
-    at("mfa/recovery-codes", account.RecoveryCodesView),
     at("tokens", account.TokenListView),
     at(r"tokens/(?P<pk>[0-9]{1,18})", account.TokenRevokeView),
 ]

@@ -7,7 +7,6 @@ tests/accounts/test_nine_faults.py names one by one.
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import record_authentication
 from dj_rest_auth.views import LoginView as BaseLoginView
 from dj_rest_auth.views import UserDetailsView as BaseUserDetailsView
 from django.conf import settings
@@ -46,25 +45,17 @@ class LoginView(BaseLoginView):
     schema_action = "login"
     parser_classes = [JSONParser]
     authentication_classes: list[Any] = []  # a stale token or session must not keep anybody out
-    problems = {403: "The account asks for a code as well: `mfa_required`"}
 
     @extend_schema(
         responses={200: TokenKeySerializer, 204: OpenApiResponse(description="Without a token")}
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Set the session cookie for the page, and answer with a token for scripts.
-
-        An account with two-step sign-in is answered 403 `mfa_required`; the same call with `code`
-        then signs in.
-        """
+        """Set the session cookie for the page, and answer with a token for scripts."""
         return super().post(request, *args, **kwargs)
 
     def process_login(self) -> None:
-        request = self.request._request
-        record_authentication(request, self.user, method="password", email=self.user.email)
-        if form := self.serializer.validated_data["mfa"]:
-            form.save()
-        get_adapter().login(request, self.user)
+        self.serializer.record()
+        get_adapter().login(self.request._request, self.user)
 
 
 class LogoutView(APIView):

@@ -4,17 +4,11 @@ import { afterEach, expect, test } from 'vitest'
 import { toasts } from '@/ui/toast'
 
 import AccountPage from './AccountPage.vue'
-import { fill, focused, problem, show, stubApi, USER } from './testing'
+import { dialog, fill, focused, press, problem, prove, show, stubApi, USER } from './testing'
 
 enableAutoUnmount(afterEach)
 afterEach(() => toasts.splice(0))
 
-const PROPOSAL = {
-  secret: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567',
-  url: 'otpauth://x',
-  qr_svg: '<svg/>',
-}
-const CODES = ['11111111', '22222222']
 const TOKEN = {
   id: 7,
   name: 'night job',
@@ -24,10 +18,9 @@ const TOKEN = {
   last_used_at: null,
 }
 
-async function open(answers: Parameters<typeof stubApi>[0], mfa = { enabled: false, left: 0 }) {
+async function open(answers: Parameters<typeof stubApi>[0]) {
   const sent = stubApi({
     'GET /auth/session/': [200, { user: USER, registration_open: true, google_url: null }],
-    'GET /auth/mfa/': [200, { enabled: mfa.enabled, recovery_codes_left: mfa.left }],
     'GET /auth/tokens/': [200, { results: [TOKEN] }],
     ...answers,
   })
@@ -36,32 +29,9 @@ async function open(answers: Parameters<typeof stubApi>[0], mfa = { enabled: fal
   return { page, of: (call: string) => sent.filter((one) => one.call === call) }
 }
 
-async function press(page: VueWrapper, name: string) {
-  await page
-    .findAll('button')
-    .find((button) => button.text() === name)!
-    .trigger('click')
-  await flushPromises()
-}
-
 async function submit(page: VueWrapper, name: string) {
   const form = page.findAll('form').find((one) => one.text().includes(name))!
   await form.trigger('submit')
-  await flushPromises()
-}
-
-/** Dialogs are at the end of the document. */
-const dialog = () => document.querySelector<HTMLElement>('[role=dialog]')
-
-async function prove(fields: Record<string, string>) {
-  for (const [name, value] of Object.entries(fields)) {
-    const input = dialog()!.querySelector<HTMLInputElement>(`[name=${name}]`)!
-    input.value = value
-    input.dispatchEvent(new Event('input'))
-  }
-  dialog()!
-    .querySelector('form')!
-    .dispatchEvent(new Event('submit', { cancelable: true }))
   await flushPromises()
 }
 
@@ -94,53 +64,6 @@ test('a changed password empties the form and looks at the tokens again', async 
   })
   expect((page.find('[name=old_password]').element as HTMLInputElement).value).toBe('')
   expect(of('GET /auth/tokens/')).toHaveLength(2)
-})
-
-test('setting up shows the secret, and refuses a wrong code at its field', async () => {
-  const { page, of } = await open({
-    'POST /auth/mfa/propose/': [200, PROPOSAL],
-    'POST /auth/mfa/activate/': problem({ code: 'This code is not right.' }),
-  })
-  await press(page, 'Set it up')
-  expect(page.text()).toContain('ABCD EFGH')
-  expect(page.find('img').attributes('src')).toMatch(/^data:image\/svg\+xml,/)
-  await fill(page, { code: '000 000', password: 'my own' })
-  expect(focused()).toBe('code')
-  expect(of('POST /auth/mfa/activate/')[0]!.body).toEqual({
-    secret: PROPOSAL.secret,
-    code: '000000',
-    password: 'my own',
-  })
-})
-
-test('recovery codes are shown until they are put away', async () => {
-  const { page } = await open({
-    'POST /auth/mfa/propose/': [200, PROPOSAL],
-    'POST /auth/mfa/activate/': [200, { recovery_codes: CODES }],
-  })
-  await press(page, 'Set it up')
-  await fill(page, { code: '123456', password: 'my own' })
-  expect(focused()).toBe('Keep your recovery codes')
-  for (const code of CODES) expect(page.text()).toContain(code)
-  expect(page.find('a[download]').attributes('href')).toMatch(/^blob:/)
-  await press(page, 'I have kept them')
-  expect(page.text()).not.toContain(CODES[0])
-})
-
-test('few recovery codes are a warning', async () => {
-  const { page } = await open({}, { enabled: true, left: 1 })
-  expect(page.text()).toContain('1 recovery code is left')
-})
-
-test('turning it off asks for password and code', async () => {
-  const { page, of } = await open(
-    { 'POST /auth/mfa/deactivate/': [200, { detail: 'Off.' }] },
-    { enabled: true, left: 9 },
-  )
-  await press(page, 'Turn off …')
-  await prove({ password: 'my own', code: '123456' })
-  expect(of('POST /auth/mfa/deactivate/')[0]!.body).toEqual({ password: 'my own', code: '123456' })
-  expect(toasts[0]!.text).toBe('Two-step sign-in is off.')
 })
 
 test('a token is shown once', async () => {
@@ -210,7 +133,6 @@ test('sends a link to who has no password, and asks for none before', async () =
     'POST /auth/password/reset/': [200, { detail: 'Sent.' }],
   })
   expect(page.find('[name=old_password]').exists()).toBe(false)
-  expect(page.text()).not.toContain('Set it up')
   expect(page.text()).not.toContain('Delete the account …')
   await submit(page, 'Send me the link')
   expect(of('POST /auth/password/reset/')[0]!.body).toEqual({ email: USER.email })

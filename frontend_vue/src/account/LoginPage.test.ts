@@ -44,18 +44,6 @@ test('goes where the link led to', async () => {
   page.unmount()
 })
 
-test('asks for the code of an account with two-step sign-in, and keeps the password', async () => {
-  const { page, router } = await open('/login', {
-    '/api/v1/auth/login/': [403, { code: 'mfa_required', detail: 'Enter the code.' }],
-  })
-  const code = page.find('[name=code]').element as HTMLInputElement
-  expect(document.activeElement).toBe(code)
-  expect((page.find('[name=password]').element as HTMLInputElement).value).toBe('secret')
-  expect(page.find('[role=alert]').exists()).toBe(false)
-  expect(router.currentRoute.value.path).toBe('/login')
-  page.unmount()
-})
-
 test('says why it did not work, and waits in an empty password field', async () => {
   const { router, page } = await open('/login?next=/files/7', {
     '/api/v1/auth/login/': [400, { code: 'invalid', detail: 'Wrong e-mail or password.' }],

@@ -5,11 +5,6 @@ import type { components } from '@/api/schema'
 
 export type ApiToken = components['schemas']['ApiToken']
 
-export const mfaQuery = queryOptions({
-  queryKey: ['account', 'mfa'],
-  queryFn: ({ signal }) => unwrap(api.GET('/auth/mfa/', { signal })),
-})
-
 /** All of them: an account has 60 at most. */
 export const tokensQuery = queryOptions({
   queryKey: ['account', 'tokens'],

@@ -6,6 +6,8 @@ import { queryClient } from '@/api/queryClient'
 import type { components } from '@/api/schema'
 
 export type User = components['schemas']['User']
+/** What proves once more who it is. */
+export type Confirmation = components['schemas']['ConfirmRequest']
 
 /** Who is signed in. The session itself is a cookie that scripts cannot read. */
 export const sessionQuery = queryOptions({
@@ -22,11 +24,15 @@ export function useUser() {
 }
 
 /**
- * @param code of the authenticator app, for an account that asks for one.
- * @throws {ApiError} with a sentence for the form; code `mfa_required` when a code is missing.
+ * @param answers to what the account asks for besides, by name.
+ * @throws {ApiError} with a sentence for the form.
  */
-export async function signIn(email: string, password: string, code = ''): Promise<void> {
-  await unwrap(api.POST('/auth/login/', { body: { email, password, code, token: false } }))
+export async function signIn(
+  email: string,
+  password: string,
+  answers: Record<string, string> = {},
+): Promise<void> {
+  await unwrap(api.POST('/auth/login/', { body: { ...answers, email, password, token: false } }))
   await queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 })
 }
 

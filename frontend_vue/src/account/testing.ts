@@ -6,6 +6,8 @@ import { createMemoryHistory, createRouter } from 'vue-router'
 
 import { queryClient } from '@/api/queryClient'
 
+import { type AccountPart, accountParts } from './part'
+
 export const USER = {
   id: 1,
   email: 'ada@example.org',
@@ -38,7 +40,13 @@ export function problem(fields: Record<string, string>, code = 'invalid'): Answe
 /** Shows a page at an address, as somebody who is signed in unless `user` is null. */
 export async function show(
   page: Component,
-  options: { path?: string; address?: string; props?: object; state?: object } = {},
+  options: {
+    path?: string
+    address?: string
+    props?: object
+    state?: object
+    parts?: AccountPart[]
+  } = {},
 ) {
   queryClient.clear()
   history.replaceState(options.state ?? null, '')
@@ -53,7 +61,10 @@ export async function show(
   const wrapper = mount(page, {
     attachTo: document.body,
     props: options.props,
-    global: { plugins: [router, [VueQueryPlugin, { queryClient }]] },
+    global: {
+      plugins: [router, [VueQueryPlugin, { queryClient }]],
+      provide: { [accountParts as symbol]: options.parts ?? [] },
+    },
   })
   await flushPromises()
   return { page: wrapper, router }
@@ -71,4 +82,29 @@ export async function fill(page: VueWrapper, fields: Record<string, string>) {
 
 export function focused() {
   return document.activeElement?.getAttribute('name') ?? document.activeElement?.textContent?.trim()
+}
+
+/** Presses the button that says so. */
+export async function press(page: VueWrapper, name: string) {
+  await page
+    .findAll('button')
+    .find((button) => button.text() === name)!
+    .trigger('click')
+  await flushPromises()
+}
+
+/** Dialogs are at the end of the document. */
+export const dialog = () => document.querySelector<HTMLElement>('[role=dialog]')
+
+/** Fills the fields of the open dialog by name and sends it. */
+export async function prove(fields: Record<string, string>) {
+  for (const [name, value] of Object.entries(fields)) {
+    const input = dialog()!.querySelector<HTMLInputElement>(`[name=${name}]`)!
+    input.value = value
+    input.dispatchEvent(new Event('input'))
+  }
+  dialog()!
+    .querySelector('form')!
+    .dispatchEvent(new Event('submit', { cancelable: true }))
+  await flushPromises()
 }

@@ -13,12 +13,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * @description Set the session cookie for the page, and answer with a token for scripts.
-         *
-         *     An account with two-step sign-in is answered 403 `mfa_required`; the same call with `code`
-         *     then signs in.
-         */
+        /** @description Set the session cookie for the page, and answer with a token for scripts. */
         post: operations["auth_login"];
         delete?: never;
         options?: never;
@@ -956,15 +951,19 @@ export interface components {
          * @enum {string}
          */
         GridEnum: "native" | "web";
-        /** @description Address and password; a code as well for an account with two-step sign-in. */
+        /**
+         * @description Address and password; a code as well for an account with two-step sign-in.
+         *
+         *     Such an account is answered 403 `mfa_required`; the same call with `code` then signs in.
+         */
         LoginRequest: {
             /** Format: email */
             email: string;
             password: string;
-            /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
-            code?: string;
             /** @description False: only the session cookie, and an empty answer (204). */
             token?: boolean;
+            /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
+            code?: string;
         };
         /** @description Whether all tiles are drawn in advance. Without it they are drawn when they are asked for. */
         MapCopy: {
@@ -993,8 +992,8 @@ export interface components {
         };
         /** @description The proposed secret, the app's first code for it, and the password. */
         MfaActivateRequest: {
-            secret: string;
             password: string;
+            secret: string;
             code: string;
         };
         /** @description A secret for an authenticator app. Nothing is on before a code has come back. */

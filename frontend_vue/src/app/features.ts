@@ -1,3 +1,4 @@
+import type { AccountPart } from '@/account/part'
 import type { Feature } from '@/feature'
 
 const modules = import.meta.glob<Feature>('../features/*/index.ts', {
@@ -8,4 +9,9 @@ const modules = import.meta.glob<Feature>('../features/*/index.ts', {
 /** The features of this build, by title. Found by looking: nothing else in the core names one. */
 export const features: Feature[] = Object.values(modules).sort((a, b) =>
   a.title.localeCompare(b.title),
+)
+
+/** What they add to accounts. */
+export const accountParts: AccountPart[] = Object.values(
+  import.meta.glob<AccountPart>('../features/*/account.ts', { eager: true, import: 'default' }),
 )

@@ -24,7 +24,7 @@ async function visit(address: string, user: object | null | 'away', names = ['ma
     return Response.json({ user })
   })
   vi.stubGlobal('fetch', fetch)
-  const router = createAppRouter(names.map(feature), createMemoryHistory())
+  const router = createAppRouter(names.map(feature), [], createMemoryHistory())
   await router.push(address)
   return { to: router.currentRoute.value, router, fetch }
 }
@@ -80,8 +80,19 @@ test('keeps the address while the server is away', async () => {
 test("a feature's public page is shown to strangers", async () => {
   vi.stubGlobal('fetch', async () => Response.json({ user: null }))
   const maps = { ...feature('maps'), publicRoutes: [{ path: '/given/:key', component: page }] }
-  const router = createAppRouter([maps], createMemoryHistory())
+  const router = createAppRouter([maps], [], createMemoryHistory())
   await router.push('/given/abc')
   expect(router.currentRoute.value.fullPath).toBe('/given/abc')
   expect(router.currentRoute.value.params).toEqual({ key: 'abc' })
+})
+
+test('a page that a part adds to signing in is for strangers only', async () => {
+  vi.stubGlobal('fetch', async () => Response.json({ user: null }))
+  const parts = [{ routes: [{ path: '/login/further', component: page }] }]
+  const router = createAppRouter([], parts, createMemoryHistory())
+  await router.push('/login/further')
+  expect(router.currentRoute.value.path).toBe('/login/further')
+  queryClient.setQueryData(['session'], { user: somebody })
+  await router.push('/login/further?again')
+  expect(router.currentRoute.value.path).toBe('/')
 })

@@ -6,6 +6,8 @@ import {
   type RouterHistory,
 } from 'vue-router'
 
+import type { AccountPart } from '@/account/part'
+import LoginPage from '@/account/LoginPage.vue'
 import { safeNext, sessionQuery } from '@/account/session'
 import { queryClient } from '@/api/queryClient'
 import type { Feature } from '@/feature'
@@ -23,19 +25,15 @@ declare module 'vue-router' {
 
 export function createAppRouter(
   features: Feature[],
+  accountParts: AccountPart[] = [],
   history: RouterHistory = createWebHistory('/'),
 ) {
   const routes: RouteRecordRaw[] = [
     {
       path: '/login',
       name: 'login',
-      component: () => import('@/account/LoginPage.vue'),
+      component: LoginPage,
       meta: { public: true, strangers: true, title: 'Sign in' },
-    },
-    {
-      path: '/login/code',
-      component: entrance('CodePage'),
-      meta: { public: true, strangers: true, title: 'One more step' },
     },
     {
       path: '/register',
@@ -62,6 +60,9 @@ export function createAppRouter(
       component: entrance('ResetPage'),
       meta: { public: true, title: 'Choose a new password' },
     },
+    ...accountParts
+      .flatMap((part) => part.routes ?? [])
+      .map((route) => ({ ...route, meta: { ...route.meta, public: true, strangers: true } })),
     ...features
       .flatMap((feature) => feature.publicRoutes ?? [])
       .map((route) => ({ ...route, meta: { ...route.meta, public: true } })),
@@ -79,7 +80,11 @@ export function createAppRouter(
         })),
         {
           path: 'account',
-          component: () => import('@/account/AccountPage.vue'),
+          component: async () => {
+            const sections = accountParts.map((part) => part.section?.())
+            const [page] = await Promise.all([import('@/account/AccountPage.vue'), ...sections])
+            return page
+          },
           meta: { title: 'Your account' },
         },
         {

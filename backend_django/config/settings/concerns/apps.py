@@ -33,7 +33,6 @@ INSTALLED_APPS = [
     "dj_rest_auth",
     "allauth",
     "allauth.account",
-    "allauth.mfa",
     "allauth.socialaccount",  # drf-spectacular and dj-rest-auth import it; Google is a provider
     "django_celery_beat",
 ]

@@ -51,6 +51,9 @@ ACCOUNT_RATE_LIMITS = {
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 
+# What proves once more who asks, before something serious.
+ACCOUNT_CONFIRM_SERIALIZER = "backend_django.users.api.serializers.ConfirmSerializer"
+
 REST_AUTH = {
     "LOGIN_SERIALIZER": "backend_django.users.api.serializers.LoginSerializer",
     "USER_DETAILS_SERIALIZER": "backend_django.users.api.serializers.UserSerializer",

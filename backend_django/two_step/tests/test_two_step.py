@@ -4,15 +4,11 @@ import pytest
 from django.test import Client
 
 from backend_django.users.models import User
+from tests.accounts.conftest import PASSWORD, Visitor, script
+from tests.accounts.test_password import NEW, parts, set_new
+from tests.security.test_surface import assert_headers
 
 from .authenticator import code_of
-from .conftest import PASSWORD, Visitor, script
-
-
-@pytest.fixture
-def secured(signed_in: Visitor) -> tuple[str, list[str]]:
-    """The secret and the recovery codes of an account that asks for a code."""
-    return signed_in.turn_mfa_on()
 
 
 def test_login_asks_for_the_code_and_gives_nothing_before(
@@ -31,6 +27,14 @@ def test_login_asks_for_the_code_and_gives_nothing_before(
     assert right.status_code == 200
     assert another.is_signed_in
     assert script(right.json()["key"]).look("user").status_code == 200
+
+
+def test_the_sixth_fault_login_asks_for_the_second_step(
+    another: Visitor, secured: tuple[str, list[str]]
+) -> None:
+    assert another.sign_in().status_code == 403
+    assert not another.is_signed_in
+    assert another.sign_in(code=code_of(secured[0])).status_code == 200
 
 
 def test_wrong_password_does_not_tell_that_there_is_a_second_step(
@@ -97,8 +101,6 @@ def test_code_page_of_accounts_is_for_those_in_the_middle_of_a_sign_in(
 def test_new_password_by_mail_does_not_turn_the_second_step_off(
     another: Visitor, secured: tuple[str, list[str]], ada: User, post_office
 ) -> None:
-    from .test_password import NEW, parts, set_new
-
     post_office()
     another.call("password/reset", email=ada.email)
     assert set_new(another, parts(post_office()[0])).status_code == 200
@@ -170,3 +172,19 @@ def test_turned_off_it_asks_no_more(
     assert answer.status_code == 200
     assert signed_in.look("mfa").json() == {"enabled": False, "recovery_codes_left": 0}
     assert another.sign_in().status_code == 200
+
+
+def test_pages_of_accounts_lead_to_the_page(client: Client, db: None) -> None:
+    answer = client.get("/accounts/2fa/")
+    assert (answer.status_code, answer["Location"]) == (302, "/account")
+    assert client.post("/accounts/2fa/").status_code == 405
+
+
+def test_code_page_of_accounts_carries_the_headers_and_sends_nobody_elsewhere(
+    client: Client, user: User
+) -> None:
+    address = "/accounts/2fa/authenticate/"
+    assert_headers(client.get(address, secure=True, headers={"origin": "https://evil.example"}))
+    for to in ("https://evil.example", "//evil.example", "/\\evil.example"):
+        for method in (client.get, client.post):
+            assert method(address, query_params={"next": to})["Location"] == "/accounts/login"

@@ -14,10 +14,9 @@ from django.db import IntegrityError, transaction
 from rest_framework.exceptions import APIException, ValidationError
 
 from backend_django.api.problems import Conflict
-
-from .limits import TooManyAttempts
-from .models import User
-from .services import notice_send
+from backend_django.users.limits import TooManyAttempts
+from backend_django.users.models import User
+from backend_django.users.services import notice_send
 
 Type = Authenticator.Type
 

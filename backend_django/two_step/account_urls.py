@@ -1,0 +1,25 @@
+"""Below accounts/: the code in the middle of a sign-in with Google."""
+
+from typing import Any
+
+from allauth.mfa.base.views import AuthenticateView
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from backend_django.users.urls import moved, stays
+
+
+class CodeView(AuthenticateView):
+    """Asked for by the page, checked here."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return HttpResponseRedirect("/login/code")
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        often = form.has_error("code", "too_many_login_attempts")
+        return HttpResponseRedirect(f"/login/code?why={'often' if often else 'wrong'}")
+
+
+urlpatterns = [
+    moved("2fa", "/account", "mfa_index"),
+    stays("2fa/authenticate", CodeView.as_view(), "mfa_authenticate"),
+]

@@ -1,0 +1,71 @@
+"""Turning the second step on and off."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from backend_django.users.api.account_views import AccountView
+from backend_django.users.api.serializers import DetailSerializer
+
+from .. import services
+from .serializers import (
+    ConfirmSerializer,
+    MfaActivateSerializer,
+    MfaProposalSerializer,
+    MfaSerializer,
+    RecoveryCodesSerializer,
+)
+
+
+class MfaView(AccountView):
+    schema_action = "mfa"
+
+    @extend_schema(responses=MfaSerializer)
+    def get(self, request: Request) -> Response:
+        """Whether the account asks for a code at sign-in."""
+        enabled = services.mfa_is_on(self.user)
+        left = services.recovery_codes_left(self.user) if enabled else 0
+        return Response({"enabled": enabled, "recovery_codes_left": left})
+
+
+class MfaProposeView(AccountView):
+    schema_action = "mfa_propose"
+
+    @extend_schema(request=None, responses=MfaProposalSerializer)
+    def post(self, request: Request) -> Response:
+        """Propose a secret for an authenticator app."""
+        return Response(services.mfa_propose(user=self.user))
+
+
+class MfaActivateView(AccountView):
+    schema_action = "mfa_activate"
+    problems = {409: "It is on already"}
+
+    @extend_schema(request=MfaActivateSerializer, responses=RecoveryCodesSerializer)
+    def post(self, request: Request) -> Response:
+        """Turn two-step sign-in on, and answer with the recovery codes."""
+        data = self.read(MfaActivateSerializer)
+        codes = services.mfa_activate(user=self.user, secret=data["secret"], code=data["code"])
+        return Response({"recovery_codes": codes})
+
+
+class MfaDeactivateView(AccountView):
+    schema_action = "mfa_deactivate"
+
+    @extend_schema(request=ConfirmSerializer, responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        """Turn two-step sign-in off."""
+        self.read(ConfirmSerializer)
+        services.mfa_deactivate(user=self.user)
+        return Response({"detail": "Two-step sign-in is off."})
+
+
+class RecoveryCodesView(AccountView):
+    schema_action = "recovery_codes"
+    problems = {409: "Two-step sign-in is off"}
+
+    @extend_schema(request=ConfirmSerializer, responses=RecoveryCodesSerializer)
+    def post(self, request: Request) -> Response:
+        """Make new recovery codes. The old ones end."""
+        self.read(ConfirmSerializer)
+        return Response({"recovery_codes": services.recovery_codes_renew(user=self.user)})

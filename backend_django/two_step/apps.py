@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class TwoStepConfig(AppConfig):
+    """The second step at sign-in."""
+
+    name = "backend_django.two_step"
+    api_prefix = "auth/"
+
+    def ready(self) -> None:
+        from . import mails  # noqa: F401 (adds its notices)

@@ -1,0 +1,33 @@
+import { type Component, inject, type InjectionKey } from 'vue'
+import type { RouteRecordRaw } from 'vue-router'
+
+/** What a folder in src/features/ adds to accounts, as default of its account.ts. */
+export interface AccountPart {
+  /** Pages for people who are not signed in, with whole addresses. */
+  routes?: RouteRecordRaw[]
+  /** Loads a section for the account's page; it is given the `user`. */
+  section?: () => Promise<{ default: Component }>
+  proof?: Proof
+}
+
+/** What some accounts ask for besides the password. */
+export interface Proof {
+  /** Its name in the bodies of the API, and in refusals. */
+  name: string
+  /** Code of the refusal that asks for it. */
+  askedBy: string
+  /** Whether the account of whoever is signed in is known to ask for it. Called in a setup. */
+  useAsked: () => () => boolean
+  /** Its field, with a text as model and the `error` to show. */
+  field: Component
+}
+
+export const accountParts: InjectionKey<AccountPart[]> = Symbol('account parts')
+
+export function useAccountParts(): AccountPart[] {
+  return inject(accountParts, [])
+}
+
+export function useProofs(): Proof[] {
+  return useAccountParts().flatMap(({ proof }) => proof ?? [])
+}

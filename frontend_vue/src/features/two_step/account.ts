@@ -1,0 +1,27 @@
+import { useQuery } from '@tanstack/vue-query'
+
+import type { AccountPart } from '@/account/part'
+
+import CodeField from './CodeField.vue'
+import { mfaQuery } from './queries'
+
+/** The second step at sign-in: a code of an authenticator app. */
+export default {
+  routes: [
+    {
+      path: '/login/code',
+      component: () => import('./CodePage.vue'),
+      meta: { title: 'One more step' },
+    },
+  ],
+  section: () => import('./MfaSection.vue'),
+  proof: {
+    name: 'code',
+    askedBy: 'mfa_required',
+    useAsked() {
+      const { data } = useQuery(mfaQuery)
+      return () => Boolean(data.value?.enabled)
+    },
+    field: CodeField,
+  },
+} satisfies AccountPart

@@ -1,0 +1,8 @@
+import { queryOptions } from '@tanstack/vue-query'
+
+import { api, unwrap } from '@/api/client'
+
+export const mfaQuery = queryOptions({
+  queryKey: ['account', 'mfa'],
+  queryFn: ({ signal }) => unwrap(api.GET('/auth/mfa/', { signal })),
+})

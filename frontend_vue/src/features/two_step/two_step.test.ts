@@ -1,0 +1,145 @@
+import { enableAutoUnmount, flushPromises } from '@vue/test-utils'
+import { afterEach, expect, test } from 'vitest'
+
+import AccountPage from '@/account/AccountPage.vue'
+import LoginPage from '@/account/LoginPage.vue'
+import {
+  dialog,
+  fill,
+  focused,
+  press,
+  problem,
+  prove,
+  show,
+  stubApi,
+  USER,
+} from '@/account/testing'
+import { toasts } from '@/ui/toast'
+
+import part from './account'
+
+enableAutoUnmount(afterEach)
+afterEach(() => toasts.splice(0))
+
+const PROPOSAL = {
+  secret: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567',
+  url: 'otpauth://x',
+  qr_svg: '<svg/>',
+}
+const CODES = ['11111111', '22222222']
+
+async function open(answers: Parameters<typeof stubApi>[0], mfa = { enabled: false, left: 0 }) {
+  const sent = stubApi({
+    'GET /auth/session/': [200, { user: USER, registration_open: true, google_url: null }],
+    'GET /auth/mfa/': [200, { enabled: mfa.enabled, recovery_codes_left: mfa.left }],
+    'GET /auth/tokens/': [200, { results: [] }],
+    ...answers,
+  })
+  await part.section() // as the router does
+  const { page } = await show(AccountPage, { parts: [part] })
+  await flushPromises()
+  return { page, of: (call: string) => sent.filter((one) => one.call === call) }
+}
+
+async function signIn(answers: Parameters<typeof stubApi>[0]) {
+  const sent = stubApi({
+    'GET /auth/session/': [200, { user: null, registration_open: true, google_url: null }],
+    ...answers,
+  })
+  const { page } = await show(LoginPage, { path: '/login', parts: [part] })
+  await fill(page, { email: 'ada@example.org', password: 'secret' })
+  return { page, of: (call: string) => sent.filter((one) => one.call === call) }
+}
+
+test('sign-in asks for the code, and keeps the password', async () => {
+  const { page, of } = await signIn({
+    'POST /auth/login/': [403, { code: 'mfa_required', detail: 'Enter the code.' }],
+  })
+  expect(of('POST /auth/login/')[0]!.body).not.toHaveProperty('code')
+  expect(focused()).toBe('code')
+  expect((page.find('[name=password]').element as HTMLInputElement).value).toBe('secret')
+  expect(page.find('[role=alert]').exists()).toBe(false)
+
+  stubApi({ 'POST /auth/login/': problem({ code: 'This code is not right.' }) })
+  await fill(page, { code: '000000' })
+  expect(page.text()).toContain('This code is not right.')
+  expect(focused()).toBe('code')
+  expect((page.find('[name=code]').element as HTMLInputElement).value).toBe('')
+
+  const again = stubApi({ 'POST /auth/login/': problem({ non_field_errors: 'Wrong password.' }) })
+  await fill(page, { code: '111111' })
+  expect(again[0]!.body).toEqual({
+    email: 'ada@example.org',
+    password: 'secret',
+    code: '111111',
+    token: false,
+  })
+  expect(page.find('[name=code]').exists()).toBe(false)
+  expect(focused()).toBe('password')
+})
+
+test('setting up shows the secret, and refuses a wrong code at its field', async () => {
+  const { page, of } = await open({
+    'POST /auth/mfa/propose/': [200, PROPOSAL],
+    'POST /auth/mfa/activate/': problem({ code: 'This code is not right.' }),
+  })
+  await press(page, 'Set it up')
+  expect(page.text()).toContain('ABCD EFGH')
+  expect(page.find('img').attributes('src')).toMatch(/^data:image\/svg\+xml,/)
+  await fill(page, { code: '000 000', password: 'my own' })
+  expect(focused()).toBe('code')
+  expect(of('POST /auth/mfa/activate/')[0]!.body).toEqual({
+    secret: PROPOSAL.secret,
+    code: '000000',
+    password: 'my own',
+  })
+})
+
+test('recovery codes are shown until they are put away', async () => {
+  const { page } = await open({
+    'POST /auth/mfa/propose/': [200, PROPOSAL],
+    'POST /auth/mfa/activate/': [200, { recovery_codes: CODES }],
+  })
+  await press(page, 'Set it up')
+  await fill(page, { code: '123456', password: 'my own' })
+  expect(focused()).toBe('Keep your recovery codes')
+  for (const code of CODES) expect(page.text()).toContain(code)
+  expect(page.find('a[download]').attributes('href')).toMatch(/^blob:/)
+  await press(page, 'I have kept them')
+  expect(page.text()).not.toContain(CODES[0])
+})
+
+test('few recovery codes are a warning', async () => {
+  const { page } = await open({}, { enabled: true, left: 1 })
+  expect(page.text()).toContain('1 recovery code is left')
+})
+
+test('turning it off asks for password and code', async () => {
+  const { page, of } = await open(
+    { 'POST /auth/mfa/deactivate/': [200, { detail: 'Off.' }] },
+    { enabled: true, left: 9 },
+  )
+  await press(page, 'Turn off …')
+  await prove({ password: 'my own', code: '123456' })
+  expect(of('POST /auth/mfa/deactivate/')[0]!.body).toEqual({ password: 'my own', code: '123456' })
+  expect(toasts[0]!.text).toBe('Two-step sign-in is off.')
+})
+
+test('deleting the account asks for the code of an account that has one', async () => {
+  const { page, of } = await open(
+    { 'POST /auth/user/delete/': problem({ code: 'This code is not right.' }) },
+    { enabled: true, left: 9 },
+  )
+  await press(page, 'Delete the account …')
+  await prove({ password: 'my own', code: '123456' })
+  expect(of('POST /auth/user/delete/')[0]!.body).toEqual({ password: 'my own', code: '123456' })
+  expect(dialog()!.textContent).toContain('This code is not right.')
+})
+
+test('who has no password is told to choose one before setting it up', async () => {
+  const { page } = await open({
+    'GET /auth/session/': [200, { user: { ...USER, has_password: false } }],
+  })
+  expect(page.text()).toContain('Choose a password first: setting it up asks for it.')
+  expect(page.text()).not.toContain('Set it up')
+})

@@ -4,33 +4,43 @@ and the map under the hand: dragged, drawn on, over the whole screen, two raster
 
 import io
 import re
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import FloatRect, Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, Response, expect
 
 from backend_django.rasters.processor import RasterProcessor
 from tests.browsing import accessibility_problems
-from tests.stack import Stack
+from tests.stack import Stack, wait_for
 
 pytestmark = pytest.mark.slow
 LONGITUDE = "Number(new URLSearchParams(location.search).get('at').split('/')[2])"
 
 
-@pytest.fixture
-def raster(signed_in: Page) -> Page:
-    """The page of a raster that was just uploaded."""
+@pytest.fixture(scope="module")
+def two(stack: Stack) -> list[str]:
+    """The sample in colours, and one band of it, which is drawn in grey."""
     assert RasterProcessor.sample
-    signed_in.goto("/rasters")
-    signed_in.locator("input[type=file]").set_input_files(RasterProcessor.sample)
-    expect(signed_in.get_by_text("Valid Cloud-Optimized GeoTIFF")).to_be_visible(timeout=40_000)
-    return signed_in
+    content = RasterProcessor.sample.read_bytes()
+    with stack.client() as api:
+        made = [
+            api.create("rasters", content, f"{name}.tif", name=name, bands=bands)["id"]
+            for name, bands in (("coloured", ""), ("grey", "1"))
+        ]
+        assert [api.wait("rasters", number)["status"] for number in made] == ["completed"] * 2
+    return made
 
 
-def test_workbench(raster: Page) -> None:
-    page = raster
+def is_tile(number: str) -> Callable[[Response], bool]:
+    """Tell an answer with a picture of this raster from others."""
+    return lambda answer: f"/tiles/{number}/" in answer.url and answer.status == 200
+
+
+def test_workbench(signed_in: Page, two: list[str]) -> None:
+    page = signed_in
     tiles: list[str] = []
     page.on("request", lambda r: tiles.append(r.url) if "/tiles/" in r.url else None)
     page.goto("/rasters")
@@ -39,7 +49,7 @@ def test_workbench(raster: Page) -> None:
     expect(page.get_by_label("Overviews")).to_be_visible()
     assert accessibility_problems(page) == []
 
-    page.get_by_role("link", name="iceland").first.click()
+    page.get_by_role("link", name="coloured").first.click()
     appearance = page.get_by_role("region", name="Appearance")
     appearance.get_by_role("combobox", name=re.compile("^Show")).select_option("1")
     appearance.get_by_role("combobox", name=re.compile("^Colours")).select_option("magma")
@@ -54,11 +64,10 @@ def test_workbench(raster: Page) -> None:
 
     # The address is the view: somebody else who opens it sees the same.
     before = len(tiles)
-    with page.expect_request(lambda r: "/tiles/" in r.url):
+    with page.expect_response(is_tile(two[0])):
         page.reload()
     expect(appearance.get_by_role("combobox", name=re.compile("^Colours"))).to_have_value("magma")
     expect(page.locator("canvas").first).to_be_visible()
-    page.wait_for_load_state("networkidle")
     assert all("colormap=magma" in url for url in tiles[before:])
 
     with page.expect_response(lambda r: "/point/" in r.url) as value:
@@ -84,8 +93,11 @@ def test_workbench(raster: Page) -> None:
     expect(page.get_by_role("button", name="Remove the copy")).to_be_visible(timeout=60_000)
 
 
-def test_a_link_for_somebody_without_an_account(raster: Page, stack: Stack) -> None:
-    page = raster
+def test_a_link_for_somebody_without_an_account(
+    signed_in: Page, two: list[str], stack: Stack
+) -> None:
+    page = signed_in
+    page.goto(f"/rasters/{two[0]}")
     page.get_by_role("button", name="Share").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("For whom").fill("the survey")
@@ -100,7 +112,11 @@ def test_a_link_for_somebody_without_an_account(raster: Page, stack: Stack) -> N
     visitor.on("pageerror", lambda error: errors.append(str(error)))
     with visitor.expect_response(lambda r: "/tiles/" in r.url and r.status == 200):
         visitor.goto(link)
-    expect(visitor.get_by_role("heading", name="iceland")).to_be_visible()
+    expect(visitor.get_by_role("heading", name="coloured")).to_be_visible()
+    address = visitor.get_by_label("Map layer (WMTS)").input_value()
+    assert "<Capabilities" in visitor.request.get(address).text()
+    expect(visitor.get_by_label("Tiles (XYZ)")).to_have_value(re.compile(r"\{z\}/\{x\}/\{y\}"))
+    expect(visitor.get_by_label("vsicurl")).to_have_count(0)
     expect(visitor.get_by_role("link", name=re.compile("Download"))).to_have_count(0)
     assert accessibility_problems(visitor) == []
 
@@ -111,20 +127,6 @@ def test_a_link_for_somebody_without_an_account(raster: Page, stack: Stack) -> N
     assert accessibility_problems(visitor) == []
     assert errors == []
     context.close()
-
-
-@pytest.fixture
-def two(stack: Stack) -> list[str]:
-    """The sample in colours, and one band of it, which is drawn in grey."""
-    assert RasterProcessor.sample
-    content = RasterProcessor.sample.read_bytes()
-    with stack.client() as api:
-        made = [
-            api.create("rasters", content, f"{name}.tif", name=name, bands=bands)["id"]
-            for name, bands in (("coloured", ""), ("grey", "1"))
-        ]
-        assert [api.wait("rasters", number)["status"] for number in made] == ["completed"] * 2
-    return made
 
 
 def box(element: Locator) -> FloatRect:
@@ -153,10 +155,10 @@ def colourfulness(page: Page, map_: Locator, left: float, right: float) -> float
 
 def test_the_map_under_the_hand(signed_in: Page, two: list[str]) -> None:
     page, (coloured, grey) = signed_in, two
-    page.goto(f"/rasters/{coloured}")
+    with page.expect_response(is_tile(coloured)):
+        page.goto(f"/rasters/{coloured}")
     map_ = page.get_by_role("application")
     expect(page.locator("canvas").first).to_be_visible()
-    page.wait_for_load_state("networkidle")
     around = box(map_)
     x, y = around["x"] + around["width"] / 2, around["y"] + around["height"] / 2
 
@@ -206,13 +208,12 @@ def test_the_map_under_the_hand(signed_in: Page, two: list[str]) -> None:
     # Another raster on the right; the line between the two follows the mouse.
     page.get_by_role("button", name="Show the whole raster").click()
     page.get_by_role("button", name="Compare with another raster").click()
-    with page.expect_response(lambda r: f"/tiles/{grey}/" in r.url and r.status == 200):
-        page.get_by_label("Show on the right side of the map").select_option("grey")
-    page.wait_for_load_state("networkidle")
+    page.get_by_label("Show on the right side of the map").select_option("grey")
     line = page.get_by_role("slider", name="Where coloured ends and grey begins")
     expect(line).to_have_value("50")
     map_.scroll_into_view_if_needed()
-    assert colourfulness(page, map_, 0.35, 0.48) > 12 > colourfulness(page, map_, 0.52, 0.65)
+    left, right = (0.35, 0.48), (0.52, 0.65)
+    wait_for(lambda: colourfulness(page, map_, *left) > 12 > colourfulness(page, map_, *right))
     track = box(line)
     handle = track["y"] + track["height"] / 2
     page.mouse.move(track["x"] + track["width"] / 2, handle)
@@ -221,6 +222,5 @@ def test_the_map_under_the_hand(signed_in: Page, two: list[str]) -> None:
     page.mouse.up()
     assert 60 < int(line.input_value()) < 80
     page.mouse.move(x, y)
-    page.wait_for_timeout(100)  # a frame is drawn
-    assert colourfulness(page, map_, 0.52, 0.65) > 12
+    wait_for(lambda: colourfulness(page, map_, *right) > 12)
     assert parse_qs(urlsplit(page.url).query)["compare"] == [grey]

@@ -35,6 +35,11 @@ export function linePath(values: Sample[], width: number, height: number): strin
     .join('')
 }
 
+/** Where a pointer is across a box: 0 at its left edge, 1 at its right one, and within the two. */
+export function shareAcross(box: { left: number; width: number }, { clientX }: PointerEvent) {
+  return Math.min(1, Math.max(0, (clientX - box.left) / box.width))
+}
+
 /** Metres -> "840 m", "12.4 km". */
 export function distance(metres: number): string {
   if (metres < 1000) return `${Math.round(metres)} m`

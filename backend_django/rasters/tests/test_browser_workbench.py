@@ -5,6 +5,7 @@ and the map under the hand: dragged, drawn on, over the whole screen, two raster
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -13,8 +14,9 @@ from PIL import Image
 from playwright.sync_api import FloatRect, Locator, Page, Response, expect
 
 from backend_django.rasters.processor import RasterProcessor
+from backend_django.rasters.tests import factory
 from tests.browsing import accessibility_problems
-from tests.stack import Stack, wait_for
+from tests.stack import Api, Stack, wait_for
 
 pytestmark = pytest.mark.slow
 LONGITUDE = "Number(new URLSearchParams(location.search).get('at').split('/')[2])"
@@ -141,12 +143,15 @@ def seen_place(page: Page) -> list[float]:
     return [float(part) for part in parse_qs(urlsplit(page.url).query)["at"][0].split("/")]
 
 
-def colourfulness(page: Page, map_: Locator, left: float, right: float) -> float:
+def colourfulness(
+    page: Page, map_: Locator, left: float, right: float, height: float = 0.2
+) -> float:
     """How far the pixels of a part of the map are from grey, at most 255."""
     around = box(map_)
     middle = {
         "x": around["x"] + left * around["width"], "width": (right - left) * around["width"],
-        "y": around["y"] + 0.4 * around["height"], "height": 0.2 * around["height"],
+        "y": around["y"] + (0.5 - height / 2) * around["height"],
+        "height": height * around["height"],
     }  # fmt: skip
     shot = Image.open(io.BytesIO(page.screenshot(clip=middle)))  # type: ignore[arg-type]
     pixels = np.asarray(shot.convert("RGB")).astype(int)
@@ -224,3 +229,16 @@ def test_the_map_under_the_hand(signed_in: Page, two: list[str]) -> None:
     page.mouse.move(x, y)
     wait_for(lambda: colourfulness(page, map_, *right) > 12)
     assert parse_qs(urlsplit(page.url).query)["compare"] == [grey]
+
+
+def test_a_raster_that_is_too_small_to_see_is_a_dot(
+    signed_in: Page, api: Api, tmp_path: Path
+) -> None:
+    source = factory.write(tmp_path / "i.tif", np.full((1, 40, 40), 200, "uint8"))
+    number = api.create("rasters", source.read_bytes(), "small.tif")["id"]
+    assert api.wait("rasters", number)["status"] == "completed"
+    west, south, _, _ = api.get(f"rasters/results/{number}/").json()["bounds"]
+    signed_in.goto(f"/rasters/{number}?at=3/{south}/{west}")
+    map_ = signed_in.get_by_role("application")
+    expect(signed_in.locator("canvas").first).to_be_visible()
+    wait_for(lambda: colourfulness(signed_in, map_, 0.497, 0.503, height=0.008) > 40)

@@ -1,7 +1,9 @@
 import ScaleLine from 'ol/control/ScaleLine'
 import { focus } from 'ol/events/condition'
+import { getCenter, getHeight, getWidth } from 'ol/extent'
 import Feature from 'ol/Feature'
 import MultiPolygon from 'ol/geom/MultiPolygon'
+import Point from 'ol/geom/Point'
 import { fromExtent } from 'ol/geom/Polygon'
 import { defaults as defaultInteractions } from 'ol/interaction/defaults'
 import MouseWheelZoom from 'ol/interaction/MouseWheelZoom'
@@ -14,6 +16,7 @@ import { getRenderPixel } from 'ol/render'
 import type RenderEvent from 'ol/render/Event'
 import VectorSource from 'ol/source/Vector'
 import XYZ from 'ol/source/XYZ'
+import Circle from 'ol/style/Circle'
 import Fill from 'ol/style/Fill'
 import Stroke from 'ol/style/Stroke'
 import Style from 'ol/style/Style'
@@ -26,6 +29,9 @@ import { mapExtent, outlineRings } from './extent'
 import { readLand } from './land'
 import { loadTile } from './loadTile'
 import type { Place } from './view'
+
+/** A raster that is smaller on the screen is shown as a dot. */
+const DOT_PIXELS = 12
 
 /** The look of the page, for what is painted and cannot have CSS. */
 export interface Look {
@@ -100,10 +106,22 @@ export function createMap(target: HTMLElement, raster: RasterResult) {
         stroke: stroke(look.coast, 1),
       }),
     )
-    outline.setStyle([
+    const line = [
       new Style({ stroke: stroke(look.surface, 4) }),
       new Style({ stroke: stroke(look.leaf, 2, [6, 5]) }),
-    ])
+    ]
+    const dot = new Style({
+      geometry: new Point(getCenter(extent)),
+      image: new Circle({
+        radius: 6,
+        fill: new Fill({ color: look.leaf }),
+        stroke: stroke(look.surface, 2),
+      }),
+    })
+    // From far away its tiles are empty and its outline is no line any more.
+    outline.setStyle((_, resolution) =>
+      Math.max(getWidth(extent), getHeight(extent)) < DOT_PIXELS * resolution ? dot : line,
+    )
     const label = (textAlign: CanvasTextAlign, textBaseline: CanvasTextBaseline) =>
       new Text({
         font: `${Math.round(look.fontSize * 0.7)}px sans-serif`,

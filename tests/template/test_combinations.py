@@ -1,9 +1,13 @@
 """`make test-template`: projects without parts, their rules, their suites and their pages. For CI.
 
-Without each one, and without all of them: so for every two parts all four cases are there, with
-`make test`, which runs with all of them. A default project is this repository, byte for byte.
+Every choice of parts is made and is whole. The suite and the page of a project take minutes: they
+are run without each part and without all, so that for every two parts all four cases are there with
+`make test`, which has all of them; `EVERY_SUITE=1` runs those of every choice. A default project is
+this repository, byte for byte.
 """
 
+import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -16,12 +20,14 @@ from .conftest import RELEASE, commit, copier, git, lend_tools
 from .test_drop import speaking
 
 pytestmark = [pytest.mark.template, pytest.mark.timeout(1800)]
-COMBINATIONS = [*((part,) for part in PARTS), tuple(PARTS)]
+EVERY = [
+    chosen for count in range(1, len(PARTS) + 1) for chosen in itertools.combinations(PARTS, count)
+]
+SUITES = EVERY if os.environ.get("EVERY_SUITE") else [c for c in EVERY if len(c) in {1, len(PARTS)}]
 
 
-@pytest.mark.parametrize("without", COMBINATIONS, ids="+".join)
-def test_rules_suite_and_page(released: Path, tmp_path: Path, without: tuple[str, ...]) -> None:
-    project = tmp_path / "river"
+def made_without(released: Path, project: Path, without: tuple[str, ...]) -> Path:
+    """A project without parts, with the files that its set-up generates."""
     data = ["--data=name=River Watch", f"--data=without=[{','.join(without)}]"]
     copier("copy", "--quiet", "--defaults", f"--vcs-ref={RELEASE}", *data, released, project)
     git(project, "init", "--quiet", "--initial-branch=main")
@@ -30,13 +36,25 @@ def test_rules_suite_and_page(released: Path, tmp_path: Path, without: tuple[str
     modules = project / "frontend_vue" / "node_modules"
     modules.symlink_to(ROOT / "frontend_vue" / "node_modules")
     run(project, "scripts.schema")
+    return project
+
+
+@pytest.mark.parametrize("without", EVERY, ids="+".join)
+def test_nothing_is_left_over(released: Path, tmp_path: Path, without: tuple[str, ...]) -> None:
+    project = made_without(released, tmp_path / "river", without)
     lock = "frontend_vue/package-lock.json"  # the set-up makes it anew
     for part in without:
         assert {line for line in speaking(project, part) if not line.startswith(lock)} == set()
-    for script in ("format:check", "check", "lint", "build", "test"):
-        run(project, "scripts.node", "npm", "run", "--silent", script)
     run(project, "ruff", "check", ".")
     run(project, "ruff", "format", "--check", ".")
+    run(project, "pytest", "-q", "-p", "no:cacheprovider", "tests/test_docs.py", "tests/pages")
+
+
+@pytest.mark.parametrize("without", SUITES, ids="+".join)
+def test_types_suite_and_page(released: Path, tmp_path: Path, without: tuple[str, ...]) -> None:
+    project = made_without(released, tmp_path / "river", without)
+    for script in ("format:check", "check", "lint", "build", "test"):
+        run(project, "scripts.node", "npm", "run", "--silent", script)
     run(project, "mypy")
     if len(without) == len(PARTS):  # a part has a lock of its own: the others are the same without
         run(project, "scripts.lock", "--check")

@@ -124,11 +124,11 @@ def _convert(
 def _scratch_compression(source: Path, facts: Inspection, options: Options) -> str:
     """Return how GDAL is to store overviews until their place in the file comes.
 
-    Its ZSTD at level 9 takes a tenth of the job's processor time. Without it they take a third of
-    the raster's decoded size: where that is more than the upload, space is worth more.
+    Its ZSTD at level 9 is work for nothing where pixels are floating-point numbers. Without it
+    they take a third of the raster's decoded size: not where that is more than the upload.
     """
-    fits = options.grid != "web" and facts.uncompressed / 3 < source.stat().st_size
-    return "NONE" if fits else "ZSTD"
+    plain = facts.dtype.startswith("float") and options.grid != "web"
+    return "NONE" if plain and facts.uncompressed / 3 < source.stat().st_size else "ZSTD"
 
 
 def _keep(source: Path, target: Path, progress: Callable[[float], None]) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.environment import ROOT
+from scripts.node import for_downloads
 from scripts.uv import UV
 
 FOLDER = ROOT / "requirements"
@@ -49,7 +50,7 @@ def compile_one(
         newest = datetime.now(UTC) - timedelta(days=min_days)
         options += ["--exclude-newer", newest.isoformat(timespec="seconds")]
     command = [str(UV), *COMPILE, *options, "--output-file", str(target), str(source)]
-    return subprocess.run(command, cwd=ROOT, **run)
+    return subprocess.run(command, cwd=ROOT, env=for_downloads(dict(os.environ)), **run)
 
 
 def main(arguments: list[str]) -> int:

@@ -55,9 +55,9 @@ def test_set_up_asked_for_and_asked_for_again(page, stack: Stack, mail_server: M
     secret = shown.inner_text().replace(" ", "")
     expect(page.get_by_alt_text("QR code")).to_have_js_property("complete", True)
     assert page.get_by_alt_text("QR code").evaluate("image => image.naturalWidth") > 0
-    page.get_by_label("Code that the app shows").fill(code_of(secret))
     page.get_by_label("Your password", exact=True).fill(PASSWORD)
     check(page)
+    page.get_by_label("Code that the app shows").fill(code_of(secret))  # good for seconds
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Keep your recovery codes")).to_be_focused()
     codes = page.get_by_role("list", name="Recovery codes").get_by_role("listitem")

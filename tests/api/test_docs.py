@@ -38,4 +38,4 @@ def test_signed_in_or_staff_by_setting(client: Client, user: User, settings: Any
 def test_page_shows_the_operations_under_the_strict_policy(signed_in: "Page") -> None:
     """That nothing is asked of others, and no policy violated, the fixture looks at its end."""
     signed_in.goto(PAGE)
-    signed_in.get_by_text("/auth/session/").first.wait_for()
+    signed_in.get_by_text("/auth/login/").first.wait_for()

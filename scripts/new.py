@@ -51,9 +51,11 @@ def main(arguments: list[str]) -> int:
         data = [f"--data={key}={value}" for key, value in options.items() if value]
         data += [f"--data=without={json.dumps(without)}"]
         with tempfile.TemporaryDirectory() as folder:
-            made = Path(folder, "project")
+            made, packed = Path(folder, "project"), Path(folder, "template")
+            # Copier looks at each file below .git, and a clone by path has thousands there.
+            template.git("clone", "--quiet", "--no-local", ".", str(packed))
             template.copier(
-                "copy", "--quiet", "--defaults", "--vcs-ref=HEAD", *data, str(ROOT), str(made)
+                "copy", "--quiet", "--defaults", "--vcs-ref=HEAD", *data, str(packed), str(made)
             )
             answers = made / template.ANSWERS.name
             home = f"_src_path: {json.dumps(template.home())}"

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
+from drf_spectacular.plumbing import load_enum_name_overrides
 
 from .problems import CONTENT_TYPE
 
@@ -69,6 +70,29 @@ class AutoSchema(SpectacularAutoSchema):
     def get_tags(self) -> list[str]:
         tag = getattr(self.view, "schema_tag", None)
         return [tag or self.path.removeprefix("/api/v1/").split("/")[0]]
+
+
+def tell_choices_apart(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Let each set of choices have one name, whatever other features call theirs.
+
+    drf-spectacular's own hook comes after. It names a set by its field, and warns where fields of
+    one name have several sets, or one set has fields of several names. So a set is known by its
+    field too and, where fields of that name differ, by the component that it is in.
+    """
+    known = load_enum_name_overrides()
+    uses: dict[str, dict[str, list[tuple[str, dict[str, Any]]]]] = {}
+    for component, schema in result["components"].get("schemas", {}).items():
+        for name, value in schema.get("properties", {}).items():
+            field = value.get("items", value)
+            if choices := field.get("x-spec-enum-id"):
+                place = component.removesuffix("Request"), field
+                uses.setdefault(name, {}).setdefault(choices, []).append(place)
+    for name, sets in uses.items():
+        for choices in sets.keys() - known.keys():
+            for component, field in sets[choices]:
+                where = component if len(sets) > 1 else ""
+                field["x-spec-enum-id"] = f"{where}.{name}.{choices}"
+    return result
 
 
 def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:

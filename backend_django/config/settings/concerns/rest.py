@@ -59,6 +59,7 @@ SPECTACULAR_SETTINGS = {
         "RequestPhase": "backend_django.processing.models.ProcessingRequest.Phase",
     },
     "POSTPROCESSING_HOOKS": [
+        "backend_django.api.schema.tell_choices_apart",
         "drf_spectacular.hooks.postprocess_schema_enums",
         "backend_django.api.schema.add_problem_responses",
         "backend_django.api.schema.close_request_bodies",

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.dateparse import parse_date, parse_datetime
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from rest_framework import serializers
+from rest_framework.fields import empty
 from rest_framework.validators import UniqueValidator
 
 M = TypeVar("M", bound=models.Model)
@@ -91,10 +92,11 @@ class RelatedField(serializers.PrimaryKeyRelatedField):
             return rows.filter(owner=self.context["request"].user)
         return rows
 
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str):
+    def run_validation(self, data: Any = empty) -> Any:
+        # Before the parent, which takes an empty text for null.
+        if data not in (empty, None) and (not isinstance(data, str) or not data):
             raise serializers.ValidationError("Must be an id in a string.")
-        return super().to_internal_value(data)
+        return super().run_validation(data)
 
 
 class ModelSerializer(serializers.ModelSerializer[M]):

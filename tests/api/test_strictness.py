@@ -8,9 +8,11 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import URLResolver, get_resolver
+from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import JSONParser as GuessingParser
 
 from backend_django.api.docs import document
+from backend_django.api.serializers import RelatedField
 from backend_django.users.models import User
 
 from .test_problems import assert_problem
@@ -141,3 +143,11 @@ def test_null_character_is_refused_and_the_document_says_so(
     for text, fits in (("Ada", True), ("A\0", False)):
         answer = getattr(signed_in, method)(path, {"name": text}, "application/json")
         assert (bool(re.search(pattern, text)), answer.status_code < 300) == (fits, fits)
+
+
+@pytest.mark.parametrize("value", ["", 0, ["x"], "x"])
+def test_what_is_no_id_is_not_taken_for_none(value: Any) -> None:
+    field = RelatedField(queryset=User.objects, allow_null=True)
+    with pytest.raises(ValidationError):
+        field.run_validation(value)
+    assert field.run_validation(None) is None

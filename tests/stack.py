@@ -160,7 +160,7 @@ class Api(httpx.Client):
         self.headers["Authorization"] = f"Token {answer.json()['key']}"
 
     def create(
-        self, kind: str, content: bytes, filename: str = "input.txt", **fields: str
+        self, kind: str, content: bytes, filename: str = "input.txt", /, **fields: Any
     ) -> dict[str, Any]:
         answer = self.post(f"{kind}/create/", files={"file": (filename, content)}, data=fields)
         assert answer.status_code == 201, answer.text

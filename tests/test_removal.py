@@ -27,7 +27,7 @@ def test_other_features_take_the_place_of_the_shipped_ones(tmp_path: Path) -> No
 
     write_job_of_the_readme(tree.folder)
     tree.feature("expenses", "crud", DOMAINS["expenses"])
-    tree.feature("counts", "job", "language:choice(en|de)? shortest:int?")
+    tree.feature("counts", "job", "currency:choice(eur|usd)? due:date?")
     made = [f"backend_django/{name}" for name in ("expenses", "counts", "lines")]
     tree.python("ruff", "check", "-q", *made)
     tree.python("ruff", "format", "-q", "--check", *made)

@@ -4,6 +4,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -40,7 +41,7 @@ class ProcessingRequest(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="processing_requests"
     )
-    parameters = models.JSONField(default=dict)
+    parameters = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     input_file = models.CharField(max_length=200, help_text="Name in the storage.")
     input_name = models.CharField(max_length=255, help_text="What the user called the file.")
     input_size = models.BigIntegerField(help_text="Bytes.")

@@ -49,7 +49,10 @@ class Output:
 
 @dataclass
 class Context:
-    """One attempt at one request, as the feature's code sees it."""
+    """One attempt at one request, as the feature's code sees it.
+
+    `parameters` are as JSON has them: a date, a moment and a decimal are their texts.
+    """
 
     request_id: UUID
     attempt: int

@@ -10,7 +10,7 @@ class Type:
     model: str
     python: str
     samples: tuple[str, str]
-    serializer: str = ""  # of a job's parameter; "" when a parameter cannot have this type
+    serializer: str  # of a job's parameter
     imports: str = ""
     text: bool = False  # empty instead of null, and found by a search
 
@@ -25,14 +25,15 @@ TYPES = {
     "int": Type("IntegerField()", "int", ("1", "2"),
                 "IntegerField(min_value=-2_147_483_648, max_value=2_147_483_647)"),
     "decimal": Type("DecimalField(max_digits=12, decimal_places=2)", "Decimal",
-                    ('"10.50"', '"20.00"'), "", "from decimal import Decimal"),
+                    ('"10.50"', '"20.00"'),
+                    "DecimalField(max_digits=12, decimal_places=2)", "from decimal import Decimal"),
     "float": Type("FloatField()", "float", ("1.5", "2.5"), "FloatField()"),
     "bool": Type("BooleanField(default=False)", "bool", ("False", "True"),
                  "BooleanField(default=False)"),
-    "date": Type("DateField()", "date", ('"2026-03-01"', '"2026-03-02"'), "",
+    "date": Type("DateField()", "date", ('"2026-03-01"', '"2026-03-02"'), "DateField()",
                  "from datetime import date"),
     "datetime": Type("DateTimeField()", "datetime",
-                     ('"2026-03-01T08:00:00Z"', '"2026-03-02T08:00:00Z"'), "",
+                     ('"2026-03-01T08:00:00Z"', '"2026-03-02T08:00:00Z"'), "DateTimeField()",
                      "from datetime import datetime"),
     "url": Type("URLField(max_length=500)", "str",
                 ('"https://example.org/first"', '"https://example.org/second"'),
@@ -74,6 +75,11 @@ class Field:
     @property
     def is_text(self) -> bool:
         return self.type == "choice" or (self.type != "ref" and self.spec.text)
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether a job's parameter is read by a field of ours."""
+        return self.type in {"decimal", "date", "datetime"}
 
     @property
     def is_filter(self) -> bool:
@@ -139,6 +145,6 @@ class Field:
         """The field of a job's parameters."""
         none = ", required=False" if self.optional else ""
         if self.type == "choice":
-            return f"ChoiceField(choices={list(self.choices)}{none})"
-        code = self.spec.serializer
+            return f"serializers.ChoiceField(choices={list(self.choices)}{none})"
+        code = ("" if self.is_strict else "serializers.") + self.spec.serializer
         return (code[:-1] + (none if code[-2] != "(" else none[2:]) + ")") if none else code

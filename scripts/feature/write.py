@@ -243,19 +243,13 @@ def job_values(spec: Spec, service: str) -> dict[str, Any]:
         field_values(field, {}) | {"parameter_code": field.parameter_code}
         for field in spec.parameters
     ]
-    results = [
-        {"label": field.label, "code": f"result.{field.name}"} for field in spec.parameters
-    ] + [{"label": "Lines", "code": "result.lines"}]
-    results.append(
-        {"label": "Answers", "code": "result.answers.join(', ')"}
-        if service
-        else {"label": "Words", "code": "result.words"}
-    )
     return {
         "feature": feature_values(spec),
         "parameters": parameters,
+        "strict": sorted(
+            {f.spec.serializer.partition("(")[0] for f in spec.parameters if f.is_strict}
+        ),
         "annotated": any(field.annotation for field in spec.parameters),
-        "results": results,
         "service": service,
         "description": "Upload a text and get back what is in it.",
     }

@@ -11,12 +11,13 @@ from tests.tree import Tree
 
 GUIDE = ROOT / "docs" / "features.md"
 DOMAINS = {
-    "todos": "title:string due:date? done:bool owner:user",
-    "expenses": "expense: title:string amount:decimal day:date category:ref:category note:text? "
-    "owner:user; category: name:string=unique owner:user",
+    "todos": "title:string kind:choice(home|work) after:ref:todo? due:date? done:bool owner:user",
+    "expenses": "expense: title:string amount:decimal day:date category:ref:category "
+    "currency:choice(eur|chf)? note:text? owner:user; category: name:string=unique owner:user",
     "blog": "post: title:string slug:slug=unique body:text draft:bool published:datetime? "
     "state:choice(open|closed)?",
-    "markdown_notes": "note: title:string body:text state:choice(new|kept|old) owner:user",
+    "markdown_notes": "note: title:string body:text state:choice(new|kept|old) "
+    "part:choice(home|work)? owner:user",
     "shortener": "short_link: code:slug=unique target:url visits:int? expires:datetime? owner:user",
     "shop": "product: name:string code:slug=unique price:decimal weight:float? "
     "section:ref:section; section: name:string=unique contact:email?; "
@@ -62,7 +63,9 @@ def test_domains_of_all_kinds_pass_everything(tmp_path: Path) -> None:
     tree.feature("weather", "job", "place:string days:int? unit:choice(metric|imperial)",
                  "https://weather.example.org/")  # fmt: skip
     tree.feature("counts", "job", "")
-    made = [*DOMAINS, "weather", "counts"]
+    tree.feature("orders", "job", "title:string amount:decimal due:date owner:user done:bool "
+                 "at:datetime? kind:choice(loan|gift) note:text? size:float?")  # fmt: skip
+    made = [*DOMAINS, "weather", "counts", "orders"]
     assert marks(tree, made) == []
     for check in ("ruff check -q .", "ruff format -q --check .", "mypy"):
         tree.python(*shlex.split(check))

@@ -50,7 +50,7 @@ PLAIN = "title:string"
         ("gardens", "crud", "mail: title:string", "has a Mail already"),
         ("gardens", "crud", "plant: a:int bed:ref:bed; bed: n:int owner:user", "give the plant"),
         ("gardens", "job", "a:int; b: c:int", "parameters, not models"),
-        ("gardens", "job", "price:decimal", "is no type of a parameter"),
+        ("gardens", "job", "bed:ref:bed", "no models to refer to"),
         ("gardens", "job", "word:string=unique", "cannot be unique"),
         ("gardens", "job", "file:string", "cannot be called file"),
         ("gardens", "job", "name:string", "has name already"),

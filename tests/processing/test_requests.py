@@ -12,7 +12,7 @@ KIND = "wordcount"
 
 
 def test_request_goes_from_pending_to_completed(api: Api) -> None:
-    created = api.create(KIND, b"one two three", "poem.txt", name="A poem")
+    created = api.create(KIND, b"one two three", "poem.txt", name="A poem", day="2026-03-01")
     assert created["status"] == "pending"
     assert (created["name"], created["input_name"], created["input_size"]) == (
         "A poem",
@@ -23,7 +23,7 @@ def test_request_goes_from_pending_to_completed(api: Api) -> None:
     assert (done["status"], done["progress"], done["attempt"]) == ("completed", 100, 1)
     assert done["created_at"] <= done["started_at"] <= done["finished_at"]
     result = api.get(f"{KIND}/results/{created['id']}/")
-    assert result.json() == {"words": 3, "attempt": 1}
+    assert result.json() == {"words": 3, "attempt": 1, "day": "2026-03-01"}
 
 
 def test_phases_and_progress_are_seen_while_it_runs(api: Api) -> None:

@@ -22,11 +22,13 @@ from backend_django.processing.registry import register
 
 class Parameters(serializers.Serializer[Any]):
     minimum_length = serializers.IntegerField(min_value=1, max_value=50, default=1)
+    day = serializers.DateField(required=False)
 
 
 class Result(serializers.Serializer[Any]):
     words = serializers.IntegerField()
     attempt = serializers.IntegerField()
+    day = serializers.DateField(required=False)
 
 
 @register
@@ -71,10 +73,11 @@ class WordCount(Processor):
         if journal := os.environ.get("CHAOS_JOURNAL"):
             with Path(journal).open("a") as file:
                 file.write(f"{context.request_id}\n")
+        day = {name: value for name, value in context.parameters.items() if name == "day"}
         report = context.workdir / "report.txt"
         report.write_text("".join(f"{word}\n" for word in words))
         return Output(
-            data={"words": len(words), "attempt": context.attempt},
+            data={"words": len(words), "attempt": context.attempt, **day},
             files={"report": OutputFile(report, "word count.txt", "text/plain")},
         )
 

@@ -52,7 +52,13 @@ test('a moment is typed in local time', () => {
 })
 
 test('a form sends what was filled in, as text', () => {
-  expect(toFormFields({ name: 'a', empty: '', done: false })).toEqual({ name: 'a', done: 'false' })
+  const values = { ...toValues(FIELDS), title: 'a', count: '3', at: '2026-03-01T09:30' }
+  expect(toFormFields(FIELDS, values)).toEqual({
+    title: 'a',
+    count: '3',
+    at: new Date('2026-03-01T09:30').toISOString(),
+    done: 'false',
+  })
 })
 
 test.each([

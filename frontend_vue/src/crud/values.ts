@@ -48,10 +48,10 @@ export function fromValues(fields: readonly Field[], values: Values): Record<str
 }
 
 /** What the form holds as fields of an upload; what is empty is left out. */
-export function toFormFields(values: Values): Record<string, string> {
+export function toFormFields(fields: readonly Field[], values: Values): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(values)
-      .filter(([, value]) => value !== '')
+    Object.entries(fromValues(fields, values))
+      .filter(([, value]) => value !== '' && value !== null)
       .map(([name, value]) => [name, String(value)]),
   )
 }

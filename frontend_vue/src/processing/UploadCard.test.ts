@@ -20,7 +20,7 @@ beforeEach(() => {
 
 const file = (name: string, content = 'content') => new File([content], name)
 
-async function open() {
+async function open(slots = {}) {
   const page = { template: '<p />' }
   const router = createRouter({
     history: createMemoryHistory(),
@@ -39,6 +39,7 @@ async function open() {
       fields: { profile: 'small' },
     },
     global: { plugins: [router, [VueQueryPlugin, { queryClient: createQueryClient() }]] },
+    slots,
   })
   return { card, router }
 }
@@ -159,4 +160,15 @@ test('tells what of the day is used, and when there is room again', async () => 
   const full = (await open()).card
   await flushPromises()
   expect(full.text()).toMatch(/There is room again at \d\d:\d\d\./)
+})
+
+test('nothing is sent while a field is empty that must be filled in', async () => {
+  const { card } = await open({ options: '<input id="place" required />' })
+  await drop(file('dunes.dat'))
+  expect(FakeXhr.all).toEqual([])
+  expect(card.get('[role=alert]').text()).toContain('A field above is missing')
+  await card.get<HTMLInputElement>('#place').setValue('Lyngby')
+  await drop(file('dunes.dat'))
+  expect(FakeXhr.all).toHaveLength(1)
+  expect(card.get('[role=alert]').text()).toBe('')
 })

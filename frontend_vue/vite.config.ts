@@ -75,6 +75,7 @@ export default defineConfig(({ mode }) => {
     test: {
       environment: 'happy-dom',
       include: ['src/**/*.test.ts'],
+      maxWorkers: '100%', // by default one fewer than there are processors
       restoreMocks: true,
       unstubGlobals: true,
     },

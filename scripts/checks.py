@@ -18,8 +18,9 @@ from scripts.node import node_environment
 from scripts.uv import UV
 
 PYTHON = sys.executable
-# Two at a time: most of the tests wait for processes. Tests of one file stay together.
-PYTEST = [PYTHON, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+# Three at a time, on two processors: most of the long tests wait for processes, about a third of
+# their time. Tests of one file stay together.
+PYTEST = [PYTHON, "-m", "pytest", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 class Check(NamedTuple):

@@ -77,8 +77,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    # The long ones first, so that none is left over when the others are done.
-    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+    # The files with long ones first, so that none is left over when the others are done.
+    short: dict[Path, list[bool]] = {}
+    for item in items:
+        marks = [item.get_closest_marker(name) is None for name in ("timeout", "slow")]
+        short[item.path] = min(marks, short.get(item.path, marks))
+    items.sort(key=lambda item: short[item.path])
 
 
 @pytest.hookimpl(wrapper=True)

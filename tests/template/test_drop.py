@@ -69,10 +69,10 @@ def test_dropping_later_is_never_having_had_them(released: Path, tmp_path: Path)
         assert speaking(late, part) == set()
 
 
-def test_an_unknown_part_is_refused_with_those_there_are(project: Path) -> None:
+def test_an_unknown_part_is_refused_with_those_there_are(clone: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "scripts.drop", "rivers"],
-        cwd=project, capture_output=True, text=True,
+        cwd=clone, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1
     assert "no part rivers" in done.stderr

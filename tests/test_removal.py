@@ -23,6 +23,7 @@ def test_other_features_take_the_place_of_the_shipped_ones(tmp_path: Path) -> No
             shutil.rmtree(tree.folder / folder / feature, ignore_errors=True)
     # `make test-template` runs all tests of a tree without features.
     tree.run(sys.executable, "manage.py", "check", "--fail-level=WARNING")
+    tree.node("build")
 
     write_job_of_the_readme(tree.folder)
     tree.feature("expenses", "crud", DOMAINS["expenses"])
@@ -30,7 +31,7 @@ def test_other_features_take_the_place_of_the_shipped_ones(tmp_path: Path) -> No
     made = [f"backend_django/{name}" for name in ("expenses", "counts", "lines")]
     tree.python("ruff", "check", "-q", *made)
     tree.python("ruff", "format", "-q", "--check", *made)
-    tree.node("build")  # `make test-feature` looks at the types of what is made
+    tree.python("scripts.node", "node_modules/.bin/vue-tsc", "--noEmit")
     # What looks at the whole of the tree.
     whole = ["tests/api/test_contract.py", "tests/pages", "tests/security"]
     whole += sorted(str(path) for path in (tree.folder / "tests").glob("test_*.py"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.checks import PYTEST
 from tests.stack import ROOT
 from tests.tree import Tree
 
@@ -73,8 +74,7 @@ def test_domains_of_all_kinds_pass_everything(tmp_path: Path) -> None:
         tree.node(script)
     folders = [f"backend_django/{name}" for name in made]
     core = ["tests/test_architecture.py", "tests/api", "tests/security", "tests/browser"]
-    two = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]  # as `make test`
-    said = tree.python("pytest", "-q", "-p", "no:cacheprovider", *two, *folders, *core)
+    said = tree.run(*PYTEST, "-q", "-p", "no:cacheprovider", *folders, *core)
     assert " passed" in said
 
 

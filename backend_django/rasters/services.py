@@ -37,18 +37,23 @@ def share_create(
 
 def share_revoke(*, share: RasterShare) -> None:
     """End a link at once, apart from what caches between here and the visitor hold."""
-    share.delete()
+    RasterShare.objects.filter(id=share.id).delete()
     logger.info("share %s revoked", share.id)
 
 
 def share_find(token: str) -> RasterShare | None:
-    """Return the share a token opens. One that was not made here costs no database query."""
+    """Return the share a token opens; none of an owner who was deactivated.
+
+    A token that was not made here costs no database query.
+    """
     try:
         secret = _signer.unsign(token)
     except signing.BadSignature:
         return None
     return RasterShare.objects.filter(
-        token_hash=_hash(secret), expires_at__gt=timezone.now()
+        token_hash=_hash(secret),
+        expires_at__gt=timezone.now(),
+        request__owner__is_active=True,
     ).first()
 
 

@@ -16,12 +16,13 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from backend_django.api.problems import problem_response
 from backend_django.api.throttling import count_tile
 from backend_django.processing.api.downloads import readable
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
-from backend_django.users.authentication import TokenAuthentication
 
 from .. import services
 from ..styles import Style, StyleError, default_style, parse_style
@@ -31,7 +32,9 @@ FOR_EVER = "private, max-age=31536000, immutable"
 ASK_AGAIN = "private, no-cache"
 SHARED_SECONDS = 3600  # how long caches on the way may go on showing a link that was revoked
 
-_KNOWN_SECONDS = 20.0  # a map asks for dozens of tiles at once; a change is seen after this
+# A map asks for dozens of tiles at once. What ends an access is noticed within a second, in every
+# process, because nothing is remembered for longer.
+_KNOWN_SECONDS = 0.8
 _KNOWN_ENTRIES = 1000
 
 T = TypeVar("T")
@@ -56,7 +59,7 @@ _known_lock = threading.Lock()
 
 
 def _remember(key: Any, find: Callable[[], T | None]) -> T | None:
-    """Return what `find` finds, which is not asked again for some seconds when it finds it."""
+    """Return what `find` finds, which is not asked again for a moment when it finds it."""
     now = time.monotonic()
     remembered = _known.get(key)
     if remembered and remembered[0] > now:
@@ -169,21 +172,24 @@ def _content(source: TileSource, style: Style, where: tuple[int, int, int]) -> b
 
 
 def _user_id(request: HttpRequest) -> int | None:
-    """Return whose request it is, by API token or session; looked up once in some seconds."""
-    credential = request.headers.get("Authorization") or request.COOKIES.get(
-        settings.SESSION_COOKIE_NAME
+    """Return whose request it is, as the API's authenticators decide; None for a stranger.
+
+    Remembered by everything that they read: a header beside a session cookie decides nothing.
+    """
+    credentials = (
+        request.headers.get("Authorization"),
+        request.COOKIES.get(settings.SESSION_COOKIE_NAME),
     )
-    if not credential:
+    if not any(credentials):
         return None
-    return _remember(("user", credential), lambda: _authenticate(request))
+    return _remember(("user", *credentials), lambda: _authenticate(request))
 
 
 def _authenticate(request: HttpRequest) -> int | None:
     try:
-        found = TokenAuthentication().authenticate(request)  # type: ignore[arg-type]
+        user = Request(request, authenticators=APIView().get_authenticators()).user
     except AuthenticationFailed:
         return None
-    user = found[0] if found else request.user
     return user.pk if user.is_authenticated else None
 
 

@@ -126,7 +126,9 @@ def too_many(seconds: int) -> str:
 def _in_words(seconds: int) -> str:
     if seconds < 120:
         return f"in {seconds} second{'s' if seconds != 1 else ''}"
-    return f"in {math.ceil(seconds / 60)} minutes" if seconds < 7200 else "later"
+    if seconds < 7200:
+        return f"in {math.ceil(seconds / 60)} minutes"
+    return f"in {math.ceil(seconds / 3600)} hours"
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:

@@ -5,6 +5,7 @@ keep the new secret in the session, which a script with a token does not have; s
 until the first code proves that the app has it, too.
 """
 
+from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.models import Authenticator
@@ -14,7 +15,7 @@ from django.db import IntegrityError, transaction
 from rest_framework.exceptions import APIException, ValidationError
 
 from backend_django.api.problems import Conflict
-from backend_django.users.limits import TooManyAttempts
+from backend_django.users.limits import TooManyAttempts, seconds_to_wait
 from backend_django.users.models import User
 from backend_django.users.services import notice_send
 
@@ -55,10 +56,16 @@ def code_check(*, user: User, code: str) -> AuthenticateForm | None:
     if not code:
         raise CodeRequired
     form = AuthenticateForm({"code": code}, user=user)
-    if form.is_valid():
+    with transaction.atomic():
+        # One at a time: of parallel uses of a code one wins. Nothing is raised in here, because a
+        # failure must stay counted.
+        User.objects.select_for_update().get(pk=user.pk)
+        accepted = form.is_valid()
+    if accepted:
         return form
     if form.has_error("code", "too_many_login_attempts"):
-        raise TooManyAttempts
+        key = f"mfa-auth-user-{user.pk}"  # allauth's
+        raise TooManyAttempts(seconds_to_wait(context.request, "login_failed", key=key))
     raise ValidationError(
         {"code": "This code is not right, or was used before. Wait for the next one."}
     )

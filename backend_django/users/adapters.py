@@ -3,9 +3,14 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal import ratelimit
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
+
+from backend_django.api.throttling import client_address
+
+from .devices import device_find
+from .limits import APP, TooManyAttempts, seconds_to_wait
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -15,14 +20,44 @@ class AccountAdapter(DefaultAccountAdapter):
         return settings.ACCOUNT_ALLOW_REGISTRATION
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address to count by, also for who came by fewer proxies than were announced."""
-        try:
-            return super().get_client_ip(request)
-        except ImproperlyConfigured:
-            return request.META["REMOTE_ADDR"]
+        """Return the IP address to count by."""
+        return client_address(request)
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Failures count per account. Allauth's key also has the Host header, port included: a
-        guesser would start anew with every port made up.
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Refuse a sign-in, by the right password too, after too many failures.
+
+        They count by account and place, and by account alone with a higher limit. A place is a
+        browser that the account has signed in with before, else an IP address: whoever knows the
+        email only, and guesses from elsewhere, does not lock its owner out.
         """
-        return str(credentials.get("email", "")).lower()
+        self._usages: list[Any] = []
+        for action, key in self._failure_keys(request, credentials):
+            usage = ratelimit.consume(request, app=APP, action=action, key=key)
+            if not usage:
+                # What was counted so far counts on: a refused guess is a guess.
+                raise TooManyAttempts(
+                    seconds_to_wait(request, action, key=key),
+                    "A new password, by “Forgot your password?”, lets you in at once.",
+                )
+            self._usages.append(usage)
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        for usage in self._usages:
+            usage.rollback()
+
+    def forgive_failures(self, request: HttpRequest, email: str) -> None:
+        """Forget the failures of an account, from here and from everywhere."""
+        for action, key in self._failure_keys(request, {"email": email}):
+            ratelimit.clear(request, app=APP, action=action, key=key)
+
+    @staticmethod
+    def _failure_keys(
+        request: HttpRequest, credentials: dict[str, Any]
+    ) -> tuple[tuple[str, str], tuple[str, str]]:
+        """Return action and key of each count. Nothing that the caller makes up is part of a key:
+        allauth's own has the Host header, so that a guesser would start anew with every port.
+        """
+        email = str(credentials.get("email", "")).lower()
+        device = device_find(request, email)
+        place = f"{email} {device or client_address(request)}"
+        return ("login_failed", place), ("login_failed_anywhere", place if device else email)

@@ -1,20 +1,26 @@
 """How often something may be tried. Counted by allauth, in a table: also when Redis is away."""
 
-from allauth.core import ratelimit
+import math
+import time
+
+from allauth.core.internal import ratelimit
+from django.core.cache import cache
 from django.http import HttpRequest
 from rest_framework.exceptions import Throttled
 
+from backend_django.api.problems import too_many
+
 from .models import User
+
+APP = "allauth.account"
 
 
 class TooManyAttempts(Throttled):
     """429 with Retry-After."""
 
-    default_detail = "Too many attempts."
-    extra_detail_singular = extra_detail_plural = "Wait five minutes, then try again."
-
-    def __init__(self) -> None:
-        super().__init__(wait=300)
+    def __init__(self, wait: float, advice: str = "") -> None:
+        super().__init__(wait)
+        self.sentence = f"{too_many(math.ceil(wait))} {advice}".strip()
 
 
 def limit(
@@ -23,7 +29,29 @@ def limit(
     """Count one attempt of an action of ACCOUNT_RATE_LIMITS.
 
     Raises:
-        Throttled: there were too many.
+        TooManyAttempts: there were too many.
     """
-    if not ratelimit.consume(request, action=action, key=key, user=user):
-        raise TooManyAttempts
+    if not is_within_limit(request, action, key=key, user=user):
+        raise TooManyAttempts(seconds_to_wait(request, action, key=key, user=user))
+
+
+def is_within_limit(
+    request: HttpRequest, action: str, *, key: str | None = None, user: User | None = None
+) -> bool:
+    """Count one attempt, and return whether it was not one too many."""
+    return bool(ratelimit.consume(request, app=APP, action=action, key=key, user=user))
+
+
+def seconds_to_wait(
+    request: HttpRequest, action: str, *, key: str | None = None, user: User | None = None
+) -> float:
+    """Return when the next attempt will be let in: when the oldest one that counts is forgotten."""
+    waits = [1.0]
+    for rate in ratelimit.get_rates(app=APP, action=action):
+        attempts = cache.get(
+            ratelimit.get_cache_key(request, app=APP, action=action, rate=rate, key=key, user=user),
+            [],
+        )
+        if len(attempts) >= rate.amount:
+            waits.append(attempts[-1] + rate.duration - time.time())
+    return max(waits)

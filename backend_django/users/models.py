@@ -2,6 +2,7 @@
 
 import hashlib
 from typing import Any, ClassVar
+from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -62,6 +63,7 @@ class User(AbstractUser):
         super().save(*args, **kwargs)
         if changed:
             self.api_tokens.all().delete()
+            self.registrations.all().delete()
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """What a session must carry to be this user's: of the password, and of this number."""
@@ -72,6 +74,25 @@ class User(AbstractUser):
 
     def get_short_name(self) -> str:
         return self.name
+
+
+class Registration(models.Model):
+    """A sign-up whose email was not confirmed yet: what its confirmation link brings into force.
+
+    The same email may be registered several times, by its owner and by others. Each has its own
+    password and its own link; the first link that is followed wins, and voids the others.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="registrations"
+    )
+    password = models.CharField(max_length=128, help_text="Hashed.")
+    name = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"registration of {self.user_id} at {self.created_at:%Y-%m-%d %H:%M}"
 
 
 class ApiToken(models.Model):

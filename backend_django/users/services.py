@@ -6,6 +6,7 @@ from datetime import timedelta
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
@@ -16,7 +17,7 @@ from django.utils import timezone
 from backend_django.api.problems import Conflict
 from backend_django.mail.services import mail_queue
 
-from .models import ApiToken, User
+from .models import ApiToken, Registration, User
 
 MAX_TOKENS = 50
 MAX_SIGN_IN_TOKENS = 10
@@ -61,44 +62,92 @@ def account_register(*, email: str, password: str, name: str, origin: str) -> No
 
     Nobody learns whether the address had one: the caller hears nothing, the password is hashed and
     one mail is queued in any case, and only that mail says how things stand. An account whose
-    address was never confirmed belongs to nobody yet, so it takes the new password.
+    address was never confirmed belongs to nobody yet: each registration waits for its own link.
     """
     user = User(email=email, name=name)
     user.set_password(password)
     address_hold(email)
-    try:
-        with transaction.atomic():
-            user.save()
-            EmailAddress.objects.create(user=user, email=email, verified=False, primary=True)
-    except IntegrityError:
-        User.objects.filter(
-            email=email,
-            is_staff=False,
-            last_login__isnull=True,
-            emailaddress__email=email,
-            emailaddress__verified=False,
-        ).update(password=user.password)
-    mail_queue(kind="account_signup", recipient=email, content={"origin": origin})
+    existing = User.objects.filter(email=email).first()
+    if existing is None:
+        try:
+            with transaction.atomic():
+                user.save()
+                EmailAddress.objects.create(user=user, email=email, verified=False, primary=True)
+        except IntegrityError:  # the admin made it a moment ago
+            existing = User.objects.get(email=email)
+    content = {"origin": origin, "registration": None}
+    if existing is None or account_awaits_confirmation(existing):
+        registration = Registration.objects.create(
+            user=existing or user, password=user.password, name=name
+        )
+        content["registration"] = str(registration.id)
+        User.objects.filter(id=registration.user_id).update(date_joined=timezone.now())
+    mail_queue(kind="account_signup", recipient=email, content=content)
+
+
+def account_awaits_confirmation(user: User) -> bool:
+    """Whether nobody has proved yet to own the email of this account, nor used the account."""
+    return (
+        user.is_active
+        and not user.is_staff
+        and user.last_login is None
+        and EmailAddress.objects.filter(user=user, email=user.email, verified=False).exists()
+    )
 
 
 @transaction.atomic
-def address_confirm(*, address: EmailAddress) -> bool:
-    """Note that the user reads mails at this address; False when another account does already."""
-    if not address.set_verified(commit=False):
+def registration_confirm(*, registration: Registration) -> bool:
+    """Bring a registration into force: its password, its name, and the proof of the email.
+
+    Returns:
+        False when another link was followed first, or the account is in use by now.
+    """
+    user = User.objects.select_for_update().filter(id=registration.user_id, is_active=True).first()
+    if user is None or not Registration.objects.filter(id=registration.id).exists():
         return False
-    address.set_as_primary(conditional=True)
-    address.save()
+    other_password = user.password != registration.password
+    if user.last_login and other_password:
+        return False
+    address = EmailAddress.objects.filter(user=user, email=user.email, verified=False).first()
+    if address is None or not address_confirm(address=address):
+        return False
+    if other_password:
+        User.objects.filter(id=user.id).update(
+            password=registration.password, name=registration.name
+        )
     return True
 
 
 @transaction.atomic
-def password_reset(*, user: User, password: str) -> None:
-    """Set a password for someone who followed the link in a mail, which also proves the address."""
+def address_confirm(*, address: EmailAddress) -> bool:
+    """Note that the user reads mails at this address; False when another account does already.
+
+    It voids the links of all registrations: whoever made them could not prove as much.
+    """
+    if not address.set_verified(commit=False):
+        return False
+    address.set_as_primary(conditional=True)
+    address.save()
+    Registration.objects.filter(user_id=address.user_id).delete()
+    return True
+
+
+@transaction.atomic
+def password_reset(*, user: User, token: str, password: str) -> bool:
+    """Set a password for someone who followed the link in a mail, which also proves the address.
+
+    Returns:
+        False when the link is dead; of parallel uses all but one find it so.
+    """
+    locked = User.objects.select_for_update().filter(id=user.id, is_active=True).first()
+    if locked is None or not default_token_generator.check_token(locked, token):
+        return False
     _password_set(user, password)
     address, _ = EmailAddress.objects.get_or_create(
         user=user, email=user.email, defaults={"primary": True}
     )
     address_confirm(address=address)
+    return True
 
 
 @transaction.atomic

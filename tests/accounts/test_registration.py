@@ -6,7 +6,8 @@ from django.core import signing
 from django.test import Client
 
 from backend_django.mail.models import Mail
-from backend_django.users.models import User
+from backend_django.users.models import Registration, User
+from backend_django.users.services import address_confirm
 
 from .conftest import NEW, PASSWORD, Visitor, link_in
 
@@ -58,12 +59,85 @@ def test_owner_of_an_address_wins_over_who_registered_it_before(
     visitor: Visitor, another: Visitor, post_office
 ) -> None:
     another.register("new@example.org", NEW)
+    post_office()
     visitor.register("new@example.org", PASSWORD)
-    mails = post_office()
-    assert len(mails) == 2
-    visitor.call("registration/verify-email", key=key_in(mails[1]))
+    (mail,) = post_office()
+    visitor.call("registration/verify-email", key=key_in(mail))
     assert another.sign_in(NEW, "new@example.org").status_code == 400
     assert visitor.sign_in(PASSWORD, "new@example.org").status_code == 200
+
+
+@pytest.mark.parametrize("followed", [0, 1, 2])
+def test_link_confirms_the_registration_it_was_sent_for_and_voids_the_others(
+    visitor: Visitor, post_office, followed: int
+) -> None:
+    keys = []
+    for number in range(3):
+        visitor.call(
+            "registration",
+            email="new@example.org",
+            name=f"name {number}",
+            password1=f"{PASSWORD} {number}",
+            password2=f"{PASSWORD} {number}",
+        )
+        (mail,) = post_office()
+        assert ("more than once" in mail.body) == (number > 0)
+        keys.append(key_in(mail))
+    assert len(set(keys)) == 3
+    answers = [visitor.call("registration/verify-email", key=keys[followed]).status_code]
+    answers += [visitor.call("registration/verify-email", key=key).status_code for key in keys]
+    assert answers == [200, 400, 400, 400]
+    signed_in = [
+        Visitor().sign_in(f"{PASSWORD} {number}", "new@example.org").status_code == 200
+        for number in range(3)
+    ]
+    assert signed_in == [number == followed for number in range(3)]
+    assert User.objects.get(email="new@example.org").name == f"name {followed}"
+
+
+def test_stranger_cannot_have_the_owner_confirm_his_password(
+    visitor: Visitor, another: Visitor, post_office
+) -> None:
+    """Not by a registration before or after, and not by asking for the link again."""
+    another.register("new@example.org", NEW)
+    visitor.register("new@example.org", PASSWORD)
+    post_office()
+    another.call("registration/resend-email", email="new@example.org")
+    (mail,) = post_office()
+    _, _, uid, token = link_in(mail).split("/")
+    chosen = "words that only the reader chose"
+    answer = visitor.call(
+        "password/reset/confirm", uid=uid, token=token, new_password1=chosen, new_password2=chosen
+    )
+    assert answer.status_code == 200
+    assert another.sign_in(NEW, "new@example.org").status_code == 400
+    assert visitor.sign_in(chosen, "new@example.org").status_code == 200
+    assert not Registration.objects.exists(), "the proof of the address voids the links"
+
+
+def test_without_verification_nobody_registers_over_an_account(
+    visitor: Visitor, another: Visitor, settings, post_office
+) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = "none"
+    visitor.register("new@example.org", PASSWORD)
+    another.register("new@example.org", NEW)
+    assert another.sign_in(NEW, "new@example.org").status_code == 400
+    assert visitor.sign_in(PASSWORD, "new@example.org").status_code == 200
+    for mail in post_office():
+        visitor.call("registration/verify-email", key=key_in(mail))
+    assert Visitor().sign_in(PASSWORD, "new@example.org").status_code == 200
+
+
+def test_old_link_does_not_bring_an_old_password_back(
+    visitor: Visitor, settings, post_office
+) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = "none"
+    visitor.register("new@example.org", PASSWORD)
+    (mail,) = post_office()
+    visitor.sign_in(PASSWORD, "new@example.org")
+    visitor.call("password/change", old_password=PASSWORD, new_password1=NEW, new_password2=NEW)
+    assert visitor.call("registration/verify-email", key=key_in(mail)).status_code == 400
+    assert Visitor().sign_in(NEW, "new@example.org").status_code == 200
 
 
 def test_registration_changes_nothing_about_an_account_in_use(
@@ -133,10 +207,7 @@ def test_pages_of_accounts_lead_to_the_page(client: Client, db: None) -> None:
         assert client.post(f"/accounts/{address}").status_code == 405, "no second door"
 
 
-def test_address_confirmed_by_another_account_is_not_taken(visitor: Visitor, ada: User) -> None:
+def test_address_confirmed_by_another_account_is_not_taken(ada: User) -> None:
     other = User.objects.create_user("other@example.org", PASSWORD)
     address = EmailAddress.objects.create(user=other, email=ada.email)
-    from allauth.account.models import EmailConfirmationHMAC
-
-    key = EmailConfirmationHMAC.create(address).key
-    assert visitor.call("registration/verify-email", key=key).status_code == 400
+    assert not address_confirm(address=address)

@@ -21,7 +21,8 @@ from backend_django.api.strict import check_members
 from backend_django.mail.services import mail_queue
 
 from .. import services
-from ..limits import limit
+from ..devices import device_remember
+from ..limits import is_within_limit, limit
 from ..models import ApiToken, User
 from .serializers import (
     DEAD_LINK,
@@ -70,6 +71,15 @@ class OpenAccountView(AccountView):
     permission_classes = [AllowAny]
     authentication_classes: list[Any] = []
 
+    def send(self, kind: str, email: str) -> None:
+        """Queue a mail with a link, unless the address got a few of the kind just now.
+
+        The response is the same: whoever asks for them may not be their reader, who can follow any
+        of those that came before.
+        """
+        if is_within_limit(self.request._request, "link_mail", key=f"{kind} {email}"):
+            mail_queue(kind=kind, recipient=email, content={"origin": origin(self.request)})
+
 
 class RegisterView(OpenAccountView):
     schema_action = "registration"
@@ -96,9 +106,9 @@ class VerifyEmailView(OpenAccountView):
 
     @extend_schema(request=VerifyEmailSerializer, responses=DetailSerializer)
     def post(self, request: Request) -> Response:
-        """Confirm the address that the link was sent to."""
-        address = self.read(VerifyEmailSerializer)["key"]
-        if not services.address_confirm(address=address):
+        """Confirm the address, for the registration that the link was sent for."""
+        registration = self.read(VerifyEmailSerializer)["key"]
+        if not services.registration_confirm(registration=registration):
             raise ValidationError({"key": DEAD_LINK}, code="dead_link")
         return Response({"detail": "Your address is confirmed. You can sign in."})
 
@@ -110,8 +120,8 @@ class ResendEmailView(OpenAccountView):
     def post(self, request: Request) -> Response:
         """Send the link again, if this address waits for one."""
         email = self.read(AddressSerializer)["email"]
-        self.limit("confirm_email", key=email)
-        mail_queue(kind="account_confirm", recipient=email, content={"origin": origin(request)})
+        self.limit("confirm_email")
+        self.send("account_confirm", email)
         return Response({"detail": "If this address waits to be confirmed, a mail is on its way."})
 
 
@@ -122,8 +132,8 @@ class PasswordResetView(OpenAccountView):
     def post(self, request: Request) -> Response:
         """Send a link for choosing a new password, if this address has an account."""
         email = self.read(AddressSerializer)["email"]
-        self.limit("reset_password", key=email)
-        mail_queue(kind="account_reset", recipient=email, content={"origin": origin(request)})
+        self.limit("reset_password")
+        self.send("account_reset", email)
         return Response({"detail": "If this address has an account, a mail is on its way."})
 
 
@@ -136,10 +146,15 @@ class PasswordResetConfirmView(OpenAccountView):
         self.limit("reset_password_from_key")
         data = self.read(PasswordResetConfirmSerializer)
         user: User = data["user"]
-        services.password_reset(user=user, password=data["new_password1"])
+        if not services.password_reset(
+            user=user, token=data["token"], password=data["new_password1"]
+        ):
+            raise ValidationError({"token": DEAD_LINK}, code="dead_link")
         # Somebody who had forgotten the password has tried a few: they are forgiven.
-        get_adapter()._delete_login_attempts_cached_email(request._request, email=user.email)
-        return Response({"detail": "Your new password is set. You can sign in."})
+        get_adapter().forgive_failures(request._request, user.email)
+        response = Response({"detail": "Your new password is set. You can sign in."})
+        device_remember(request._request, response, user.email)
+        return response
 
 
 class PasswordChangeView(AccountView):

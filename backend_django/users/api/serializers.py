@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import record_authentication
-from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.models import EmailAddress
 from allauth.account.utils import url_str_to_user_pk
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -16,8 +16,9 @@ from rest_framework.exceptions import ValidationError
 
 from backend_django.api.serializers import TextField
 
-from ..limits import TooManyAttempts, limit
-from ..models import ApiToken, User
+from ..limits import limit
+from ..models import ApiToken, Registration, User
+from ..registration_keys import registration_find
 
 WRONG = "The e-mail address or the password is wrong."
 DEAD_LINK = "This link was used before, or is too old. Ask for a new one."
@@ -72,13 +73,8 @@ class LoginSerializer(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         request = self.context["request"]._request
-        try:
-            # allauth's adapter counts failures; Django's `authenticate` alone would not.
-            user = get_adapter().authenticate(
-                request, email=attrs["email"], password=attrs["password"]
-            )
-        except DjangoValidationError as error:
-            raise TooManyAttempts from error
+        # allauth's adapter counts failures; Django's `authenticate` alone would not.
+        user = get_adapter().authenticate(request, email=attrs["email"], password=attrs["password"])
         if user is None or not user.is_active:
             raise ValidationError(WRONG)
         if (
@@ -128,11 +124,11 @@ class VerifyEmailSerializer(serializers.Serializer[Any]):
 
     key = serializers.CharField(max_length=200)
 
-    def validate_key(self, key: str) -> EmailAddress:
-        confirmation = EmailConfirmationHMAC.from_key(key)
-        if confirmation is None or not confirmation.email_address.user.is_active:
+    def validate_key(self, key: str) -> Registration:
+        registration = registration_find(key)
+        if registration is None:
             raise ValidationError(DEAD_LINK, code="dead_link")
-        return confirmation.email_address
+        return registration
 
 
 class PasswordResetConfirmSerializer(serializers.Serializer[Any]):

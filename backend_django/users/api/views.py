@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 
 from backend_django.api.parsers import JSONParser
 
+from ..devices import device_remember
 from ..models import User
 from ..services import SIGN_IN_TOKEN, token_create
 from .serializers import (
@@ -51,7 +52,9 @@ class LoginView(BaseLoginView):
     )
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Set the session cookie for the page, and answer with a token for scripts."""
-        return super().post(request, *args, **kwargs)
+        response = super().post(request, *args, **kwargs)
+        device_remember(request._request, response, self.user.email)
+        return response
 
     def process_login(self) -> None:
         self.serializer.record()

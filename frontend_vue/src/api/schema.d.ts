@@ -234,7 +234,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Confirm the address that the link was sent to. */
+        /** @description Confirm the address, for the registration that the link was sent for. */
         post: operations["auth_verify_email"];
         delete?: never;
         options?: never;

@@ -1,7 +1,6 @@
 """Accounts: e-mail and password, no user name (docs/decisions/0005)."""
 
 from ..environment import env
-from .rest import TRUSTED_PROXY_COUNT
 
 AUTH_USER_MODEL = "users.User"
 
@@ -39,17 +38,20 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_ALLOW_REGISTRATION = env.bool("ACCOUNT_ALLOW_REGISTRATION", default=True)
 # An account whose address nobody confirmed is removed after so many days; 0 keeps it for ever.
 ACCOUNT_UNCONFIRMED_DAYS = env.int("ACCOUNT_UNCONFIRMED_DAYS", default=14)
-# Attempts / time / of an address or of an account ("key"). The wrong password that is one too many
-# is refused as such, and so is the right one from then on.
+# Attempts / time / of an IP address or of an account ("key"). The wrong password that is one too
+# many is refused as such, and so is the right one from then on.
 ACCOUNT_RATE_LIMITS = {
-    "login_failed": "30/m/ip,4/5m/key",
+    "login_failed": "30/m/ip,4/5m/key",  # key: an account, from one place (users/adapters.py)
+    "login_failed_anywhere": "100/d/key",  # an account, from all places it never signed in from
     "signup": "60/m/ip,10/h/key",
-    "confirm_email": "20/m/ip,5/h/key",
-    "reset_password": "20/m/ip,5/h/key",
+    "confirm_email": "20/m/ip",
+    "reset_password": "20/m/ip",
+    # Mails of one kind to one email, beyond which none is sent and nobody is told. Shorter than
+    # what a link lasts: whoever gets no further mail has one whose link still works.
+    "link_mail": "3/30m/key",
     "reset_password_from_key": "20/m/ip",
     "reauthenticate": "10/5m/user",
 }
-ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 
 # What proves once more who asks, before something serious.
 ACCOUNT_CONFIRM_SERIALIZER = "backend_django.users.api.serializers.ConfirmSerializer"

@@ -25,8 +25,8 @@ def parse_rate(text: str) -> tuple[int, int]:
     return int(match[1]), SECONDS[match[2]]
 
 
-def client_address(request: HttpRequest | Request) -> str:
-    """Return the caller's address; of IPv6 the /64, which is what one customer has.
+def client_ip(request: HttpRequest | Request) -> str:
+    """Return the caller's IP address.
 
     Only the last TRUSTED_PROXY_COUNT entries of X-Forwarded-For were written by proxies of ours;
     whatever stands before them is what the caller claims.
@@ -36,10 +36,16 @@ def client_address(request: HttpRequest | Request) -> str:
     address = request.META.get("REMOTE_ADDR", "")
     if count and len(given) >= count and given[-count]:
         address = given[-count]
+    return address[:64]
+
+
+def client_address(request: HttpRequest | Request) -> str:
+    """Return the IP address to count by; of IPv6 the /64, which is what one customer has."""
+    address = client_ip(request)
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return address[:64]
+        return address
     if parsed.version == 6:
         return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
     return str(parsed)

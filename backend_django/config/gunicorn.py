@@ -31,18 +31,19 @@ def post_worker_init(worker: Any) -> None:
     tidy_abandoned_uploads()
 
 
-# In production one JSON object a line, as everything else.
-if not os.environ.get("DJANGO_SETTINGS_MODULE", "").endswith(".local"):
-    logconfig_dict: dict[str, Any] = {
-        "formatters": {"json": {"()": "backend_django.utils.logs.JsonFormatter"}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
-        "root": {"handlers": ["console"], "level": "INFO"},
-        "loggers": {
-            "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
-            "gunicorn.access": {
-                "level": "INFO" if accesslog else "WARNING",
-                "handlers": [],
-                "propagate": True,
-            },
+# As everything else: without secrets, and in production one JSON object a line.
+_is_local = os.environ.get("DJANGO_SETTINGS_MODULE", "").endswith(".local")
+_formatter = f"backend_django.utils.logs.{'Plain' if _is_local else 'Json'}Formatter"
+logconfig_dict: dict[str, Any] = {
+    "formatters": {"console": {"()": _formatter}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "console"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
+        "gunicorn.access": {
+            "level": "INFO" if accesslog else "WARNING",
+            "handlers": [],
+            "propagate": True,
         },
-    }
+    },
+}

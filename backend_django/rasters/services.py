@@ -1,7 +1,6 @@
 """What changes a raster's shares and its map copy."""
 
 import hashlib
-import logging
 import secrets
 from datetime import timedelta
 
@@ -10,12 +9,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from backend_django.audit.services import event_record
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.services import request_create, request_delete
 
 from .models import RasterMapCopy, RasterShare
 
-logger = logging.getLogger(__name__)
 _signer = signing.Signer(salt="rasters.share", sep="~")
 
 
@@ -31,14 +30,20 @@ def share_create(
         allow_download=allow_download,
         expires_at=timezone.now() + timedelta(days=days),
     )
-    logger.info("request %s shared as %s", request.id, share.id)
+    event_record(
+        event="share_created",
+        target=f"request {request.id}",
+        detail=f"share {share.id}, {days} days, {'with' if allow_download else 'without'} download",
+    )
     return share, _signer.sign(secret)
 
 
 def share_revoke(*, share: RasterShare) -> None:
     """End a link at once, apart from what caches between here and the visitor hold."""
     RasterShare.objects.filter(id=share.id).delete()
-    logger.info("share %s revoked", share.id)
+    event_record(
+        event="share_revoked", target=f"request {share.request_id}", detail=f"share {share.id}"
+    )
 
 
 def share_find(token: str) -> RasterShare | None:

@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from rest_framework.exceptions import APIException, ValidationError
 
 from backend_django.api.problems import Conflict
+from backend_django.audit.services import Outcome, event_record
 from backend_django.users.limits import TooManyAttempts, seconds_to_wait
 from backend_django.users.models import User
 from backend_django.users.services import notice_send
@@ -64,8 +65,10 @@ def code_check(*, user: User, code: str) -> AuthenticateForm | None:
     if accepted:
         return form
     if form.has_error("code", "too_many_login_attempts"):
+        event_record(event="second_step", outcome=Outcome.BLOCKED, actor=user)
         key = f"mfa-auth-user-{user.pk}"  # allauth's
         raise TooManyAttempts(seconds_to_wait(context.request, "login_failed", key=key))
+    event_record(event="second_step", outcome=Outcome.FAILURE, actor=user)
     raise ValidationError(
         {"code": "This code is not right, or was used before. Wait for the next one."}
     )
@@ -95,6 +98,7 @@ def mfa_activate(*, user: User, secret: str, code: str) -> list[str]:
             TOTP.activate(user, secret)
             codes = _new_recovery_codes(user)
             notice_send(user=user, kind="mfa_on")
+            event_record(event="second_step_on", target=user.email)
     except IntegrityError as error:
         raise Conflict("Two-step sign-in is already on.") from error
     return codes
@@ -106,6 +110,7 @@ def mfa_deactivate(*, user: User) -> None:
     removed, _ = Authenticator.objects.filter(user=user).delete()
     if removed:
         notice_send(user=user, kind="mfa_off")
+        event_record(event="second_step_off", target=user.email)
 
 
 @transaction.atomic
@@ -118,6 +123,7 @@ def recovery_codes_renew(*, user: User) -> list[str]:
     if not mfa_is_on(user):
         raise Conflict("Two-step sign-in is off.")
     notice_send(user=user, kind="recovery_codes")
+    event_record(event="recovery_codes_renewed", target=user.email)
     return _new_recovery_codes(user)
 
 

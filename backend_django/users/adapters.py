@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from backend_django.api.throttling import client_address
+from backend_django.audit.services import Outcome, event_record
 
 from .devices import device_find
 from .limits import APP, TooManyAttempts, seconds_to_wait
@@ -35,6 +36,8 @@ class AccountAdapter(DefaultAccountAdapter):
             usage = ratelimit.consume(request, app=APP, action=action, key=key)
             if not usage:
                 # What was counted so far counts on: a refused guess is a guess.
+                email = str(credentials.get("email", ""))
+                event_record(event="sign_in", outcome=Outcome.BLOCKED, email=email, detail=action)
                 raise TooManyAttempts(
                     seconds_to_wait(request, action, key=key),
                     "A new password, by “Forgot your password?”, lets you in at once.",

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from rest_framework.exceptions import Throttled
 
 from backend_django.api.problems import too_many
+from backend_django.audit.services import Outcome, event_record
 
 from .models import User
 
@@ -32,6 +33,8 @@ def limit(
         TooManyAttempts: there were too many.
     """
     if not is_within_limit(request, action, key=key, user=user):
+        email = user.email if user else (key or "")
+        event_record(event=action, outcome=Outcome.BLOCKED, email=email)
         raise TooManyAttempts(seconds_to_wait(request, action, key=key, user=user))
 
 

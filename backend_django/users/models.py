@@ -9,6 +9,8 @@ from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 
+from backend_django.audit.services import event_record
+
 
 class UserManager(BaseUserManager["User"]):
     """Makes users. Addresses are stored in lower case: people do not tell them apart."""
@@ -62,6 +64,7 @@ class User(AbstractUser):
         changed = self._password is not None and self.pk is not None
         super().save(*args, **kwargs)
         if changed:
+            event_record(event="password_changed", target=self.email)
             self.api_tokens.all().delete()
             self.registrations.all().delete()
 

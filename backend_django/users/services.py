@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from backend_django.api.problems import Conflict
+from backend_django.audit.services import event_record
 from backend_django.mail.services import mail_queue
 
 from .models import ApiToken, Registration, User
@@ -83,6 +84,7 @@ def account_register(*, email: str, password: str, name: str, origin: str) -> No
         content["registration"] = str(registration.id)
         User.objects.filter(id=registration.user_id).update(date_joined=timezone.now())
     mail_queue(kind="account_signup", recipient=email, content=content)
+    event_record(event="registration", email=email)
 
 
 def account_awaits_confirmation(user: User) -> bool:
@@ -124,11 +126,14 @@ def address_confirm(*, address: EmailAddress) -> bool:
 
     It voids the links of all registrations: whoever made them could not prove as much.
     """
+    if address.verified:
+        return True
     if not address.set_verified(commit=False):
         return False
     address.set_as_primary(conditional=True)
     address.save()
     Registration.objects.filter(user_id=address.user_id).delete()
+    event_record(event="email_confirmed", target=address.email)
     return True
 
 
@@ -171,6 +176,7 @@ def sessions_end(*, user: User) -> None:
     """Sign a user out wherever they are signed in. Tokens stay."""
     User.objects.filter(pk=user.pk).update(sessions_ended=F("sessions_ended") + 1)
     user.refresh_from_db(fields=["sessions_ended"])
+    event_record(event="sessions_ended", target=user.email)
 
 
 @transaction.atomic
@@ -185,6 +191,7 @@ def account_delete(*, user: User) -> None:
         if not others.exclude(id=user.id).exists():
             raise Conflict("This is the only administrator. Make another one first.")
     notice_send(user=user, kind="account_deleted")
+    event_record(event="account_deleted", target=user.email)
     user.delete()
 
 
@@ -213,7 +220,14 @@ def token_create(*, user: User, name: str, from_sign_in: bool = False) -> tuple[
         hint=key[:6],
         from_sign_in=from_sign_in,
     )
+    event_record(event="token_created", actor=user, target=f"{token.hint}… {name}")
     return token, key
+
+
+def token_revoke(*, token: ApiToken) -> None:
+    """End a token: what comes with it is refused from now on."""
+    ApiToken.objects.filter(id=token.id).delete()
+    event_record(event="token_revoked", target=f"{token.hint}… {token.name}")
 
 
 def accounts_purge_unconfirmed() -> int:

@@ -18,6 +18,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from backend_django.api.strict import check_members
+from backend_django.audit.services import Outcome, event_record
 from backend_django.mail.services import mail_queue
 
 from .. import services
@@ -77,7 +78,10 @@ class OpenAccountView(AccountView):
         The response is the same: whoever asks for them may not be their reader, who can follow any
         of those that came before.
         """
-        if is_within_limit(self.request._request, "link_mail", key=f"{kind} {email}"):
+        within = is_within_limit(self.request._request, "link_mail", key=f"{kind} {email}")
+        outcome = Outcome.SUCCESS if within else Outcome.BLOCKED
+        event_record(event="link_requested", outcome=outcome, email=email, detail=kind)
+        if within:
             mail_queue(kind=kind, recipient=email, content={"origin": origin(self.request)})
 
 
@@ -225,3 +229,6 @@ class TokenListView(OwnTokens, generics.ListAPIView[ApiToken]):
 
 class TokenRevokeView(OwnTokens, generics.DestroyAPIView[ApiToken]):
     schema_action = "token_revoke"
+
+    def perform_destroy(self, instance: ApiToken) -> None:
+        services.token_revoke(token=instance)

@@ -15,6 +15,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from backend_django.api.serializers import TextField
+from backend_django.audit.services import Outcome, event_record
 
 from ..limits import limit
 from ..models import ApiToken, Registration, User
@@ -62,6 +63,11 @@ def check_new_passwords(first: str, second: str, user: User, names: tuple[str, s
         raise ValidationError({names[0]: error.messages}) from error
 
 
+def record_refusal(user: User, why: str) -> None:
+    """Record that somebody knew the password and was not let in all the same."""
+    event_record(event="sign_in", outcome=Outcome.FAILURE, actor=user, detail=why)
+
+
 class LoginSerializer(serializers.Serializer[Any]):
     """Address and password."""
 
@@ -81,6 +87,7 @@ class LoginSerializer(serializers.Serializer[Any]):
             app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY
             and not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists()
         ):
+            record_refusal(user, "email not confirmed")
             raise ValidationError(
                 "Confirm your e-mail address first: follow the link in the mail we sent.",
                 code="email_not_verified",
@@ -169,6 +176,7 @@ class OwnPasswordMixin:
                 code="no_password",
             )
         if not user.check_password(password):
+            event_record(event="reauthenticate", outcome=Outcome.FAILURE)
             raise ValidationError("This is not your password.", code="wrong_password")
         return password
 

@@ -14,7 +14,6 @@ from django.contrib.auth import logout
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import ensure_csrf_cookie
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.authentication import TokenAuthentication
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,8 +22,8 @@ from rest_framework.views import APIView
 from backend_django.api.parsers import JSONParser
 
 from ..devices import device_remember
-from ..models import User
-from ..services import SIGN_IN_TOKEN, token_create
+from ..models import ApiToken, User
+from ..services import SIGN_IN_TOKEN, token_create, token_revoke
 from .serializers import (
     DetailSerializer,
     SessionSerializer,
@@ -70,8 +69,8 @@ class LogoutView(APIView):
     @extend_schema(request=None, responses=DetailSerializer)
     def post(self, request: Request) -> Response:
         """A browser's sign-out leaves the tokens of the user's scripts alone."""
-        if isinstance(request.successful_authenticator, TokenAuthentication) and request.auth:
-            request.auth.delete()
+        if isinstance(request.auth, ApiToken):
+            token_revoke(token=request.auth)
         else:
             logout(request._request)
         return Response({"detail": "You are signed out."})

@@ -16,6 +16,7 @@ APP_COMMIT = env("APP_COMMIT", default="")
 INSTALLED_APPS = [
     "backend_django.users",
     "backend_django.mail",
+    "backend_django.audit",
     "backend_django.site_config",
     "backend_django.api",
     "backend_django.processing",
@@ -53,6 +54,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "backend_django.audit.middleware.AuditMiddleware",
 ]
 
 TEMPLATES = [

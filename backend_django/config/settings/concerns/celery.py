@@ -75,6 +75,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600,
         "options": {"expires": 3600, "queue": "maintenance"},
     },
+    "audit-tidy": {
+        "task": "backend_django.audit.tasks.maintenance_tidy_audit",
+        "schedule": 3600,
+        "options": {"expires": 3600, "queue": "maintenance"},
+    },
     "users-tidy": {
         "task": "backend_django.users.tasks.maintenance_tidy_accounts",
         "schedule": 3600,

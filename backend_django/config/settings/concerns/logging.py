@@ -10,12 +10,15 @@ LOG_LEVEL = env("LOG_LEVEL", default="INFO")
 # Lets a Prometheus server read /metrics and /health/full; without it only staff may.
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 
+# After so many days an event of the audit trail is removed; 0 keeps all.
+AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=365)
+
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"context": {"()": "backend_django.utils.logs.ContextFilter"}},
     "formatters": {
-        "plain": {"format": "%(levelname)-7s %(name)s %(message)s%(context)s"},
+        "plain": {"()": "backend_django.utils.logs.PlainFormatter"},
         "json": {"()": "backend_django.utils.logs.JsonFormatter"},
     },
     "handlers": {

@@ -1,0 +1,104 @@
+"""Writing the audit trail."""
+
+import logging
+from contextvars import ContextVar
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import caches
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from backend_django.api.throttling import client_ip
+from backend_django.utils.request_id import request_id
+
+from .models import AuditEvent
+
+logger = logging.getLogger(__name__)
+Outcome = AuditEvent.Outcome
+BLOCKED_SECONDS = 60
+# Set by the middleware; none in a worker or a command.
+current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)
+
+
+def event_record(
+    *,
+    event: str,
+    outcome: str = Outcome.SUCCESS,
+    actor: Any = None,
+    email: str = "",
+    target: str = "",
+    detail: str = "",
+) -> None:
+    """Record what somebody did, as a row and as a line of the log. Never fails the caller.
+
+    Args:
+        actor: the user who did it; by default the one who is signed in.
+        email: what was typed in, when there is no user.
+        target: what it was done to. Never a secret: rows and lines are read by others.
+    """
+    try:
+        values = {
+            "event": event,
+            "outcome": str(outcome),
+            "target": target,
+            "detail": detail,
+            **_who(actor, email),
+            **_where(),
+        }
+        if outcome == Outcome.BLOCKED and _was_recorded(values):
+            return
+        kept = {name: _fit(name, value) for name, value in values.items()}
+        with transaction.atomic():
+            AuditEvent.objects.create(**kept)
+    except Exception:
+        logger.exception("the event %r could not be recorded", event)
+    else:
+        told = {name: value for name, value in kept.items() if value and name != "trace_id"}
+        said = " ".join(f"{name}={value!r}" for name, value in told.items() if name != "user_agent")
+        logger.info("audit: %s", said, extra={"audit": told})
+
+
+def _fit(name: str, value: Any) -> Any:
+    """Return a text as the column can hold it."""
+    if not isinstance(value, str):
+        return value
+    field: Any = AuditEvent._meta.get_field(name)
+    return value.replace("\x00", "")[: field.max_length]
+
+
+def _who(actor: Any, email: str) -> dict[str, Any]:
+    request = current_request.get()
+    actor = actor or getattr(request, "user", None)
+    if actor is None or not actor.is_authenticated:
+        return {"email": email}
+    return {"actor_id": actor.pk, "email": email or actor.email}
+
+
+def _where() -> dict[str, str]:
+    request = current_request.get()
+    if request is None:
+        return {"ip_address": "", "user_agent": "", "trace_id": request_id.get()}
+    return {
+        "ip_address": client_ip(request),
+        "user_agent": request.headers.get("User-Agent", ""),
+        "trace_id": request_id.get(),
+    }
+
+
+def _was_recorded(values: dict[str, Any]) -> bool:
+    """Whether such an event was recorded within the last minute: who is blocked goes on trying."""
+    names = ("event", "email", "ip_address")
+    key = "audit:" + ":".join(str(values.get(name, "")) for name in names)
+    return not caches["redis"].add(key[:200], 1, BLOCKED_SECONDS)
+
+
+def events_purge() -> int:
+    """Remove events that are past their retention; return how many."""
+    if not settings.AUDIT_RETENTION_DAYS:
+        return 0
+    old = timezone.now() - timedelta(days=settings.AUDIT_RETENTION_DAYS)
+    removed, _ = AuditEvent.objects.filter(created_at__lt=old).delete()
+    return removed

@@ -1,0 +1,163 @@
+"""No line of a log has what opens something: not ours, not gunicorn's, not the proxy's."""
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+from django.contrib.auth.tokens import default_token_generator
+from django.core import signing
+
+from backend_django.users.models import User
+from backend_django.utils.logs import redact
+from tests.mail_server import MailServer, link_in
+from tests.stack import ROOT, Stack, wait_for
+
+NGINX = ROOT / "docker" / "production" / "nginx" / "nginx.conf"
+SHARED = f"{secrets.token_urlsafe(24)}~{secrets.token_urlsafe(32)}"
+IDENTIFIER = str(uuid4())
+
+
+def random_secrets() -> list[str]:
+    """Many of each kind, as each has another look."""
+    user = User(pk=7, email="ada@example.org", password="x")
+    made = []
+    for _ in range(200):
+        made += [
+            secrets.token_urlsafe(32),
+            f"{secrets.token_urlsafe(24)}~{secrets.token_urlsafe(32)}",
+            default_token_generator.make_token(user),
+            signing.dumps(uuid4().hex, salt="x"),
+        ]
+    return made
+
+
+def masked_by_nginx(path: str) -> str:
+    """Do what the proxy's `map` does with a path."""
+    rule = re.search(r'map \$uri \$logged_uri \{.*?"~(.+?)" "\$before\[secret\]\$after";',
+                     NGINX.read_text(encoding="utf-8"), re.DOTALL)  # fmt: skip
+    assert rule
+    found = re.search(rule[1], path)
+    return f"{found['before']}[secret]{found['after']}" if found else path
+
+
+@pytest.mark.parametrize("mask", [redact, masked_by_nginx])
+def test_secrets_in_paths_are_masked_and_nothing_else(mask) -> None:
+    for secret in random_secrets():
+        for path in ("/shared/{}", "/api/v1/rasters/shared/{}/download-cog/", "/reset/7/{}/"):
+            assert mask(path.format(secret)) == path.format("[secret]")
+    for path in (
+        f"/api/v1/wordcount/status/{IDENTIFIER}/",
+        f"/requests/{IDENTIFIER}/1/cog.tif",
+        "/static/vue/assets/index-4rdntSvoAbCdEfGh12.js",
+        "/api/v1/auth/registration/verify-email/",
+        "/api/v1/auth/password/reset/confirm/",
+        "/api/v1/a_feature_of_a_very_long_name/create/",
+    ):
+        assert mask(path) == path
+
+
+def test_the_proxy_logs_no_other_form_of_the_address() -> None:
+    text = NGINX.read_text(encoding="utf-8")
+    (form,) = re.findall(r"log_format json.*?;\n", text, re.DOTALL)
+    logged = set(re.findall(r"\$(\w+)", form))
+    assert "logged_uri" in logged
+    assert not logged & {"uri", "request", "request_uri", "args", "query_string", "http_referer"}
+    assert "error_log stderr crit;" in text, "its lines have the whole address"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'"GET /verify-email/{SHARED} HTTP/1.1" 200 "http://example.org/shared/{SHARED}" "Firefox"',
+        f"Forbidden: /api/v1/rasters/shared/{SHARED}/download-cog/",
+        f"GET /accounts/google/login/callback/?state={SHARED}&code={SHARED} HTTP/1.1",
+        f"GET http://bucket/app-files/x?X-Amz-Signature={SHARED}&X-Amz-Credential={SHARED}",
+        f"failed: HTTPError('no answer from http://h/shared/{SHARED}')",
+    ],
+)
+def test_wherever_it_stands_in_a_line(line: str) -> None:
+    assert SHARED not in redact(line)
+    assert redact(line).count("[secret]") == line.count(SHARED)
+
+
+@pytest.fixture
+def talkative(tmp_path: Path) -> Iterator[Stack]:
+    """A product that logs each request."""
+    url, name = os.environ["DATABASE_URL"], f"logs_{uuid4().hex[:8]}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    made = Stack(
+        tmp_path / "stack",
+        f"{url.rsplit('/', 1)[0]}/{name}",
+        WEB_ACCESS_LOG="1",
+        METRICS_TOKEN="metrics-" + SHARED,
+    )
+    try:
+        made.manage("setup")
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.mark.slow
+def test_no_secret_of_a_whole_session_is_in_any_log(talkative: Stack) -> None:
+    email, first, second = "ada@example.org", secrets.token_urlsafe(18), secrets.token_urlsafe(18)
+    made = [first, second, SHARED]
+    mails = MailServer(talkative.mail_port)
+    mails.start()
+    try:
+        with httpx.Client(base_url=talkative.url) as browser:
+
+            def call(path: str, **data: str) -> httpx.Response:
+                headers = {"x-csrftoken": browser.cookies.get("csrftoken", "")}
+                return browser.post(f"/api/v1/auth/{path}/", json=data, headers=headers)
+
+            def visit(path: str) -> None:
+                """As a person, as a program that may not, and as one whose path is wrong."""
+                browser.get(path, headers={"referer": talkative.url + path})
+                browser.post(path)
+                browser.get(f"/api/v1{path}")
+                browser.get(f"/accounts{path}?next={path}")
+
+            call("registration", email=email, password1=first, password2=first)
+            link = link_in(mails.wait(email))
+            made.append(link.split("/")[-1])
+            visit(link)
+            assert call("registration/verify-email", key=made[-1]).status_code == 200
+            call("login", email=email, password=first[:-1])
+            answer = call("login", email=email, password=first)
+            made.append(answer.json()["key"])
+            key = call("tokens", name="x").json()["key"]
+            made.append(key)
+            assert browser.get(
+                "/api/v1/auth/user/", headers={"authorization": f"Token {key}"}
+            ).is_success
+            browser.get("/metrics", headers={"authorization": f"Bearer metrics-{SHARED}"})
+            browser.get("/api/v1/auth/user/", headers={"authorization": f"Bearer {SHARED}"})
+            browser.get(f"/api/v1/auth/user/?token={SHARED}")
+            call("password/reset", email=email)
+            link = link_in(mails.wait(email, 2))
+            made.append(link.split("/")[-1])
+            visit(link)
+            visit(f"/shared/{SHARED}")
+            _, _, uid, token = link.split("/")
+            passwords = {"new_password1": second, "new_password2": second}
+            assert call("password/reset/confirm", uid=uid, token=token, **passwords).is_success
+            call("password/reset/confirm", uid=uid, token=token, **passwords)
+            call("login", email=email, password=second)
+            made += [value for name, value in browser.cookies.items() if value]
+            call("logout")
+        wait_for(lambda: "logout" in talkative.log("web").read_text(), what="the last line")
+    finally:
+        mails.stop()
+    text = "\n".join(path.read_text(encoding="utf-8") for path in talkative.logs())
+    assert text.count("[secret]") > 10, "each visit was logged"
+    assert [secret for secret in made if secret in text] == []
+    assert email in text, "who it was is no secret"

@@ -57,7 +57,7 @@ fuzz: ## Ask the product what its document forbids, at length (FUZZ_SEED=7 for t
 	@$(bootstrap) --no-page
 	@FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} && echo "seed $$FUZZ_SEED" && \
 		FUZZ_SEED=$$FUZZ_SEED FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-35} FUZZ_AT_LEAST=$${FUZZ_AT_LEAST:-4000} \
-		exec $(VENV) -m pytest tests/api/test_fuzz.py $(ARGS)
+		exec $(VENV) -m pytest tests/api/test_fuzz.py tests/security/test_routes.py $(ARGS)
 
 audit: ## Ask the registries about known weaknesses of what is installed
 	@$(bootstrap) && exec $(VENV) -m scripts.audit

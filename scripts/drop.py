@@ -53,6 +53,7 @@ PARTS = {
             "requirements/flower",
             "scripts/parts/flower.py",
             "tests/image/test_flower.py",
+            "tests/run/test_flower.py",
         )
     ),
     "mfa": Part(

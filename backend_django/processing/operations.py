@@ -15,8 +15,10 @@ from .monitoring import RequestCollector, full_health
 
 
 def _is_operator(request: HttpRequest) -> bool:
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if settings.METRICS_TOKEN and hmac.compare_digest(given, settings.METRICS_TOKEN):
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    # As bytes: of text this compares ASCII only. A header's characters are its bytes.
+    right = hmac.compare_digest(given.encode("latin-1", "replace"), settings.METRICS_TOKEN.encode())
+    if settings.METRICS_TOKEN and scheme.lower() == "bearer" and right:
         return True
     return request.user.is_active and request.user.is_staff
 

@@ -10,9 +10,17 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
     if not password:
         raise UsageError("CELERY_FLOWER_PASSWORD is not set: add a line with one to .env")
     user = settings.get("CELERY_FLOWER_USER", "flower")
-    return {"FLOWER_BASIC_AUTH": f"{user}:{password}", "FLOWER_ADDRESS": "127.0.0.1"}
+    return {
+        "CELERY_FLOWER_USER": user,
+        "CELERY_FLOWER_PASSWORD": password,
+        "FLOWER_ADDRESS": "127.0.0.1",
+    }
 
 
 PROGRAM = PartProgram(
-    "flower", ("FLOWER_PORT", 5555), ("flower",), environment, "queue, user and password in .env"
+    "flower",
+    ("FLOWER_PORT", 5555),
+    ("flower", "--conf=docker/flower/flowerconfig.py"),
+    environment,
+    "queue, user and password in .env",
 )

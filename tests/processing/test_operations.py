@@ -41,9 +41,17 @@ def test_strangers_and_users_see_nothing(client: Client, user: User, path: str) 
 
 
 def test_token_opens_the_metrics_to_a_program(client: Client, db: None, settings) -> None:
-    settings.METRICS_TOKEN = "s3cret-token"
-    for given, code in [("Bearer s3cret-token", 200), ("Bearer wrong", 401), ("", 401)]:
-        assert client.get("/metrics", headers={"authorization": given}).status_code == code
+    for token in ("s3cret-token", "s\u00e9cret"):
+        settings.METRICS_TOKEN = token
+        sent = token.encode().decode("latin-1")  # as a server hands a header's bytes on
+        for given, code in [
+            (f"Bearer {sent}", 200), (f"bearer {sent}", 200), ("Bearer wrong", 401), ("", 401),
+            (sent, 401), (f"Basic {sent}", 401), ("Bearer \u00e9", 401), ("Bearer ", 401),
+        ]:  # fmt: skip
+            answer = client.get("/metrics", headers={"authorization": given})
+            assert answer.status_code == code, given
+    settings.METRICS_TOKEN = ""
+    assert client.get("/metrics", headers={"authorization": "Bearer "}).status_code == 401
 
 
 def metrics(client: Client) -> dict[tuple[str, ...], float]:

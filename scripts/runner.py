@@ -219,7 +219,7 @@ class Runner:
         self.rest_started = True
         # the only ones on their broker, they have no neighbours to look for
         worker = [*CELERY, "worker", "--without-mingle", "--without-gossip", "--hostname"]
-        short = ["short@%h", "--queues", "short,maintenance", "--concurrency", "1"]
+        short = ["short@%h", "--queues", "short,default,maintenance", "--concurrency", "1"]
         self._add("worker", *worker, "worker@%h", stop_seconds=15)
         self._add("short", *worker, *short, stop_seconds=15)
         self._add("beat", *CELERY, "beat", "--pidfile=", stop_seconds=5)

@@ -81,7 +81,7 @@ def test_tasks_are_sent_on_commit_only() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr in {"delay", "apply_async", "send_task"}
     }
-    assert senders == {"processing/publishing.py", "mail/services.py"}
+    assert senders == {"processing/enqueue.py", "mail/services.py"}
 
 
 def test_migrations_are_complete(db: None) -> None:

@@ -1,6 +1,7 @@
 """The worker's hold on a request while it works: heartbeat, progress, and being interrupted."""
 
 import logging
+import mmap
 import signal
 import threading
 import time
@@ -12,6 +13,8 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
+from backend_django.utils.text import clean_text
+
 from . import lifecycle
 from .errors import Cancelled, ProcessingError
 from .models import ProcessingRequest
@@ -19,7 +22,10 @@ from .models import ProcessingRequest
 logger = logging.getLogger(__name__)
 Phase = ProcessingRequest.Phase
 INTERRUPT = signal.SIGUSR2
+_stopping = mmap.mmap(-1, 1)  # one byte that a worker and the processes it forks share
 MAX_CALLS = 100  # to outside services, that an attempt's history remembers
+
+STEP_LIMIT = 40  # characters
 
 # How much of the bar each phase has: (from, to) in percent. Saving is a rename or an upload.
 SHARE = {
@@ -64,6 +70,11 @@ class Attempt:
         self._stop.set()
         self._thread.join()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the request was cancelled or deleted, or another attempt has it."""
+        return self._lost.is_set()
+
     @contextmanager
     def interruptible(self) -> Iterator[None]:
         """Let a signal raise here and nowhere else: what we write to the database ends whole."""
@@ -78,8 +89,8 @@ class Attempt:
         self.on_progress(0.0)
         self.check()
 
-    def on_step(self, name: str) -> None:
-        self.step = name
+    def on_step(self, name: object) -> None:
+        self.step = clean_text(name)[:STEP_LIMIT]
 
     def on_progress(self, fraction: float) -> None:
         start, end = SHARE[Phase(self.phase)]
@@ -101,7 +112,7 @@ class Attempt:
 
     def reached(self) -> dict[str, Any]:
         """Where it is now, as the columns of the row."""
-        return {"phase": self.phase, "step": self.step[:40], "progress": self.percent}
+        return {"phase": self.phase, "step": self.step, "progress": self.percent}
 
     def _is_overdue(self) -> bool:
         return time.monotonic() - self._began > settings.PROCESSING_TIME_LIMIT_SECONDS
@@ -122,7 +133,10 @@ class Attempt:
                     continue
                 try:
                     go_on = lifecycle.heartbeat(self.request.id, self.request.attempt, **state)
-                except (OperationalError, InterfaceError):
+                except Exception as error:
+                    # Whatever it is, a heartbeat that ends would cost a living job its lease.
+                    if not isinstance(error, OperationalError | InterfaceError):
+                        logger.exception("the heartbeat of %s failed", self.request.id)
                     connection.close()
                     go_on = age < settings.PROCESSING_LEASE_SECONDS
                 else:
@@ -133,6 +147,16 @@ class Attempt:
                     return
         finally:
             connection.close()
+
+
+def stop_taking() -> None:
+    """Have this worker take no request from now on, in any of its processes."""
+    _stopping[0] = 1
+
+
+def is_stopping() -> bool:
+    """Whether this worker was asked to stop."""
+    return bool(_stopping[0])
 
 
 class WorkerStopping(Exception):  # noqa: N818 (nothing went wrong)

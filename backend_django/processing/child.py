@@ -16,6 +16,8 @@ from .errors import ProcessingError
 
 GRACE_SECONDS = 3.0  # between asking a child to stop and making it
 POLL_SECONDS = 0.25
+MAX_ANSWER_BYTES = 64 * 1024**2
+TOO_LARGE = "result_too_large", "The result of this job is too large. Try a smaller input."
 TOO_LONG = "time_limit", "This took longer than is allowed for one job."
 
 
@@ -94,7 +96,8 @@ def _has_fileno(stream: IO[str]) -> bool:
 
 def _messages(pipe, check, deadline):  # type: ignore[no-untyped-def]
     """Yield the child's JSON lines until it closes its end."""
-    buffer = b""
+    line: list[bytes] = []  # joined when it is whole: an answer may come in thousands of pieces
+    size = 0
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         while True:
@@ -106,9 +109,14 @@ def _messages(pipe, check, deadline):  # type: ignore[no-untyped-def]
             chunk = os.read(pipe.fileno(), 65536)
             if not chunk:
                 return
-            *lines, buffer = (buffer + chunk).split(b"\n")
-            for line in lines:
-                yield json.loads(line)
+            first, *others = chunk.split(b"\n")
+            line.append(first)
+            size += len(first)
+            if size > MAX_ANSWER_BYTES:
+                raise ProcessingError(*TOO_LARGE)
+            for following in others:
+                yield json.loads(b"".join(line))
+                line, size = [following], len(following)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

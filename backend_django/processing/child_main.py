@@ -70,11 +70,11 @@ def main() -> None:
         answer = {"result": getattr(importlib.import_module(module), function)(arguments, report)}
         report.send(answer)
     except ProcessingError as error:
-        report.send({"error": {"code": error.code, "message": error.message}})
+        report.send({"error": {"code": str(error.code), "message": str(error.message)}})
     except MemoryError:
         message = "This needs more memory than a job may use. Try a smaller input."
         report.send({"error": {"code": "out_of_memory", "message": message}})
-    except Exception:
+    except BaseException:  # what sys.exit() raises too
         report.send({"exception": traceback.format_exc()})
 
 

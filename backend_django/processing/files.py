@@ -23,7 +23,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 
-from .errors import ProcessingError
+from .errors import FileGone, StorageUnavailable
 from .processor import OutputFile
 
 T = TypeVar("T")
@@ -100,11 +100,15 @@ def store(name: str, path: Path) -> str:
         with _MovableFile(path) as content:
             return default_storage.save(name, content)
 
-    return _patiently(save, "The result could not be stored")
+    return _retry_storage(save)
 
 
-def _patiently(act: Callable[[], T], what: str) -> T:
-    """Try for a few seconds: storage on a network has bad moments."""
+def _retry_storage(act: Callable[[], T]) -> T:
+    """Try for a few seconds: storage on a network has bad moments.
+
+    Raises:
+        StorageUnavailable: it failed each time.
+    """
     for pause in (*STORE_PAUSES, None):
         try:
             return act()
@@ -114,10 +118,7 @@ def _patiently(act: Callable[[], T], what: str) -> T:
             if error.errno in DISK_FULL_ERRORS:
                 raise
             if pause is None:
-                raise ProcessingError(
-                    "storage_unavailable",
-                    f"{what} because the storage does not answer. Try again later.",
-                ) from error
+                raise StorageUnavailable from error
             logger.warning("storage: %s, trying again in %s s", type(error).__name__, pause)
             time.sleep(pause)
     raise AssertionError("unreachable")
@@ -152,10 +153,14 @@ def delete_attempt(request_id: UUID, attempt: int) -> None:
     delete_prefix(f"{request_prefix(request_id)}/{attempt}")
 
 
-def delete_scratch(request_id: UUID) -> None:
-    """Remove what a lost worker of this machine left of its work."""
-    for path in Path(settings.PROCESSING_WORK_DIR).glob(f"job-{request_id}-*"):
+def delete_scratch(request_id: UUID, attempt: int) -> None:
+    """Remove what a lost attempt on this machine left of its work, and nothing of another's."""
+    for path in Path(settings.PROCESSING_WORK_DIR).glob(f"{_scratch_prefix(request_id, attempt)}*"):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _scratch_prefix(request_id: UUID, attempt: int) -> str:
+    return f"job-{request_id}-{attempt}-"
 
 
 @contextmanager
@@ -163,8 +168,7 @@ def work_directory(request_id: UUID, attempt: int) -> Iterator[Path]:
     """A private, empty directory that is gone afterwards."""
     root = Path(settings.PROCESSING_WORK_DIR)
     root.mkdir(parents=True, exist_ok=True)
-    delete_scratch(request_id)  # of earlier attempts; one that still runs has lost its lease
-    path = Path(tempfile.mkdtemp(prefix=f"job-{request_id}-{attempt}-", dir=root))
+    path = Path(tempfile.mkdtemp(prefix=_scratch_prefix(request_id, attempt), dir=root))
     try:
         yield path
     finally:
@@ -176,13 +180,22 @@ def fetch_input(name: str, directory: Path, check: Callable[[], None]) -> Path:
 
     Args:
         check: called while bytes arrive; what it raises ends the transfer.
+
+    Raises:
+        FileGone, StorageUnavailable
     """
     storage = remote()
     if storage is None:
-        return Path(default_storage.path(name))
+        path = Path(default_storage.path(name))
+        if not path.is_file():
+            raise FileGone
+        return path
     directory.mkdir()
     target = directory / "upload"
-    _patiently(lambda: storage.fetch(name, target, check), "The upload could not be read")
+    try:
+        _retry_storage(lambda: storage.fetch(name, target, check))
+    except FileNotFoundError as error:
+        raise FileGone from error
     return target
 
 

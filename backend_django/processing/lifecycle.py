@@ -6,24 +6,37 @@ Time is the database's: the clocks of the workers do not matter.
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet, Value
-from django.db.models.functions import Coalesce, Now
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    DateTimeField,
+    ExpressionWrapper,
+    F,
+    Q,
+    QuerySet,
+    Value,
+)
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Now
+
+from backend_django.utils.text import clean_text
 
 from .models import ProcessingAttempt, ProcessingRequest, ProcessingResult
+from .registry import known_kinds
 
 logger = logging.getLogger(__name__)
 Status = ProcessingRequest.Status
 Outcome = ProcessingAttempt.Outcome
 
-MESSAGE_LIMIT = 2000
-LIMIT_LOCK = 7_403  # first half of the keys of the advisory locks behind the limits
+LIMIT_LOCK = 7_403  # key of the advisory lock behind the limits
 UNKNOWN_KIND_SECONDS = 3600  # longer than an upgrade takes to reach every worker
 REAP_LIMIT = 500  # of each sort in one round, so that a round stays short
 
@@ -41,93 +54,138 @@ def _mine(request_id: UUID, attempt: int) -> QuerySet[ProcessingRequest]:
     )
 
 
-def clean_text(text: str) -> str:
-    """Make any text fit to be stored and shown: no NUL, no lone surrogates, bounded."""
-    text = text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
+# `status = 'pending'` stands in each query as it does in the indexes, so that they are used.
+_DUE = """
+    SELECT id FROM processing_processingrequest
+    WHERE status = 'pending' AND kind = ANY(%(kinds)s) AND owner_id <> ALL(%(at_limit)s)
+    AND ({which})
+    ORDER BY priority, turn, created_at, id
+    LIMIT 1"""
+_NEXT = _DUE.format(which="queue = %(queue)s")
+_THIS = _DUE.format(which="id = %(id)s")
+_CLAIM = """
+    WITH due AS ({due} FOR UPDATE SKIP LOCKED),
+    claimed AS (
+        UPDATE processing_processingrequest AS request
+        SET status = 'processing', attempt = attempt + 1, phase = '', step = '', progress = 0,
+            lease_expires_at = statement_timestamp() + make_interval(secs => %(lease)s),
+            started_at = coalesce(started_at, statement_timestamp()),
+            celery_task_id = %(celery_task_id)s
+        FROM due WHERE request.id = due.id
+        RETURNING request.*
+    ),
+    opened AS (
+        INSERT INTO processing_processingattempt
+            (request_id, number, worker, outcome, error_code, calls, started_at)
+        SELECT id, attempt, %(worker)s, 'running', '', '[]', statement_timestamp() FROM claimed
+    )
+    SELECT * FROM claimed"""
+_TURN = """
+    WITH lane AS NOT MATERIALIZED (
+        SELECT owner_id, status, turn FROM processing_processingrequest
+        WHERE queue = %s AND priority = %s AND status IN ('pending', 'processing')
+    ),
+    running AS (SELECT max(turn) AS turn FROM lane WHERE status = 'processing'),
+    waiting AS (SELECT min(turn) AS turn FROM lane WHERE status = 'pending'),
+    own AS (SELECT max(turn) AS turn FROM lane WHERE owner_id = %s)
+    SELECT greatest(
+        own.turn + 1, running.turn, waiting.turn - (running.turn IS NOT NULL)::int, 0
+    ) FROM running, waiting, own"""
+
+
+def next_turn(*, owner_id: Any, queue: str, priority: int) -> RawSQL:
+    """Return the turn of a request that joins a queue, as an expression for its column.
+
+    Start-time fair queuing (Goyal, Vin and Cheng, 1996): a request's turn is one after its owner's
+    last one in the queue, but not before the turn that is being served. So whoever comes next
+    starts right after what runs now, however many requests of others wait, and each owner has one
+    of every round.
+    """
+    return RawSQL(_TURN, [queue, priority, owner_id], BigIntegerField())  # noqa: S611 # nosec B611
 
 
 def claim(
-    request_id: UUID,
+    request_id: UUID | None = None,
     *,
-    kinds: Collection[str] | None = None,
+    queue: str = "processing",
     worker: str = "",
     celery_task_id: str = "",
 ) -> ProcessingRequest | None:
-    """Take a pending request, or one whose worker is lost, for a new attempt.
+    """Take the request that is next in a queue, or the one with this id, for a new attempt.
 
-    Args:
-        kinds: what this worker can do; while an upgrade rolls out, older workers leave requests
-            of a new feature to newer ones.
+    Of the kinds that this worker knows: while an upgrade rolls out, older workers leave requests
+    of a new feature to newer ones.
 
     Returns:
-        The request as it is now, or None: somebody else has it, it is over or gone, or its owner
-        (or the whole installation) has as many running as may be.
+        The request as it is now, or None: nothing waits, or only requests of owners who have as
+        many running as they may.
     """
-    lost = Q(status=Status.PROCESSING, lease_expires_at__lt=Now())
-    claimable = ProcessingRequest.objects.filter(
-        Q(status=Status.PENDING) | lost,
-        id=request_id,
-        attempt__lt=F("max_attempts"),
-        cancel_requested=False,
-    )
-    if kinds is not None:
-        claimable = claimable.filter(kind__in=kinds)
+    values = {
+        "id": request_id,
+        "queue": queue,
+        "kinds": known_kinds(),
+        "lease": settings.PROCESSING_LEASE_SECONDS,
+        "worker": worker[:100],
+        "celery_task_id": celery_task_id[:50],
+    }
+    statement = _CLAIM.format(due=_THIS if request_id else _NEXT)
+    with _limits() as at_limit:
+        if at_limit is None:
+            return None
+        values["at_limit"] = at_limit
+        return next(iter(ProcessingRequest.objects.raw(statement, values)), None)
+
+
+@contextmanager
+def _limits() -> Iterator[list[Any] | None]:
+    """Yield the owners who may not have one more running; None when nobody may.
+
+    Where there are limits, claims go one after the other until the caller's is committed.
+    """
+    if not has_limits():
+        yield []
+        return
     with transaction.atomic():
-        owner_id = claimable.values_list("owner_id", flat=True).first()
-        if owner_id is None or not _has_room(owner_id, request_id):
-            return None
-        claimed = claimable.update(
-            status=Status.PROCESSING,
-            attempt=F("attempt") + 1,
-            lease_expires_at=from_now(settings.PROCESSING_LEASE_SECONDS),
-            started_at=Coalesce("started_at", Now()),
-            celery_task_id=celery_task_id,
-            phase="",
-            step="",
-            progress=0,
-        )
-        if not claimed:
-            return None
-        request = ProcessingRequest.objects.get(id=request_id)
-        _close_attempts([request_id], Outcome.LOST)
-        ProcessingAttempt.objects.create(
-            request=request, number=request.attempt, worker=worker[:100]
-        )
-    return request
-
-
-def _has_room(owner_id: int, request_id: UUID) -> bool:
-    """Whether one more may run. Takes locks that make it true until the claim is committed."""
-    running = ProcessingRequest.objects.filter(status=Status.PROCESSING).exclude(id=request_id)
-    for limit, key, rows in (
-        (settings.PROCESSING_MAX_RUNNING, 0, running),
-        (settings.PROCESSING_MAX_RUNNING_PER_USER, owner_id, running.filter(owner_id=owner_id)),
-    ):
-        if not limit:
-            continue
         with connection.cursor() as cursor:
-            # a request of a user waits here only for another claim of the same user
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LIMIT_LOCK, key % 2**31])
-        if rows.count() >= limit:
-            return False
-    return True
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LIMIT_LOCK])
+        yield _owners_at_limit()
 
 
-def next_waiting(owner_id: int) -> list[UUID]:
-    """Return who may come next where a limit kept requests waiting: the owner's and the oldest.
+def has_limits() -> bool:
+    """Say whether a request may have to wait although a worker is free."""
+    return bool(settings.PROCESSING_MAX_RUNNING or settings.PROCESSING_MAX_RUNNING_PER_USER)
 
-    Their messages have been dropped; somebody has to send new ones.
-    """
-    waiting = ProcessingRequest.objects.filter(
-        status=Status.PENDING, published_at__isnull=False
-    ).order_by("created_at")
-    found = []
-    if settings.PROCESSING_MAX_RUNNING_PER_USER:
-        found.append(waiting.filter(owner_id=owner_id).values_list("id", flat=True).first())
-    if settings.PROCESSING_MAX_RUNNING:
-        found.append(waiting.values_list("id", flat=True).first())
-    return list({request_id for request_id in found if request_id})
+
+def _owners_at_limit() -> list[Any] | None:
+    if not has_limits():
+        return []
+    running = dict(
+        ProcessingRequest.objects.filter(status=Status.PROCESSING)
+        .values_list("owner_id")
+        .annotate(count=Count("*"))
+        .order_by()
+    )
+    if 0 < settings.PROCESSING_MAX_RUNNING <= sum(running.values()):
+        return None
+    limit = settings.PROCESSING_MAX_RUNNING_PER_USER
+    return [owner for owner, count in running.items() if 0 < limit <= count]
+
+
+def next_due(*, queue: str) -> UUID | None:
+    """Return the request that the next claim would get, if any."""
+    at_limit = _owners_at_limit()
+    if at_limit is None:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT, {"queue": queue, "kinds": known_kinds(), "at_limit": at_limit})
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def queues_waiting() -> list[str]:
+    """Return the queues in which requests wait."""
+    waiting = ProcessingRequest.objects.filter(status=Status.PENDING).order_by()
+    return list(waiting.values_list("queue", flat=True).distinct())
 
 
 def _close_attempts(ids: list[UUID], outcome: ProcessingAttempt.Outcome, code: str = "") -> None:
@@ -218,7 +276,6 @@ def confirm_cancel(request_id: UUID, attempt: int) -> bool:
 
 AGAIN: dict[str, Any] = {
     "status": Status.PENDING,
-    "published_at": None,
     "phase": "",
     "step": "",
     "progress": 0,
@@ -227,8 +284,14 @@ AGAIN: dict[str, Any] = {
 
 @transaction.atomic
 def release(request_id: UUID, attempt: int) -> bool:
-    """Give a request back because the worker stops; that attempt does not count against it."""
-    return _end(request_id, attempt, Outcome.RELEASED, **AGAIN, max_attempts=F("max_attempts") + 1)
+    """Give a request back because the worker stops; that attempt does not count against it.
+
+    One that is to be cancelled is cancelled.
+    """
+    _mine(request_id, attempt).select_for_update().first()
+    return confirm_cancel(request_id, attempt) or _end(
+        request_id, attempt, Outcome.RELEASED, **AGAIN, max_attempts=F("max_attempts") + 1
+    )
 
 
 @transaction.atomic
@@ -273,24 +336,15 @@ def reap_expired() -> list[tuple[UUID, int]]:
     return [(row[0], row[2]) for row in expired]
 
 
-def fail_unknown(kinds: Collection[str]) -> int:
+def fail_unknown() -> int:
     """Fail requests that have waited for an hour for a feature that is not there."""
     return ProcessingRequest.objects.filter(
-        ~Q(kind__in=kinds), status=Status.PENDING, created_at__lt=from_now(-UNKNOWN_KIND_SECONDS)
+        ~Q(kind__in=known_kinds()),
+        status=Status.PENDING,
+        created_at__lt=from_now(-UNKNOWN_KIND_SECONDS),
     ).update(
         status=Status.FAILED,
         error_code="unknown_kind",
         error_message="This installation does not have the feature that this request is for.",
         finished_at=Now(),
-    )
-
-
-def unheard() -> list[UUID]:
-    """Return pending requests that no message, or only a lost one, will bring to a worker."""
-    never = Q(published_at=None) & (Q(created_at__lt=from_now(-5)) | Q(attempt__gt=0))
-    long_ago = Q(published_at__lt=from_now(-settings.PROCESSING_REPUBLISH_SECONDS))
-    return list(
-        ProcessingRequest.objects.filter(never | long_ago, status=Status.PENDING)
-        .order_by("created_at")
-        .values_list("id", flat=True)[:REAP_LIMIT]
     )

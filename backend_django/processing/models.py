@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from .files import local_path
+from .priority import Priority
 
 
 def default_max_attempts() -> int:
@@ -57,10 +58,14 @@ class ProcessingRequest(models.Model):
     error_message = models.TextField(max_length=2000, blank=True)
     cancel_requested = models.BooleanField(default=False)
 
+    # What is next: the lowest priority number, then the lowest turn (lifecycle.next_turn).
+    queue = models.CharField(max_length=50, db_default="processing")
+    priority = models.PositiveSmallIntegerField(choices=Priority, db_default=Priority.NORMAL)
+    turn = models.BigIntegerField(db_default=0, help_text="Place in the round-robin of owners.")
+
     idempotency_key = models.CharField(max_length=200, null=True)  # noqa: DJ001 (NULLs differ)
     trace_id = models.CharField(max_length=64, blank=True, help_text="Of the HTTP request.")
     celery_task_id = models.CharField(max_length=50, blank=True)
-    published_at = models.DateTimeField(null=True, help_text="Handed to the broker.")
     lease_expires_at = models.DateTimeField(null=True, help_text="The worker is lost after this.")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
@@ -76,9 +81,19 @@ class ProcessingRequest(models.Model):
                 name="request_finished",
             ),
             models.Index(
-                fields=["status", "lease_expires_at", "published_at"],
+                fields=["queue", "priority", "turn", "created_at", "id"],
+                condition=Q(status="pending"),
+                name="request_due",
+            ),
+            models.Index(
+                fields=["owner", "queue", "priority", "turn"],
                 condition=Q(status__in=["pending", "processing"]),
-                name="request_unfinished",
+                name="request_turn",
+            ),
+            models.Index(
+                fields=["lease_expires_at"],
+                condition=Q(status="processing"),
+                name="request_leased",
             ),
         ]
         constraints = [

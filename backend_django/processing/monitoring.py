@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from celery import current_app
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection
@@ -122,9 +123,7 @@ def _seen(check: Any) -> dict[str, Any]:
 
 
 def _broker_answers() -> None:
-    from backend_django.processing.tasks import process_request
-
-    with process_request.app.connection_for_write(connect_timeout=2) as broker:
+    with current_app.connection_for_write(connect_timeout=2) as broker:
         broker.ensure_connection(max_retries=0, timeout=2)
 
 

@@ -11,13 +11,15 @@ from rest_framework.serializers import Serializer
 
 from .child import run_in_child
 from .errors import Cancelled, ProcessingError
+from .priority import Priority
 
 if TYPE_CHECKING:
     from .models import ProcessingResult
     from .outside import OutsideSession
 
 __all__ = [
-    "Cancelled", "Context", "InputFile", "Output", "OutputFile", "ProcessingError", "Processor",
+    "Cancelled", "Context", "InputFile", "Output", "OutputFile", "Priority", "ProcessingError",
+    "Processor",
 ]  # fmt: skip
 
 
@@ -143,6 +145,7 @@ class Processor:
     parameters_serializer: ClassVar[type[Serializer]] = Serializer
     result_serializer: ClassVar[type[Serializer]] = Serializer
     queue: ClassVar[str] = "processing"  # "short" for work of seconds: it has workers of its own
+    priority: ClassVar[Priority] = Priority.NORMAL  # among those that wait in the same queue
     max_upload_bytes: ClassVar[int | None] = None  # None: PROCESSING_MAX_UPLOAD_BYTES
     downloads: ClassVar[tuple[str, ...]] = ()  # keys of Output.files that may be downloaded
     sample: ClassVar[Path | None] = None  # submitted once on a developer's first start

@@ -22,11 +22,6 @@ def known_kinds() -> list[str]:
     return list(_processors)
 
 
-def kinds_of_queue(queue: str) -> list[str]:
-    """Return the names of the processors whose requests wait in that queue."""
-    return [name for name, processor in _processors.items() if processor.queue == queue]
-
-
 def all_processors() -> list[type[Processor]]:
     """Return every processor, sorted by name."""
     return [_processors[name] for name in sorted(_processors)]

@@ -1,18 +1,23 @@
 """One attempt at one request, from claim to finish, inside a worker."""
 
-import json
 import logging
+import re
 import time
-from uuid import UUID
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from backend_django.utils.logs import job_id, task_id
 from backend_django.utils.request_id import request_id as trace_id
+from backend_django.utils.text import clean_text
 
 from . import lifecycle
-from .attempt import Attempt, Phase, WorkerStopping
+from .attempt import Attempt, Phase, WorkerStopping, is_stopping
+from .descendants import end_descendants
+from .enqueue import ring_for_all, ring_for_next
+from .errors import FileGone, StorageError, StorageFull
 from .files import (
     DISK_FULL_ERRORS,
     delete_attempt,
@@ -23,79 +28,96 @@ from .files import (
     work_directory,
 )
 from .models import ProcessingRequest
+from .outputs import check_output, check_presentation
 from .processor import Cancelled, Context, InputFile, Output, ProcessingError
-from .publishing import request_publish
-from .registry import get_processor, known_kinds
+from .registry import get_processor
 
 logger = logging.getLogger(__name__)
-DISK_FULL = "The server has not enough disk space for this. Try again later."
+CODE = re.compile(r"[a-z][a-z0-9_]{0,49}")
+# How long one message keeps a worker at short requests, so that each does not cost a message.
+TURN_SECONDS = 1.0
 
 
-def run_request(request_id: UUID, *, worker: str = "", celery_task_id: str = "") -> None:
-    """Claim the request, work on it and write down how it ended. Returns quietly when not ours."""
-    request = lifecycle.claim(
-        request_id, kinds=known_kinds(), worker=worker, celery_task_id=celery_task_id
-    )
-    if request is None:
-        return
+def run_next(*, queue: str, worker: str = "", celery_task_id: str = "") -> list[str]:
+    """Work on the requests that are next in a queue: one long one, or short ones for a second.
+
+    Returns:
+        Their ids.
+    """
+    done: list[str] = []
+    deadline = time.monotonic() + TURN_SECONDS
+    while not is_stopping() and time.monotonic() < deadline:
+        request = lifecycle.claim(queue=queue, worker=worker, celery_task_id=celery_task_id)
+        if request is None:
+            break
+        if not done:
+            ring_for_next(queue)  # so that a worker that is free takes it at once
+        done.append(str(request.id))
+        _run(request, celery_task_id)
+    if lifecycle.has_limits() and done:
+        ring_for_all()  # what has ended may have kept requests of any queue waiting
+    elif done or is_stopping():
+        ring_for_next(queue)
+    return done
+
+
+def _run(request: ProcessingRequest, celery_task_id: str) -> None:
     context = {job_id: str(request.id), trace_id: request.trace_id, task_id: celery_task_id}
     tokens = {variable: variable.set(value) for variable, value in context.items()}
     try:
         _run_claimed(request)
-        for waiting in lifecycle.next_waiting(request.owner_id):
-            request_publish(request_id=waiting)
     finally:
         for variable, token in tokens.items():
             variable.reset(token)
 
 
 def _run_claimed(request: ProcessingRequest) -> None:
+    """Work on a request and write down how it ended, whatever its feature does."""
     owned = False
-    files: dict[str, dict[str, str | int]] = {}
     logger.info("attempt %d of %s begins", request.attempt, request.kind)
     attempt = Attempt(request)
     try:
-        with attempt:
+        with attempt, _connection_restored(), _descendants_ended():
             output, files = _work(request, attempt)
-        owned = _insist(
+        owned = _retry_db_write(
             lambda: lifecycle.complete(request.id, request.attempt, data=output.data, files=files)
         )
         logger.info("attempt %d %s", request.attempt, "completed" if owned else "was superseded")
-    except WorkerStopping:
-        given_back = _insist(
-            lambda: (
-                lifecycle.confirm_cancel(request.id, request.attempt)
-                or (
-                    lifecycle.release(request.id, request.attempt)
-                    and request_publish(request_id=request.id)
-                )
-            )
-        )
-        logger.info("attempt %d given back: %s", request.attempt, given_back)
-    except Cancelled:
-        stopped = _insist(lambda: lifecycle.confirm_cancel(request.id, request.attempt))
-        logger.info("attempt %d stopped (%s)", request.attempt, "cancelled" if stopped else "lost")
-    except (OperationalError, InterfaceError):
-        # The database is away. The lease runs out and the reaper gives the request a new attempt.
-        logger.exception("attempt %d lost the database", request.attempt)
-    except Exception as error:
-        code, message = explain(error)
-        expected = isinstance(error, ProcessingError)
-        logger.log(
-            logging.INFO if expected else logging.ERROR,
-            "attempt %d failed: %s",
-            request.attempt,
-            code,
-            exc_info=None if expected and code != "crashed" else error,
-        )
-        reached = attempt.reached()
-        _insist(
-            lambda: lifecycle.fail(
-                request.id, request.attempt, code=code, message=message, **reached
-            )
-        )
+    except BaseException as error:  # what sys.exit() raises too
+        if isinstance(error, OperationalError | InterfaceError) and _is_database_away():
+            # The lease runs out and the reaper gives the request a new attempt.
+            logger.exception("attempt %d lost the database", request.attempt)
+        elif isinstance(error, WorkerStopping) and is_stopping():
+            given_back = _retry_db_write(lambda: lifecycle.release(request.id, request.attempt))
+            logger.info("attempt %d given back: %s", request.attempt, given_back)
+        elif isinstance(error, Cancelled) and attempt.is_lost:
+            stopped = _retry_db_write(lambda: lifecycle.confirm_cancel(request.id, request.attempt))
+            end = "cancelled" if stopped else "superseded"
+            logger.info("attempt %d stopped (%s)", request.attempt, end)
+        else:
+            _fail(request, attempt, error)
     finally:
         _remove_losers(request, winner=request.attempt if owned else None)
+
+
+def _fail(request: ProcessingRequest, attempt: Attempt, error: BaseException) -> None:
+    code, message = explain(error)
+    expected = isinstance(error, ProcessingError) and code not in {"crashed", "internal_error"}
+    logger.log(
+        logging.INFO if expected else logging.ERROR,
+        "attempt %d of %s failed: %s%s",
+        request.attempt,
+        request.kind,
+        code,
+        "" if expected else f" ({clean_text(repr(error), 300)})",
+        exc_info=None if expected else error,
+    )
+    if code == "internal_error":
+        message += f" {request.id}."
+    reached = attempt.reached()
+    _retry_db_write(
+        lambda: lifecycle.fail(request.id, request.attempt, code=code, message=message, **reached)
+    )
 
 
 def _work(
@@ -104,21 +126,18 @@ def _work(
     processor = get_processor(request.kind)()
     copied = request.input_size if remote() else 0
     if free_bytes() < processor.disk_needed(request.input_size) + copied:
-        raise ProcessingError("disk_full", DISK_FULL)
+        raise StorageFull
     with work_directory(request.id, request.attempt) as directory:
         attempt.enter_phase(Phase.VALIDATE)
         workdir = directory / "work"
         workdir.mkdir()
+        source = fetch_input(request.input_file, directory / "input", attempt.check)
         context = Context(
             request_id=request.id,
             attempt=request.attempt,
             name=request.name,
             parameters=request.parameters,
-            input=InputFile(
-                path=fetch_input(request.input_file, directory / "input", attempt.check),
-                name=request.input_name,
-                size=request.input_size,
-            ),
+            input=InputFile(path=source, name=request.input_name, size=request.input_size),
             workdir=workdir,
             on_step=attempt.on_step,
             on_progress=attempt.on_progress,
@@ -126,40 +145,79 @@ def _work(
             on_call=attempt.on_call,
         )
         with attempt.interruptible():
-            processor.validate(context)
-            attempt.enter_phase(Phase.PROCESS)
-            output = processor.process(context)
-            json.dumps(output.data, allow_nan=False)  # the database refuses NaN less clearly
+            try:
+                processor.validate(context)
+                attempt.enter_phase(Phase.PROCESS)
+                output = check_output(processor.process(context), workdir)
+            except FileNotFoundError as error:
+                if source.exists():
+                    raise
+                raise FileGone from error
             attempt.enter_phase(Phase.SAVE)
             files = save_output(request.id, request.attempt, dict(output.files))
+            check_presentation(processor, request, output.data, files)
         attempt.enter_phase(Phase.CLEANUP)
     return output, files
 
 
+@contextmanager
+def _connection_restored() -> Iterator[None]:
+    """Roll back a transaction that the job has left open: it would swallow what we write."""
+    within = connection.in_atomic_block
+    try:
+        yield
+    finally:
+        left_open = connection.in_atomic_block != within or not (within or connection.autocommit)
+        if connection.connection is not None and left_open:
+            logger.error("the job left a database transaction open; it was rolled back")
+            connection.in_atomic_block = False
+            connection.close()
+
+
+@contextmanager
+def _descendants_ended() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        end_descendants()
+
+
+def _is_database_away() -> bool:
+    """Whether the engine's own connection is broken, rather than one that a job has opened."""
+    try:
+        if connection.connection is not None:
+            return not connection.is_usable()
+        connection.ensure_connection()
+    except (OperationalError, InterfaceError):
+        return True
+    return False
+
+
 def explain(error: BaseException) -> tuple[str, str]:
     """Return code and sentence for what a job raised; its own text may tell secrets."""
-    if isinstance(error, ProcessingError):
-        return error.code, error.message
-    if isinstance(error, MemoryError):
+    if isinstance(error, ProcessingError) and CODE.fullmatch(str(error.code)):
+        if isinstance(error.message, str) and error.message.strip():
+            return error.code, error.message
+    elif isinstance(error, MemoryError):
         return "out_of_memory", "This needs more memory than a job may use. Try a smaller input."
-    if isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS:
-        return "disk_full", DISK_FULL
-    if isinstance(error, FileNotFoundError):
-        return "input_missing", "The uploaded file is no longer there. Upload it again."
+    elif isinstance(error, StorageError):
+        return error.code, error.message
+    elif isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS:
+        return StorageFull.code, StorageFull.message
     return (
         "internal_error",
-        "Something went wrong on our side. Try again; if it stays, report it with the number of "
-        "this request.",
+        "Something went wrong on our side. Try again. If it keeps happening, contact support with "
+        "reference",
     )
 
 
-def _insist(write) -> bool:  # type: ignore[no-untyped-def]
+def _retry_db_write(write: Callable[[], bool]) -> bool:
     """Write the end of an attempt, also over a short absence of the database."""
     deadline = time.monotonic() + settings.PROCESSING_LEASE_SECONDS / 2
     pause = 0.1
     while True:
         try:
-            return bool(write())
+            return write()
         except (OperationalError, InterfaceError):
             connection.close()
             if time.monotonic() > deadline:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 from rest_framework.exceptions import NotFound
 
@@ -15,18 +15,16 @@ from backend_django.api.problems import Conflict
 from backend_django.users.models import User
 from backend_django.utils.request_id import request_id as trace_id
 
+from . import lifecycle
+from .enqueue import ring_on_commit
 from .files import save_input
 from .models import ProcessingRequest, ProcessingUpload
 from .processor import Processor
-from .publishing import request_publish
+from .registry import get_processor
 from .uploads import GONE, parts_finish, storing, upload_begin, upload_discard
 
 logger = logging.getLogger(__name__)
 Status = ProcessingRequest.Status
-
-
-def _publish_on_commit(request_id: UUID) -> None:
-    transaction.on_commit(lambda: request_publish(request_id=request_id), robust=True)
 
 
 def request_create(
@@ -98,6 +96,7 @@ def _request_of_upload(
                     return earlier, False
                 raise Conflict("The upload took too long and was removed. Upload the file again.")
             request = ProcessingRequest.objects.create(
+                **_place(upload.kind, upload.owner_id),
                 id=upload.id,
                 kind=upload.kind,
                 name=(name or upload.name)[:200],
@@ -109,7 +108,7 @@ def _request_of_upload(
                 idempotency_key=idempotency_key,
                 trace_id=trace_id.get(),
             )
-            _publish_on_commit(request.id)
+            ring_on_commit(queue=request.queue, request_id=request.id)
     except IntegrityError:
         earlier = ProcessingRequest.objects.filter(
             owner=upload.owner_id, kind=upload.kind, idempotency_key=idempotency_key or ""
@@ -120,6 +119,17 @@ def _request_of_upload(
         return earlier, False
     logger.info("request %s created: %s", request.id, request.kind)
     return request, True
+
+
+def _place(kind: str, owner_id: Any) -> dict[str, Any]:
+    """Return the columns that say where in which queue a request waits."""
+    try:
+        processor = get_processor(kind)
+    except KeyError:  # its feature is gone; the reaper says so
+        processor = Processor
+    queue, priority = processor.queue, processor.priority
+    turn = lifecycle.next_turn(owner_id=owner_id, queue=queue, priority=priority)
+    return {"queue": queue, "priority": priority, "turn": turn}
 
 
 def request_by_key(
@@ -137,13 +147,18 @@ def request_cancel(*, request: ProcessingRequest) -> None:
     Raises:
         Conflict: it is over already.
     """
-    rows = ProcessingRequest.objects.filter(id=request.id)
-    if rows.filter(status=Status.PENDING).update(
-        status=Status.CANCELLED, cancel_requested=True, finished_at=Now()
-    ) or rows.filter(status=Status.PROCESSING).update(cancel_requested=True):
-        logger.info("request %s: cancel requested", request.id)
-    else:
+    unfinished = ProcessingRequest.objects.filter(
+        id=request.id, status__in=[Status.PENDING, Status.PROCESSING]
+    )
+    waits = Q(status=Status.PENDING)
+    # One statement: between two, a worker may take a pending request, or give a running one back.
+    if not unfinished.update(
+        cancel_requested=True,
+        status=Case(When(waits, then=Value(Status.CANCELLED)), default=F("status")),
+        finished_at=Case(When(waits, then=Now())),
+    ):
         raise Conflict("Only a request that is pending or processing can be cancelled.")
+    logger.info("request %s: cancel requested", request.id)
     request.refresh_from_db()
 
 
@@ -154,9 +169,11 @@ def request_retry(*, request: ProcessingRequest) -> None:
         Conflict: it did not fail and was not cancelled.
     """
     with transaction.atomic():
+        place = _place(request.kind, request.owner_id)
         restarted = ProcessingRequest.objects.filter(
             Q(status=Status.FAILED) | Q(status=Status.CANCELLED), id=request.id
         ).update(
+            **place,
             status=Status.PENDING,
             max_attempts=F("attempt") + settings.PROCESSING_MAX_ATTEMPTS,
             phase="",
@@ -165,13 +182,12 @@ def request_retry(*, request: ProcessingRequest) -> None:
             error_code="",
             error_message="",
             cancel_requested=False,
-            published_at=None,
             started_at=None,
             finished_at=None,
         )
         if not restarted:
             raise Conflict("Only a request that failed or was cancelled can be retried.")
-        _publish_on_commit(request.id)
+        ring_on_commit(queue=place["queue"], request_id=request.id)
     request.refresh_from_db()
 
 

@@ -2,19 +2,18 @@
 
 import logging
 from typing import Any
-from uuid import UUID
 
 from celery import shared_task
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models.functions import Now
 
 from . import lifecycle, maintenance, worker  # noqa: F401 (worker: connects its hooks)
+from .enqueue import ring_for_all
 from .files import delete_attempt, delete_scratch
 from .models import MaintenanceRun
-from .publishing import request_publish
+from .processor import Processor
 from .quota import quota_forget
-from .registry import known_kinds
-from .runner import run_request
+from .runner import run_next
 from .temporary import tidy_abandoned_uploads
 from .uploads import uploads_expire
 
@@ -22,33 +21,38 @@ logger = logging.getLogger(__name__)
 
 
 @shared_task(bind=True)
-def process_request(self: Any, request_id: str) -> None:
-    """Work on one request. Harmless when delivered late, twice or for a request that is gone."""
+def process_request(self: Any, request_id: str = "") -> list[str]:
+    """Work on what is next in the queue that this message came by (enqueue.py).
+
+    Args:
+        request_id: the request that somebody rang for; another one may go before it.
+
+    Returns:
+        The ids of the requests that were worked on, for Flower to show.
+    """
     try:
-        run_request(
-            UUID(request_id),
+        return run_next(
+            queue=self.request.delivery_info.get("routing_key") or Processor.queue,
             worker=self.request.hostname or "",
             celery_task_id=self.request.id or "",
         )
     except (OperationalError, InterfaceError):
-        connection.close()  # the row is untouched; the reaper sends it again
+        connection.close()  # the rows are untouched; the reaper rings again
         raise
 
 
 @shared_task
 def maintenance_reap() -> None:
-    """Rescue requests whose worker or message is lost. Sent by beat."""
+    """Rescue requests whose worker is lost, and ring where no message is. Sent by beat."""
     MaintenanceRun.objects.update_or_create(name="reap", defaults={"ran_at": Now()})
     for request_id, attempt in lifecycle.reap_expired():
-        delete_scratch(request_id)
+        delete_scratch(request_id, attempt)
         try:
             delete_attempt(request_id, attempt)
         except OSError:
             logger.exception("files of attempt %d of %s are left behind", attempt, request_id)
-    lifecycle.fail_unknown(known_kinds())
-    for request_id in lifecycle.unheard():
-        if not request_publish(request_id=request_id):
-            break  # the broker is down: the next round tries again
+    lifecycle.fail_unknown()
+    ring_for_all()
     uploads_expire()
     tidy_abandoned_uploads()
 

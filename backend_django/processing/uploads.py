@@ -15,9 +15,10 @@ from rest_framework.exceptions import NotFound, ValidationError
 
 from backend_django.api.problems import Conflict, InsufficientStorage, StorageUnavailable
 from backend_django.users.models import User
+from backend_django.utils.text import clean_text
 
 from .files import DISK_FULL_ERRORS, delete_request_files
-from .lifecycle import clean_text, from_now
+from .lifecycle import from_now
 from .models import ProcessingRequest, ProcessingUpload
 from .parts import ServerParts, way_in
 from .processor import Processor

@@ -12,7 +12,8 @@ from celery.signals import worker_process_init, worker_ready, worker_shutting_do
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from .attempt import INTERRUPT, accept_interrupts
+from .attempt import INTERRUPT, accept_interrupts, stop_taking
+from .descendants import adopt_descendants
 from .maintenance import tidy_scratch
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 @worker_process_init.connect
 def prepare_process(**_: Any) -> None:
     accept_interrupts()
+    adopt_descendants()
 
 
 @worker_ready.connect
@@ -37,6 +39,7 @@ def tidy(**_: Any) -> None:
 @worker_shutting_down.connect
 def give_back_after_grace(**_: Any) -> None:
     """Celery waits for running tasks without limit; after the grace they are told to give back."""
+    stop_taking()
 
     def interrupt() -> None:
         time.sleep(settings.PROCESSING_STOP_GRACE_SECONDS)

@@ -6,7 +6,7 @@ from tests.stack import Api, Stack
 
 pytestmark = pytest.mark.slow
 SHORT = ["celery", "-A", "backend_django.config.celery_app", "worker", "-n", "short@%h",
-         "-Q", "short,maintenance", "-c", "1"]  # fmt: skip
+         "-Q", "short,default,maintenance", "-c", "1"]  # fmt: skip
 
 
 def test_short_work_does_not_wait_behind_long_work(api: Api, stack: Stack) -> None:

@@ -1,6 +1,7 @@
 """A request from submit to delete, through real processes."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -43,6 +44,7 @@ def test_phases_and_progress_are_seen_while_it_runs(api: Api) -> None:
     [
         (b"a\x00b", "not_text", "This is not a text file. Upload plain text."),
         (b"RAISE now", "internal_error", "Something went wrong on our side."),
+        (b"EXIT now", "internal_error", "Something went wrong on our side."),
         (b"CHILD refuse", "not_today", "Try again tomorrow."),
         (b"CHILD memory", "out_of_memory", "more memory than a job may use"),
         (b"CHILD raise", "internal_error", "Something went wrong on our side."),
@@ -152,3 +154,28 @@ def _make_user(email: str) -> str:
         f"u = User.objects.create_user('{email}', 'correct horse battery staple');"
         "EmailAddress.objects.create(user=u, email=u.email, verified=True, primary=True)"
     )
+
+
+def test_no_process_of_a_job_outlives_it(api: Api) -> None:
+    request = api.create(KIND, b"LEAVE it")
+    assert api.wait(KIND, request["id"])["status"] == "completed"
+    pid = int(api.get(f"{KIND}/download-report/{request['id']}/").text)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_next_person_s_request_starts_before_the_rest_of_the_first_person_s(
+    api: Api, stack: Stack
+) -> None:
+    """As seen from outside: who sends one small file while somebody else's pile is worked on."""
+    second = {"email": "second@example.org", "password": "correct horse battery staple"}
+    stack.manage("shell", "-c", _make_user(second["email"]))
+    pile = [api.create(KIND, b"SLEEP 0.5")["id"] for _ in range(12)]
+    api.wait(KIND, pile[1], "processing", "completed")
+    with stack.client(**second) as other:
+        made = other.create(KIND, b"one")
+        done = other.wait(KIND, made["id"])
+        other.delete(f"{KIND}/delete/{made['id']}/")
+    rest = [api.wait(KIND, request_id) for request_id in pile]
+    between = [r for r in rest if made["created_at"] < r["started_at"] < done["started_at"]]
+    assert len(between) <= 2, "one for each process of the worker may have been taken just then"
+    assert sum(r["started_at"] > done["started_at"] for r in rest) >= 6

@@ -14,6 +14,8 @@ def run(arguments: dict[str, str], report: Callable[[str | None, float], None]) 
         for i in range(600):
             report("asleep", i / 600)
             time.sleep(0.1)
+    elif command == "large":
+        return "x" * 5_000_000
     elif command == "memory":
         bytearray(2 * 1024**3)
     elif command == "refuse":

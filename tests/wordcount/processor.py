@@ -4,6 +4,8 @@ import hashlib
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,11 @@ class WordCount(Processor):
             (context.workdir / "big").write_bytes(bytes(int(argument) * 1024**2))
         elif command == "RAISE":
             raise RuntimeError(f"secret detail {argument}")
+        elif command == "LEAVE":  # a process that does not listen, in a session of its own
+            deaf = ["sh", "-c", "trap '' TERM HUP; sleep 300"]
+            text = str(subprocess.Popen(deaf, start_new_session=True).pid)
+        elif command == "EXIT":
+            sys.exit(2)
         elif command == "DIE":  # as when the kernel ends a worker that needs too much memory
             os.kill(os.getpid(), signal.SIGKILL)
         elif command == "CHILD":

@@ -1,9 +1,10 @@
 """What goes over the wire for every kind of request."""
 
-from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
+from django.db import connection
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -11,7 +12,6 @@ from backend_django.api.strict import check_form
 
 from ..models import ProcessingAttempt, ProcessingRequest, ProcessingUpload
 from ..processor import Processor
-from ..registry import get_processor, kinds_of_queue
 
 
 class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]):
@@ -64,15 +64,18 @@ def request_state(request: ProcessingRequest) -> dict[str, Any]:
     return _state_serializer().to_representation(request)
 
 
-def queue_position(kind: str, status: str, created_at: datetime) -> int | None:
-    """Return how many requests wait before a pending one, in its queue."""
-    if status != ProcessingRequest.Status.PENDING:
-        return None
-    return ProcessingRequest.objects.filter(
-        status=ProcessingRequest.Status.PENDING,
-        created_at__lt=created_at,
-        kind__in=kinds_of_queue(get_processor(kind).queue),
-    ).count()
+def queue_position(request_id: UUID) -> int:
+    """Return how many requests go before a pending one, in its queue."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM processing_processingrequest AS other"
+            " JOIN processing_processingrequest AS mine ON mine.id = %s"
+            " AND other.queue = mine.queue AND other.status = 'pending'"
+            " AND (other.priority, other.turn, other.created_at, other.id)"
+            " < (mine.priority, mine.turn, mine.created_at, mine.id)",
+            [request_id],
+        )
+        return cursor.fetchone()[0]
 
 
 class OutsideCallSerializer(serializers.Serializer[Any]):

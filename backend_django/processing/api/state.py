@@ -35,5 +35,6 @@ def state_json(*, id: UUID, owner_id: Any, kind: str) -> bytes | None:
     if row is None:
         return None
     state = dict(zip(COLUMNS, row, strict=True))
-    state["queue_position"] = queue_position(kind, state["status"], state["created_at"])
+    waits = state["status"] == ProcessingRequest.Status.PENDING
+    state["queue_position"] = queue_position(id) if waits else None
     return json.dumps(state, cls=JSONEncoder, separators=(",", ":")).encode()

@@ -276,7 +276,9 @@ class DownloadView(ProcessingView):
     )
     def get(self, request: Request, id: UUID) -> HttpResponseBase:
         """Download the file, or the part of it that a Range header names."""
-        file = get_result(self.get_request(id)).files[self.key]
+        file = get_result(self.get_request(id)).files.get(self.key)
+        if file is None:
+            raise NotFound("This request has no such file.")
         return result_file_response(request._request, file)
 
 

@@ -28,10 +28,11 @@ CELERY_TASK_TIME_LIMIT = PROCESSING_TIME_LIMIT_SECONDS + 120
 # A process of a worker that has grown beyond this is replaced after its job. In kilobytes.
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int("CELERY_MAX_MEMORY_PER_CHILD_KB", default=1_000_000)
 
-# A worker serves them all unless `--queues` says otherwise; one that serves short and maintenance
-# only keeps short work from waiting behind long work (docs/decisions/0008).
-CELERY_TASK_QUEUES = [Queue(name) for name in ("processing", "short", "maintenance")]
-CELERY_TASK_DEFAULT_QUEUE = "processing"
+# A worker serves them all unless `--queues` says otherwise; one that does not serve "processing"
+# keeps short work from waiting behind long work (docs/decisions/0008). In "processing" and "short"
+# are doorbells of requests alone; tasks of your own go to "default".
+CELERY_TASK_QUEUES = [Queue(name) for name in ("processing", "short", "default", "maintenance")]
+CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"backend_django.*.maintenance_*": {"queue": "maintenance"}}
 
 # With the broker down a POST still answers within a second: the reaper publishes later.
@@ -68,7 +69,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "mail-send-due": {
         "task": "backend_django.mail.tasks.maintenance_send_due",
         "schedule": PROCESSING_REAPER_SECONDS,
-        "options": {"expires": PROCESSING_REAPER_SECONDS, "queue": "maintenance"},
+        # Not "maintenance": while a mail server hangs, the reaper must not wait for it.
+        "options": {"expires": PROCESSING_REAPER_SECONDS, "queue": "default"},
     },
     "mail-tidy": {
         "task": "backend_django.mail.tasks.maintenance_tidy_mail",

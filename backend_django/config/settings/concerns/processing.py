@@ -9,10 +9,8 @@ from ..environment import env
 PROCESSING_LEASE_SECONDS = env.int("PROCESSING_LEASE_SECONDS", default=60)
 # How often a worker says so.
 PROCESSING_HEARTBEAT_SECONDS = env.int("PROCESSING_HEARTBEAT_SECONDS", default=3)
-# How often it is looked for requests whose lease ran out.
+# How often the reaper looks for expired leases, and wakes workers for requests that wait.
 PROCESSING_REAPER_SECONDS = env.int("PROCESSING_REAPER_SECONDS", default=30)
-# A pending request whose message is older than this is published again: brokers forget.
-PROCESSING_REPUBLISH_SECONDS = env.int("PROCESSING_REPUBLISH_SECONDS", default=120)
 # How often a request is begun before it fails, when its workers die.
 PROCESSING_MAX_ATTEMPTS = env.int("PROCESSING_MAX_ATTEMPTS", default=3)
 # How long one attempt may take.
@@ -37,6 +35,9 @@ PROCESSING_DISK_RESERVE_BYTES = env.int("PROCESSING_DISK_RESERVE_BYTES", default
 PROCESSING_MAX_UPLOAD_BYTES = env.int("PROCESSING_MAX_UPLOAD_BYTES", default=4 * 1024**3)
 # What one user may upload in a day (UTC); 0 means as much as they like.
 PROCESSING_DAILY_UPLOAD_BYTES = env.int("PROCESSING_DAILY_UPLOAD_BYTES", default=20 * 1000**3)
+
+# The largest result, as JSON, without its files.
+PROCESSING_MAX_RESULT_BYTES = env.int("PROCESSING_MAX_RESULT_BYTES", default=1_000_000)
 
 # Scratch space. On the same file system as MEDIA_ROOT a result is moved there, not copied.
 PROCESSING_WORK_DIR = env("PROCESSING_WORK_DIR", default=tempfile.gettempdir())

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.utils import timezone
 
+from backend_django.processing.enqueue import ring_for_all
 from backend_django.processing.models import ProcessingRequest
-from backend_django.processing.publishing import request_publish
 from backend_django.processing.services import request_create
 from backend_django.users.models import User
 from benchmarks.bare.tasks import COUNTER, counter, nothing
@@ -55,12 +55,11 @@ class Command(BaseCommand):
         """Sending and work, as for the tasks; the rows and uploads are there before."""
         import backend_django.processing.services as services
 
-        publish, services.request_publish = services.request_publish, lambda **_: True
+        ring, services.ring_on_commit = services.ring_on_commit, lambda **_: None
         waiting = [self.create().id for _ in range(count)]
-        services.request_publish = publish
+        services.ring_on_commit = ring
         began = time.monotonic()
-        for request_id in waiting:
-            request_publish(request_id=request_id)
+        ring_for_all()
         open_ones = ProcessingRequest.objects.filter(status__in=["pending", "processing"])
         spin(lambda: not open_ones.exists())
         seconds = time.monotonic() - began
@@ -88,7 +87,7 @@ class Command(BaseCommand):
                 ProcessingRequest(
                     kind="wordcount", name=f"request {number}", owner=owners[number % 2],
                     input_file="none", input_name="a.txt", input_size=7, progress=100, attempt=1,
-                    status="completed", published_at=now, started_at=now, finished_at=now,
+                    status="completed", started_at=now, finished_at=now,
                 )
                 for number in range(have, count)
             ),

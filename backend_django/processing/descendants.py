@@ -1,0 +1,60 @@
+"""Processes that a job has started and left behind, however they detached themselves."""
+
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+PR_SET_CHILD_SUBREAPER = 36  # prctl(2): orphans below this process become its children
+_adopting = False
+
+
+def adopt_descendants() -> None:
+    """Have whatever this process's jobs leave behind become its children. Linux only."""
+    global _adopting
+    if sys.platform == "linux":
+        _adopting = ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+def end_descendants() -> None:
+    """Kill what is left of the processes that a job has started."""
+    if not _adopting:
+        return
+    ended = 0
+    # In rounds: what a killed process leaves becomes our child, and may start more until it ends.
+    while _has_children() and (found := _descendants()):
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        ended += len(found)
+    if ended:
+        logger.warning("the job left %d processes behind, which were ended", ended)
+
+
+def _has_children() -> bool:
+    """Reap the dead ones, and say whether there are others."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _descendants() -> list[int]:
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError):
+            # the name, in parentheses, may hold anything
+            parent = int(
+                (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]
+            )
+            children.setdefault(parent, []).append(int(folder.name))
+    found = list(children.get(os.getpid(), []))
+    for pid in found:  # grows as it goes
+        found += children.get(pid, [])
+    return found

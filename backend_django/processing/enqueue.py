@@ -1,0 +1,61 @@
+"""The doorbell: a Celery message that wakes a worker, which then takes the next row.
+
+The rows are the queue. A queue of the broker holds at most a message or two however many requests
+wait, because nobody rings where a message waits already; a worker that takes a request rings for
+the next one. A lost message costs one interval of the reaper, a second one costs one query.
+"""
+
+import logging
+from uuid import UUID
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import ChannelError
+
+from . import lifecycle
+
+logger = logging.getLogger(__name__)
+TASK = "backend_django.processing.tasks.process_request"
+
+
+def ring_on_commit(*, queue: str, request_id: UUID) -> None:
+    """Wake a worker as soon as the present transaction is committed."""
+    transaction.on_commit(lambda: ring(queue=queue, request_id=request_id), robust=True)
+
+
+def ring(*, queue: str, request_id: UUID) -> bool:
+    """Wake a worker of a queue. Never raises for a broker that does not respond.
+
+    Args:
+        request_id: why; Flower shows it, and workers of the release before this one need it.
+    """
+    try:
+        if _has_message(queue):
+            return True
+        current_app.send_task(TASK, (str(request_id),), queue=queue)
+    except Exception as error:
+        logger.warning("nobody was told of request %s: %s", request_id, type(error).__name__)
+        return False
+    return True
+
+
+def ring_for_next(queue: str) -> None:
+    """Wake a worker if a request of the queue may start now."""
+    request_id = lifecycle.next_due(queue=queue)
+    if request_id is not None:
+        ring(queue=queue, request_id=request_id)
+
+
+def ring_for_all() -> None:
+    """Wake a worker of every queue in which a request may start now."""
+    for queue in lifecycle.queues_waiting():
+        ring_for_next(queue)
+
+
+def _has_message(queue: str) -> bool:
+    with current_app.producer_or_acquire() as producer:
+        producer.maybe_declare(current_app.amqp.queues[queue])
+        try:
+            return producer.channel.queue_declare(queue, passive=True).message_count > 0
+        except ChannelError:  # a queue of Redis is not there while it is empty
+            return False

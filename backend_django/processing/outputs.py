@@ -1,0 +1,89 @@
+"""What a job hands back, checked before its request counts as completed.
+
+What is wrong with it would otherwise be seen by everybody who asks for the result, for ever.
+"""
+
+import json
+import os
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from .errors import ProcessingError
+from .models import ProcessingRequest, ProcessingResult
+from .processor import Output, OutputFile, Processor
+
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}")
+_TOKEN = r"[A-Za-z0-9!#$&^_.+-]+"  # noqa: S105 (of a media type: RFC 9110, 8.3.1)
+CONTENT_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}(; *{_TOKEN}=({_TOKEN}|"[ !#-\[\]-~]*"))*')
+
+
+class JobFaultError(Exception):
+    """The code of a feature did what the engine does not allow; the text is for its author."""
+
+
+def check_output(output: object, workdir: Path) -> Output:
+    """Return what `process()` has returned, if it is safe to store.
+
+    Raises:
+        JobFaultError: it is not.
+        ProcessingError: the result is too large.
+    """
+    if not isinstance(output, Output) or not isinstance(output.files, Mapping):
+        raise JobFaultError(f"process() must return an Output, not {type(output).__name__}")
+    size = len(json.dumps(output.data, allow_nan=False))
+    if size > settings.PROCESSING_MAX_RESULT_BYTES:
+        raise ProcessingError(
+            "result_too_large",
+            f"The result has {size} bytes, and {settings.PROCESSING_MAX_RESULT_BYTES} may be "
+            "stored. Try a smaller input.",
+        )
+    seen: set[tuple[int, int]] = set()
+    for key, file in output.files.items():
+        if not isinstance(key, str) or not KEY.fullmatch(key):
+            raise JobFaultError(f"{key!r} is no key of a file: use letters, digits, - and _")
+        if not isinstance(file, OutputFile):
+            raise JobFaultError(f"the file {key!r} must be an OutputFile")
+        if not isinstance(file.filename, str):
+            raise JobFaultError(f"the filename of {key!r} must be text")
+        if not isinstance(file.content_type, str) or not CONTENT_TYPE.fullmatch(file.content_type):
+            raise JobFaultError(f"{file.content_type!r} is no media type for {key!r}")
+        seen.add(_check_path(key, file.path, workdir))
+    if len(seen) < len(output.files):
+        raise JobFaultError("two keys name the same file")
+    return output
+
+
+def _check_path(key: str, path: object, workdir: Path) -> tuple[int, int]:
+    """Refuse everything but a plain file below the work directory; return what identifies it.
+
+    A job may have unpacked what a user sent: a link in it could name any file of this machine.
+    """
+    if not isinstance(path, Path):
+        raise JobFaultError(f"the path of {key!r} must be a Path")
+    try:
+        info = os.lstat(path)
+        inside = path.resolve(strict=True).is_relative_to(workdir.resolve())
+    except (OSError, ValueError, RuntimeError) as error:
+        raise JobFaultError(f"the file {key!r} cannot be read: {error!r}") from error
+    if not inside:
+        raise JobFaultError(f"the file {key!r} is outside of Context.workdir: copy it there")
+    if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1:
+        raise JobFaultError(f"the file {key!r} is a link or no regular file: copy it")
+    return info.st_dev, info.st_ino
+
+
+def check_presentation(
+    processor: Processor, request: ProcessingRequest, data: Any, files: dict[str, Any]
+) -> None:
+    """Raise whatever `results/<id>/` would raise each time that somebody asks for the result."""
+    stored = json.loads(json.dumps(data))  # with the keys and lists that JSON makes of others
+    result = ProcessingResult(request=request, attempt=request.attempt, data=stored, files=files)
+    try:
+        processor.result_serializer(processor.present(result)).data  # noqa: B018 (it is computed)
+    except Exception as error:
+        raise JobFaultError("the result does not fit result_serializer") from error

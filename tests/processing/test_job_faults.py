@@ -1,0 +1,311 @@
+"""Whatever a job does, its request ends at once: one attempt, one honest reason, one log line."""
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.db import OperationalError, connection, transaction
+from django.test import Client
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from backend_django.processing import child, descendants, files, lifecycle
+from backend_django.processing.attempt import Attempt, WorkerStopping
+from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.processor import (
+    Cancelled,
+    Context,
+    Output,
+    OutputFile,
+    ProcessingError,
+)
+from backend_django.processing.runner import run_next
+from backend_django.processing.services import request_create
+from backend_django.processing.tasks import maintenance_reap
+from backend_django.users.models import User
+from tests.wordcount.processor import WordCount
+
+pytestmark = pytest.mark.django_db(transaction=True)
+GOOD = {"words": 1, "attempt": 1}
+Job = Callable[[Context], Any]
+
+
+@pytest.fixture
+def run(
+    user: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, client: Client
+) -> Callable[[Job], ProcessingRequest]:
+    """Run a job through the engine; check what must be true of every request that has ended."""
+    monkeypatch.setattr(Attempt, "tick", 0.02)
+    formatted = logging.Formatter.formatException
+    monkeypatch.setattr(  # pytest-xdist cannot pass on what these tests raise
+        logging.Formatter, "formatException", lambda self, info: ascii(formatted(self, info))
+    )
+    client.force_login(user)
+
+    def run(job: Job) -> ProcessingRequest:
+        caplog.clear()
+        monkeypatch.setattr(WordCount, "process", lambda self, context: job(context))
+        request, _ = request_create(
+            owner=user, processor=WordCount, upload=ContentFile(b"one", name="a.txt"),
+            parameters={"minimum_length": 1},
+        )  # fmt: skip
+        assert run_next(queue="processing") == [str(request.id)]
+        request.refresh_from_db()
+        assert (request.attempt, request.status in {"completed", "failed"}) == (1, True)
+        assert request.attempts.get().outcome == request.status
+        results, download = (
+            client.get(f"/api/v1/wordcount/{address}/{request.id}/").status_code
+            for address in ("results", "download-report")
+        )
+        if request.status == "completed":
+            assert (results, download in {200, 404}) == (200, True)
+        else:
+            assert (results, download) == (409, 409)
+            assert request.error_message
+            errors = [record for record in caplog.records if record.levelname == "ERROR"]
+            assert len(errors) == (request.error_code == "internal_error")
+        return request
+
+    return run
+
+
+def raising(error: BaseException) -> Job:
+    def job(context: Context) -> None:
+        raise error
+
+    return job
+
+
+def leave_a_transaction_open(context: Context) -> Output:
+    transaction.set_autocommit(False)
+    return Output(GOOD)
+
+
+def enter_an_atomic_block(context: Context) -> Output:
+    transaction.atomic().__enter__()
+    return Output(GOOD)
+
+
+def run_a_missing_program(context: Context) -> None:
+    subprocess.run(["a-program-that-is-not-installed"])
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        lambda context: sys.exit(2),
+        raising(KeyboardInterrupt()),
+        raising(GeneratorExit()),
+        raising(OperationalError("a database of the feature's own")),
+        raising(Cancelled()),
+        raising(WorkerStopping()),
+        raising(ProcessingError("nul\x00code", "m")),
+        raising(ProcessingError("lone \ud800", "m")),
+        raising(ProcessingError("Has Capitals", "m")),
+        raising(ProcessingError("x" * 51, "m")),
+        raising(ProcessingError(None, "m")),  # type: ignore[arg-type]
+        raising(ProcessingError("no_message", "")),
+        raising(ProcessingError("number_as_message", 5)),  # type: ignore[arg-type]
+        raising(FileNotFoundError(2, "No such file", "config.json")),
+        run_a_missing_program,
+        lambda context: context.progress("half"),
+        lambda context: None,
+        lambda context: {"words": 1},
+        lambda context: Output(None),  # type: ignore[arg-type]
+        lambda context: Output({"words": 1}),  # which its serializer cannot present
+        lambda context: Output({**GOOD, "x": float("nan")}),
+        lambda context: Output({**GOOD, "x": "a\x00b"}),
+        lambda context: Output({**GOOD, "x": "\ud800"}),
+        lambda context: Output({**GOOD, "x": b"bytes"}),
+        lambda context: Output(GOOD, None),  # type: ignore[arg-type]
+    ],
+)
+def test_fault_of_the_code_is_an_internal_error(run, job: Job) -> None:
+    request = run(job)
+    assert (request.status, request.error_code) == ("failed", "internal_error")
+    assert "Something went wrong on our side." in request.error_message
+    assert str(request.id) in request.error_message
+
+
+@pytest.mark.parametrize("job", [leave_a_transaction_open, enter_an_atomic_block])
+def test_transaction_that_a_job_leaves_open_takes_nothing_with_it(run, job: Job) -> None:
+    assert run(job).status == "completed"
+    assert not connection.in_atomic_block
+    assert connection.get_autocommit()
+
+
+@pytest.mark.parametrize("step", ["a\x00b", "a\ud800b", 5, None, "x" * 500])
+def test_heartbeat_survives_any_step(run, step: Any) -> None:
+    def job(context: Context) -> Output:
+        context.step(step)
+        row = ProcessingRequest.objects.filter(id=context.request_id)
+        deadline = time.monotonic() + 10
+        while row.get().step == "" and time.monotonic() < deadline:
+            time.sleep(0.01)
+        seen.append(row.get().step)
+        return Output(GOOD)
+
+    seen: list[str] = []
+    assert run(job).status == "completed"
+    assert 0 < len(seen[0]) <= 40
+
+
+def test_reason_of_a_job_is_shown_without_what_no_database_takes(run) -> None:
+    request = run(raising(ProcessingError("not_text", "No\x00 text \ud800.")))
+    assert (request.error_code, request.error_message) == ("not_text", "No text ?.")
+
+
+def test_result_that_is_too_large_is_not_stored(run, settings) -> None:
+    settings.PROCESSING_MAX_RESULT_BYTES = 1000
+    request = run(lambda context: Output({**GOOD, "x": "y" * 1000}))
+    assert request.error_code == "result_too_large"
+
+
+def written(context: Context, name: str = "report") -> Path:
+    path = context.workdir / name
+    path.write_text("content")
+    return path
+
+
+def linked(context: Context, make: Callable[[Path, Path], None], target: Path | None) -> Path:
+    path = context.workdir / "link"
+    make(target or written(context), path)
+    return path
+
+
+def pipe(context: Context) -> Path:
+    os.mkfifo(context.workdir / "pipe")
+    return context.workdir / "pipe"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        lambda context: linked(context, lambda to, at: at.symlink_to(to), Path("/etc/passwd")),
+        lambda context: linked(context, lambda to, at: at.symlink_to(to), None),
+        lambda context: linked(context, lambda to, at: at.hardlink_to(to), None),
+        lambda context: Path("/etc/passwd"),
+        lambda context: context.workdir / ".." / ".." / "x",
+        lambda context: context.workdir / "never written",
+        lambda context: context.workdir,
+        lambda context: context.input.path,
+        lambda context: Path("relative"),
+        lambda context: str(written(context)),
+        pipe,
+    ],
+)
+def test_output_that_is_no_plain_file_of_the_job_is_refused(run, path) -> None:
+    passwd = Path("/etc/passwd").read_bytes()
+    request = run(lambda c: Output(GOOD, {"report": OutputFile(path(c), "a.txt", "text/plain")}))
+    assert (request.status, request.error_code) == ("failed", "internal_error")
+    assert files.local_path({"name": request.input_file}).is_file(), "the input was moved away"
+    assert Path("/etc/passwd").read_bytes() == passwd
+
+
+@pytest.mark.parametrize("key", ["", "../x", "a/b", "/etc/x", "x" * 400, "a\r\nb", "é", 5])
+def test_key_of_an_output_that_no_address_can_carry_is_refused(run, key: Any) -> None:
+    request = run(lambda c: Output(GOOD, {key: OutputFile(written(c), "a.txt", "text/plain")}))
+    assert (request.status, request.error_code) == ("failed", "internal_error")
+
+
+@pytest.mark.parametrize("content_type", ["", "text", "text/plain\r\nX: y", "é/x", "a/b; c", None])
+def test_content_type_that_no_header_can_carry_is_refused(run, content_type: Any) -> None:
+    request = run(lambda c: Output(GOOD, {"report": OutputFile(written(c), "a", content_type)}))
+    assert (request.status, request.error_code) == ("failed", "internal_error")
+
+
+def test_one_file_under_two_keys_is_refused(run) -> None:
+    def job(context: Context) -> Output:
+        file = OutputFile(written(context), "a.txt", "text/plain")
+        return Output(GOOD, {"report": file, "again": file})
+
+    assert run(job).error_code == "internal_error"
+
+
+texts = st.text(st.characters(), max_size=60)
+anything = st.one_of(texts, st.none(), st.integers(), st.floats(), st.binary(max_size=9))
+seams = {
+    "error": st.tuples(anything, anything),
+    "step": st.tuples(anything),
+    "progress": st.tuples(anything),
+    "output": st.tuples(anything, anything, anything),
+    "data": st.tuples(st.dictionaries(texts, st.recursive(anything, st.lists, max_leaves=5))),
+}
+
+
+@examples(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.sampled_from(sorted(seams)).flatmap(lambda s: st.tuples(st.just(s), seams[s])))
+def test_engine_survives_any_value_at_every_seam(run, given: tuple[str, tuple[Any, ...]]) -> None:
+    seam, values = given
+
+    def job(context: Context) -> Output:
+        if seam == "error":
+            raise ProcessingError(*values)
+        if seam == "step":
+            context.step(*values)
+        if seam == "progress":
+            context.progress(*values)
+        if seam == "output":
+            key, filename, content_type = values
+            return Output(GOOD, {key: OutputFile(written(context), filename, content_type)})
+        return Output(GOOD | (values[0] if seam == "data" else {}))
+
+    run(job)
+
+
+def test_process_that_a_job_leaves_behind_is_ended(run, monkeypatch) -> None:
+    monkeypatch.setattr(descendants, "_adopting", False)
+    script = (
+        "import os, subprocess, sys; from backend_django.processing import descendants as d;"
+        "d.adopt_descendants();"
+        "subprocess.run(['sh', '-c', 'trap \"\" TERM; setsid sleep 300 & echo $!; sleep 300 &']);"
+        "d.end_descendants()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not Path(f"/proc/{int(done.stdout)}").exists()
+
+
+def test_answer_of_a_child_may_be_large_but_not_without_end(run, monkeypatch) -> None:
+    def job(context: Context) -> Output:
+        answer = context.run_child(
+            "tests.wordcount.child:run", {"command": "large"}, memory_bytes=2**30
+        )
+        return Output({"words": len(answer), "attempt": 1})
+
+    assert run(job).result.data["words"] == 5_000_000
+    monkeypatch.setattr(child, "MAX_ANSWER_BYTES", 4_000_000)
+    assert run(job).error_code == "result_too_large"
+
+
+def test_attempt_that_wakes_late_leaves_the_next_one_s_files_alone(user: User) -> None:
+    request, _ = request_create(
+        owner=user, processor=WordCount, upload=ContentFile(b"one", name="a.txt")
+    )
+    with files.work_directory(request.id, 2) as new:
+        with files.work_directory(request.id, 1) as late:
+            assert late != new
+        assert new.is_dir()
+
+
+def test_round_of_the_reaper_that_comes_late_leaves_the_next_attempt_s_files_alone(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, _ = request_create(
+        owner=user, processor=WordCount, upload=ContentFile(b"one", name="a.txt")
+    )
+    with files.work_directory(request.id, 1) as lost, files.work_directory(request.id, 2) as new:
+        # it has read that attempt 1 is lost, and only now comes to remove what that one left
+        monkeypatch.setattr(lifecycle, "reap_expired", lambda: [(request.id, 1)])
+        maintenance_reap()
+        assert (lost.exists(), new.exists()) == (False, True)

@@ -13,4 +13,4 @@ class MailAdmin(ReadOnly, admin.ModelAdmin):
     list_filter = ["outcome", "kind", "created_at"]
     search_fields = ["recipient"]
     fields = ["kind", "recipient", "outcome", "attempts", "error",
-              "created_at", "published_at", "next_attempt_at", "finished_at"]  # fmt: skip
+              "created_at", "next_attempt_at", "finished_at"]  # fmt: skip

@@ -17,7 +17,6 @@ class Mail(models.Model):
     # Emptied when the mail is gone: it may hold a link that lets somebody in.
     content = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
-    published_at = models.DateTimeField(null=True, help_text="Handed to the broker.")
     next_attempt_at = models.DateTimeField(db_default=Now())
     attempts = models.PositiveSmallIntegerField(default=0)
     finished_at = models.DateTimeField(null=True, help_text="Sent, given up, or not needed.")

@@ -2,6 +2,7 @@
 
 import logging
 import smtplib
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -19,39 +20,41 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)  # a worker that did not say how it went by then is lost
 LONGEST_PAUSE = timedelta(hours=1)
 BATCH = 200
+ROUND_SECONDS = 20  # a mail server that hangs must not keep a worker for longer
+HEARD_AFTER = timedelta(seconds=10)  # a worker that is free has taken a new mail by then
 
 
 def mail_queue(*, kind: str, recipient: str, content: dict[str, Any]) -> None:
     """Have a mail sent after the present transaction; with it undone, there is no mail."""
     mail = Mail.objects.create(kind=kind, recipient=recipient, content=content)
-    transaction.on_commit(lambda: mail_publish(mail_id=mail.id), robust=True)
+    transaction.on_commit(lambda: mail_enqueue(mail_id=mail.id), robust=True)
 
 
-def mail_publish(*, mail_id: int) -> bool:
-    """Hand a mail to a worker. Never raises for a broker that does not answer."""
+def mail_enqueue(*, mail_id: int) -> None:
+    """Hand a mail to a worker. Never raises for a broker that does not respond."""
     from .tasks import send_mail
 
     try:
-        send_mail.apply_async((mail_id,), queue="short")
+        send_mail.apply_async((mail_id,))
     except Exception as error:
         logger.warning("mail %s waits for the next round: %s", mail_id, type(error).__name__)
-        return False
-    Mail.objects.filter(id=mail_id).update(published_at=Now())
-    return True
 
 
-def mails_publish_due() -> None:
-    """Publish what waits to be tried again, and what its message was lost of."""
-    now = timezone.now()
-    republish = timedelta(seconds=settings.MAIL_REPUBLISH_SECONDS)
+def mails_send_due() -> None:
+    """Send what waits for another attempt, and what no worker was told of.
+
+    Here, not by a message for each: messages that wait for a busy worker would grow in number with
+    every round.
+    """
+    deadline = time.monotonic() + ROUND_SECONDS
+    unheard = Q(attempts__gt=0) | Q(created_at__lt=timezone.now() - HEARD_AFTER)
     due = Mail.objects.filter(
-        Q(published_at__isnull=True) | Q(published_at__lt=now - republish),
-        finished_at__isnull=True,
-        next_attempt_at__lte=now,
+        unheard, finished_at__isnull=True, next_attempt_at__lte=timezone.now()
     ).order_by("next_attempt_at")
     for mail_id in list(due.values_list("id", flat=True)[:BATCH]):
-        if not mail_publish(mail_id=mail_id):
-            break  # the broker is down: the next round tries again
+        mail_send(mail_id=mail_id)
+        if time.monotonic() > deadline:
+            break
 
 
 def mail_send(*, mail_id: int) -> None:
@@ -110,9 +113,7 @@ def _failed(mail: Mail, error: Exception) -> None:
     pause = min(
         LONGEST_PAUSE, timedelta(seconds=settings.MAIL_RETRY_SECONDS) * 2 ** (mail.attempts - 1)
     )
-    Mail.objects.filter(id=mail.id).update(
-        next_attempt_at=Now() + pause, published_at=None, error=text
-    )
+    Mail.objects.filter(id=mail.id).update(next_attempt_at=Now() + pause, error=text)
     logger.warning("mail %s (%s) is tried again in %s: %s", mail.id, mail.kind, pause, text)
 
 

@@ -16,8 +16,8 @@ def send_mail(mail_id: int) -> None:
 
 @shared_task
 def maintenance_send_due() -> None:
-    """Publish mails that wait. Sent by beat."""
-    services.mails_publish_due()
+    """Send mails that wait. Sent by beat."""
+    services.mails_send_due()
 
 
 @shared_task

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import redis
+from django.conf import settings
 from django.core.mail import EmailMessage, send_mail
 from django.db import transaction
 from django.utils import timezone
@@ -13,7 +15,7 @@ from django.utils import timezone
 from backend_django.config.settings.concerns import mail as base
 from backend_django.mail.models import Mail
 from backend_django.mail.services import mail_queue, mail_send
-from backend_django.mail.tasks import maintenance_tidy_mail
+from backend_django.mail.tasks import maintenance_send_due, maintenance_tidy_mail
 from scripts.processes import free_port
 from tests.mail_server import MailServer, link_in
 from tests.stack import Stack, wait_for
@@ -80,6 +82,18 @@ def test_mail_that_is_sent_or_taken_is_not_sent_again(visitor: Visitor, mailoutb
     for _ in range(3):
         mail_send(mail_id=mail_id)
     assert len(mailoutbox) == 1
+
+
+def test_mail_nobody_was_told_of_is_sent_by_the_next_round(outbox: None, mailoutbox: list) -> None:
+    send_mail("Hello", "text", None, ["a@example.org"])
+    broker = redis.Redis.from_url(settings.REDIS_URL)
+    broker.delete("default")
+    maintenance_send_due()
+    assert mailoutbox == [], "a worker is on its way"
+    Mail.objects.update(created_at=timezone.now() - timedelta(seconds=11))
+    for _ in range(3):
+        maintenance_send_due()
+    assert (len(mailoutbox), broker.llen("default")) == (1, 0)
 
 
 def test_pauses_grow_and_end(visitor: Visitor, settings) -> None:

@@ -22,8 +22,6 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # The pause before the second attempt; it doubles with each, up to an hour.
 MAIL_RETRY_SECONDS = env.int("MAIL_RETRY_SECONDS", default=30)
-# A mail whose message is older than this is published again: brokers forget.
-MAIL_REPUBLISH_SECONDS = env.int("MAIL_REPUBLISH_SECONDS", default=120)
 # A mail that could not be sent for so long is given up.
 MAIL_GIVE_UP_HOURS = env.int("MAIL_GIVE_UP_HOURS", default=72)
 # Rows of finished mails: kind, address and outcome. The text is removed as soon as it is sent.

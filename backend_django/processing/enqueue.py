@@ -39,9 +39,14 @@ def ring(*, queue: str, request_id: UUID) -> bool:
     return True
 
 
-def ring_for_next(queue: str) -> None:
-    """Wake a worker if a request of the queue may start now."""
-    request_id = lifecycle.next_due(queue=queue)
+def ring_for_next(queue: str, *, any_kind: bool = False) -> None:
+    """Wake a worker if a request of the queue may start now.
+
+    Args:
+        any_kind: whether to ring also for what this worker cannot do. Not after each message: two
+            workers who cannot would send it to each other.
+    """
+    request_id = lifecycle.next_due(queue=queue, any_kind=any_kind)
     if request_id is not None:
         ring(queue=queue, request_id=request_id)
 
@@ -49,7 +54,7 @@ def ring_for_next(queue: str) -> None:
 def ring_for_all() -> None:
     """Wake a worker of every queue in which a request may start now."""
     for queue in lifecycle.queues_waiting():
-        ring_for_next(queue)
+        ring_for_next(queue, any_kind=True)
 
 
 def _has_message(queue: str) -> bool:

@@ -57,8 +57,8 @@ def _mine(request_id: UUID, attempt: int) -> QuerySet[ProcessingRequest]:
 # `status = 'pending'` stands in each query as it does in the indexes, so that they are used.
 _DUE = """
     SELECT id FROM processing_processingrequest
-    WHERE status = 'pending' AND kind = ANY(%(kinds)s) AND owner_id <> ALL(%(at_limit)s)
-    AND ({which})
+    WHERE status = 'pending' AND owner_id <> ALL(%(at_limit)s) AND {which}
+    AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s))
     ORDER BY priority, turn, created_at, id
     LIMIT 1"""
 _NEXT = _DUE.format(which="queue = %(queue)s")
@@ -171,13 +171,18 @@ def _owners_at_limit() -> list[Any] | None:
     return [owner for owner, count in running.items() if 0 < limit <= count]
 
 
-def next_due(*, queue: str) -> UUID | None:
-    """Return the request that the next claim would get, if any."""
+def next_due(*, queue: str, any_kind: bool = False) -> UUID | None:
+    """Return the request that the next claim would get, if any.
+
+    Args:
+        any_kind: whether it may also be one that this worker cannot do, but another one can.
+    """
     at_limit = _owners_at_limit()
     if at_limit is None:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT, {"queue": queue, "kinds": known_kinds(), "at_limit": at_limit})
+        kinds = None if any_kind else known_kinds()
+        cursor.execute(_NEXT, {"queue": queue, "kinds": kinds, "at_limit": at_limit})
         row = cursor.fetchone()
     return row[0] if row else None
 

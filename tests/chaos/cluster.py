@@ -193,6 +193,14 @@ class Ledger:
         row.orphans = self._orphans()
         return row
 
+    def row_count(self, where: str) -> int:
+        """Return how many of the accepted requests are as an SQL condition says."""
+        return self.cluster.query(
+            f"SELECT count(*) FROM processing_processingrequest WHERE id = ANY(%s::uuid[])"
+            f" AND {where}",
+            self.accepted,
+        )[0][0]
+
     def _unfinished(self) -> int:
         return self.cluster.query(
             "SELECT count(*) FROM processing_processingrequest"

@@ -1,6 +1,7 @@
 """What the fault tests plant into the product's processes, by environment variables."""
 
 import os
+import signal
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -34,6 +35,8 @@ def plant() -> None:
         _skew_clocks(float(skew))
     if os.environ.get("CHAOS_OLD_CODE"):
         _forget_short_count()
+    if where := os.environ.get("CHAOS_FREEZE"):
+        _freeze_once(where)
     if os.environ.get("CHAOS_PLANT") == "unconditional-claim":
         _claim_without_condition()
 
@@ -54,21 +57,45 @@ def _forget_short_count() -> None:
 
 
 def _claim_without_condition() -> None:
-    """The bug that the whole design is against: take the request whatever its state is."""
+    """The bug that the whole design is against: take a request whatever its state is."""
     from django.db.models import F
     from django.utils import timezone
 
     from backend_django.processing import lifecycle
     from backend_django.processing.models import ProcessingRequest, ProcessingResult
 
-    def claim(request_id: Any, **_: Any) -> ProcessingRequest:
-        ProcessingResult.objects.filter(request_id=request_id).delete()
-        ProcessingRequest.objects.filter(id=request_id).update(
+    def claim(**_: Any) -> ProcessingRequest:
+        request = ProcessingRequest.objects.latest("created_at")
+        ProcessingResult.objects.filter(request=request).delete()
+        ProcessingRequest.objects.filter(id=request.id).update(
             status="processing",
             attempt=F("attempt") + 1,
             lease_expires_at=timezone.now() + timedelta(seconds=60),
             finished_at=None,
         )
-        return ProcessingRequest.objects.get(id=request_id)
+        return ProcessingRequest.objects.get(id=request.id)
 
     lifecycle.claim = claim  # type: ignore[assignment]
+
+
+def _freeze_once(where: str) -> None:
+    """Stop this process, as a machine that is suspended does, at its first request's `where`."""
+    from backend_django.processing import lifecycle, runner
+    from tests.wordcount.processor import WordCount
+
+    owner, name = {
+        "claim": (runner, "_run_claimed"),
+        "work": (WordCount, "process"),
+        "save": (runner, "save_output"),
+        "finish": (lifecycle, "complete"),
+    }[where]
+    goes_on, frozen = getattr(owner, name), []
+
+    def freeze(*args: Any, **kwargs: Any) -> Any:
+        if not frozen:
+            frozen.append(True)
+            Path(os.environ["CHAOS_JOURNAL"] + f"-frozen-{os.getpid()}").touch()
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return goes_on(*args, **kwargs)
+
+    setattr(owner, name, freeze)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from .problems import CONTENT_TYPE, is_api, problem_response, validation_problem
-from .queries import unknown_parameters
+from .queries import refused_parameters
 from .throttling import client_address, seconds_left_to_wait, seconds_to_wait, throttled
 
 REMEMBERED_SECONDS = 1.0
@@ -26,7 +26,8 @@ SENTENCES = {
 
 
 class ApiMiddleware:
-    """Errors of plain views become problems too; query parameters that nobody reads are refused.
+    """Errors of plain views become problems too; query parameters that nobody
+    reads, or that are repeated, are refused.
 
     An answer is somebody's own, and may hold a secret: unless it says otherwise, nobody keeps it.
     """
@@ -87,5 +88,5 @@ class ApiMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        errors = unknown_parameters(request, view)
+        errors = refused_parameters(request, view)
         return validation_problem(errors) if errors else None

@@ -1,15 +1,20 @@
 """Query parameters: declared once, on the view, for the document and for the check."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
+
+from .strict import check_number
+
+V = TypeVar("V", bound=Callable[..., Any])
 
 
 @extend_schema_field({"type": "string", "maxLength": 200, "pattern": r"^[^\u0000]*$"})
@@ -41,8 +46,11 @@ def accepted_parameters(view: type[Any], method: str) -> list[str]:
 
 def read_query(view: Any, request: Request) -> dict[str, Any]:
     """Return the values of a view's `query_serializer`; ValidationError when they are not good."""
-    names = view.query_serializer().fields
-    given = {name: value for name, value in request.query_params.items() if name in names}
+    fields = view.query_serializer().fields
+    given = {name: value for name, value in request.query_params.items() if name in fields}
+    numbers = {name: check_number(fields[name], value) for name, value in given.items()}
+    if errors := {name: error for name, error in numbers.items() if error}:
+        raise ValidationError(errors)
     serializer = view.query_serializer(data=given)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
@@ -63,20 +71,37 @@ def filter_rows(rows: QuerySet[Any], query: dict[str, Any], *, search: Sequence[
     return rows.filter(**columns).order_by(ordering, "-id" if ordering[0] == "-" else "id")
 
 
-def unknown_parameters(request: HttpRequest, view: Any) -> dict[str, Any]:
-    """Return an error for each parameter that the view of an endpoint does not read.
+def reads(*names: str) -> Callable[[V], V]:
+    """Declare what a plain view reads from the query. Goes before all other decorators."""
 
-    A misspelt filter that is ignored in silence shows everything, which looks like an answer.
+    def declare(view: V) -> V:
+        view.query_parameters = names  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def refused_parameters(request: HttpRequest, view: Any) -> dict[str, Any]:
+    """Return an error for each parameter that the view does not read, or that is there twice.
+
+    A misspelt filter that is ignored in silence shows everything, which looks like an answer; and
+    of two values nobody knows which one is meant.
     """
     cls = getattr(view, "cls", None)
-    if cls is None or not request.GET or not hasattr(cls, (request.method or "").lower()):
+    if not request.GET or (cls and not hasattr(cls, (request.method or "").lower())):
         return {}
-    known = accepted_parameters(cls, request.method or "GET")
-    names = ", ".join(known) or "none"
-    return {
-        name: serializers.ErrorDetail(
-            f"There is no such parameter. Known: {names}.", "unknown_parameter"
-        )
-        for name in request.GET
-        if name not in known
-    }
+    known = getattr(view, "query_parameters", None)
+    if cls:
+        known = accepted_parameters(cls, request.method or "GET")
+    if known is None:
+        return {}
+    errors: dict[str, Any] = {}
+    for name, values in request.GET.lists():
+        if name not in known:
+            errors[name] = serializers.ErrorDetail(
+                f"There is no such parameter. Known: {', '.join(known) or 'none'}.",
+                "unknown_parameter",
+            )
+        elif len(values) > 1:
+            errors[name] = serializers.ErrorDetail("Was given more than once.", "repeated")
+    return errors

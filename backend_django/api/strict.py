@@ -1,5 +1,6 @@
 """Input that nothing would read, or that would be read as something else, is refused."""
 
+import re
 from typing import Any
 
 from rest_framework import serializers
@@ -11,6 +12,15 @@ _JSON_TYPES: list[tuple[type[serializers.Field], tuple[type, ...], str]] = [
     (serializers.CharField, (str,), "Must be a string."),
     (serializers.IntegerField, (int,), "Must be a whole number."),
     (serializers.FloatField, (int, float), "Must be a number."),
+]
+
+_NUMBERS: list[tuple[type[serializers.Field], re.Pattern[str], str]] = [
+    (serializers.IntegerField, re.compile(r"-?[0-9]+"), "Must be a whole number."),
+    (
+        serializers.FloatField,
+        re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"),
+        "Must be a number.",
+    ),
 ]
 
 
@@ -53,8 +63,20 @@ def check_form(serializer: serializers.BaseSerializer[Any], data: Any) -> None:
                 errors[name] = serializers.ErrorDetail("Must be true or false.", "invalid")
         elif data[name] == "" and not getattr(field, "allow_blank", False):
             errors[name] = serializers.ErrorDetail("May not be empty. Leave it out.", "blank")
+        elif wrong := check_number(field, data[name]):
+            errors[name] = wrong
     if errors:
         raise ValidationError(errors)
+
+
+def check_number(field: serializers.Field | None, text: Any) -> serializers.ErrorDetail | None:
+    """Return an error for a number that is not written as numbers are: Python also takes digits of
+    other scripts, underscores and spaces.
+    """
+    pattern, message = next((row[1:] for row in _NUMBERS if isinstance(field, row[0])), (None, ""))
+    if pattern is None or not isinstance(text, str) or pattern.fullmatch(text):
+        return None
+    return serializers.ErrorDetail(message, "invalid")
 
 
 def unknown(known: list[str]) -> serializers.ErrorDetail:

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,9 @@ COLORMAPS = {
         "2166ac", "053061",
     ),
 }  # fmt: skip
+
+
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 class StyleError(ValueError):
@@ -112,7 +116,7 @@ def parse_style(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
 
 def _bands(text: str, count: int) -> tuple[int, ...]:
     parts = text.split(",")
-    if len(parts) not in (1, 3) or not all(part.isdecimal() and len(part) < 4 for part in parts):
+    if len(parts) not in (1, 3) or not all(re.fullmatch("[0-9]{1,3}", part) for part in parts):
         raise StyleError("bands", "Must be one band, or three with commas between, as in “4,3,2”.")
     shown = tuple(map(int, parts))
     if not all(1 <= band <= count for band in shown):
@@ -121,10 +125,8 @@ def _bands(text: str, count: int) -> tuple[int, ...]:
 
 
 def _ranges(text: str, count: int) -> Ranges:
-    try:
-        numbers = [float(part) for part in text[:400].split(",")]
-    except ValueError:
-        numbers = []
+    parts = text[:400].split(",")
+    numbers = [float(part) for part in parts] if all(map(NUMBER.fullmatch, parts)) else []
     if len(numbers) == 2:
         numbers *= count
     pairs = tuple(zip(numbers[::2], numbers[1::2], strict=False))

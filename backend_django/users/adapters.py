@@ -24,6 +24,11 @@ class AccountAdapter(DefaultAccountAdapter):
         """Return the IP address to count by."""
         return client_address(request)
 
+    def login(self, request: HttpRequest, user: Any) -> None:
+        """Sign in with a new session id, also whoever was signed in as the same user already."""
+        super().login(request, user)
+        request.session.cycle_key()
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Refuse a sign-in, by the right password too, after too many failures.
 

@@ -156,6 +156,7 @@ def test_registration_changes_nothing_about_an_account_in_use(
         ({"password1": "password", "password2": "password"}, "password1"),
         ({"password1": PASSWORD, "password2": NEW}, "password2"),
         ({"password1": "new@example", "password2": "new@example"}, "password1"),
+        ({"password1": "Summer2026", "password2": "Summer2026"}, "password1"),
         ({"email": "no address"}, "email"),
         ({"email": "ne\u212a@example.org"}, "email"),
         ({"email": "new@example.org\0"}, "email"),

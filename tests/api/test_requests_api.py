@@ -158,6 +158,9 @@ def body(answer) -> bytes:
         ("bytes=-5", 995, 999),
         ("bytes=10-99999", 10, 999),
         ("bytes=-99999", 0, 999),
+        ("bytes=0-" + "9" * 5000, 0, 999),
+        ("bytes=-" + "9" * 5000, 0, 999),
+        ("bytes=" + "0" * 5000 + "5-6", 5, 6),
     ],
 )
 def test_download_gives_the_part_asked_for(
@@ -187,13 +190,24 @@ def test_download_whole_with_a_proper_name(signed_in: Client, completed: Process
     assert (stale.status_code, body(stale)) == (200, REPORT)
 
 
-@pytest.mark.parametrize("header", ["bytes=1000-", "bytes=5-4", "bytes=-0"])
+@pytest.mark.parametrize(
+    "header",
+    ["bytes=1000-", "bytes=5-4", "bytes=-0", f"bytes={'9' * 5000}-", f"bytes={'9' * 5000}-5"],
+)
 def test_impossible_range_is_a_416(
     signed_in: Client, completed: ProcessingRequest, header: str
 ) -> None:
     answer = signed_in.get(f"{URL}/download-report/{completed.id}/", headers={"range": header})
     assert answer.status_code == 416
     assert answer["Content-Range"] == "bytes */1000"
+
+
+@pytest.mark.parametrize("header", ["bytes=\u0663-", "bytes=-", "bytes=1-2,4-5", "lines=1-2"])
+def test_range_that_is_none_gives_the_whole_file(
+    signed_in: Client, completed: ProcessingRequest, header: str
+) -> None:
+    answer = signed_in.get(f"{URL}/download-report/{completed.id}/", headers={"range": header})
+    assert (answer.status_code, body(answer)) == (200, REPORT)
 
 
 @pytest.mark.parametrize("action", ["status", "results", "download-report"])

@@ -8,11 +8,13 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import URLResolver, get_resolver
+from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import JSONParser as GuessingParser
 
 from backend_django.api.docs import document
 from backend_django.api.serializers import RelatedField
+from backend_django.api.strict import check_number
 from backend_django.users.models import User
 
 from .test_problems import assert_problem
@@ -112,6 +114,30 @@ def test_parameter_that_nobody_reads_is_refused(signed_in: Client, path: str) ->
     problem = assert_problem(signed_in.get(f"/api/v1/{path}?stauts=failed"), 400, "invalid")
     (error,) = problem["errors"]
     assert (error["field"], error["code"]) == ("stauts", "unknown_parameter")
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "code"),
+    [
+        ("page=1&page=2", "page", "repeated"),
+        ("status=failed&status=failed", "status", "repeated"),
+        ("page=\u0663", "page", "invalid"),
+        ("page=1_0", "page", "invalid"),
+    ],
+)
+def test_parameters_are_said_once_and_in_plain_digits(
+    signed_in: Client, query: str, field: str, code: str
+) -> None:
+    problem = assert_problem(signed_in.get(f"/api/v1/wordcount/list/?{query}"), 400, "invalid")
+    assert [(e["field"], e["code"]) for e in problem["errors"]] == [(field, code)]
+
+
+@pytest.mark.parametrize("value", ["\u0663", "1_0", " 1", "1.5", "0x1", "1e3", "nan", "inf"])
+@pytest.mark.parametrize("kind", [serializers.IntegerField, serializers.FloatField])
+def test_number_is_written_as_numbers_are(kind: type, value: str) -> None:
+    good = kind is serializers.FloatField and value in {"1.5", "1e3"}
+    assert bool(check_number(kind(), value)) != good
+    assert not check_number(kind(), "-10")
 
 
 def test_not_acceptable_and_plain_views_answer_with_problems_too(signed_in: Client) -> None:

@@ -11,7 +11,7 @@ from django.utils.http import content_disposition_header
 
 from backend_django.api.problems import problem_response
 
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 CHUNK = 256 * 1024
 
 
@@ -45,10 +45,18 @@ def _requested(header: str, size: int) -> tuple[int, int] | None:
     match = RANGE.fullmatch(header.strip())
     if not match or match[0] == "bytes=-":
         return None
-    first, last = match[1], match[2]
-    if not first:
-        return max(0, size - int(last)), size - 1
-    return int(first), min(int(last), size - 1) if last else size - 1
+    first, last = (_position(text, size) for text in match.groups())
+    if first is None:
+        return max(0, size - (last or 0)), size - 1
+    return first, size - 1 if last is None else min(last, size - 1)
+
+
+def _position(digits: str, size: int) -> int | None:
+    """Read a number of any length; what is beyond the file's end is its size."""
+    digits = digits.lstrip("0") or digits[:1]
+    if not digits:
+        return None
+    return int(digits) if len(digits) <= len(str(size)) else size
 
 
 def file_response(

@@ -5,6 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from backend_django.api.strict import check_number
+
 from ..models import RasterShare
 from ..options import BLOCK_SIZES, GRIDS, PROFILES, RESAMPLINGS, parse_bands
 
@@ -251,8 +253,10 @@ class ProfileSerializer(serializers.Serializer[Any]):
         places = []
         for part in text.split(";"):
             longitude, _, latitude = part.partition(",")
-            place = PointSerializer(data={"longitude": longitude, "latitude": latitude})
-            if not place.is_valid():
+            given = {"longitude": longitude, "latitude": latitude}
+            place = PointSerializer(data=given)
+            odd = any(check_number(place.fields[name], value) for name, value in given.items())
+            if odd or not place.is_valid():
                 raise serializers.ValidationError(
                     "Must be places as “longitude,latitude” in degrees, with semicolons between."
                 )

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from backend_django.api.problems import problem_response
+from backend_django.api.queries import reads
 from backend_django.api.throttling import count_tile
 from backend_django.processing.api.downloads import readable
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
@@ -30,6 +31,7 @@ from .access import NO_LINK
 
 FOR_EVER = "private, max-age=31536000, immutable"
 ASK_AGAIN = "private, no-cache"
+PARAMETERS = ("v", "bands", "rescale", "colormap")
 SHARED_SECONDS = 3600  # how long caches on the way may go on showing a link that was revoked
 
 # A map asks for dozens of tiles at once. What ends an access is noticed within a second, in every
@@ -87,6 +89,7 @@ def _told(view: View) -> View:
     return answer
 
 
+@reads(*PARAMETERS)
 @require_safe
 @transaction.non_atomic_requests
 @_told
@@ -110,6 +113,7 @@ def tile(request: HttpRequest, id: UUID | str, z: str, x: str, y: str) -> HttpRe
     return response
 
 
+@reads(*PARAMETERS)
 @require_safe
 @transaction.non_atomic_requests
 @_told

@@ -10,7 +10,7 @@ from .access import shared
 from .tiles import shared_tile, tile
 
 TOKEN = r"(?P<token>[A-Za-z0-9_~-]{20,200})"  # noqa: S105 (a pattern)
-TILE = r"(?P<z>\d{1,2})/(?P<x>\d{1,8})/(?P<y>\d{1,8})"
+TILE = r"(?P<z>[0-9]{1,2})/(?P<x>[0-9]{1,8})/(?P<y>[0-9]{1,8})"
 BOTH = {
     "preview": views.PreviewView,
     "stac": views.StacView,

@@ -97,6 +97,7 @@ def test_another_style_is_another_tile(client: Client, user: User, raster: Addre
         ("rescale=0,nan", "rescale"), ("rescale=0,inf", "rescale"), ("rescale=0,1,2", "rescale"),
         ("bands=1&rescale=0,1,0,1", "rescale"), ("rescale=" + "1," * 9000, "rescale"),
         ("bands=1&colormap=rainbow", "colormap"), ("colormap=viridis", "colormap"),
+        ("bands=\u0661", "bands"), ("rescale=0,\u0661", "rescale"), ("rescale=0,1_0", "rescale"),
     ],
 )  # fmt: skip
 def test_a_style_that_makes_no_sense(
@@ -106,6 +107,19 @@ def test_a_style_that_makes_no_sense(
     answer = client.get(f"{raster(14)}?{query}")
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_style")
     assert answer.json()["detail"].startswith(f"{field}: ")
+
+
+def test_address_says_each_thing_once_and_in_plain_digits(
+    client: Client, user: User, raster: Address
+) -> None:
+    client.force_login(user)
+    for query, code in {"x=1": "unknown_parameter", "bands=1&bands=2": "repeated"}.items():
+        answer = client.get(f"{raster(14)}?{query}")
+        assert answer.status_code == 400
+        assert [error["code"] for error in answer.json()["errors"]] == [code]
+    base, x, y = raster(14).rsplit("/", 2)
+    arabic = x.translate({ord(str(i)): chr(0x660 + i) for i in range(10)})
+    assert client.get(f"{base}/{arabic}/{y}").status_code == 404
 
 
 def test_nobody_else_does(client: Client, raster: Address) -> None:

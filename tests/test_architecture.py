@@ -72,6 +72,33 @@ def test_files_stay_readable() -> None:
     assert long == {}
 
 
+# Where the core speaks HTTP beside its `api` folders: views, how one signs in, and what serializers
+# describe of a job. The others raise errors of the domain, which api/problems.py translates.
+SPEAK_HTTP = {
+    "audit/services.py",  # notes from which IP address
+    "processing/operations.py",
+    "processing/processor.py",
+    "users/adapters.py",
+    "users/authentication.py",
+}
+
+
+def test_domain_of_the_core_knows_no_http() -> None:
+    speaking = {
+        str(path.relative_to(BACKEND))
+        for package in ("audit", "mail", "processing", "users")
+        for path in (BACKEND / package).rglob("*.py")
+        if not {"api", "tests"} & {*path.relative_to(BACKEND).parts}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and re.match(
+            r"rest_framework|backend_django\.api\b",
+            getattr(node, "module", None) or node.names[0].name,
+        )
+    }
+    assert speaking - SPEAK_HTTP == set()
+
+
 def test_tasks_are_sent_on_commit_only() -> None:
     """`.apply_async()` stands in two places, which services reach through on_commit."""
     senders = {

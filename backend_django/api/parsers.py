@@ -9,7 +9,8 @@ from django.conf import settings
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 
-from .problems import PayloadTooLarge
+from backend_django.utils.errors import TooLarge
+
 from .strict import check_members
 
 
@@ -51,7 +52,7 @@ class JSONParser(parsers.BaseParser):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         raw = stream.read(limit + 1)
         if len(raw) > limit:
-            raise PayloadTooLarge(f"The body is larger than the {limit} bytes that are allowed.")
+            raise TooLarge(f"The body is larger than the {limit} bytes that are allowed.")
         try:
             data = json.loads(
                 raw.decode(),

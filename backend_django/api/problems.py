@@ -1,7 +1,7 @@
 """Errors as problem documents (RFC 9457), whoever raised them."""
 
 import logging
-import math
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -10,51 +10,51 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 
+from backend_django.utils import errors
 from backend_django.utils.request_id import request_id
 
 CONTENT_TYPE = "application/problem+json"
 logger = logging.getLogger(__name__)
 
 
-class Conflict(exceptions.APIException):
-    """409: the thing is there, but not in a state that allows this."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "conflict"
-    default_detail = "This is not possible in the present state."
-
-
-class PayloadTooLarge(exceptions.APIException):
-    """413: the upload is larger than this endpoint takes."""
-
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_code = "too_large"
-    default_detail = "The upload is too large."
+# The most particular class of an error that is named here says its status.
+STATUS_OF: dict[type[errors.DomainError], int] = {
+    errors.DomainError: 400,
+    errors.NotFound: 404,
+    errors.FileGone: 404,
+    errors.Denied: 403,
+    errors.Conflict: 409,
+    errors.TooLarge: 413,
+    errors.LimitReached: 429,
+    errors.StorageUnavailable: 503,
+    errors.StorageFull: 507,
+}
 
 
-class InsufficientStorage(exceptions.APIException):
-    """507: the disk is full."""
-
-    status_code = status.HTTP_507_INSUFFICIENT_STORAGE
-    default_code = "disk_full"
-    default_detail = "The server has not enough disk space for this. Try again later."
+def status_of(error: errors.DomainError) -> int:
+    """Return the HTTP status of an error of the domain."""
+    return next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
 
 
-class StorageUnavailable(exceptions.APIException):
-    """503: where uploads are kept does not answer."""
-
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_code = "storage_unavailable"
-    default_detail = "The upload could not be stored. Try again in a moment."
+def _as_api_exception(error: errors.DomainError) -> exceptions.APIException:
+    if isinstance(error, errors.Invalid):
+        return exceptions.ValidationError(error.fields or error.message, error.code)
+    if isinstance(error, errors.LimitReached):
+        exc: exceptions.APIException = exceptions.Throttled(wait=error.retry_after)
+        exc.detail = exceptions.ErrorDetail(error.message, error.code)
+        return exc
+    exc = exceptions.APIException(error.message, error.code)
+    exc.status_code = status_of(error)
+    return exc
 
 
 def problem(
-    status_code: int, code: str, detail: str, errors: list[dict[str, str]] | None = None
+    status_code: int, code: str, detail: str, fields: list[dict[str, str]] | None = None
 ) -> dict[str, Any]:
     """Return the members of a problem document; `errors` names single fields of the input."""
     document = {
@@ -65,7 +65,7 @@ def problem(
         "detail": detail,
         "request_id": request_id.get(),
     }
-    return document | ({"errors": errors} if errors else {})
+    return document | ({"errors": fields} if fields else {})
 
 
 def problem_response(status_code: int, code: str, detail: str) -> JsonResponse:
@@ -105,30 +105,17 @@ def _others_transaction_spared(request: Request) -> Iterator[None]:
 
 
 def _validation(status_code: int, detail: Any) -> dict[str, Any]:
-    errors = list(_field_errors(detail))
-    first = errors[0] if errors else {"code": "invalid", "message": "The input is not valid."}
-    general = next((e for e in errors if e["field"] == "non_field_errors"), None)
+    fields = list(_field_errors(detail))
+    first = fields[0] if fields else {"code": "invalid", "message": "The input is not valid."}
+    general = next((e for e in fields if e["field"] == "non_field_errors"), None)
     code = general["code"] if general else "invalid"
     sentence = general["message"] if general else f"{first.get('field')}: {first['message']}"
-    return problem(status_code, code, sentence, errors)
+    return problem(status_code, code, sentence, fields)
 
 
-def validation_problem(errors: dict[str, Any]) -> JsonResponse:
+def validation_problem(fields: dict[str, Any]) -> JsonResponse:
     """Return the answer to input with errors, `{field: message}`, from outside a view."""
-    return JsonResponse(_validation(400, errors), status=400, content_type=CONTENT_TYPE)
-
-
-def too_many(seconds: int) -> str:
-    """Return the sentence for a call too many."""
-    return f"Too many requests. Try again {_in_words(seconds)}."
-
-
-def _in_words(seconds: int) -> str:
-    if seconds < 120:
-        return f"in {seconds} second{'s' if seconds != 1 else ''}"
-    if seconds < 7200:
-        return f"in {math.ceil(seconds / 60)} minutes"
-    return f"in {math.ceil(seconds / 3600)} hours"
+    return JsonResponse(_validation(400, fields), status=400, content_type=CONTENT_TYPE)
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -139,10 +126,10 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         exc = exceptions.NotFound("There is nothing at this address.")
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
-    elif isinstance(exc, exceptions.Throttled) and (said := getattr(exc, "sentence", None)):
-        exc.detail = exceptions.ErrorDetail(said, exc.default_code)
+    elif isinstance(exc, errors.DomainError):
+        exc = _as_api_exception(exc)
     elif isinstance(exc, exceptions.Throttled) and (wait := getattr(exc, "wait", None)):
-        exc.detail = exceptions.ErrorDetail(too_many(math.ceil(wait)), exc.default_code)
+        exc = _as_api_exception(errors.LimitReached(retry_after=wait))
     with _others_transaction_spared(context["request"]):
         response = drf_exception_handler(exc, context)
     if response is None or not isinstance(exc, exceptions.APIException):
@@ -192,6 +179,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    error = sys.exc_info()[1]
+    if isinstance(error, errors.DomainError):
+        return _answer(request, status_of(error), error.code, error.message)
     sentence = f"Something went wrong on our side. Quote {request_id.get()} when you report it."
     return _answer(request, 500, "server_error", sentence)
 

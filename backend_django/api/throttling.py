@@ -12,7 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from .problems import problem_response, too_many
+from backend_django.utils.errors import LimitReached
+
+from .problems import problem_response
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -78,7 +80,8 @@ def _window(scope: str, who: str, rate: str) -> tuple[int, str, int, float]:
 def throttled(wait: float) -> HttpResponse:
     """Return the answer to a call too many, from outside Django REST framework."""
     seconds = math.ceil(wait)
-    answer = problem_response(429, "throttled", too_many(seconds))
+    error = LimitReached(retry_after=seconds)
+    answer = problem_response(429, error.code, error.message)
     answer["Retry-After"] = str(seconds)
     return answer
 

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import RestrictedError
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from .problems import Conflict
+from backend_django.utils.errors import Conflict
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from backend_django.api.problems import InsufficientStorage
 from backend_django.processing.files import free_bytes
 from backend_django.processing.temporary import temporary_upload
+from backend_django.utils.errors import StorageFull
 
 from .storage import BucketStorage
 
@@ -29,7 +29,7 @@ def local_copy(storage: BucketStorage, name: str, size: int) -> Path:
     Raises:
         FileNotFoundError: it is not in the bucket any more.
         BucketError: the bucket does not answer.
-        InsufficientStorage: there is no room for it.
+        StorageFull: there is no room for it.
     """
     path = _root() / name
     with _locks[name]:  # several tiles are asked for at once
@@ -64,4 +64,4 @@ def _make_room(size: int) -> None:
         path.unlink(missing_ok=True)
         used -= length
     if size > free_bytes():
-        raise InsufficientStorage
+        raise StorageFull

@@ -9,8 +9,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from backend_django.api.problems import Conflict
 from backend_django.utils.admin import ReadOnly
+from backend_django.utils.errors import DomainError
 
 from . import services
 from .models import ProcessingAttempt, ProcessingRequest
@@ -55,6 +55,6 @@ class ProcessingRequestAdmin(ReadOnly, admin.ModelAdmin):
             try:
                 act(request=found)
                 count += 1
-            except Conflict as error:
-                self.message_user(request, f"{found}: {error.detail}", messages.WARNING)
+            except DomainError as error:
+                self.message_user(request, f"{found}: {error.message}", messages.WARNING)
         self.message_user(request, f"{count} requests {done}.")

@@ -23,7 +23,8 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 
-from .errors import FileGone, StorageUnavailable
+from backend_django.utils.errors import FileGone, StorageUnavailable
+
 from .processor import OutputFile
 
 T = TypeVar("T")

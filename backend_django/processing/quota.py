@@ -11,21 +11,19 @@ from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
-from rest_framework.exceptions import Throttled
 
-from backend_django.api.problems import PayloadTooLarge
 from backend_django.users.models import User
+from backend_django.utils.errors import LimitReached, TooLarge
 
 from .models import DailyUploads, ProcessingUpload
 
 KEPT_DAYS = 30
 
 
-class QuotaUsedUp(Throttled):
-    """429 with Retry-After: there is room again after midnight."""
+class QuotaUsedUp(LimitReached):
+    """There is room again after midnight."""
 
-    default_code = "daily_quota"
-    sentence = ""  # what the answer says
+    code = "daily_quota"
 
 
 def human(size: int) -> str:
@@ -56,14 +54,14 @@ def quota_check(*, owner: User, size: int) -> None:
     """Refuse what would not fit today, before anybody waits for its bytes.
 
     Raises:
-        PayloadTooLarge: it would not fit on any day.
+        TooLarge: it would not fit on any day.
         QuotaUsedUp: it would on another.
     """
     limit = settings.PROCESSING_DAILY_UPLOAD_BYTES
     if not limit:
         return
     if size > limit:
-        raise PayloadTooLarge(f"The file is larger than the {human(limit)} allowed in a day.")
+        raise TooLarge(f"The file is larger than the {human(limit)} allowed in a day.")
     if usage_of(owner)["uploaded_bytes"] + size > limit:
         raise _used_up(owner, limit)
 
@@ -71,19 +69,18 @@ def quota_check(*, owner: User, size: int) -> None:
 def _used_up(owner: User, limit: int) -> QuotaUsedUp:
     left = max(0, limit - usage_of(owner)["uploaded_bytes"])
     wait = math.ceil((resets_at() - timezone.now()).total_seconds())
-    problem = QuotaUsedUp(wait=wait)
-    problem.sentence = (
+    return QuotaUsedUp(
         f"This would be more than the {human(limit)} you may upload in a day. {human(left)} are "
-        "left today. Try again after midnight UTC."
+        "left today. Try again after midnight UTC.",
+        retry_after=wait,
     )
-    return problem
 
 
 def quota_take(*, owner: User, size: int) -> None:
     """Count bytes that are about to come; parallel uploads cannot take the same ones.
 
     Raises:
-        PayloadTooLarge, QuotaUsedUp: as `quota_check`.
+        TooLarge, QuotaUsedUp: as `quota_check`.
     """
     quota_check(owner=owner, size=size)
     limit = settings.PROCESSING_DAILY_UPLOAD_BYTES

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from backend_django.utils.errors import FileGone, StorageFull, StorageUnavailable
 from backend_django.utils.logs import job_id, task_id
 from backend_django.utils.request_id import request_id as trace_id
 from backend_django.utils.text import clean_text
@@ -17,7 +18,6 @@ from . import lifecycle
 from .attempt import Attempt, Phase, WorkerStopping, is_stopping
 from .descendants import end_descendants
 from .enqueue import ring_for_all, ring_for_next
-from .errors import FileGone, StorageError, StorageFull
 from .files import (
     DISK_FULL_ERRORS,
     delete_attempt,
@@ -200,7 +200,9 @@ def explain(error: BaseException) -> tuple[str, str]:
             return error.code, error.message
     elif isinstance(error, MemoryError):
         return "out_of_memory", "This needs more memory than a job may use. Try a smaller input."
-    elif isinstance(error, StorageError):
+    elif isinstance(error, FileGone):
+        return "input_missing", "The uploaded file is no longer there. Upload it again."
+    elif isinstance(error, StorageFull | StorageUnavailable):
         return error.code, error.message
     elif isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS:
         return StorageFull.code, StorageFull.message

@@ -9,10 +9,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
-from rest_framework.exceptions import NotFound
 
-from backend_django.api.problems import Conflict
 from backend_django.users.models import User
+from backend_django.utils.errors import Conflict, NotFound
 from backend_django.utils.request_id import request_id as trace_id
 
 from . import lifecycle

@@ -11,10 +11,15 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 from django.http import UnreadablePostError
-from rest_framework.exceptions import NotFound, ValidationError
 
-from backend_django.api.problems import Conflict, InsufficientStorage, StorageUnavailable
 from backend_django.users.models import User
+from backend_django.utils.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    StorageFull,
+    StorageUnavailable,
+)
 from backend_django.utils.text import clean_text
 
 from .files import DISK_FULL_ERRORS, delete_request_files
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 NAMED_PARTS = 20  # in an error; more are not read by anybody
 GONE = "There is no such upload. It may have expired: upload the file again."
+STORE_FAILED = "The upload could not be stored. Try again in a moment."
 EXPIRE_LIMIT = 100  # in one round, so that a round stays short
 
 
@@ -40,7 +46,7 @@ def upload_begin(
     """Write down that files are about to be stored. Call it outside of a transaction.
 
     Raises:
-        PayloadTooLarge, QuotaUsedUp: it is more than the owner may upload.
+        TooLarge, QuotaUsedUp: it is more than the owner may upload.
     """
     quota_take(owner=owner, size=size)
     return ProcessingUpload.objects.create(
@@ -73,7 +79,7 @@ def part_receive(*, upload: ProcessingUpload, number: int, stream: IO[bytes]) ->
     and nothing is written into a file that has become a request meanwhile.
 
     Raises:
-        ValidationError: it ended early.
+        Invalid: it ended early.
         NotFound: the upload has ended meanwhile.
     """
     if upload.mode != "server":
@@ -82,7 +88,7 @@ def part_receive(*, upload: ProcessingUpload, number: int, stream: IO[bytes]) ->
     with storing(upload.id), temporary_upload() as arriving:
         shutil.copyfileobj(stream, arriving, 256 * 1024)
         if arriving.tell() != wanted:
-            raise ValidationError(
+            raise Invalid(
                 f"Part {number} ended after {arriving.tell()} of {wanted} bytes. Send it again."
             )
         arriving.seek(0)
@@ -162,8 +168,8 @@ def storing(upload_id: UUID) -> Iterator[None]:
     except OSError as error:
         logger.exception("upload %s could not be stored", upload_id)
         if error.errno in DISK_FULL_ERRORS:
-            raise InsufficientStorage from error
-        raise StorageUnavailable from error
+            raise StorageFull from error
+        raise StorageUnavailable(STORE_FAILED) from error
 
 
 def upload_discard(*, upload_id: UUID, expired_only: bool = False) -> bool:

@@ -12,23 +12,21 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, validate_totp_code
 from django.db import IntegrityError, transaction
-from rest_framework.exceptions import APIException, ValidationError
 
-from backend_django.api.problems import Conflict
 from backend_django.audit.services import Outcome, event_record
-from backend_django.users.limits import TooManyAttempts, seconds_to_wait
+from backend_django.users.limits import seconds_to_wait
 from backend_django.users.models import User
 from backend_django.users.services import notice_send
+from backend_django.utils.errors import Conflict, Denied, Invalid, LimitReached
 
 Type = Authenticator.Type
 
 
-class CodeRequired(APIException):
-    """403: the password is right, but this account asks for a code as well."""
+class CodeRequired(Denied):
+    """The password is right, but this account asks for a code as well."""
 
-    status_code = 403
-    default_code = "mfa_required"
-    default_detail = "Enter the code of your authenticator app."
+    code = "mfa_required"
+    message = "Enter the code of your authenticator app."
 
 
 def mfa_is_on(user: User) -> bool:
@@ -49,8 +47,8 @@ def code_check(*, user: User, code: str) -> AuthenticateForm | None:
 
     Raises:
         CodeRequired: there is none.
-        ValidationError: it is wrong.
-        Throttled: too many were wrong.
+        Invalid: it is wrong.
+        LimitReached: too many were wrong.
     """
     if not mfa_is_on(user):
         return None
@@ -67,10 +65,10 @@ def code_check(*, user: User, code: str) -> AuthenticateForm | None:
     if form.has_error("code", "too_many_login_attempts"):
         event_record(event="second_step", outcome=Outcome.BLOCKED, actor=user)
         key = f"mfa-auth-user-{user.pk}"  # allauth's
-        raise TooManyAttempts(seconds_to_wait(context.request, "login_failed", key=key))
+        raise LimitReached(retry_after=seconds_to_wait(context.request, "login_failed", key=key))
     event_record(event="second_step", outcome=Outcome.FAILURE, actor=user)
-    raise ValidationError(
-        {"code": "This code is not right, or was used before. Wait for the next one."}
+    raise Invalid(
+        fields={"code": "This code is not right, or was used before. Wait for the next one."}
     )
 
 
@@ -88,11 +86,11 @@ def mfa_activate(*, user: User, secret: str, code: str) -> list[str]:
         The recovery codes, which are not shown again.
 
     Raises:
-        ValidationError: the code does not belong to the secret.
+        Invalid: the code does not belong to the secret.
         Conflict: it is on already.
     """
     if not validate_totp_code(secret, code):
-        raise ValidationError({"code": "This code is not right. Is the clock of your phone right?"})
+        raise Invalid(fields={"code": "This code is not right. Is the clock of your phone right?"})
     try:
         with transaction.atomic():
             TOTP.activate(user, secret)

@@ -9,9 +9,10 @@ from django.http import HttpRequest
 
 from backend_django.api.throttling import client_address
 from backend_django.audit.services import Outcome, event_record
+from backend_django.utils.errors import LimitReached
 
 from .devices import device_find
-from .limits import APP, TooManyAttempts, seconds_to_wait
+from .limits import APP, seconds_to_wait
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -43,9 +44,9 @@ class AccountAdapter(DefaultAccountAdapter):
                 # What was counted so far counts on: a refused guess is a guess.
                 email = str(credentials.get("email", ""))
                 event_record(event="sign_in", outcome=Outcome.BLOCKED, email=email, detail=action)
-                raise TooManyAttempts(
-                    seconds_to_wait(request, action, key=key),
-                    "A new password, by “Forgot your password?”, lets you in at once.",
+                raise LimitReached(
+                    retry_after=seconds_to_wait(request, action, key=key),
+                    advice="A new password, by “Forgot your password?”, lets you in at once.",
                 )
             self._usages.append(usage)
 

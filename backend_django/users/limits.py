@@ -1,27 +1,17 @@
 """How often something may be tried. Counted by allauth, in a table: also when Redis is away."""
 
-import math
 import time
 
 from allauth.core.internal import ratelimit
 from django.core.cache import cache
 from django.http import HttpRequest
-from rest_framework.exceptions import Throttled
 
-from backend_django.api.problems import too_many
 from backend_django.audit.services import Outcome, event_record
+from backend_django.utils.errors import LimitReached
 
 from .models import User
 
 APP = "allauth.account"
-
-
-class TooManyAttempts(Throttled):
-    """429 with Retry-After."""
-
-    def __init__(self, wait: float, advice: str = "") -> None:
-        super().__init__(wait)
-        self.sentence = f"{too_many(math.ceil(wait))} {advice}".strip()
 
 
 def limit(
@@ -30,12 +20,12 @@ def limit(
     """Count one attempt of an action of ACCOUNT_RATE_LIMITS.
 
     Raises:
-        TooManyAttempts: there were too many.
+        LimitReached: there were too many.
     """
     if not is_within_limit(request, action, key=key, user=user):
         email = user.email if user else (key or "")
         event_record(event=action, outcome=Outcome.BLOCKED, email=email)
-        raise TooManyAttempts(seconds_to_wait(request, action, key=key, user=user))
+        raise LimitReached(retry_after=seconds_to_wait(request, action, key=key, user=user))
 
 
 def is_within_limit(

@@ -14,9 +14,9 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from backend_django.api.problems import Conflict
 from backend_django.audit.services import event_record
 from backend_django.mail.services import mail_queue
+from backend_django.utils.errors import Conflict
 
 from .models import ApiToken, Registration, User
 

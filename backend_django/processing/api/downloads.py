@@ -6,9 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from rest_framework.exceptions import NotFound
 
-from backend_django.api.problems import StorageUnavailable
+from backend_django.utils.errors import FileGone, StorageUnavailable
 
 from ..files import local_path, remote
 from .ranges import LocalFile, Source, file_response
@@ -19,13 +18,13 @@ def readable() -> Iterator[None]:
     """Turn what reading a file of a result raises into an answer.
 
     Raises:
-        NotFound: it was removed a moment ago.
+        FileGone: it was removed a moment ago.
         StorageUnavailable: its storage does not answer.
     """
     try:
         yield
     except FileNotFoundError:
-        raise NotFound("The file is no longer there.") from None
+        raise FileGone from None
     except OSError as error:
         raise StorageUnavailable("The file cannot be read just now. Try again.") from error
 

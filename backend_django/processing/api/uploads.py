@@ -12,8 +12,8 @@ from rest_framework.exceptions import NotFound, ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from backend_django.api.problems import InsufficientStorage
 from backend_django.users.models import User
+from backend_django.utils.errors import StorageFull
 
 from .. import uploads
 from ..files import free_bytes, remote
@@ -61,7 +61,7 @@ class UploadsView(UploadBase):
         size = given.validated_data["size"]
         refuse_too_large(self.processor, size)
         if remote() is None and size > free_bytes():
-            raise InsufficientStorage
+            raise StorageFull
         upload = uploads.upload_start(
             owner=cast(User, request.user),
             processor=self.processor,
@@ -105,7 +105,7 @@ class PartView(UploadBase):
         if length != wanted:
             raise ValidationError(f"Part {part} has {wanted} bytes, and {length} were sent.")
         if length > free_bytes():
-            raise InsufficientStorage
+            raise StorageFull
         try:
             stream: Any = request._request  # as it arrives: `request.data` would be all of it
             uploads.part_receive(upload=upload, number=part, stream=stream)

@@ -19,13 +19,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend_django.api.parsers import JSONParser
-from backend_django.api.problems import (
-    Conflict,
-    InsufficientStorage,
-    PayloadTooLarge,
-)
 from backend_django.api.queries import read_query
 from backend_django.users.models import User
+from backend_django.utils.errors import Conflict, StorageFull, TooLarge
 
 from .. import services
 from ..files import free_bytes
@@ -88,7 +84,7 @@ class CreateView(ProcessingView):
         # an upload that is refused at its end.
         refuse_too_large(self.processor, length - MULTIPART_OVERHEAD)
         if length > free_bytes():
-            raise InsufficientStorage
+            raise StorageFull
         size = max(0, length - MULTIPART_OVERHEAD)
         if request._request.user.is_authenticated:
             quota_check(owner=request._request.user, size=size)
@@ -290,7 +286,7 @@ def get_result(found: ProcessingRequest) -> ProcessingResult:
 
 
 def refuse_too_large(processor: type[Processor], size: int) -> None:
-    """Raise PayloadTooLarge for a file that a kind does not take."""
+    """Raise TooLarge for a file that a kind does not take."""
     if size > processor.upload_limit():
         limit = human(processor.upload_limit())
-        raise PayloadTooLarge(f"The file is larger than the {limit} that are allowed.")
+        raise TooLarge(f"The file is larger than the {limit} that are allowed.")

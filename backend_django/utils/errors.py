@@ -1,0 +1,113 @@
+"""What is not possible, in the words of the domain. Knows no HTTP: api/problems.py translates."""
+
+import math
+from collections.abc import Mapping
+
+
+class DomainError(Exception):
+    """What was asked for is not possible.
+
+    Args:
+        message: one or two sentences for whoever asked: what is wrong and what to do.
+        code: snake_case, stable; programs branch on it.
+    """
+
+    code = "error"
+    message = "This is not possible."
+
+    def __init__(self, message: str = "", code: str = "") -> None:
+        self.message, self.code = message or self.message, code or self.code
+        super().__init__(self.message)
+
+
+class NotFound(DomainError):  # noqa: N818
+    """It does not exist, or not for whoever asks."""
+
+    code = "not_found"
+    message = "There is no such thing."
+
+
+class Denied(DomainError):  # noqa: N818
+    """Whoever asks may not do this, or not yet."""
+
+    code = "permission_denied"
+    message = "You may not do this."
+
+
+class Conflict(DomainError):  # noqa: N818
+    """It exists, but not in a state that allows this."""
+
+    code = "conflict"
+    message = "This is not possible in the present state."
+
+
+class Invalid(DomainError):  # noqa: N818
+    """The input is wrong.
+
+    Args:
+        fields: the sentence for each field of the input, where it is about fields.
+    """
+
+    code = "invalid"
+    message = "The input is not valid."
+
+    def __init__(
+        self, message: str = "", code: str = "", *, fields: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, code)
+        self.fields = fields
+
+
+class TooLarge(DomainError):  # noqa: N818
+    """An upload is larger than it may be."""
+
+    code = "too_large"
+    message = "The upload is too large."
+
+
+class LimitReached(DomainError):  # noqa: N818
+    """Too much of it, for now.
+
+    Args:
+        message: says how long to wait when left out.
+        retry_after: seconds until it is possible again.
+        advice: a sentence on what to do instead.
+    """
+
+    code = "throttled"
+
+    def __init__(
+        self, message: str = "", code: str = "", *, retry_after: float, advice: str = ""
+    ) -> None:
+        waiting = f"Too many requests. Try again {_in_words(math.ceil(retry_after))}."
+        super().__init__(f"{message or waiting} {advice}".strip(), code)
+        self.retry_after = retry_after
+
+
+def _in_words(seconds: int) -> str:
+    if seconds < 120:
+        return f"in {seconds} second{'s' if seconds != 1 else ''}"
+    if seconds < 7200:
+        return f"in {math.ceil(seconds / 60)} minutes"
+    return f"in {math.ceil(seconds / 3600)} hours"
+
+
+class StorageFull(DomainError):  # noqa: N818
+    """There is no room where files are kept, or where jobs work."""
+
+    code = "disk_full"
+    message = "The server does not have enough disk space for this. Try again later."
+
+
+class StorageUnavailable(DomainError):  # noqa: N818
+    """Where files are kept does not respond, or refuses."""
+
+    code = "storage_unavailable"
+    message = "The storage does not respond. Try again later."
+
+
+class FileGone(DomainError):  # noqa: N818
+    """A file that a row names is not in the storage any more."""
+
+    code = "file_gone"
+    message = "The file is no longer there."

@@ -8,8 +8,11 @@ from typing import Any
 from celery import Celery
 from celery.signals import after_task_publish, beat_init, heartbeat_sent, setup_logging
 
+from backend_django.utils import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend_django.config.settings.local")
 
+broker.install()
 app = Celery("backend_django")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -58,6 +58,35 @@ def test_message_delivered_three_times_is_worked_on_once(api: Api, stack: Stack)
     assert api.status(KIND, request["id"])["attempt"] == 1
 
 
+FOREIGN = [
+    "hello",
+    "[]",
+    "null",
+    '{"x": 1}',
+    '{"body": "!", "properties": {"body_encoding": "base64", "delivery_tag": "1",'
+    ' "delivery_info": {"routing_key": "processing", "exchange": ""}}, "headers": {},'
+    ' "content-type": "application/json", "content-encoding": "utf-8"}',
+    '{"body": "gAR9lC4=", "properties": {"body_encoding": "base64", "delivery_tag": "2",'
+    ' "delivery_info": {"routing_key": "processing", "exchange": ""}}, "headers": {},'
+    ' "content-type": "application/x-python-serialize", "content-encoding": "binary"}',
+    '{"body": "W1tdLCB7fSwge31d", "properties": {"body_encoding": "base64", "delivery_tag": "3",'
+    ' "delivery_info": {"routing_key": "processing", "exchange": ""}},'
+    ' "headers": {"task": "of.another.product", "id": "4", "lang": "py"},'
+    ' "content-type": "application/json", "content-encoding": "utf-8"}',
+]
+
+
+@pytest.mark.parametrize("message", FOREIGN)
+def test_message_that_is_not_ours_ends_no_worker(api: Api, stack: Stack, message: str) -> None:
+    worker = stack.processes["worker"]
+    broker = redis.Redis.from_url(stack.environment["REDIS_URL"])
+    broker.lpush("processing", message)
+    wait_for(lambda: not broker.llen("processing"), what="the message is read")
+    request = api.create(KIND, b"one two")
+    assert api.wait(KIND, request["id"])["status"] == "completed"
+    assert worker.poll() is None
+
+
 def test_stopped_worker_leaves_its_work_to_the_next(api: Api, stack: Stack) -> None:
     request = api.create(KIND, b"SLEEP 3")
     api.wait(KIND, request["id"], "processing")

@@ -7,7 +7,8 @@ from scripts.environment import CACHE, ROOT
 
 
 def main() -> int:
-    reports = [CACHE / "chaos" / "faults.md", CACHE / "chaos" / "random.md"]
+    names = ("faults", "random", "slow-clients")
+    reports = [CACHE / "chaos" / f"{name}.md" for name in names]
     for report in reports:
         report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-m", "chaos", "tests/chaos", *sys.argv[1:]]

@@ -17,6 +17,7 @@ SOURCES = [
     *sorted((CONFIG / "settings" / "concerns").glob("*.py")),
     CONFIG / "settings" / "production.py",
     CONFIG / "gunicorn.py",
+    ROOT / "backend_django" / "server" / "limits.py",
     ROOT / "docker" / "production" / "django" / "entrypoint",
 ]
 TARGET = ROOT / "docs" / "settings.md"

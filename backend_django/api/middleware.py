@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from .heads import ASKED, check_head
 from .problems import CONTENT_TYPE, is_api, problem_response, validation_problem
 from .queries import refused_parameters
 from .throttling import client_address, seconds_left_to_wait, seconds_to_wait, throttled
@@ -87,6 +88,8 @@ class ApiMiddleware:
 
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
-    ) -> HttpResponse | None:
+    ) -> HttpResponseBase | None:
+        if ASKED in request.META:
+            return check_head(request, view, args, kwargs)
         errors = refused_parameters(request, view)
         return validation_problem(errors) if errors else None

@@ -1,0 +1,42 @@
+"""Whether a request may send a large body, decided by its head (decision 25)."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.views import APIView
+
+ASKED = "app.may_send"  # in the environment: how large the body is that is still to come
+
+
+def check_head(
+    request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]
+) -> HttpResponseBase:
+    """Return what the view responds to a caller who may not call it, or else 100 (Continue).
+
+    Raises:
+        RequestDataTooBig: a view outside the API takes no more than Django reads into memory.
+    """
+    view_class = getattr(view, "cls", None)
+    if view_class is None or not issubclass(view_class, APIView):
+        if request.META[ASKED] > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise RequestDataTooBig
+        return HttpResponse(status=HTTPStatus.CONTINUE)
+    instance: APIView = view_class(**view.initkwargs)
+    instance.setup(request, *args, **kwargs)
+    called = instance.initialize_request(request, *args, **kwargs)
+    instance.request = called
+    instance.headers = instance.default_response_headers
+    try:
+        instance.perform_authentication(called)
+        instance.check_permissions(called)
+        if str(request.method) not in instance.allowed_methods:
+            raise MethodNotAllowed(str(request.method))
+    except Exception as error:
+        response = instance.handle_exception(error)
+        return instance.finalize_response(called, response, *args, **kwargs).render()
+    return HttpResponse(status=HTTPStatus.CONTINUE)

@@ -1,0 +1,319 @@
+"""Run Django's WSGI application behind an event loop: whole requests in, responses out.
+
+A thread is taken when the body has arrived, and given back when the response is there or, for a
+large one, between two of its pieces. The slowest client holds a connection and no thread.
+"""
+
+import asyncio
+import contextlib
+import io
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+from http import HTTPStatus
+from typing import IO, Any, TypeVar
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from django.conf import settings
+
+from backend_django.api.heads import ASKED
+from backend_django.processing.files import free_bytes
+from backend_django.processing.temporary import temporary_upload
+
+from . import limits
+from .connections import TOO_SLOW, problem
+
+T = TypeVar("T")
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+ALIVE = "/health/live"
+DISK_FULL = "The server has not enough disk space for this. Try again later."
+
+
+class RefusedError(Exception):
+    """A request that Django never sees: status, code and sentence."""
+
+
+class AnsweredError(Exception):
+    """Django has responded to the head alone; the argument is its response."""
+
+
+class Bridge:
+    """An ASGI application around a WSGI one, with `threads` threads.
+
+    /health/live has a thread of its own: it is answered while all others wait for a database.
+    """
+
+    def __init__(self, wsgi: Callable[..., Iterable[bytes]], *, threads: int) -> None:
+        self.wsgi = wsgi
+        self.threads = ThreadPoolExecutor(threads, "web")
+        self.alive = ThreadPoolExecutor(1, "alive")
+        self.disk = ThreadPoolExecutor(2, "disk")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})
+            return None
+        try:
+            body, length = await self.receive_body(scope, receive)
+            environ = make_environ(scope, body, length)
+            pool = self.alive if environ["PATH_INFO"] == ALIVE else self.threads
+            response = await self.in_thread(pool, self.call, environ)
+        except RefusedError as error:
+            headers, content = problem(*error.args)
+            response = Response.of(error.args[0], headers, content)
+        except AnsweredError as error:
+            (response,) = error.args
+        else:
+            return await self.send_response(scope, send, response)
+        response.headers.append(("Connection", "close"))
+        await self.send_response(scope, send, response)
+        await drain(receive)
+        return None
+
+    # The request
+
+    async def receive_body(self, scope: Scope, receive: Receive) -> tuple[IO[bytes], int]:
+        """Return the whole body, in memory or in a file of the work directory, and its length."""
+        headers = dict(scope["headers"])
+        announced = int(headers.get(b"content-length", b"0"))
+        if not announced and b"transfer-encoding" not in headers:
+            return io.BytesIO(), 0
+        largest = settings.PROCESSING_MAX_UPLOAD_BYTES + settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        too_large = RefusedError(413, "too_large", f"The body is larger than {largest} bytes.")
+        if announced > largest:
+            raise too_large
+        body: IO[bytes] = io.BytesIO()
+        pending, length, more = bytearray(), 0, True
+        try:
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":  # it is gone, or nothing came for long
+                    raise RefusedError(408, "request_timeout", TOO_SLOW)
+                pending += message.get("body", b"")
+                more = message.get("more_body", False)
+                if more and len(pending) <= limits.MEMORY_BYTES:
+                    continue
+                length += len(pending)
+                if length > largest:
+                    raise too_large
+                if length <= limits.MEMORY_BYTES:
+                    body.write(pending)
+                else:
+                    if isinstance(body, io.BytesIO):
+                        await self.check_head(scope, announced)
+                    body = await self.on_disk(store, body, bytes(pending), announced - length)
+                pending.clear()
+        except BaseException:
+            body.close()
+            raise
+        body.seek(0)
+        return body, length
+
+    async def check_head(self, scope: Scope, announced: int) -> None:
+        """Ask Django whether this caller may send a large body there, before it is kept.
+
+        Raises:
+            AnsweredError: no; it has the response.
+        """
+        environ = make_environ(scope, io.BytesIO(), 0) | {"CONTENT_LENGTH": "0"}
+        environ[ASKED] = announced
+        response = await self.in_thread(self.threads, self.call, environ)
+        if response.status != HTTPStatus.CONTINUE:
+            raise AnsweredError(response)
+
+    async def on_disk(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a function that reads or writes files, without holding up the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.disk, function, *arguments)
+
+    # The call
+
+    async def in_thread(
+        self, pool: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any
+    ) -> T:
+        """Call a function in a thread.
+
+        Raises:
+            RefusedError: none was free for too long.
+        """
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        future: Future[T] = pool.submit(function, *arguments)
+        patience = loop.call_later(limits.QUEUE_SECONDS, future.cancel)  # nothing once it runs
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if future.cancelled() and task and not task.cancelling():
+                sentence = "The server is busy. Try again in a moment."
+                raise RefusedError(503, "busy", sentence) from None
+            future.add_done_callback(close_result)  # the client is gone
+            raise
+        finally:
+            patience.cancel()
+
+    def call(self, environ: dict[str, Any]) -> "Response":
+        """Have Django respond; read the response as far as it is small."""
+        with environ["wsgi.input"]:
+            began: list[Any] = []
+
+            def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> None:
+                began[:] = status, headers
+
+            result = self.wsgi(environ, start_response)
+            response = Response(int(began[0].split(" ", 1)[0]), began[1], result)
+            response.read_more()
+            return response
+
+    # The response
+
+    async def send_response(self, scope: Scope, send: Send, response: "Response") -> None:
+        """Send a response at the pace of its client."""
+        start: Message = {"type": "http.response.start", "status": response.status}
+        start["headers"] = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in response.headers]
+        is_bare = scope["method"] == "HEAD" or response.status in (204, 304)
+        try:
+            await send(start)
+            while not (response.ended or is_bare):
+                piece = {"type": "http.response.body", "body": response.piece, "more_body": True}
+                await send(piece)
+                # As long as it takes: what has begun cannot be refused any more.
+                future = self.threads.submit(response.read_more)
+                await asyncio.wrap_future(future)
+            last = b"" if is_bare else response.piece
+            await send({"type": "http.response.body", "body": last})
+        finally:
+            if not response.ended:
+                self.threads.submit(response.close)
+
+
+async def drain(receive: Receive) -> None:
+    """Read a little of what is still sent.
+
+    A connection that is closed before is reset, and the client would not see the response.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limits.LINGER_SECONDS):
+            while (await receive()).get("more_body"):
+                pass
+
+
+def close_result(future: "Future[Any]") -> None:
+    """Close a response that nobody waits for any more."""
+    if not future.cancelled() and not future.exception() and isinstance(future.result(), Response):
+        future.result().close()
+
+
+def store(body: IO[bytes], data: bytes, more: int) -> IO[bytes]:
+    """Append to a body, which moves from memory to a file; return it.
+
+    Raises:
+        RefusedError: the disk has no space for it, and for `more` bytes that will follow.
+    """
+    if isinstance(body, io.BytesIO):
+        if free_bytes() < len(data) + max(0, more):
+            raise RefusedError(507, "disk_full", DISK_FULL)
+        file = temporary_upload()
+        file.write(body.getvalue())
+        body = file
+    body.write(data)
+    return body
+
+
+class Response:
+    """What Django returned: `piece` is to be sent, and more follows until it has `ended`."""
+
+    def __init__(self, status: int, headers: list[tuple[str, str]], result: Any) -> None:
+        self.status, self.headers, self.result = status, headers, result
+        self.piece, self.ended = b"", False
+        self.pieces: Iterator[bytes] | None = (
+            None if isinstance(result, WrappedFile) else iter(result)
+        )
+        self._lock = threading.Lock()  # a client may go away while a piece is read
+
+    @classmethod
+    def of(cls, status: int, headers: dict[str, str], content: bytes) -> "Response":
+        """Return a response that Django has no part in."""
+        response = cls(status, list(headers.items()), [])
+        response.piece, response.ended = content, True
+        return response
+
+    def read_more(self) -> None:
+        """Read the next piece, in a thread; close the response after the last one."""
+        with self._lock:
+            ended = True
+            try:
+                if self.pieces is None:
+                    self.piece = self.result.file.read(limits.CHUNK_BYTES)
+                    ended = len(self.piece) < limits.CHUNK_BYTES
+                elif getattr(self.result, "streaming", True):
+                    self.piece = next(self.pieces, b"")
+                    ended = not self.piece
+                else:
+                    self.piece = b"".join(self.pieces)
+            finally:
+                if ended:
+                    self._close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if not self.ended:
+            self.ended = True
+            getattr(self.result, "close", lambda: None)()
+
+
+class WrappedFile:
+    """What Django gives a server a file in (`wsgi.file_wrapper`); it has set the file's `close`."""
+
+    def __init__(self, file: IO[bytes], _block_size: int = 0) -> None:
+        self.file = file
+
+    def close(self) -> None:
+        self.file.close()
+
+
+@lru_cache(1024)
+def header_key(name: bytes) -> str:
+    key = name.decode("latin-1").upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+
+
+def make_environ(scope: Scope, body: IO[bytes], length: int) -> dict[str, Any]:
+    """Return WSGI's view of a request whose body is there."""
+    target = scope["raw_path"]
+    if not target.startswith(b"/"):  # the form in which a proxy is asked
+        target = urlsplit(target).path or b"/"
+    if b"%" in target:
+        target = unquote_to_bytes(target)
+    server, client = scope["server"] or ("", 0), scope["client"] or ("", 0)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": target.decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "REMOTE_ADDR": client[0],
+        "REMOTE_PORT": str(client[1]),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": body,
+        "wsgi.errors": sys.stderr,
+        "wsgi.file_wrapper": WrappedFile,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope["headers"]:
+        key, text = header_key(name), value.decode("latin-1")
+        environ[key] = f"{environ[key]},{text}" if key in environ else text
+    if environ.pop("HTTP_TRANSFER_ENCODING", None) or length:
+        environ["CONTENT_LENGTH"] = str(length)
+    return environ

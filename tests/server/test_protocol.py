@@ -1,0 +1,339 @@
+"""HTTP as clients may send it, well formed or not, on a plain socket."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import psycopg
+import pytest
+
+from tests.server.conftest import Server
+from tests.stack import Api, Stack, wait_for
+
+pytestmark = pytest.mark.slow
+VERSION = "/api/v1/version-info/"
+
+
+class Line:
+    """One connection; answers are read as they are framed."""
+
+    def __init__(self, server: Server) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", server.port), 20)
+        self.file = self.socket.makefile("rb")
+
+    def send(self, text: str | bytes) -> "Line":
+        self.socket.sendall(text.encode() if isinstance(text, str) else text)
+        return self
+
+    def answer(self, *, body: bool = True) -> tuple[int, dict[str, str], bytes]:
+        status = int(self.file.readline().split()[1])
+        headers = {}
+        while (line := self.file.readline().decode().strip()) != "":
+            name, _, value = line.partition(": ")
+            headers[name.lower()] = value
+        content = b""
+        if body and "content-length" in headers:
+            content = self.file.read(int(headers["content-length"]))
+        return status, headers, content
+
+    def is_closed(self) -> bool:
+        return self.file.read(1) == b""
+
+    def close(self) -> None:
+        self.file.close()
+        self.socket.close()
+
+
+@pytest.fixture
+def line(server: Server) -> Iterator[Line]:
+    made = Line(server)
+    yield made
+    made.close()
+
+
+def get(path: str, *headers: str, method: str = "GET") -> str:
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *headers, "", ""])
+
+
+def is_problem(answer: tuple[int, dict[str, str], bytes], status: int, code: str) -> bool:
+    document = json.loads(answer[2])
+    assert answer[1]["content-type"] == "application/problem+json"
+    assert answer[1]["x-request-id"] == document["request_id"]
+    assert (answer[0], document["status"], document["code"]) == (status, status, code)
+    return True
+
+
+# What is no request
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "code"),
+    [
+        ("nonsense\r\n\r\n", 400, "bad_request"),
+        ("GET /\x01 HTTP/1.1\r\n\r\n", 400, "bad_request"),
+        (get("/" + "a" * 9000), 414, "uri_too_long"),
+        (get("/", "X: " + "a" * 9000), 431, "headers_too_large"),
+        (get("/", *[f"X-{n}: 1" for n in range(101)]), 431, "headers_too_large"),
+        # Two lengths: a proxy in front might read another body than we do.
+        (get("/", "Content-Length: 5", "Transfer-Encoding: chunked"), 400, "bad_request"),
+        (get("/", "Content-Length: 5", "Content-Length: 6"), 400, "bad_request"),
+        (get("/", "Content-Length: -5"), 400, "bad_request"),
+        (get("/", "Content-Length: 5_0"), 400, "bad_request"),
+        (get("/", "Transfer-Encoding: chunked, identity"), 400, "bad_request"),
+        (get("/", "Transfer-Encoding: gzip"), 400, "bad_request"),
+        (get("/", "Transfer-Encoding: chunked") + "zz\r\n", 400, "bad_request"),
+        (get("/", "A b: 1"), 400, "bad_request"),
+        (get("/", "A: 1\r\n B: 2"), 400, "bad_request"),
+    ],
+    ids=lambda value: value[:24] if isinstance(value, str) else None,
+)
+def test_what_is_no_request_is_a_problem(line: Line, text: str, status: int, code: str) -> None:
+    assert is_problem(line.send(text).answer(), status, code)
+    assert line.is_closed()
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_sent(line: Line) -> None:
+    line.send(get(VERSION, "Content-Length: 99999999999999", method="POST"))
+    assert is_problem(line.answer(), 413, "too_large")
+
+
+def test_a_refused_sender_can_read_why(line: Line) -> None:
+    """It is still sending when it is refused; its answer must not be lost in a reset."""
+    line.send(get(VERSION, "Content-Length: 99999999999999", method="POST"))
+    with contextlib.suppress(OSError):
+        for _ in range(40):
+            line.send(bytes(100_000))
+    assert is_problem(line.answer(), 413, "too_large")
+
+
+def test_an_upgrade_to_websockets_is_refused(line: Line) -> None:
+    line.send(
+        get(
+            "/",
+            *("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"),
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        )
+    )
+    assert line.answer()[0] == 403
+
+
+# What is one
+
+
+def test_a_connection_is_kept(line: Line) -> None:
+    for _ in range(3):
+        assert line.send(get(VERSION)).answer()[0] == 200
+
+
+def test_requests_may_follow_one_another_at_once(line: Line) -> None:
+    line.send(get(VERSION) * 3)
+    assert [line.answer()[0] for _ in range(3)] == [200] * 3
+
+
+def test_a_request_may_come_in_pieces(line: Line) -> None:
+    for piece in get(VERSION):
+        line.send(piece)
+    assert line.answer()[0] == 200
+
+
+def test_head_has_the_headers_and_no_body(line: Line) -> None:
+    status, headers, _ = line.send(get("/", method="HEAD")).answer(body=False)
+    assert status == 200
+    assert int(headers["content-length"]) > 0
+    assert line.send(get(VERSION)).answer()[0] == 200  # and what follows is in step
+
+
+def test_http_1_0_ends_with_the_answer(line: Line) -> None:
+    assert line.send(f"GET {VERSION} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n").answer()[0] == 200
+    assert line.is_closed()
+
+
+def test_a_target_may_name_the_host(line: Line) -> None:
+    assert line.send(get(f"http://127.0.0.1{VERSION}")).answer()[0] == 200
+
+
+def sign_in(length: str, body: bytes) -> bytes:
+    head = get("/api/v1/auth/login/", "Content-Type: application/json", length, method="POST")
+    return head.encode() + body
+
+
+WRONG = json.dumps({"email": "nobody@example.org", "password": "x" * 200}).encode()
+
+
+def test_a_body_in_chunks(line: Line) -> None:
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(WRONG[n : n + 7]), WRONG[n : n + 7])
+                      for n in range(0, len(WRONG), 7))  # fmt: skip
+    status, _, body = line.send(
+        sign_in("Transfer-Encoding: chunked", chunks + b"0\r\n\r\n")
+    ).answer()
+    assert status == 400, body
+    assert json.loads(body)["code"] != "bad_request"  # it was read
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(line: Line) -> None:
+    line.send(sign_in(f"Content-Length: {len(WRONG)}\r\nExpect: 100-continue", b""))
+    assert line.file.readline() == b"HTTP/1.1 100 Continue\r\n"
+    assert line.file.readline() == b"\r\n"
+    assert line.send(WRONG).answer()[0] == 400
+
+
+def test_a_client_that_asks_first_is_told_not_to(line: Line) -> None:
+    line.send(sign_in("Content-Length: 99999999999999\r\nExpect: 100-continue", b""))
+    assert is_problem(line.answer(), 413, "too_large")
+
+
+def test_headers_of_one_name_are_joined_and_with_underscores_dropped(line: Line, api: Api) -> None:
+    token = api.headers["Authorization"]
+    line.send(get("/api/v1/auth/user/", "X_Forwarded_For: 1.2.3.4", f"Authorization: {token}"))
+    assert line.answer()[0] == 200
+    line.send(get("/api/v1/auth/user/", f"Authorization_: {token}", f"AUTHORIZATION: {token}"))
+    assert line.answer()[0] == 200
+
+
+# Bodies and answers of any size
+
+
+@pytest.mark.parametrize("size", [0, 1, 131_071, 131_072, 300_000, 5_000_001])
+def test_what_is_sent_is_what_arrives(server: Server, api: Api, size: int) -> None:
+    content = os.urandom(size or 1)
+    headers = {"Authorization": api.headers["Authorization"]}
+    with httpx.Client(base_url=f"{server.url}/api/v1/wordcount/copy/", headers=headers) as client:
+        made = client.post("create/", files={"file": ("f", content)}).json()
+        api.wait("wordcount/copy", made["id"])
+        path = f"download-file/{made['id']}/"
+        assert client.get(path).content == content
+        part = client.get(path, headers={"Range": "bytes=0-70000"})
+        assert (part.status_code, part.content) == (206, content[:70001])
+        assert int(client.head(path).headers["content-length"]) == len(content)
+
+
+def test_who_goes_away_while_sending_leaves_nothing(server: Server, line: Line) -> None:
+    work = server.stack.work
+    before = set(work.iterdir())
+    line.send(sign_in("Content-Length: 5000000", bytes(1_000_000)))
+    wait_for(lambda: set(work.iterdir()) - before, what="the body is kept in a file")
+    line.socket.shutdown(socket.SHUT_RDWR)
+    wait_for(lambda: not set(work.iterdir()) - before, what="the file is gone")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "token", "status"),
+    [
+        ("POST", "/api/v1/wordcount/copy/create/", "", 401),
+        ("POST", "/api/v1/wordcount/copy/create/", "Token wrong", 401),
+        ("PUT", "/api/v1/wordcount/copy/create/", "good", 405),
+        ("POST", "/api/v1/nothing/", "good", 413),
+    ],
+)
+def test_who_may_not_send_is_told_before_all_is_sent(
+    line: Line, api: Api, method: str, path: str, token: str, status: int
+) -> None:
+    given = api.headers["Authorization"] if token == "good" else token
+    line.send(get(path, "Content-Length: 500000000", f"Authorization: {given}", method=method))
+    line.send(bytes(200_000))
+    answer = line.answer()
+    assert (answer[0], answer[1]["connection"]) == (status, "close")
+    assert answer[1]["content-type"] == "application/problem+json"
+
+
+def test_a_full_disk_is_said(stack: Stack, api: Api) -> None:
+    server = Server(stack, PROCESSING_DISK_RESERVE_BYTES=str(10**18))
+    try:
+        with contextlib.closing(Line(server)) as line:
+            line.send(sign_in("Content-Length: 5000000", bytes(1_000_000)))
+            assert is_problem(line.answer(), 507, "disk_full")
+    finally:
+        server.stop()
+
+
+# When all threads are busy, and at the end
+
+
+@contextlib.contextmanager
+def sessions_locked(server: Server) -> Iterator[None]:
+    """Have every call that asks who is calling wait for the database."""
+    with psycopg.connect(server.stack.environment["DATABASE_URL"]) as connection:
+        connection.execute("LOCK TABLE users_user, users_apitoken IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+def test_alive_is_answered_while_all_threads_wait(stack: Stack, api: Api) -> None:
+    server = Server(stack, WEB_QUEUE_SECONDS="1")
+    headers = {"Authorization": api.headers["Authorization"]}
+
+    def ask() -> httpx.Response:
+        return httpx.get(f"{server.url}/api/v1/auth/user/", headers=headers, timeout=30)
+
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            with sessions_locked(server):
+                asked = [pool.submit(ask) for _ in range(8)]
+                wait_for(lambda: any(each.done() for each in asked), what="somebody is refused")
+                assert httpx.get(f"{server.url}/health/live", timeout=5).status_code == 200
+            answers = [each.result() for each in asked]
+        busy = [answer for answer in answers if answer.status_code == 503]
+        assert busy
+        assert {answer.json()["code"] for answer in busy} == {"busy"}
+        assert all(answer.headers["retry-after"] for answer in busy)
+    finally:
+        server.stop()
+
+
+def test_a_stop_ends_what_is_under_way_and_no_more(stack: Stack, api: Api) -> None:
+    server = Server(stack)
+    headers = {"Authorization": api.headers["Authorization"]}
+    process = server.stack.processes[server.name]
+    idle = Line(server).send(get(VERSION))
+    assert idle.answer()[0] == 200
+    sending = Line(server).send(sign_in(f"Content-Length: {len(WRONG)}", WRONG[:10]))
+    with ThreadPoolExecutor(1) as pool:
+        with sessions_locked(server):
+            asked = pool.submit(
+                httpx.get, f"{server.url}/api/v1/auth/user/", headers=headers, timeout=30
+            )
+            wait_for(lambda: blocked(server), what="it waits for the database")
+            process.send_signal(signal.SIGTERM)
+            assert idle.is_closed()
+        assert asked.result().status_code == 200
+    sending.send(WRONG[10:])
+    status, answered, _ = sending.answer()
+    assert (status, answered["connection"]) == (400, "close")
+    process.wait(20)
+    idle.close()
+    sending.close()
+
+
+def blocked(server: Server) -> bool:
+    with psycopg.connect(server.stack.environment["DATABASE_URL"]) as connection:
+        return bool(connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall())
+
+
+def test_a_reload_loses_no_request(server: Server) -> None:
+    ended, failed = threading.Event(), []
+
+    def ask() -> None:
+        while not ended.is_set():
+            try:
+                if httpx.get(f"{server.url}{VERSION}", timeout=20).status_code != 200:
+                    failed.append("status")
+            except httpx.TransportError as error:
+                failed.append(repr(error))
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    process = server.stack.processes[server.name]
+    log = server.stack.log(server.name)
+    began = log.read_text().count("Booting worker")
+    process.send_signal(signal.SIGHUP)
+    wait_for(lambda: log.read_text().count("Booting worker") > began, what="a new worker")
+    time.sleep(1.5)
+    ended.set()
+    asker.join()
+    assert failed == []

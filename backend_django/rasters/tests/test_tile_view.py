@@ -54,6 +54,21 @@ def test_outside_there_is_nothing(client: Client, user: User, raster: Address) -
     assert "immutable" in answer["Cache-Control"]
 
 
+def test_numbers_are_of_plain_digits(client: Client, user: User, raster: Address) -> None:
+    client.force_login(user)
+    address = raster(14)
+    start, z, x, y = address.rsplit("/", 3)
+    arabic = str.maketrans(
+        "0123456789", "\u0660\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669"
+    )
+    for tile in (f"{z.translate(arabic)}/{x}/{y}", f"{z}/{x}/{y.translate(arabic)}"):
+        assert client.get(f"{start}/{tile}").status_code == 404
+    for query in ("bands=\u0661", "rescale=\u0660,\u0669", "rescale=0,1_0"):
+        assert client.get(f"{address}?{query}").status_code == 400, query
+    for query in ("bands=1", "rescale=-0.5,1e2"):
+        assert client.get(f"{address}?{query}").status_code == 200, query
+
+
 def picture(client: Client, address: str) -> Any:
     answer = client.get(address)
     assert answer.status_code == 200, answer.content

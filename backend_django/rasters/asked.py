@@ -50,6 +50,7 @@ def _with_bands(facts: Inspection, bands: tuple[int, ...]) -> Inspection:
         count=len(bands),
         interpretations=tuple(facts.interpretations[band - 1] for band in bands),
         descriptions=tuple(facts.descriptions[band - 1] for band in bands),
+        units=tuple(facts.units[band - 1] for band in bands),
     )
 
 

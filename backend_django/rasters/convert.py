@@ -21,6 +21,7 @@ import numpy as np
 import rasterio
 
 from backend_django.processing.errors import ProcessingError
+from backend_django.utils.text import clean_text
 
 from . import gdal
 from .asked import as_asked
@@ -185,7 +186,7 @@ def _limit_file_size(facts: Inspection, options: Options) -> None:
 
 
 def _explain(error: Exception, target: Path) -> Exception:
-    logger.warning("GDAL gave up: %s", error)
+    logger.warning("GDAL gave up: %s", clean_text(error))
     if re.search("memory|allocate", str(error), re.IGNORECASE):
         return MemoryError()
     if shutil.disk_usage(target.parent).free < _FREE_BYTES_WHEN_FULL:

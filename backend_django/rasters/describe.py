@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from rasterio.crs import CRS
 
+from backend_django.utils.text import clean_label
+
 from .footprint import footprint
 from .georeference import crs_of
 from .images import draw
@@ -35,7 +37,7 @@ def describe(path: Path, facts: Inspection, preview: Path) -> dict[str, Any]:
     """
     with rasterio.Env(), rasterio.open(path, driver="GTiff") as dataset:
         crs = crs_of(dataset)
-        bands = [_describe_band(dataset, index) for index in dataset.indexes]
+        bands = [_describe_band(dataset, index, facts) for index in dataset.indexes]
         preview.write_bytes(_preview(dataset, default_style(bands)))
         return {
             "width": dataset.width,
@@ -78,16 +80,16 @@ def native_zoom(facts: Inspection) -> int:
 
 def _describe_crs(crs: CRS) -> dict[str, Any]:
     wkt = crs.to_wkt()
-    return {"epsg": crs.to_epsg(), "name": wkt.split('"')[1], "wkt": wkt}
+    return {"epsg": crs.to_epsg(), "name": clean_label(wkt.split('"')[1]), "wkt": wkt}
 
 
-def _describe_band(dataset: Any, index: int) -> dict[str, Any]:
+def _describe_band(dataset: Any, index: int, facts: Inspection) -> dict[str, Any]:
     band = {
         "index": index,
         "dtype": dataset.dtypes[index - 1],
         "color_interpretation": dataset.colorinterp[index - 1].name,
-        "description": dataset.descriptions[index - 1] or "",
-        "unit": dataset.units[index - 1] or "",
+        "description": facts.descriptions[index - 1],
+        "unit": facts.units[index - 1],
         "scale": plain_number(dataset.scales[index - 1]),
         "offset": plain_number(dataset.offsets[index - 1]),
     }

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 from django.utils.timezone import localtime
+
+from backend_django.utils.text import escape_xml
 
 HALF_WORLD = 20037508.342789244  # metres
 _PIXEL = 0.00028  # metres: the size of a pixel that WMTS reckons scales with
@@ -99,7 +100,7 @@ def wmts_capabilities(result: Any, links: Mapping[str, str]) -> str:
     """Return a WMTS 1.0.0 capabilities document (RESTful encoding); `links` are absolute."""
     from .tiles import tile_range
 
-    title = escape(result.request.name)
+    title = escape_xml(result.request.name)
     west, south, east, north = tilejson(result, links)["bounds"]
     zooms = range(result.data["maxzoom"] + 1)
     template = links["tiles"]
@@ -144,7 +145,7 @@ def wmts_capabilities(result: Any, links: Mapping[str, str]) -> str:
 <Format>image/png</Format>
 <TileMatrixSetLink><TileMatrixSet>GoogleMapsCompatible</TileMatrixSet>
 <TileMatrixSetLimits>{"".join(limits)}</TileMatrixSetLimits></TileMatrixSetLink>
-<ResourceURL format="image/png" resourceType="tile" template={quoteattr(template)}/>
+<ResourceURL format="image/png" resourceType="tile" template="{escape_xml(template)}"/>
 </Layer>
 <TileMatrixSet>
 <ows:Identifier>GoogleMapsCompatible</ows:Identifier>
@@ -153,6 +154,6 @@ def wmts_capabilities(result: Any, links: Mapping[str, str]) -> str:
 {"".join(matrices)}
 </TileMatrixSet>
 </Contents>
-<ServiceMetadataURL xlink:href={quoteattr(links["wmts"])}/>
+<ServiceMetadataURL xlink:href="{escape_xml(links["wmts"])}"/>
 </Capabilities>
 """

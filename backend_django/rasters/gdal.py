@@ -14,6 +14,7 @@ from typing import Any
 import rasterio
 
 from backend_django.processing.errors import ProcessingError
+from backend_django.utils.text import clean_label
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 OPEN_UPLOAD = {"driver": "GTiff", "OVERVIEW_LEVEL": "NONE"}
 
 ProgressFunction = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_double, ctypes.c_char_p, ctypes.c_void_p)
+UNIT_CHARACTERS = 50
 _READ_ONLY_RASTER = 0x02 | 0x40  # GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR
 
 
@@ -61,16 +63,53 @@ def _bind(path: str) -> ctypes.CDLL:
     library.GDALGetRasterBand.argtypes = [pointer, ctypes.c_int]
     library.GDALGetRasterBand.restype = pointer
     library.GDALSetDescription.argtypes = [pointer, ctypes.c_char_p]
+    library.GDALGetDescription.argtypes = library.GDALGetRasterUnitType.argtypes = [pointer]
+    library.GDALGetDescription.restype = library.GDALGetRasterUnitType.restype = ctypes.c_char_p
     library.CPLGetLastErrorMsg.restype = ctypes.c_char_p
     library.CPLPushErrorHandler.argtypes = [pointer]
     return library
+
+
+def read_band_texts(path: Path, count: int) -> list[tuple[str, str]]:
+    """Return the description and the unit of each band of a file that was looked at before.
+
+    rasterio takes both for UTF-8, and gives none of them when one is something else.
+    """
+    library = find_library()
+    if library is None:
+        return _band_texts_of_rasterio(path)
+    with rasterio.Env():
+        gdal = _bind(library)
+        driver = _strings(["GTiff"])
+        dataset = gdal.GDALOpenEx(str(path).encode(), _READ_ONLY_RASTER, driver, None, None)
+        if not dataset:
+            raise rasterio.errors.RasterioIOError(_last_error(gdal))
+        bands = [gdal.GDALGetRasterBand(dataset, index) for index in range(1, count + 1)]
+        texts = [
+            (
+                clean_label(gdal.GDALGetDescription(band) or b""),
+                clean_label(gdal.GDALGetRasterUnitType(band) or b"", UNIT_CHARACTERS),
+            )
+            for band in bands
+        ]
+        gdal.GDALClose(dataset)
+    return texts
+
+
+def _band_texts_of_rasterio(path: Path) -> list[tuple[str, str]]:
+    with rasterio.open(path, driver="GTiff") as dataset:
+        try:
+            texts = zip(dataset.descriptions, dataset.units, strict=True)
+            return [(clean_label(a or ""), clean_label(b or "", UNIT_CHARACTERS)) for a, b in texts]
+        except UnicodeDecodeError:
+            return [("", "")] * dataset.count
 
 
 def translate(
     source: Path,
     target: Path,
     arguments: Sequence[str],
-    descriptions: Sequence[str | None],
+    descriptions: Sequence[str],
     progress: Callable[[float], None],
 ) -> None:
     """Copy an upload into a new file, as the program gdal_translate does.

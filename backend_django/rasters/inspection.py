@@ -18,6 +18,7 @@ from rasterio._err import CPLE_BaseError
 from rasterio.enums import Interleaving, MaskFlags
 
 from backend_django.processing.errors import ProcessingError
+from backend_django.utils.text import clean_text
 
 from . import gdal
 from .georeference import geographic_bounds
@@ -61,7 +62,8 @@ class Inspection:
     nodata: float | None
     interpretations: tuple[str, ...]  # of the colours, per band: "red", "alpha", "palette", …
     has_mask: bool
-    descriptions: tuple[str | None, ...]
+    descriptions: tuple[str, ...]  # of the bands; "" where there is none
+    units: tuple[str, ...]
 
     @property
     def has_palette(self) -> bool:
@@ -108,10 +110,17 @@ def inspect(path: Path, limits: Limits) -> Inspection:
                 _check_complete(dataset, path)
                 return _describe(dataset, path)
         except rasterio.errors.CRSError as error:
-            logger.info("CRS not understood: %s", error)
+            logger.info("CRS not understood: %s", clean_text(error))
             raise _unusable_crs() from None
+        except UnicodeDecodeError:  # rasterio reads the CRS as it opens the file
+            raise ProcessingError(
+                "unusable_crs",
+                "The name of the raster's coordinate reference system is not in UTF-8. Assign the "
+                "system anew, for example with `gdal_edit.py -a_srs EPSG:… in.tif`, and upload it "
+                "again.",
+            ) from None
         except rasterio.errors.RasterioError as error:
-            logger.info("GDAL cannot open the upload: %s", error)
+            logger.info("GDAL cannot open the upload: %s", clean_text(error))
             raise ProcessingError(
                 "unreadable",
                 "The file begins like a TIFF but cannot be read as one: it is damaged, incomplete "
@@ -141,7 +150,7 @@ def _check_signature(path: Path) -> None:
 
 def _check_references(dataset: Any) -> None:
     """Refuse a file that sends its reader elsewhere, or of which only a part would be kept."""
-    if dataset.tags(ns="OVERVIEWS"):
+    if _has_tags(dataset, "OVERVIEWS"):
         raise ProcessingError(
             "external_overviews",
             "The file refers to another file for its overviews; only files that stand alone are "
@@ -153,6 +162,13 @@ def _check_references(dataset: Any) -> None:
             f"The file holds {pages} images, and only one can be shown. Take one out, for example "
             "the first with `gdal_translate GTIFF_DIR:1:in.tif out.tif`, and upload that.",
         )
+
+
+def _has_tags(dataset: Any, domain: str) -> bool:
+    try:
+        return bool(dataset.tags(ns=domain))
+    except UnicodeDecodeError:
+        return True
 
 
 def _check_size(dataset: Any, limits: Limits) -> None:
@@ -211,7 +227,8 @@ def _describe(dataset: Any, path: Path) -> Inspection:
     # Safe without OVERVIEW_LEVEL: _check_references has seen that there is nowhere to go. With it
     # GDAL hides the descriptions, and leaves a transform that is not there uninitialised.
     with rasterio.open(path, driver="GTiff") as plain:
-        descriptions, transform = plain.descriptions, plain.transform
+        transform = plain.transform
+    texts = gdal.read_band_texts(path, dataset.count)
     bounds = _check_georeference(dataset, transform)
     flags = dataset.mask_flag_enums[0]
     return Inspection(
@@ -223,14 +240,15 @@ def _describe(dataset: Any, path: Path) -> Inspection:
         nodata=dataset.nodata,
         interpretations=tuple(kind.name for kind in dataset.colorinterp),
         has_mask=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
-        descriptions=descriptions,
+        descriptions=tuple(description for description, _ in texts),
+        units=tuple(unit for _, unit in texts),
     )
 
 
 def _check_georeference(dataset: Any, transform: Affine) -> list[float]:
     points, points_crs = dataset.gcps
     if not (dataset.crs or points_crs):
-        if dataset.tags(ns="RPC"):
+        if _has_tags(dataset, "RPC"):
             raise ProcessingError(
                 "no_crs",
                 "The raster is an unrectified image: it says where it is by rational polynomial "

@@ -15,15 +15,16 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
-from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from backend_django.api.problems import problem_response
+from backend_django.api.problems import problem_response, status_of
 from backend_django.api.queries import reads
 from backend_django.api.throttling import count_tile
 from backend_django.processing.api.downloads import readable
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
+from backend_django.utils.errors import DomainError
 
 from .. import services
 from ..styles import Style, StyleError, default_style, parse_style
@@ -83,8 +84,8 @@ def _told(view: View) -> View:
         try:
             with readable():
                 return view(*args, **kwargs)
-        except APIException as error:
-            return problem_response(error.status_code, error.default_code, str(error.detail))
+        except DomainError as error:
+            return problem_response(status_of(error), error.code, error.message)
 
     return answer
 

@@ -12,16 +12,16 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 logger = logging.getLogger(__name__)
 
 
-class Channel(redis.Channel):  # type: ignore[misc]
+class Channel(redis.Channel):
     def _brpop_read(self, **options: Any) -> Any:
         try:
-            return super()._brpop_read(**options)
+            return super()._brpop_read(**options)  # type: ignore[misc]
         except (ValueError, KeyError, TypeError, AttributeError):
             logger.exception("a message that is not Celery's was dropped")
             raise Empty from None  # as if there had been none
 
 
-class Transport(redis.Transport):  # type: ignore[misc]
+class Transport(redis.Transport):
     Channel = Channel
 
 

@@ -27,8 +27,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def login(self, request: HttpRequest, user: Any) -> None:
         """Sign in with a new session id, also whoever was signed in as the same user already."""
-        super().login(request, user)
         request.session.cycle_key()
+        super().login(request, user)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Refuse a sign-in, by the right password too, after too many failures.

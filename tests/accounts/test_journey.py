@@ -90,7 +90,7 @@ def test_account_from_its_making_to_its_end(page, stack: Stack, mail_server: Mai
     # Another password revokes the token.
     page.goto("/account")
     expect(page.get_by_text("Last used")).to_be_visible()
-    page.get_by_label("Present password", exact=True).fill(PASSWORD)
+    page.get_by_label("Current password", exact=True).fill(PASSWORD)
     page.get_by_label("New password", exact=True).fill(NEW)
     page.keyboard.press("Enter")
     expect(page.get_by_text("There are no tokens yet")).to_be_visible()

@@ -159,7 +159,7 @@ def test_missing_csrf_token_is_a_problem(user: User) -> None:
 
 @pytest.mark.parametrize(
     ("schema", "method", "path"),
-    [("PatchedUserRequest", "patch", USER), ("ApiTokenRequest", "post", "/api/v1/auth/tokens/")],
+    [("PatchedUserRequest", "patch", USER), ("TokenCreateRequest", "post", "/api/v1/auth/tokens/")],
 )
 def test_null_character_is_refused_and_the_document_says_so(
     signed_in: Client, schema: str, method: str, path: str

@@ -22,8 +22,10 @@ from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.admindocs.views import simplify_regex
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -46,8 +48,8 @@ LINK = "link"  # whoever has the secret in the address
 CORE = {
     OPEN: r"/(version|version-info)/|/auth/(login|logout|session|registration(/[\w-]+)?"
     r"|password/reset(/confirm)?)/",
-    OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens)/|/usage/",
-    OBJECT: r"/auth/tokens/\{id\}/",
+    OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens|sessions)/|/usage/",
+    OBJECT: r"/auth/(tokens|sessions)/\{id\}/",
     READERS: r"/(schema|docs)/",
 }
 CORE[OWN] += r"|/auth/mfa(/[\w-]+)?/"  # [mfa]
@@ -172,6 +174,16 @@ def every_address() -> list[Address]:
 def things_of(owner: User, address: Address) -> dict[str, str]:
     """Make what the address names, and return the values of its parameters."""
     feature = address.template.split("/")[1]
+    if "/sessions/" in address.template:
+        store = SessionStore()
+        store.create()
+        return {
+            "id": str(
+                UserSession.objects.create(
+                    user=owner, ip="192.0.2.1", session_key=store.session_key
+                ).pk
+            )
+        }
     if feature == "auth":
         token, _ = token_create(user=owner, name="of a test")
         return {"id": str(token.pk)}

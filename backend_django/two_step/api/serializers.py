@@ -1,15 +1,14 @@
-"""What asks for a password asks for the code as well, of an account that has one."""
+"""Signing in with a code, and turning the second step on."""
 
 from typing import Any
 
 from rest_framework import serializers
 
-from backend_django.users.api.serializers import ConfirmSerializer as PasswordConfirmSerializer
+from backend_django.users.api.confirm import OwnPasswordMixin, PasswordField
 from backend_django.users.api.serializers import LoginSerializer as PasswordLoginSerializer
 
 from ..services import code_check
-
-PROBLEMS = {403: "The account asks for a code as well: `mfa_required`"}
+from .second_step import PROBLEMS
 
 
 class LoginSerializer(PasswordLoginSerializer):
@@ -37,19 +36,6 @@ class LoginSerializer(PasswordLoginSerializer):
             form.save()
 
 
-class ConfirmSerializer(PasswordConfirmSerializer):
-    """The password, and a code for an account with two-step sign-in."""
-
-    problems = PROBLEMS
-
-    code = serializers.CharField(required=False, allow_blank=True, max_length=20)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
-        code_check(user=self.context["request"].user, code=attrs.get("code", ""))
-        return attrs
-
-
 class MfaSerializer(serializers.Serializer[Any]):
     """Whether the account asks for a code at sign-in."""
 
@@ -65,11 +51,15 @@ class MfaProposalSerializer(serializers.Serializer[Any]):
     qr_svg = serializers.CharField()
 
 
-class MfaActivateSerializer(PasswordConfirmSerializer):
+class MfaActivateSerializer(OwnPasswordMixin, serializers.Serializer[Any]):
     """The proposed secret, the app's first code for it, and the password."""
 
+    password = PasswordField()
     secret = serializers.RegexField(r"^[A-Z2-7]{32}$")
     code = serializers.CharField(max_length=20)
+
+    def validate_password(self, password: str) -> str:
+        return self.check_own_password(password)
 
 
 class RecoveryCodesSerializer(serializers.Serializer[Any]):

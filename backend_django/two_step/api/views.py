@@ -5,11 +5,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend_django.users.api.account_views import AccountView
-from backend_django.users.api.serializers import DetailSerializer
+from backend_django.users.api.serializers import ConfirmSerializer, DetailSerializer
 
 from .. import services
 from .serializers import (
-    ConfirmSerializer,
     MfaActivateSerializer,
     MfaProposalSerializer,
     MfaSerializer,

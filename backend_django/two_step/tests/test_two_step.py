@@ -1,8 +1,10 @@
 """Somebody with two-step sign-in, at every door."""
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 
+from backend_django.two_step.adapter import MFAAdapter
 from backend_django.users.models import User
 from tests.accounts.conftest import PASSWORD, Visitor, script
 from tests.accounts.test_password import NEW, parts, set_new
@@ -148,6 +150,44 @@ def test_open_session_is_not_enough(
     answer = signed_in.call(path, password=PASSWORD)
     assert (answer.status_code, answer.json()["code"]) == (403, "mfa_required")
     assert signed_in.look("mfa").json() == {"enabled": True, "recovery_codes_left": 10}
+
+
+def test_new_password_and_new_token_need_a_code_as_well(
+    signed_in: Visitor, secured: tuple[str, list[str]], ada: User
+) -> None:
+    before = ada.password, ada.api_tokens.count()
+    forms = {
+        "password/change": {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW},
+        "tokens": {"name": "night job"},
+    }
+    for path, form in forms.items():
+        answer = signed_in.call(path, **form)
+        assert (answer.status_code, answer.json()["code"]) == (403, "mfa_required"), path
+        assert signed_in.call(path, **form, code="000000").status_code == 400
+    ada.refresh_from_db()
+    assert (ada.password, ada.api_tokens.count()) == before
+    weak = forms["password/change"] | {"new_password1": "password", "new_password2": "password"}
+    assert signed_in.call("password/change", **weak, code=secured[1][0]).status_code == 400
+    assert signed_in.call("tokens", **forms["tokens"], code=secured[1][0]).status_code == 201
+    answer = signed_in.call("password/change", **forms["password/change"], code=secured[1][1])
+    assert answer.status_code == 200
+
+
+def test_secrets_are_not_in_the_database(
+    signed_in: Visitor, secured: tuple[str, list[str]], settings
+) -> None:
+    stored = str(list(Authenticator.objects.values()))
+    secret, codes = secured
+    assert secret not in stored
+    assert not [code for code in codes if code in stored]
+    kept = Authenticator.objects.get(type="totp").data["secret"]
+    adapter = MFAAdapter()
+    assert adapter.decrypt(kept) == secret
+    old, settings.SECRET_KEY = settings.SECRET_KEY, "another" * 10
+    assert adapter.decrypt(kept) not in {secret, "", kept}, "nobody knows a code for it"
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert adapter.decrypt(kept) == secret
+    assert adapter.decrypt(secret) == secret, "stored by an earlier release"
 
 
 def test_new_recovery_codes_end_the_old(

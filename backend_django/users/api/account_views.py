@@ -3,14 +3,13 @@
 from typing import Any, cast
 
 from allauth.account.adapter import get_adapter
-from django.conf import settings
+from allauth.usersessions.models import UserSession
 from django.contrib.auth import logout, update_session_auth_hash
 from django.db.models import QuerySet
-from django.utils.module_loading import import_string
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,21 +24,22 @@ from .. import services
 from ..devices import device_remember
 from ..limits import is_within_limit, limit
 from ..models import ApiToken, User
+from ..sessions import session_end, sessions_of
 from .serializers import (
     DEAD_LINK,
     AddressSerializer,
     ApiTokenSerializer,
+    ConfirmSerializer,
     DetailSerializer,
     NewApiTokenSerializer,
     PasswordChangeSerializer,
     PasswordResetConfirmSerializer,
     RegisterSerializer,
+    TokenCreateSerializer,
+    UserSessionSerializer,
     VerifyEmailSerializer,
     registration_is_open,
 )
-
-# What has to be said once more before something serious; a part may ask for more than a password.
-ConfirmSerializer: type[Serializer[Any]] = import_string(settings.ACCOUNT_CONFIRM_SERIALIZER)
 
 
 def origin(request: Request) -> str:
@@ -186,6 +186,30 @@ class LogoutOthersView(AccountView):
         return Response({"detail": "Other devices are signed out."})
 
 
+class SessionListView(AccountView):
+    schema_action = "sessions"
+
+    @extend_schema(responses=UserSessionSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Where the user is signed in, the session that was used last first."""
+        found = sessions_of(self.user)
+        context = {"request": request}
+        return Response(UserSessionSerializer(found, many=True, context=context).data)
+
+
+class SessionEndView(AccountView):
+    schema_action = "session_end"
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: str) -> Response:
+        """Sign out one browser. That of others does not exist."""
+        session = UserSession.objects.filter(user=self.user, pk=pk).first()
+        if session is None:
+            raise NotFound("There is no such session.")
+        session_end(session=session)
+        return Response(status=204)
+
+
 class UserDeleteView(AccountView):
     schema_action = "user_delete"
     problems = {409: "It is the only administrator"}
@@ -218,12 +242,13 @@ class TokenListView(OwnTokens, generics.ListAPIView[ApiToken]):
     is_list = True
     problems = {409: "There are too many"}
 
-    @extend_schema(request=ApiTokenSerializer, responses={201: NewApiTokenSerializer})
+    request_serializer_class = TokenCreateSerializer
+
+    @extend_schema(request=TokenCreateSerializer, responses={201: NewApiTokenSerializer})
     def post(self, request: Request) -> Response:
         """Make a token for a script. Its key is in this answer and nowhere else."""
-        serializer = ApiTokenSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        token, key = services.token_create(user=self.user, name=serializer.validated_data["name"])
+        name = self.read(TokenCreateSerializer)["name"]
+        token, key = services.token_create(user=self.user, name=name)
         return Response(ApiTokenSerializer(token).data | {"key": key}, status=201)
 
 

@@ -7,19 +7,24 @@ from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
 from allauth.account.utils import url_str_to_user_pk
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.module_loading import import_string
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from backend_django.api.serializers import TextField
 from backend_django.audit.services import Outcome, event_record
 
-from ..limits import limit
 from ..models import ApiToken, Registration, User
 from ..registration_keys import registration_find
+from ..sessions import device
+from .confirm import OwnPasswordMixin, PasswordField
+
+SecondStep: Any = import_string(settings.ACCOUNT_SECOND_STEP)
 
 WRONG = "The e-mail address or the password is wrong."
 DEAD_LINK = "This link was used before, or is too old. Ask for a new one."
@@ -43,14 +48,6 @@ class AddressField(serializers.EmailField):
         if not address.isascii():
             self.fail("invalid")
         return address.lower()
-
-
-class PasswordField(serializers.CharField):
-    """A password as it was typed, spaces included."""
-
-    def __init__(self, **options: Any) -> None:
-        defaults = {"write_only": True, "trim_whitespace": False, "max_length": 128}
-        super().__init__(**{**defaults, **options})
 
 
 def check_new_passwords(first: str, second: str, user: User, names: tuple[str, str]) -> None:
@@ -162,27 +159,8 @@ class PasswordResetConfirmSerializer(serializers.Serializer[Any]):
         return attrs | {"user": user}
 
 
-class OwnPasswordMixin:
-    """For what a session that was left open must not be enough."""
-
-    context: dict[str, Any]
-
-    def check_own_password(self, password: str) -> str:
-        user = self.context["request"].user
-        limit(self.context["request"]._request, "reauthenticate", user=user)
-        if not user.has_usable_password():
-            raise ValidationError(
-                "Your account has no password yet. Choose one first: we send you a link for it.",
-                code="no_password",
-            )
-        if not user.check_password(password):
-            event_record(event="reauthenticate", outcome=Outcome.FAILURE)
-            raise ValidationError("This is not your password.", code="wrong_password")
-        return password
-
-
-class PasswordChangeSerializer(OwnPasswordMixin, serializers.Serializer[Any]):
-    """The present password, and the new one twice."""
+class PasswordChangeSerializer(OwnPasswordMixin, SecondStep):
+    """The current password, and the new one twice."""
 
     old_password = PasswordField()
     new_password1 = PasswordField()
@@ -198,10 +176,10 @@ class PasswordChangeSerializer(OwnPasswordMixin, serializers.Serializer[Any]):
             self.context["request"].user,
             ("new_password1", "new_password2"),
         )
-        return attrs
+        return super().validate(attrs)  # last: a code works once
 
 
-class ConfirmSerializer(OwnPasswordMixin, serializers.Serializer[Any]):
+class ConfirmSerializer(OwnPasswordMixin, SecondStep):
     """The password."""
 
     password = PasswordField()
@@ -236,6 +214,23 @@ class SessionSerializer(serializers.Serializer[Any]):
     )
 
 
+class UserSessionSerializer(serializers.Serializer[Any]):
+    """A browser, or a script, in which the user is signed in."""
+
+    id = serializers.IntegerField(read_only=True)
+    device = serializers.SerializerMethodField(help_text="“Firefox on Windows”.")
+    ip_address = serializers.CharField(source="ip", read_only=True)
+    created_at = serializers.DateTimeField(read_only=True)
+    last_seen_at = serializers.DateTimeField(read_only=True, help_text="To the minute.")
+    is_current = serializers.SerializerMethodField(help_text="Whether it is the one that asks.")
+
+    def get_device(self, session: UserSession) -> str:
+        return device(session.user_agent)
+
+    def get_is_current(self, session: UserSession) -> bool:
+        return session.session_key == self.context["request"].session.session_key
+
+
 class ApiTokenSerializer(serializers.ModelSerializer[ApiToken]):
     """A token, without its key."""
 
@@ -245,6 +240,12 @@ class ApiTokenSerializer(serializers.ModelSerializer[ApiToken]):
         model = ApiToken
         fields = ["id", "name", "hint", "from_sign_in", "created_at", "last_used_at"]
         read_only_fields = ["id", "hint", "from_sign_in", "created_at", "last_used_at"]
+
+
+class TokenCreateSerializer(SecondStep):
+    """The name of a new token."""
+
+    name = TextField(max_length=60)
 
 
 class NewApiTokenSerializer(ApiTokenSerializer):

@@ -22,6 +22,8 @@ urlpatterns = [
     at("logout", views.LogoutView),
     at("logout/others", account.LogoutOthersView),
     at("session", views.SessionView),
+    at("sessions", account.SessionListView),
+    at(r"sessions/(?P<pk>[0-9]{1,18})", account.SessionEndView),
     at("user", views.UserView),
     at("user/delete", account.UserDeleteView),
     at("registration", account.RegisterView),

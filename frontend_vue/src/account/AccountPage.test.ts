@@ -120,6 +120,37 @@ test('why the only administrator cannot leave is said', async () => {
   expect(dialog()!.querySelector('[role=alert]')!.textContent).toContain('only administrator')
 })
 
+const SESSION = {
+  id: 3,
+  device: 'Safari on iPhone',
+  ip_address: '203.0.113.7',
+  created_at: '2026-01-10T12:00:00Z',
+  last_seen_at: '2026-01-11T12:00:00Z',
+  is_current: false,
+}
+
+test.each([
+  ['ended', 204],
+  ['ended in another window before', 404],
+])('a device that is %s is looked for no more', async (_, status) => {
+  const { page, of } = await open({
+    'GET /auth/sessions/': [
+      200,
+      [{ ...SESSION, id: 4, device: 'Here', is_current: true }, SESSION],
+    ],
+    'DELETE /auth/sessions/3/': [status, status === 404 ? {} : null],
+  })
+  expect(page.text()).toContain('This device')
+  const buttons = page.findAll('button').filter((one) => one.text() === 'Sign out')
+  expect(buttons.map((one) => one.attributes('aria-label'))).toEqual([
+    'Sign out Safari on iPhone, 203.0.113.7',
+  ])
+  await buttons[0]!.trigger('click')
+  await flushPromises()
+  expect(toasts[0]!.text).toBe('Safari on iPhone is signed out.')
+  expect(of('GET /auth/sessions/')).toHaveLength(2)
+})
+
 test('signs other devices out', async () => {
   const { page, of } = await open({ 'POST /auth/logout/others/': [200, { detail: 'Done.' }] })
   await submit(page, 'Sign out everywhere else')

@@ -5,6 +5,14 @@ import type { components } from '@/api/schema'
 
 export type ApiToken = components['schemas']['ApiToken']
 
+export type UserSession = components['schemas']['UserSession']
+
+/** Where the account is signed in, the session that was used last first. */
+export const sessionsQuery = queryOptions({
+  queryKey: ['account', 'sessions'],
+  queryFn: ({ signal }) => unwrap(api.GET('/auth/sessions/', { signal })),
+})
+
 /** All of them: an account has 60 at most. */
 export const tokensQuery = queryOptions({
   queryKey: ['account', 'tokens'],

@@ -259,6 +259,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/sessions/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Where the user is signed in, the session that was used last first. */
+        get: operations["auth_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/sessions/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** @description Sign out one browser. That of others does not exist. */
+        delete: operations["auth_session_end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/tokens/": {
         parameters: {
             query?: never;
@@ -906,10 +940,6 @@ export interface components {
              */
             readonly last_used_at: string | null;
         };
-        /** @description A token, without its key. */
-        ApiTokenRequest: {
-            name: string;
-        };
         /** @enum {unknown} */
         BlankEnum: "";
         /**
@@ -920,10 +950,11 @@ export interface components {
          * @enum {integer}
          */
         BlockSizeEnum: 128 | 256 | 512 | 1024;
-        /** @description The password, and a code for an account with two-step sign-in. */
+        /** @description The password. */
         ConfirmRequest: {
-            password: string;
+            /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
             code?: string;
+            password: string;
         };
         /** @description A link to a raster. What opens it is told once, when it is made. */
         CreatedShare: {
@@ -1078,8 +1109,10 @@ export interface components {
              */
             url: string;
         };
-        /** @description The present password, and the new one twice. */
+        /** @description The current password, and the new one twice. */
         PasswordChangeRequest: {
+            /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
+            code?: string;
             old_password: string;
             new_password1: string;
             new_password2: string;
@@ -1474,6 +1507,12 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
+        /** @description The name of a new token. */
+        TokenCreateRequest: {
+            /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
+            code?: string;
+            name: string;
+        };
         /** @description A token for scripts: `Authorization: Token <key>`. */
         TokenKey: {
             key: string;
@@ -1537,6 +1576,22 @@ export interface components {
             readonly is_staff: boolean;
             /** @description False for who came by Google alone. `password/reset/` sends a link for one. */
             readonly has_password: boolean;
+        };
+        /** @description A browser, or a script, in which the user is signed in. */
+        UserSession: {
+            readonly id: number;
+            /** @description “Firefox on Windows”. */
+            readonly device: string;
+            readonly ip_address: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /**
+             * Format: date-time
+             * @description To the minute.
+             */
+            readonly last_seen_at: string;
+            /** @description Whether it is the one that asks. */
+            readonly is_current: boolean;
         };
         /** @description The key of the link in the mail. */
         VerifyEmailRequest: {
@@ -2265,7 +2320,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not allowed */
+            /** @description The account asks for a code as well: `mfa_required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2770,6 +2825,153 @@ export interface operations {
             };
         };
     };
+    auth_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserSession"][];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auth_session_end: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     auth_tokens: {
         parameters: {
             query?: {
@@ -2864,7 +3066,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ApiTokenRequest"];
+                "application/json": components["schemas"]["TokenCreateRequest"];
             };
         };
         responses: {
@@ -2894,7 +3096,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not allowed */
+            /** @description The account asks for a code as well: `mfa_required` */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "dj_rest_auth",
     "allauth",
     "allauth.account",
+    "allauth.usersessions",  # which sessions there are, for their owner to end one
     "allauth.socialaccount",  # drf-spectacular and dj-rest-auth import it; Google is a provider
     "django_celery_beat",
 ]
@@ -55,6 +56,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "backend_django.audit.middleware.AuditMiddleware",
+    "backend_django.users.sessions.SeenMiddleware",
 ]
 
 TEMPLATES = [

@@ -53,8 +53,8 @@ ACCOUNT_RATE_LIMITS = {
     "reauthenticate": "10/5m/user",
 }
 
-# What proves once more who asks, before something serious.
-ACCOUNT_CONFIRM_SERIALIZER = "backend_django.users.api.serializers.ConfirmSerializer"
+# The serializer whose fields are asked for wherever a password is, and for a new token.
+ACCOUNT_SECOND_STEP = "backend_django.users.api.confirm.NoSecondStep"
 
 REST_AUTH = {
     "LOGIN_SERIALIZER": "backend_django.users.api.serializers.LoginSerializer",

@@ -6,6 +6,8 @@ from ..environment import env
 
 # At least 50 random characters. Production refuses missing and well-known ones.
 SECRET_KEY: str = env("DJANGO_SECRET_KEY", default="change-me: not a secret")
+# Former keys, with commas: links and second steps that were made under them go on working.
+SECRET_KEY_FALLBACKS: list[str] = env.list("DJANGO_SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS: list[str] = []
 # The path of the admin.
 ADMIN_URL = env("DJANGO_ADMIN_URL", default="admin/")

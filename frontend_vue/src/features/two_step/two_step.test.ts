@@ -136,6 +136,34 @@ test('deleting the account asks for the code of an account that has one', async 
   expect(dialog()!.textContent).toContain('This code is not right.')
 })
 
+test.each([
+  ['POST /auth/password/change/', { old_password: 'old one', new_password1: 'four plain words' }],
+  ['POST /auth/tokens/', { name: 'night job' }],
+])('%s asks for the code when the API does', async (call, values) => {
+  const { page } = await open(
+    { [call]: [403, { code: 'mfa_required', detail: 'Enter the code.' }] },
+    { enabled: true, left: 9 },
+  )
+  const first = Object.keys(values)[0]!
+  const form = page
+    .findAll('form')
+    .find(
+      (one) => one.find(`[name=${first}]`).exists() && !one.find('[autocomplete=name]').exists(),
+    )!
+  const send = async (typed: Record<string, string>) => {
+    for (const [name, value] of Object.entries(typed))
+      await form.find(`[name=${name}]`).setValue(value)
+    await form.trigger('submit')
+    await flushPromises()
+  }
+  expect(form.find('[name=code]').exists()).toBe(false)
+  await send(values)
+  const sent = stubApi({ [call]: problem({ code: 'This code is not right.' }) })
+  await send({ code: '123456' })
+  expect(sent.find((one) => one.call === call)!.body).toMatchObject({ ...values, code: '123456' })
+  expect(form.text()).toContain('This code is not right.')
+})
+
 test('who has no password is told to choose one before setting it up', async () => {
   const { page } = await open({
     'GET /auth/session/': [200, { user: { ...USER, has_password: false } }],

@@ -21,6 +21,11 @@ EXACT = ("pattern", "format", "not", "multipleOf", "uniqueItems")
 INPUT, OUTPUT = "input", "output"
 
 
+def _plain(value: Any) -> Any:
+    r"""Return a pattern in one spelling: in a schema `\d` is 0 to 9, and nothing else."""
+    return value.replace(r"\d", "[0-9]") if isinstance(value, str) else value
+
+
 def version_of(text: str) -> tuple[int, ...]:
     """Return 1.12.0 as (1, 12, 0)."""
     return tuple(int(part) for part in re.findall(r"\d+", text)[:3])
@@ -173,7 +178,7 @@ class _Comparison:
             if name in new and (name not in old or new[name] < old[name]):
                 yield f"{where}: {name} is {new[name]} now"
         for name in EXACT:
-            if name in new and new[name] != old.get(name):
+            if name in new and _plain(new[name]) != _plain(old.get(name)):
                 yield f"{where}: {name} changed"
         if new.get("additionalProperties") is False and old.get("additionalProperties", True):
             yield f"{where}: takes no other members any more"

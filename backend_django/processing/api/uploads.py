@@ -121,6 +121,6 @@ class PartView(UploadBase):
         return Response({"url": url})
 
     def _part_number(self, upload: ProcessingUpload, number: str) -> int:
-        if not number.isascii() or not 1 <= int(number) <= upload.parts:
+        if not 1 <= int(number) <= upload.parts:
             raise NotFound(f"There is no such part: they are numbered from 1 to {upload.parts}.")
         return int(number)

@@ -23,7 +23,7 @@ def processing_urls(processor: type[Processor]) -> list[URLPattern]:
         re_path(r"^create/?$", bound(views.CreateView)),
         re_path(r"^upload/?$", bound(uploads.UploadsView)),
         re_path(rf"^upload/{ID}/?$", bound(uploads.UploadView)),
-        re_path(rf"^upload/{ID}/parts/(?P<number>\d{{1,5}})/?$", bound(uploads.PartView)),
+        re_path(rf"^upload/{ID}/parts/(?P<number>[0-9]{{1,5}})/?$", bound(uploads.PartView)),
         re_path(r"^list/?$", bound(views.ListView)),
         re_path(rf"^status/{ID}/?$", bound(views.StatusView)),
         re_path(rf"^results/{ID}/?$", bound(views.ResultsView)),

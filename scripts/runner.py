@@ -158,6 +158,9 @@ class Runner:
 
     def _add(self, name: str, *command: str, **options: Any) -> None:
         environment = options.pop("environment", self.environment)
+        if options.get("pulse_seconds"):  # it shows that it lives
+            options["pulse"] = self.stack.state.folder / f"pulse-{name}"
+            environment = {**environment, "PULSE_FILE": str(options["pulse"])}
         cwd, delay = options.pop("cwd", ROOT), options.pop("delay", 0)
         program = Program(name, list(command), environment, cwd, **options)
         program.gives_up = not self.dev  # there the next edit may be the cure
@@ -196,7 +199,8 @@ class Runner:
         else:
             wsgi = "backend_django.config.wsgi:application"
             gunicorn = ["-m", "gunicorn", "-c", "backend_django/config/gunicorn.py"]
-            self._add("web", sys.executable, *gunicorn, "--no-control-socket", wsgi)
+            self._add("web", sys.executable, *gunicorn, "--no-control-socket", wsgi,
+                      pulse_seconds=20)  # fmt: skip
         if first:
             self._add("samples", *MANAGE, "submit_samples", once=True)
         threading.Thread(target=self._wait_until_ready, daemon=True).start()
@@ -220,9 +224,9 @@ class Runner:
         # the only ones on their broker, they have no neighbours to look for
         worker = [*CELERY, "worker", "--without-mingle", "--without-gossip", "--hostname"]
         short = ["short@%h", "--queues", "short,default,maintenance", "--concurrency", "1"]
-        self._add("worker", *worker, "worker@%h", stop_seconds=15)
-        self._add("short", *worker, *short, stop_seconds=15)
-        self._add("beat", *CELERY, "beat", "--pidfile=", stop_seconds=5)
+        self._add("worker", *worker, "worker@%h", stop_seconds=15, pulse_seconds=45)
+        self._add("short", *worker, *short, stop_seconds=15, pulse_seconds=45)
+        self._add("beat", *CELERY, "beat", "--pidfile=", stop_seconds=10, pulse_seconds=45)
         for part in self.parts:
             # it asks the worker what it can do, once, so the worker should be there
             self._add(part.name, *CELERY, *part.command, stop_seconds=5, delay=4)

@@ -36,6 +36,8 @@ class Program:
     stop_seconds: how long it may take to finish after SIGTERM before its group is killed.
     once: it is expected to end, and `then` is called with its exit code.
     gives_up: too many quick failures end the whole run.
+    pulse: a file that it touches while it lives; when it has begun to and then does not for
+        pulse_seconds, it is killed and started again.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Program:
     once: bool = False
     then: Callable[[int], None] | None = None
     gives_up: bool = True
+    pulse: Path | None = None
+    pulse_seconds: float = 45
 
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started_at: float = field(default=0, init=False)
@@ -70,6 +74,7 @@ class Supervisor:
         self._service_failures: dict[str, list[float]] = {}
         self._calls: list[Callable[[], None]] = []
         self._colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        self._turned = self._resumed = time.time()  # the last turn; the last after a long stop
         self._guard = Guard(self.run_id)
         self._selector = selectors.DefaultSelector()
         self._wake_reader, self._wake_writer = os.pipe()
@@ -156,10 +161,15 @@ class Supervisor:
                 self._pump(key.data)
         while self._calls:
             self._calls.pop(0)()
-        now = time.monotonic()
+        if time.time() - self._turned > 3:  # the machine slept
+            self._resumed = time.time()
+        self._turned, now = time.time(), time.monotonic()
         for program in list(self.programs.values()):
             if program.process is not None and program.process.poll() is not None:
                 self._ended(program)
+            elif program.kill_after is None and self._hangs(program):
+                self.say(f"no sign of life for {program.pulse_seconds:g} s, killed", program.name)
+                self._kill(program)
             elif program.kill_after is not None and now > program.kill_after:
                 self.say(f"did not stop within {program.stop_seconds:g} s, killed", program.name)
                 self._kill(program)
@@ -168,10 +178,21 @@ class Supervisor:
         if not self.stop_requests:
             self._revive_services()
 
+    def _hangs(self, program: Program) -> bool:
+        if program.process is None or program.pulse is None:
+            return False
+        try:
+            last = max(program.pulse.stat().st_mtime, self._resumed)
+        except FileNotFoundError:  # it is still starting
+            return False
+        return time.time() - last > program.pulse_seconds
+
     def _start(self, program: Program) -> None:
         program.start_after = None
         if self.stop_requests:
             return
+        if program.pulse:
+            program.pulse.unlink(missing_ok=True)
         try:
             program.process = subprocess.Popen(
                 program.command,

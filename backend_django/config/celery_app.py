@@ -6,9 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import after_task_publish, beat_init, heartbeat_sent, setup_logging
+from celery.signals import (
+    after_task_publish,
+    beat_init,
+    heartbeat_sent,
+    setup_logging,
+    worker_init,
+)
 
 from backend_django.utils import broker
+from backend_django.utils.pulse import start_pulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend_django.config.settings.local")
 
@@ -24,6 +31,13 @@ def use_django_logging(**_: Any) -> None:
     from django.conf import settings
 
     dictConfig(settings.LOGGING)
+
+
+@worker_init.connect
+@beat_init.connect
+def show_life(**_: Any) -> None:
+    """Let whoever started this process see that it is not stopped."""
+    start_pulse()
 
 
 # A file that is as old as the last sign of life, for the container's health check: a worker's

@@ -9,6 +9,8 @@ from typing import Any
 
 from gunicorn.workers import gasgi
 
+from backend_django.utils.pulse import beat_pulse
+
 from . import limits
 from .connections import Connection, Table
 
@@ -57,6 +59,7 @@ class Worker(gasgi.ASGIWorker):
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(1)
+            beat_pulse()
             for listener in self.sockets:  # asyncio has set it to 100
                 listener.sock.listen(self.cfg.backlog)
             self.table.sweep()

@@ -25,6 +25,8 @@ spec = json.loads(sys.argv[1])
 supervisor.stages = spec.get("stages", [])
 for name, code, options in spec["programs"]:
     command = [sys.executable, "-u", "-c", code]
+    if "pulse" in options:
+        options["pulse"] = Path(options["pulse"])
     supervisor.add(Program(name, command, dict(os.environ), Path.cwd(), **options))
 sys.exit(supervisor.run())
 """
@@ -152,6 +154,20 @@ def test_what_does_not_stop_in_time_is_killed(start: Callable[..., Run]) -> None
     run.process.send_signal(signal.SIGINT)
     assert run.process.wait(30) == 0
     assert "slow │ did not stop within 0.5 s, killed" in run.log
+
+
+def test_what_hangs_is_killed_and_starts_again(start: Callable[..., Run], tmp_path: Path) -> None:
+    pulse = tmp_path / "pulse"
+    lively = (
+        "import os, pathlib, time; print('up', os.getpid())\n"
+        f"while True: pathlib.Path({str(pulse)!r}).touch(); time.sleep(0.1)"
+    )
+    run = start(("one", lively, {"pulse": str(pulse), "pulse_seconds": 2}))
+    (pid,) = run.wait_for_line(r"│ up (\d+)")
+    wait_for(pulse.exists)
+    os.kill(int(pid), signal.SIGSTOP)
+    run.wait_for_line(r"one │ no sign of life for 2 s, killed")
+    run.wait_for_line(r"│ up (\d+)", count=2)
 
 
 def test_a_second_ctrl_c_kills_at_once(start: Callable[..., Run]) -> None:

@@ -30,7 +30,7 @@ may set. This page is written by `make docs` from the code that reads the variab
 OF_PART = "# Settings of a part: {}\n\nAs [all others](settings.md).\n"
 NOT_FOR_OPERATORS = {"DJANGO_SETTINGS_MODULE"}  # the image and manage.py set it
 COLUMNS = "| name | kind | default | what |\n| --- | --- | --- | --- |"
-KINDS = {"int": "number", "bool": "true or false", "list": "list, with commas"}
+KINDS = {"int": "number", "float": "number", "bool": "true or false", "list": "list, with commas"}
 
 
 class Variable(NamedTuple):

@@ -9,7 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from .heads import ASKED, check_head
-from .problems import CONTENT_TYPE, is_api, problem_response, validation_problem
+from .problems import (
+    CONTENT_TYPE,
+    RETRY_AFTER_SECONDS,
+    is_api,
+    problem_response,
+    validation_problem,
+)
 from .queries import refused_parameters
 from .throttling import client_address, seconds_left_to_wait, seconds_to_wait, throttled
 
@@ -42,6 +48,8 @@ class ApiMiddleware:
             return self.get_response(request)
         response = self._answer(request)
         response.headers.setdefault("Cache-Control", "private, no-store")
+        if response.status_code == 503:
+            response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:

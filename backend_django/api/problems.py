@@ -8,8 +8,10 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +21,21 @@ from backend_django.utils import errors
 from backend_django.utils.request_id import request_id
 
 CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 3  # longer than a server that is away is not asked again
+
+# What a server that is away raises, wherever it is asked from.
+AWAY: list[tuple[tuple[type[Exception], ...], str, str]] = [
+    (
+        (OperationalError, InterfaceError),
+        "database_unavailable",
+        "The database does not answer. Try again in a few seconds.",
+    ),
+    (
+        (BrokerError, RedisError),
+        "broker_unavailable",
+        "The message broker does not answer. Try again in a few seconds.",
+    ),
+]
 logger = logging.getLogger(__name__)
 
 
@@ -161,7 +178,10 @@ def _plain(status_code: int, sentence: str) -> HttpResponse:
 def _answer(request: HttpRequest, status_code: int, code: str, sentence: str) -> HttpResponse:
     if is_api(request):
         return problem_response(status_code, code, sentence)
-    return _plain(status_code, sentence)
+    answer = _plain(status_code, sentence)
+    if status_code == 503:
+        answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -179,9 +199,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what a view or a middleware raised: 503 when a server is away, else 500."""
     error = sys.exc_info()[1]
     if isinstance(error, errors.DomainError):
         return _answer(request, status_of(error), error.code, error.message)
+    for kinds, code, sentence in AWAY:
+        if isinstance(error, kinds):
+            return _answer(request, 503, code, sentence)
     sentence = f"Something went wrong on our side. Quote {request_id.get()} when you report it."
     return _answer(request, 500, "server_error", sentence)
 

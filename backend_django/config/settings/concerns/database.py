@@ -1,9 +1,16 @@
-"""PostgreSQL and the cache."""
+"""PostgreSQL and the cache. docs/decisions/0027 says how long which wait may take."""
+
+import os
 
 from ..environment import env
 
+# A name server that is silent is given up after a second; its default is five, twice.
+os.environ.setdefault("RES_OPTIONS", "timeout:1 attempts:2")
+
 # `postgresql://user:password@host:5432/name`. Special characters of a password are escaped.
 DATABASES = {"default": env.db("DATABASE_URL", default="postgres:///app")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["ENGINE"] = "backend_django.utils.postgresql"
 DATABASES["default"] |= {
     "ATOMIC_REQUESTS": True,
     "CONN_MAX_AGE": 60,
@@ -11,10 +18,21 @@ DATABASES["default"] |= {
 }
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     connect_timeout=3,
-    # A query that hangs must not take a web thread with it.
+    # A machine that is gone is noticed within seconds, with nothing sent (keepalives) and with
+    # something on its way (tcp_user_timeout, in milliseconds).
+    keepalives_idle=5,
+    keepalives_interval=2,
+    keepalives_count=3,
+    tcp_user_timeout=8000,
+    # What the server ends by itself, the last one when its client has given up.
     options="-c statement_timeout=30s -c lock_timeout=5s"
-    " -c idle_in_transaction_session_timeout=60s",
+    " -c idle_in_transaction_session_timeout=60s -c client_connection_check_interval=2s",
 )
+# Seconds that a web request waits for the database, all its statements together: less than a
+# client's patience. Then it is answered 503.
+DATABASE_REQUEST_SECONDS = env.float("DATABASE_REQUEST_SECONDS", default=3.5)
+# Seconds that a worker waits for each statement. Commands wait as long as it takes.
+DATABASE_STATEMENT_SECONDS = env.float("DATABASE_STATEMENT_SECONDS", default=8.0)
 
 # The cache, and the broker unless CELERY_BROKER_URL names another.
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
@@ -32,6 +50,6 @@ CACHES = {
         "BACKEND": "backend_django.utils.cache.RedisOrLocalCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "cache",
-        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+        "OPTIONS": {"socket_connect_timeout": 0.5, "socket_timeout": 0.5},
     },
 }

@@ -1,0 +1,1 @@
+"""The database backend: named in DATABASES, loaded by Django as `<package>.base`."""

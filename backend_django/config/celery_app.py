@@ -11,10 +11,13 @@ from celery.signals import (
     beat_init,
     heartbeat_sent,
     setup_logging,
+    task_prerun,
     worker_init,
+    worker_process_init,
 )
 
 from backend_django.utils import broker
+from backend_django.utils.database_wait import limit_process
 from backend_django.utils.pulse import start_pulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend_django.config.settings.local")
@@ -38,6 +41,25 @@ def use_django_logging(**_: Any) -> None:
 def show_life(**_: Any) -> None:
     """Let whoever started this process see that it is not stopped."""
     start_pulse()
+
+
+def limit_waits(**_: Any) -> None:
+    """Wait for the database no longer than workers and beat should."""
+    from django.conf import settings
+
+    limit_process(settings.DATABASE_STATEMENT_SECONDS)
+
+
+for start in (worker_init, worker_process_init, beat_init):
+    start.connect(limit_waits, weak=False)
+
+
+@task_prerun.connect
+def check_connections(**_: Any) -> None:
+    """Have the connection that a task finds looked at before its first statement."""
+    from django.db import close_old_connections
+
+    close_old_connections()
 
 
 # A file that is as old as the last sign of life, for the container's health check: a worker's

@@ -13,6 +13,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from backend_django.utils.broker_wait import tell_broker
+
 from .letters import UnknownKindError, write
 from .models import Mail
 
@@ -35,7 +37,7 @@ def mail_enqueue(*, mail_id: int) -> None:
     from .tasks import send_mail
 
     try:
-        send_mail.apply_async((mail_id,))
+        tell_broker(lambda: send_mail.apply_async((mail_id,)))
     except Exception as error:
         logger.warning("mail %s waits for the next round: %s", mail_id, type(error).__name__)
 

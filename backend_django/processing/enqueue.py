@@ -12,6 +12,8 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import ChannelError
 
+from backend_django.utils.broker_wait import tell_broker
+
 from . import lifecycle
 
 logger = logging.getLogger(__name__)
@@ -29,10 +31,13 @@ def ring(*, queue: str, request_id: UUID) -> bool:
     Args:
         request_id: why; Flower shows it, and workers of the release before this one need it.
     """
+
+    def wake() -> None:
+        if not _has_message(queue):
+            current_app.send_task(TASK, (str(request_id),), queue=queue)
+
     try:
-        if _has_message(queue):
-            return True
-        current_app.send_task(TASK, (str(request_id),), queue=queue)
+        tell_broker(wake)
     except Exception as error:
         logger.warning("nobody was told of request %s: %s", request_id, type(error).__name__)
         return False

@@ -35,18 +35,26 @@ CELERY_TASK_QUEUES = [Queue(name) for name in ("processing", "short", "default",
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"backend_django.*.maintenance_*": {"queue": "maintenance"}}
 
-# With the broker down a POST still answers within a second: the reaper publishes later.
+# Connections to the database are kept for so many tasks; each task checks the one it finds.
+CELERY_DB_REUSE_MAX = 100
+
+# A message only says that there is something to do. So publishing it costs a web request a second
+# at most (utils/broker_wait.py); without it the work is found a little later.
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": CELERY_TASK_TIME_LIMIT + 60,
     "socket_connect_timeout": 1,
-    "socket_timeout": 10,
+    "socket_timeout": 0.7,
+    "socket_keepalive": True,
+    "health_check_interval": 3,  # a worker that hears nothing for so long connects again
     "max_retries": 1,
     "interval_start": 0,
     "interval_max": 0.2,
 }
+# A broker that answers with an error, such as a replica after a failover, is connected to again.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 
 # Who watches the queue sees tasks from the moment they are sent.
 CELERY_WORKER_SEND_TASK_EVENTS = True

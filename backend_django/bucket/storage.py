@@ -14,11 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    ReadTimeoutError,
+)
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
+
+from backend_django.utils.breaker import Breaker
+from backend_django.utils.database_wait import in_web_request
 
 if TYPE_CHECKING:
     from .parts import BucketParts
@@ -29,20 +37,39 @@ CHUNK = 1024 * 1024
 FINISH_SECONDS = 60  # putting thousands of parts together may take a bucket longer than an answer
 
 
+WORKER_TRIES = 3
+
+_breaker = Breaker(probe=6.0)  # of this process
+
+
 class BucketError(OSError):
     """The bucket does not answer, or refuses."""
 
 
 @contextmanager
 def answered() -> Iterator[None]:
-    """Raise FileNotFoundError or BucketError for what the client library raises."""
+    """Raise FileNotFoundError or BucketError for what the client library raises.
+
+    In a web request a bucket that did not answer a moment ago is not asked.
+    """
+    if in_web_request() and not _breaker.allows():
+        raise BucketError("the bucket is not asked: it did not answer a moment ago")
+    heard = True
     try:
         yield
+    except (ConnectTimeoutError, ReadTimeoutError) as error:
+        heard = False
+        raise BucketError(str(error)) from error
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code"))
         raise (FileNotFoundError if code in GONE else BucketError)(str(error)) from error
     except (BotoCoreError, Boto3Error) as error:
         raise BucketError(str(error)) from error
+    finally:
+        if heard:
+            _breaker.record_answer()
+        else:
+            _breaker.record_timeout()
 
 
 class BucketStorage(S3Storage):
@@ -61,14 +88,24 @@ class BucketStorage(S3Storage):
                 signature_version="s3v4",
                 s3={"addressing_style": options.pop("addressing_style")},
                 connect_timeout=2,
-                read_timeout=5,
-                retries={"total_max_attempts": 2, "mode": "standard"},
+                read_timeout=4,
                 # Other servers than Amazon's do not know the checksums that are its newest default.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
             ),
             **options,
         )
+
+    @property
+    def client_config(self) -> Config:
+        """Once in a web request, whose sender can try again; a worker tries again itself."""
+        tries = 1 if in_web_request() else WORKER_TRIES
+        retries = {"total_max_attempts": tries, "mode": "standard"}
+        return self._config.merge(Config(retries=retries))
+
+    @client_config.setter
+    def client_config(self, config: Config) -> None:
+        self._config = config
 
     @property
     def client(self) -> Any:

@@ -5,10 +5,15 @@ import type { ApiError } from './errors'
 
 const sent: Request[] = []
 
-function answer(status: number, body: string, type = 'application/json') {
+function answer(
+  status: number,
+  body: string,
+  type = 'application/json',
+  headers: Record<string, string> = {},
+) {
   vi.stubGlobal('fetch', async (request: Request) => {
     sent.push(request)
-    return new Response(body, { status, headers: { 'Content-Type': type } })
+    return new Response(body, { status, headers: { 'Content-Type': type, ...headers } })
   })
 }
 
@@ -75,6 +80,20 @@ test('knows the page of a proxy for what it is: the server is away', async () =>
   const error = await failure(unwrap(api.GET('/auth/session/')))
   expect(error.away).toBe(true)
   expect(error.message).not.toContain('<')
+})
+
+test.each([
+  ['3', 3000],
+  ['86400', 60_000],
+  ['Sat, 28 Nov 2026 06:00:00 GMT', 0],
+])('knows when the server wants to be asked again: %s', async (header, milliseconds) => {
+  const body = '{"code": "database_unavailable", "detail": "The database does not answer."}'
+  answer(503, body, 'application/problem+json', { 'Retry-After': header })
+  expect(await failure(unwrap(api.GET('/auth/session/')))).toMatchObject({
+    message: 'The database does not answer.',
+    retryAfter: milliseconds,
+    postponed: milliseconds > 0,
+  })
 })
 
 test('reports no answer at all as the server being away', async () => {

@@ -24,9 +24,9 @@ export function onUnauthorized(handler: () => void): void {
 }
 
 /** The error for an answer; every caller of the API, whatever it sends with, reports through here. */
-export function failure(status: number, body: unknown): ApiError {
+export function failure(status: number, body: unknown, retryAfter: string | null): ApiError {
   if (status === 401) whenUnauthorized()
-  return errorFrom(status, body)
+  return errorFrom(status, body, retryAfter)
 }
 
 const csrf: Middleware = {
@@ -71,6 +71,7 @@ export async function unwrap<Data>(call: Promise<Answer<Data>>): Promise<Data> {
     if (error instanceof SyntaxError) throw errorFrom(200, null)
     throw unreachable()
   }
-  if (!answer.response.ok) throw failure(answer.response.status, answer.error)
+  const { ok, status, headers } = answer.response
+  if (!ok) throw failure(status, answer.error, headers.get('Retry-After'))
   return answer.data as Data
 }

@@ -5,6 +5,9 @@ export type Problem = components['schemas']['Problem']
 /** Answers of a proxy whose application server is down or starting. */
 const AWAY = new Set([0, 502, 503, 504])
 
+/** The most that a server can make this page wait before it asks again, in milliseconds. */
+const LONGEST_PAUSE = 60_000
+
 /** Refusals that pass: signed out, a stale token, too slow, too often. */
 const PASSING = new Set([401, 403, 408, 429])
 
@@ -19,6 +22,8 @@ export class ApiError extends Error {
     readonly requestId = '',
     /** What was wrong with which field of a form. */
     readonly fields: Record<string, string> = {},
+    /** Milliseconds after which the server wants to be asked again; 0 when it does not say. */
+    readonly retryAfter = 0,
   ) {
     super(message)
     this.name = 'ApiError'
@@ -27,6 +32,11 @@ export class ApiError extends Error {
   /** Nothing came back, so nobody knows whether the request arrived. */
   get unanswered(): boolean {
     return this.status === 0
+  }
+
+  /** The server is not ready and says when it expects to be. */
+  get postponed(): boolean {
+    return this.away && this.retryAfter > 0
   }
 
   /** The same request would be refused again: it, not the server or the moment, is at fault. */
@@ -44,6 +54,11 @@ export function isAway(error: unknown): boolean {
   return error instanceof ApiError && error.away
 }
 
+/** How long to wait before asking again: as the server says, but not less than `least`. */
+export function retryPause(error: unknown, least: number): number {
+  return Math.max(least, error instanceof ApiError ? error.retryAfter : 0)
+}
+
 export function unreachable(): ApiError {
   return new ApiError(0, 'unreachable', 'The server does not answer. Check your connection.')
 }
@@ -51,8 +66,13 @@ export function unreachable(): ApiError {
 /**
  * Turns an answer into an error, whoever wrote it: problem+json of the API, or the HTML page of a
  * proxy in between.
+ * @param retryAfter the header of that name
  */
-export function errorFrom(status: number, body: unknown): ApiError {
+export function errorFrom(
+  status: number,
+  body: unknown,
+  retryAfter: string | null = null,
+): ApiError {
   const problem = (body && typeof body === 'object' ? body : {}) as Partial<Problem>
   const fields: Record<string, string> = {}
   for (const { field, message } of problem.errors ?? []) fields[field] ??= message
@@ -62,6 +82,7 @@ export function errorFrom(status: number, body: unknown): ApiError {
     problem.detail || problem.title || withoutProblem(status),
     problem.request_id,
     fields,
+    Math.min(Number(retryAfter) * 1000 || 0, LONGEST_PAUSE),
   )
 }
 

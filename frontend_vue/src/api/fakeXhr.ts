@@ -9,6 +9,7 @@ export class FakeXhr extends EventTarget {
   url = ''
   headers: Record<string, string> = {}
   body: unknown = null
+  retryAfter: string | null = null
   aborted = false
   done = false
 
@@ -34,6 +35,10 @@ export class FakeXhr extends EventTarget {
     this.headers[name] = value
   }
 
+  getResponseHeader(name: string) {
+    return name === 'Retry-After' ? this.retryAfter : null
+  }
+
   send(body: unknown) {
     this.body = body
   }
@@ -49,8 +54,9 @@ export class FakeXhr extends EventTarget {
     )
   }
 
-  respond(status: number, body: unknown) {
+  respond(status: number, body: unknown, retryAfter: string | null = null) {
     this.status = status
+    this.retryAfter = retryAfter
     this.responseText = typeof body === 'string' ? body : JSON.stringify(body)
     this.finish('load')
   }

@@ -21,19 +21,30 @@ export async function send(
   body: XMLHttpRequestBodyInit | null = null,
   { headers, ...options }: TransferOptions = {},
 ): Promise<unknown> {
-  const { status, text } = await transfer(method, env.apiRoot.replace(/\/$/, '') + path, body, {
-    ...options,
-    headers: { Accept: 'application/json', 'X-CSRFToken': csrfToken(), ...headers },
-  })
+  const { status, text, retryAfter } = await transfer(
+    method,
+    env.apiRoot.replace(/\/$/, '') + path,
+    body,
+    {
+      ...options,
+      headers: { Accept: 'application/json', 'X-CSRFToken': csrfToken(), ...headers },
+    },
+  )
   const answer = parse(text)
-  if (!succeeded(status) || (!answer && status !== 204)) throw failure(status, answer)
+  if (!succeeded(status) || (!answer && status !== 204)) throw failure(status, answer, retryAfter)
   return answer
 }
 
 /** Sends a body to a signed address, which may be of another server; gives nothing but errors. */
 export async function sendSigned(url: string, body: Blob, options: TransferOptions) {
-  const { status } = await transfer('PUT', url, body, options)
-  if (!succeeded(status)) throw errorFrom(status, null)
+  const { status, retryAfter } = await transfer('PUT', url, body, options)
+  if (!succeeded(status)) throw errorFrom(status, null, retryAfter)
+}
+
+interface Received {
+  status: number
+  text: string
+  retryAfter: string | null
 }
 
 function transfer(
@@ -42,7 +53,7 @@ function transfer(
   body: XMLHttpRequestBodyInit | null,
   { headers = {}, onProgress, signal }: TransferOptions,
 ) {
-  return new Promise<{ status: number; text: string }>((resolve, reject) => {
+  return new Promise<Received>((resolve, reject) => {
     const xhr = new XMLHttpRequest()
     const abort = () => xhr.abort()
     const cancelled = () => reject(new DOMException('The upload was cancelled.', 'AbortError'))
@@ -51,7 +62,13 @@ function transfer(
     xhr.upload.addEventListener('progress', (event) => {
       if (event.lengthComputable) onProgress?.(event.loaded, event.total)
     })
-    xhr.addEventListener('load', () => resolve({ status: xhr.status, text: xhr.responseText }))
+    xhr.addEventListener('load', () =>
+      resolve({
+        status: xhr.status,
+        text: xhr.responseText,
+        retryAfter: xhr.getResponseHeader('Retry-After'),
+      }),
+    )
     xhr.addEventListener('error', () => reject(unreachable()))
     xhr.addEventListener('abort', cancelled)
     xhr.addEventListener('loadend', () => signal?.removeEventListener('abort', abort))

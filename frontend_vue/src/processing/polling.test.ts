@@ -114,6 +114,21 @@ test('says that the server is away, keeps what it knows, and recovers', async ()
   expect(page.find('[role=status]').text()).toBe('')
 })
 
+test('asks again when the server says that it is ready', async () => {
+  const status = vi.fn<ProcessingApi['status']>(async () => aRequest())
+  const page = watchRequest(status)
+  await pass(0)
+  const busy = new ApiError(503, 'database_unavailable', 'Not ready.', '', {}, 20_000)
+  status.mockImplementation(() => Promise.reject(busy))
+  await pass(2000)
+  expect(page.find('[role=status]').text()).toContain('does not answer')
+  status.mockClear()
+  await pass(19_000)
+  expect(status).not.toHaveBeenCalled()
+  await pass(2000)
+  expect(status).toHaveBeenCalledOnce()
+})
+
 test('gives up on a request that is gone', async () => {
   const status = vi.fn<ProcessingApi['status']>(async () => aRequest())
   watchRequest(status)

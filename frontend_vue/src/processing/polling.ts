@@ -1,4 +1,4 @@
-import { ApiError } from '@/api/errors'
+import { ApiError, retryPause } from '@/api/errors'
 
 const INTERVAL = 2000
 /** While the window is out of sight; often enough that its title tells when the work is done. */
@@ -14,9 +14,9 @@ const ERROR_INTERVAL = 5000
 export function pollInterval(running: boolean, error: unknown): number | false {
   if (error instanceof ApiError && error.status >= 400 && error.status < 500) {
     // "Not found", "not yours", "signed out" stay; "too many questions" passes.
-    return error.status === 429 ? HIDDEN_INTERVAL : false
+    return error.status === 429 ? retryPause(error, HIDDEN_INTERVAL) : false
   }
   if (!running && !error) return false
-  if (document.hidden) return HIDDEN_INTERVAL
-  return error ? ERROR_INTERVAL : INTERVAL
+  if (document.hidden) return retryPause(error, HIDDEN_INTERVAL)
+  return error ? retryPause(error, ERROR_INTERVAL) : INTERVAL
 }

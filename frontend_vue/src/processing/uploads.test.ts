@@ -167,6 +167,21 @@ test.each([
   expect(entry).toMatchObject({ state: 'failed', error: detail, again })
 })
 
+test('a server that says when it is ready again is asked again then, as the same request', async () => {
+  const { done, entry } = await add('a.dat')
+  const firstKey = key()
+  FakeXhr.last.respond(503, { code: 'database_unavailable', detail: 'Not ready.' }, '3')
+  await pass(0)
+  expect(entry).toMatchObject({ state: 'pausing', losses: 1, postponed: true })
+  await pass(2900)
+  expect(FakeXhr.all).toHaveLength(1)
+  await pass(200)
+  expect(FakeXhr.all).toHaveLength(2)
+  expect(key()).toBe(firstKey)
+  FakeXhr.last.respond(201, aRequest())
+  expect(await done).toEqual(aRequest())
+})
+
 test('a refusal stays on the page with its reason, and holds nobody up', async () => {
   const { done, entry } = await add('a.dat')
   FakeXhr.last.respond(400, { code: 'invalid', detail: 'The file is empty.' })

@@ -1,6 +1,6 @@
 import { computed, reactive, shallowReactive } from 'vue'
 
-import { ApiError, unreachable } from '@/api/errors'
+import { ApiError, retryPause, unreachable } from '@/api/errors'
 import { send, type TransferOptions } from '@/api/upload'
 
 import type { ProcessingApi, ProcessingRequest } from './types'
@@ -19,8 +19,10 @@ export interface Upload {
   state: 'waiting' | 'sending' | 'storing' | 'pausing' | 'failed'
   /** 0..1 */
   sent: number
-  /** How often the connection was lost since it was asked for, or since a part has arrived. */
+  /** How often it was not taken since it was asked for, or since a part has arrived. */
   losses: number
+  /** Whether the server answered the last time, that it is not ready. */
+  postponed: boolean
   /** What its parts are known by, when all of them have arrived. */
   parts: string
   /** Why it failed, as a sentence. */
@@ -63,6 +65,7 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
       state: 'waiting',
       sent: 0,
       losses: 0,
+      postponed: false,
       parts: '',
       error: '',
       again: false,
@@ -96,13 +99,16 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
       } catch (error) {
         if (signal.aborted) return null
         const pause = pausesOf(entry)[entry.losses]
-        const lost = error instanceof ApiError && (inParts(entry) ? error.away : error.unanswered)
+        const lost =
+          error instanceof ApiError &&
+          (inParts(entry) ? error.away : error.unanswered || error.postponed)
         const readable = !lost || (await isReadable(entry.file))
         if (lost && readable && pause) {
           entry.losses += 1
+          entry.postponed = error.postponed
           entry.state = 'pausing'
           if (!inParts(entry)) entry.sent = 0
-          await sleep(pause, signal)
+          await sleep(retryPause(error, pause), signal)
           continue
         }
         entry.state = 'failed'

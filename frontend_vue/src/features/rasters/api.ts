@@ -66,6 +66,6 @@ export async function follow<Data>(
     throw error.name === 'AbortError' ? error : unreachable()
   })
   const body: unknown = await response.json().catch(() => null)
-  if (!response.ok) throw failure(response.status, body)
+  if (!response.ok) throw failure(response.status, body, response.headers.get('Retry-After'))
   return body as Data
 }

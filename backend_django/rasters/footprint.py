@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .georeference import crs_of, pixel_to_crs, to_degrees
+from .georeference import pixel_to_degrees
 
 Array = NDArray[np.float64]
 Ring = list[list[float]]
@@ -25,9 +25,7 @@ def footprint(dataset: Any, bounds: Sequence[float]) -> dict[str, Any]:
     """
     corners = _valid_corners(dataset)
     columns, rows = _densify(_hull(corners), max(dataset.width, dataset.height) / _EDGE_PARTS)
-    x, y = pixel_to_crs(dataset)(columns, rows)
-    found = to_degrees(crs_of(dataset), x, y)
-    longitude, latitude = (np.asarray(values, float) for values in found)
+    longitude, latitude = pixel_to_degrees(dataset)(columns, rows)
     if (
         bounds[2] - bounds[0] < 359.9
         and np.isfinite(longitude).all()

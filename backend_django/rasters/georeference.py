@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 PixelFunction = Callable[[Array, Array], tuple[Array, Array]]
 
 _SAMPLES = 33  # points along each side of the raster that are looked at
+_HALVINGS = 24  # of the distance between two samples: a thousandth of a pixel and less
 
 
 def crs_of(dataset: Any) -> Any:
@@ -65,11 +66,41 @@ def to_degrees(crs: CRS, x: Array, y: Array) -> Any:
             raise CRSError(str(error)) from None
 
 
+def full_turn(crs: CRS) -> float:
+    """Return what is once around the globe in the units of a geographic CRS, 0 for any other."""
+    return 2 * np.pi / float(crs.units_factor[1]) if crs.is_geographic else 0.0
+
+
+def pixel_to_degrees(dataset: Any) -> PixelFunction:
+    """Return a function from (columns, rows) to longitudes and latitudes (EPSG:4326).
+
+    By PROJ, whatever the CRS is: degrees of another datum or prime meridian are other degrees.
+    Longitudes are as PROJ gives them, so they may jump at the antimeridian; a place that the CRS
+    does not reach is infinite.
+
+    Raises (the function):
+        rasterio.errors.CRSError: there is no way from the CRS to degrees.
+    """
+    crs, locate = crs_of(dataset), pixel_to_crs(dataset)
+    pole = full_turn(crs) / 4
+
+    def place(columns: Array, rows: Array) -> tuple[Array, Array]:
+        x, y = locate(columns, rows)
+        if pole:  # a global grid of pixel centres may reach half a pixel beyond it
+            y = np.clip(y, -pole, pole)
+        found = to_degrees(crs, x.ravel(), y.ravel())
+        longitude, latitude = (np.asarray(values, float).reshape(x.shape) for values in found)
+        return longitude, latitude
+
+    return place
+
+
 def geographic_bounds(dataset: Any) -> list[float] | None:
     """Return west, south, east, north of a dataset in degrees (EPSG:4326).
 
     West is in [-180, 180); east is beyond 180 when the raster crosses the antimeridian. None when
-    no place on Earth corresponds to the coordinates.
+    no place on Earth corresponds to the coordinates. Found by looking at points, so they are not
+    exact where the edge is a curve.
 
     Raises:
         rasterio.errors.CRSError: there is no way from its CRS to degrees.
@@ -77,27 +108,51 @@ def geographic_bounds(dataset: Any) -> list[float] | None:
     columns, rows = np.meshgrid(
         np.linspace(0, dataset.width, _SAMPLES), np.linspace(0, dataset.height, _SAMPLES)
     )
-    x, y = pixel_to_crs(dataset)(columns, rows)
-    crs, full_turn = crs_of(dataset), 330  # with a pole inside, the samples leave a gap
-    if crs.is_geographic and crs.units_factor[0] == "degree":
-        # A global grid of pixel centres may reach half a pixel beyond the pole; metres do not.
-        if np.abs(y).max() > 95 or np.abs(x).max() > 720 or np.ptp(x) > 361:
+    turn = full_turn(crs_of(dataset))
+    if turn:
+        x, y = pixel_to_crs(dataset)(columns, rows)
+        if np.abs(y).max() > turn * 0.264 or np.abs(x).max() > 2 * turn or np.ptp(x) > turn * 1.003:
             return None
-        longitude, latitude, full_turn = x, np.clip(y, -90, 90), 360
+    place = pixel_to_degrees(dataset)
+    longitude, latitude = place(columns, rows)
+    finite = np.isfinite(longitude) & np.isfinite(latitude)
+    if not finite.any():
+        return None
+    if finite.all():
+        longitude[:, 0] = np.unwrap(longitude[:, 0], period=360)
+        longitude = np.unwrap(longitude, period=360, axis=1)
     else:
-        found = to_degrees(crs, x.ravel(), y.ravel())
-        longitude, latitude = (np.asarray(values, float).reshape(x.shape) for values in found)
-        finite = np.isfinite(longitude) & np.isfinite(latitude)
-        if not finite.any():
-            return None
-        if finite.all():
-            longitude[:, 0] = np.unwrap(longitude[:, 0], period=360)
-            longitude = np.unwrap(longitude, period=360, axis=1)
-        else:
-            longitude, latitude = longitude[finite], latitude[finite]
+        edge = _edge_of_reach(place, columns, rows, finite)
+        longitude = np.append(longitude[finite], edge[0])
+        latitude = np.append(latitude[finite], edge[1])
     west, east = float(longitude.min()), float(longitude.max())
     south, north = float(latitude.min()), float(latitude.max())
-    if east - west >= full_turn - 0.01:
+    # With a pole inside, the samples leave a gap.
+    if east - west >= (360 if turn else 330) - 0.01:
         return [-180.0, south, 180.0, north]
     turns = (west + 180) // 360 * 360
     return [west - turns, south, east - turns, north]
+
+
+def _edge_of_reach(
+    place: PixelFunction, columns: Array, rows: Array, finite: NDArray[np.bool_]
+) -> tuple[Array, Array]:
+    """Return the outermost places that a CRS reaches, on the lines between samples.
+
+    A full-disk satellite picture ends inside of its raster, and the last degrees before its limb
+    are the narrowest pixels.
+    """
+    points = np.stack([columns, rows], axis=-1)
+    inside, outside = [], []
+    for axis in (0, 1):
+        near, far = (np.moveaxis(points, axis, 0)[part] for part in (slice(-1), slice(1, None)))
+        seen, sees = (np.moveaxis(finite, axis, 0)[part] for part in (slice(-1), slice(1, None)))
+        for within, beyond, there in ((near, far, seen & ~sees), (far, near, sees & ~seen)):
+            inside.append(within[there])
+            outside.append(beyond[there])
+    within, beyond = np.concatenate(inside), np.concatenate(outside)
+    for _ in range(_HALVINGS):
+        middle = (within + beyond) / 2
+        there = np.all(np.isfinite(place(*middle.T)), axis=0, keepdims=True).T
+        within, beyond = np.where(there, middle, within), np.where(there, beyond, middle)
+    return place(*within.T)

@@ -27,7 +27,7 @@ from pyproj import Transformer
 from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
-from .georeference import crs_of, crs_to_pixel, pixel_to_crs
+from .georeference import crs_of, crs_to_pixel, full_turn, pixel_to_crs
 from .images import Picture, draw
 from .styles import Style
 
@@ -62,24 +62,6 @@ def tile_exists(z: int, x: int, y: int) -> bool:
     return 0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z
 
 
-def touches(bounds: Sequence[float], z: int, x: int, y: int) -> bool:
-    """Say whether a tile may show something of what lies within west, south, east, north.
-
-    Generous by some of the extent, because bounds are found by looking at points.
-    """
-    west, south, east, north = bounds
-    margin = 0.02 * max(east - west, north - south) + 1e-6
-    left, right = (360.0 * column / 2**z - 180.0 for column in (x, x + 1))
-    top, bottom = (
-        math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / 2**z)))) for row in (y, y + 1)
-    )
-    if bottom > north + margin or top < south - margin:
-        return False
-    return any(
-        left + turn < east + margin and right + turn > west - margin for turn in (0, 360, -360)
-    )
-
-
 def tile_range(bounds: Sequence[float], z: int) -> tuple[range, range]:
     """Return the columns and rows of the tiles around bounds; columns may lie beyond 2**z."""
     west, south, east, north = bounds
@@ -95,6 +77,12 @@ def tile_range(bounds: Sequence[float], z: int) -> tuple[range, range]:
     )
     columns = range(side) if last - first + 1 >= side else range(first, last + 1)
     return columns, range(row(north + margin), row(south - margin) + 1)
+
+
+def within_range(bounds: Sequence[float], z: int, x: int, y: int) -> bool:
+    """Say whether a tile is one of `tile_range`."""
+    columns, rows = tile_range(bounds, z)
+    return y in rows and any(x + turn in columns for turn in (0, 2**z, -(2**z)))
 
 
 def open_source(path: Path) -> "Source":
@@ -130,7 +118,8 @@ class Source:
             else Transformer.from_crs(3857, crs.to_wkt(), always_xy=True).transform
         )
         self._crs = crs
-        self._turn = self._full_turn(crs)
+        # What is added to x once around the Earth; 0 where x does not go around.
+        self._turn = full_turn(crs) if self._project else 2 * HALF_WORLD
         if self._turn:
             corners = np.array([[0, dataset.width], [0, dataset.height]], float)
             x, _ = pixel_to_crs(dataset)(*(values.ravel() for values in np.meshgrid(*corners)))
@@ -150,12 +139,6 @@ class Source:
     def _from_degrees(self) -> Transformer:
         return Transformer.from_crs(4326, self._crs.to_wkt(), always_xy=True)
 
-    def _full_turn(self, crs: Any) -> float:
-        """Return what is added to x once around the Earth, 0 where x does not go around."""
-        if self._project is None:
-            return 2 * HALF_WORLD
-        return 360.0 if crs.is_geographic and crs.units_factor[0] == "degree" else 0.0
-
     def read(
         self, z: int, x: int, y: int, bands: tuple[int, ...]
     ) -> tuple[NDArray[Any], NDArray[np.uint8] | None] | None:
@@ -164,7 +147,7 @@ class Source:
         None when nothing of the raster is in it.
         """
         merged: tuple[NDArray[Any], NDArray[np.uint8] | None] | None = None
-        for shift in self._shifts(z, x):
+        for shift in self._shifts(z, x, y):
             part = self._read_shifted(z, x, y, bands, shift)
             if merged is None or merged[1] is None or part is None:
                 merged = merged or part
@@ -215,15 +198,20 @@ class Source:
         with np.errstate(invalid="ignore"):
             return self._to_pixel(np.asarray(x, float), np.asarray(y, float))
 
-    def _shifts(self, z: int, x: int) -> Iterator[float]:
+    def _shifts(self, z: int, x: int, y: int) -> Iterator[float]:
         """What to add to x for a raster that crosses the antimeridian or counts to 360 degrees."""
         if not self._turn:
             yield 0.0
             return
-        left, right = (self._turn * (column / 2**z - 0.5) for column in (x, x + 1))
+        east, _ = self._coordinates(z, x, y, _nodes())
+        left, right = float(east.min()), float(east.max())
+        margin = (right - left) / _NODES  # the nodes are on centres of pixels
         for turns in (0, 1, -1):
             shift = turns * self._turn
-            if left + shift < self._x_range[1] and right + shift > self._x_range[0]:
+            if (
+                left + shift - margin < self._x_range[1]
+                and right + shift + margin > self._x_range[0]
+            ):
                 yield shift
 
     def _read_shifted(
@@ -270,9 +258,7 @@ class Source:
 
     def _locate(self, z: int, x: int, y: int, shift: float) -> tuple[Array, Array]:
         """Return column and row in the raster of each pixel's centre, as 256 × 256 arrays."""
-        # On the centres of the outer pixels: on the tile's edge longitude 180 may become -180.
-        nodes = np.linspace(0.5, TILE_SIZE - 0.5, _NODES)
-        columns, rows = self._transform(z, x, y, nodes, shift)
+        columns, rows = self._transform(z, x, y, _nodes(), shift)
         if np.isfinite(columns).all() and np.isfinite(rows).all():
             spread = max(float(np.ptp(columns)), float(np.ptp(rows))) / TILE_SIZE
             error = max(_curvature(columns), _curvature(rows))
@@ -282,14 +268,20 @@ class Source:
         return self._transform(z, x, y, np.arange(TILE_SIZE) + 0.5, shift)
 
     def _transform(self, z: int, x: int, y: int, at: Array, shift: float) -> tuple[Array, Array]:
+        east, north = self._coordinates(z, x, y, at)
+        with np.errstate(invalid="ignore"):  # places the raster's CRS does not reach are infinite
+            return self._to_pixel(east + shift, north)
+
+    def _coordinates(self, z: int, x: int, y: int, at: Array) -> tuple[Any, Any]:
+        """Return coordinates in the raster's CRS of places in a tile, `at` pixels from its corner.
+
+        In a tile where its longitudes begin anew they jump by a full turn.
+        """
         pixel = 2 * HALF_WORLD / 2**z / TILE_SIZE
         east, north = np.meshgrid(
             (x * TILE_SIZE + at) * pixel - HALF_WORLD, HALF_WORLD - (y * TILE_SIZE + at) * pixel
         )
-        if self._project is not None:
-            east, north = self._project(east, north)
-        with np.errstate(invalid="ignore"):  # places the raster's CRS does not reach are infinite
-            return self._to_pixel(east + shift, north)
+        return self._project(east, north) if self._project else (east, north)
 
     def _window(self, columns: Array, rows: Array, scale: float) -> tuple[Window, tuple[int, int]]:
         """Return the window of the raster to read, and the shape to read it in (an overview's)."""
@@ -331,6 +323,15 @@ def _curvature(values: Array) -> float:
     """Estimate the error of interpolating linearly between the nodes of a grid."""
     between = [np.abs(v[1::2] - (v[:-2:2] + v[2::2]) / 2).max() for v in (values, values.T)]
     return float(max(between)) / 4  # half the distance, a quarter of the error
+
+
+@cache
+def _nodes() -> Array:
+    """Return the grid's places along a side of a tile, in pixels.
+
+    On the centres of the outer pixels: on the tile's edge longitude 180 may become -180.
+    """
+    return np.linspace(0.5, TILE_SIZE - 0.5, _NODES)
 
 
 @cache

@@ -3,7 +3,6 @@
 import io
 import math
 import threading
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +175,6 @@ def test_both_sides_of_the_antimeridian(
             crs=crs, transform=transform,
         )
     )  # fmt: skip
-    assert tiles.touches(facts["bounds"], *tile)
     found = tiles.Source(path).read(*tile, (1, 2))
     assert found is not None
     values, mask = found
@@ -323,20 +321,6 @@ def bands(*kinds: tuple[str, str]) -> list[dict[str, Any]]:
 )
 def test_default_style(given: list[dict[str, Any]], style: Style) -> None:
     assert default_style(given) == style
-
-
-def test_no_tile_with_something_in_it_counts_as_outside(tmp_path: Path, converted: Convert) -> None:
-    """`touches` spares the work; it must not hide any of the raster."""
-    for name in ("rotated", "Europe", "around the pole", "across the antimeridian"):
-        path, facts = converted(factory.write(tmp_path / "i.tif", **CASES[name]))
-        source = tiles.Source(path)
-        skipped = 0
-        for zoom in (2, 3):
-            for x, y in product(range(2**zoom), repeat=2):
-                if not tiles.touches(facts["bounds"], zoom, x, y):
-                    skipped += 1
-                    assert source.read(zoom, x, y, (1,)) is None, (name, zoom, x, y)
-        assert skipped > 20, name
 
 
 def test_a_deleted_raster_is_gone_and_its_file_closed(tmp_path: Path, converted: Convert) -> None:

@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { loadEnv, type Plugin } from 'vite'
 import { defineConfig } from 'vitest/config'
+
+import { firstParts } from './src/app/addresses'
 
 /** Under the dev server no Django fills index.html: what names the project is filled in here. */
 function nameProject(): Plugin {
@@ -21,6 +23,25 @@ function nameProject(): Plugin {
   }
 }
 
+/** Tells the server which addresses have a page. */
+function nameAddresses(): Plugin {
+  const source = (path: string) => new URL(`src/${path}`, import.meta.url)
+  return {
+    name: 'name-addresses',
+    apply: 'build',
+    transformIndexHtml() {
+      const files = readdirSync(source('features')).flatMap((folder) =>
+        ['index.ts', 'account.ts'].map((name) => source(`features/${folder}/${name}`)),
+      )
+      const texts = [source('app/router.ts'), ...files]
+        .filter((file) => existsSync(file))
+        .map((file) => readFileSync(file, 'utf8'))
+      const attrs = { name: 'addresses', content: firstParts(texts).join(' ') }
+      return [{ tag: 'meta', attrs, injectTo: 'head' }]
+    },
+  }
+}
+
 export default defineConfig(({ mode }) => {
   const env = loadEnv(mode, process.cwd(), ['VITE_', 'DJANGO_DEV_URL', 'DEV_PROXY'])
   // The object form keeps the Host header. The string form of Vite's proxy changes it, and Django
@@ -30,7 +51,7 @@ export default defineConfig(({ mode }) => {
   const [prefix, target] = env.DEV_PROXY?.split(' ') ?? []
 
   return {
-    plugins: [vue(), tailwindcss(), nameProject()],
+    plugins: [vue(), tailwindcss(), nameProject(), nameAddresses()],
     resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
     define: { __VUE_OPTIONS_API__: false },
 

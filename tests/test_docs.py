@@ -89,3 +89,10 @@ def test_tests_that_are_named_exist(document: Path) -> None:
 def test_every_target_of_make_is_among_the_commands() -> None:
     targets = re.findall(r"(?m)^([a-z-]+):.*##", (ROOT / "Makefile").read_text())
     assert {f"make {target}" for target in targets} <= known_commands()
+
+
+def test_the_guide_names_every_file_that_production_needs() -> None:
+    text = (ROOT / "production.yml").read_text()
+    mounted = set(re.findall(r"- \./(docker/[^:]+):", text))
+    assert {"production.yml", *mounted} <= set(files())
+    assert all((ROOT / name).is_file() for name in files())

@@ -43,6 +43,8 @@ urlpatterns = [
     path("api/v1/", include("backend_django.config.api_router")),
     # A missing file or endpoint is a 404, not the page: a stale script tag would parse HTML.
     re_path(r"^(?:api|static|media|accounts|health|assets)(?:/.*)?$", plain(unknown)),
+    # Nor has a file of a server a page: /.env, /.git/config.
+    re_path(r"^(?:.*/)?\.", plain(unknown)),
     re_path(r"^.*\.(?:js|css|map|json|txt|xml|ico|png|php)$", plain(unknown)),
     re_path(r"^.*$", plain(page)),
 ]

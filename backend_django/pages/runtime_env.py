@@ -17,6 +17,7 @@ DATA_BLOCK = re.compile(
     r'(?P<open><script type="application/json" id="app-env">)(?P<json>.*?)(?P<close></script>)',
     re.DOTALL,
 )
+ADDRESSES = re.compile(r'<meta name="addresses" content="([^"]*)"')
 INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 BASE_URL = re.compile(r"(?:https?://[A-Za-z0-9.-]+(?::[0-9]+)?)?(?:/[A-Za-z0-9._~-]+)*/")
 BASE_URLS = ("STATIC_ROOT", "API_ROOT")
@@ -31,10 +32,19 @@ class RuntimeEnvError(ValueError):
 
 @dataclass(frozen=True)
 class Page:
-    """The filled page, and the CSP sources ('sha256-…') that let its inline scripts run."""
+    """The filled page, and the CSP sources ('sha256-…') that let its inline scripts run.
+
+    addresses: the first parts of the addresses that it has something for; None if it does not say.
+    """
 
     html: str
     script_sources: tuple[str, ...]
+    addresses: frozenset[str] | None = None
+
+    def has(self, path: str) -> bool:
+        """Return whether the page has something to show at this path."""
+        first = path.split("/")[1]
+        return not first or self.addresses is None or first in self.addresses
 
 
 def render(template: str, values: Mapping[str, str]) -> Page:
@@ -69,7 +79,12 @@ def render(template: str, values: Mapping[str, str]) -> Page:
         parts += [fill_text(template[end : block.start()]), fill_block(block)]
         end = block.end()
     page = "".join([*parts, fill_text(template[end:])])
-    return Page(page, tuple(_csp_hash(script) for script in INLINE_SCRIPT.findall(page)))
+    named = ADDRESSES.search(template)
+    return Page(
+        page,
+        tuple(_csp_hash(script) for script in INLINE_SCRIPT.findall(page)),
+        frozenset(named[1].split()) if named else None,
+    )
 
 
 def _check_base_url(name: str, value: str) -> None:

@@ -41,16 +41,20 @@ def rendered_page() -> Page:
 @require_safe
 @ensure_csrf_cookie
 def page(request: HttpRequest) -> HttpResponse:
-    """Answer with the page; the browser asks again each time, the files it names stay for ever."""
+    """Answer with the page; the browser asks again each time, the files it names stay for ever.
+
+    Where the page has nothing to show but that, the status is 404.
+    """
     try:
         filled = rendered_page()
     except FileNotFoundError:
         return HttpResponse(
-            "The page is not built yet. Run `make build`, or use `make dev`.\n",
+            "The page is not built yet: `make run` builds it.\n",
             status=503,
             content_type="text/plain; charset=utf-8",
         )
-    response = HttpResponse(filled.html, headers={"Cache-Control": "no-cache"})
+    status = 200 if filled.has(request.path_info) else 404
+    response = HttpResponse(filled.html, status=status, headers={"Cache-Control": "no-cache"})
     if filled.script_sources:
         response._csp_update = {"script-src": list(filled.script_sources)}  # type: ignore[attr-defined]
     return response

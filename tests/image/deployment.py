@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from scripts.processes import free_port
 from tests.image.engine import IMAGE, docker, image, run
-from tests.image.guide import commands
+from tests.image.guide import commands, files
 from tests.stack import ROOT, Api, wait_for
 
 HOST = "www.example.org"
@@ -43,7 +43,7 @@ class Deployment:
         self.settings = {"IMAGE": IMAGE, "PROJECT": self.project, "WEB_PORT": str(self.port)}
         self.settings |= {"HTTPS_PORT": str(self.https_port), "HTTP_PORT": str(free_port())}
         self.settings |= {"HTTPS_ADDRESS": "127.0.0.1"} | settings
-        for name in ("production.yml", EXAMPLE, "docker/production/nginx/nginx.conf"):
+        for name in files():  # what the guide names, and nothing else
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
         self.environment = {

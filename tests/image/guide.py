@@ -15,6 +15,12 @@ def blocks() -> dict[str, list[str]]:
     return found
 
 
+def files() -> list[str]:
+    """The files that the guide says to copy to the machine."""
+    (line,) = re.findall(r"^Copy these files to the machine.*$", GUIDE.read_text(), re.MULTILINE)
+    return re.findall(r"`([^`]*[./][^`]*)`", line)
+
+
 def commands(name: str) -> str:
     """The block of that name. Where it stands twice, it is twice the same."""
     same = set(blocks()[name])

@@ -9,6 +9,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from backend_django.pages.runtime_env import RuntimeEnvError, render
+from backend_django.pages.views import page_values
+from tests.stack import ROOT
 
 TEMPLATE = """<!doctype html><html><head>
 <script type="application/json" id="app-env">{"apiRoot": "VITE_APP_API_ROOT_PLACEHOLDER",
@@ -109,7 +111,8 @@ def test_policy_allows_the_inline_script_by_hash_and_nothing_else(
 @pytest.mark.parametrize(
     "path",
     ["/static/nothing.js", "/static/vue/assets/gone-12345678.js", "/media/requests/1/input/upload",
-     "/favicon.png", "/main.js", "/assets/x", "/accounts/nothing", "/health/nothing"],
+     "/favicon.png", "/main.js", "/.env", "/.git/config", "/rasters/.svn/entries", "/assets/x",
+     "/accounts/nothing", "/health/nothing"],
 )  # fmt: skip
 def test_missing_file_is_a_404_and_not_the_page(client: Client, built: Path, path: str) -> None:
     answer = client.get(path)
@@ -121,7 +124,29 @@ def test_page_that_is_not_built_says_so(client: Client, settings, tmp_path: Path
     settings.VUE_INDEX = str(tmp_path / "none.html")
     answer = client.get("/")
     assert answer.status_code == 503
-    assert "make build" in answer.text
+    assert "make run" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/", 200), ("/login", 200), ("/maps/7/x", 200), ("/events/", 404), ("/mapsx", 404),
+     ("//maps", 200), ("/wp-admin", 404)],
+)  # fmt: skip
+def test_page_knows_what_it_has_nothing_for(
+    client: Client, built: Path, path: str, status: int
+) -> None:
+    built.write_text(TEMPLATE + '<meta name="addresses" content="login maps">')
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert "<html" in answer.text  # which says so in words
+
+
+def test_built_page_names_its_addresses() -> None:
+    index = ROOT / "frontend_vue" / "dist" / "index.html"
+    page = render(index.read_text(), page_values())
+    assert page.addresses is not None
+    assert {"login", "reset", "account"} <= page.addresses
+    assert all(page.has(f"/{name}/1") for name in page.addresses)
 
 
 def test_page_can_only_be_read(client: Client, built: Path) -> None:

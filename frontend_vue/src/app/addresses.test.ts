@@ -1,0 +1,22 @@
+import { createMemoryHistory } from 'vue-router'
+import { expect, test } from 'vitest'
+
+import { firstParts } from './addresses'
+import { accountParts, features } from './features'
+import { createAppRouter } from './router'
+
+const sources = import.meta.glob<string>(['./router.ts', '../features/*/{index,account}.ts'], {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+})
+
+test('names the first part of every route, for the server', () => {
+  const router = createAppRouter(features, accountParts, createMemoryHistory())
+  const parts = router
+    .getRoutes()
+    .map((route) => route.path.split('/')[1]!)
+    .filter((part) => part && !part.startsWith(':'))
+  expect(parts.length).toBeGreaterThan(6)
+  expect([...new Set(parts)].sort()).toEqual(firstParts(Object.values(sources)))
+})

@@ -75,10 +75,8 @@ def test_files_stay_readable() -> None:
 # Where the core speaks HTTP beside its `api` folders: views, how one signs in, and what serializers
 # describe of a job. The others raise errors of the domain, which api/problems.py translates.
 SPEAK_HTTP = {
-    "audit/services.py",  # notes from which IP address
     "processing/operations.py",
     "processing/processor.py",
-    "users/adapters.py",
     "users/authentication.py",
 }
 

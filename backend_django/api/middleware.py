@@ -8,6 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from backend_django.utils.client import client_address
+
 from .heads import ASKED, check_head
 from .problems import (
     CONTENT_TYPE,
@@ -17,7 +19,7 @@ from .problems import (
     validation_problem,
 )
 from .queries import refused_parameters
-from .throttling import client_address, seconds_left_to_wait, seconds_to_wait, throttled
+from .throttling import seconds_left_to_wait, seconds_to_wait, throttled
 
 REMEMBERED_SECONDS = 1.0
 MOST_ADDRESSES = 1000

@@ -1,6 +1,5 @@
 """How often one may call: users by who they are, everybody else by address."""
 
-import ipaddress
 import math
 import re
 import time
@@ -12,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from backend_django.utils.client import client_address
 from backend_django.utils.errors import LimitReached
 
 from .problems import problem_response
@@ -25,32 +25,6 @@ def parse_rate(text: str) -> tuple[int, int]:
     if not match:
         raise ValueError(f"{text!r} is not a rate: write calls/period, for instance 600/minute")
     return int(match[1]), SECONDS[match[2]]
-
-
-def client_ip(request: HttpRequest | Request) -> str:
-    """Return the caller's IP address.
-
-    Only the last TRUSTED_PROXY_COUNT entries of X-Forwarded-For were written by proxies of ours;
-    whatever stands before them is what the caller claims.
-    """
-    count = settings.TRUSTED_PROXY_COUNT
-    given = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-    address = request.META.get("REMOTE_ADDR", "")
-    if count and len(given) >= count and given[-count]:
-        address = given[-count]
-    return address[:64]
-
-
-def client_address(request: HttpRequest | Request) -> str:
-    """Return the IP address to count by; of IPv6 the /64, which is what one customer has."""
-    address = client_ip(request)
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 6:
-        return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
-    return str(parsed)
 
 
 def seconds_to_wait(scope: str, who: str, rate: str) -> float:

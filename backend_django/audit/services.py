@@ -11,7 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from backend_django.api.throttling import client_ip
+from backend_django.utils.client import client_ip
 from backend_django.utils.request_id import request_id
 
 from .models import AuditEvent

@@ -7,8 +7,8 @@ from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.http import HttpRequest
 
-from backend_django.api.throttling import client_address
 from backend_django.audit.services import Outcome, event_record
+from backend_django.utils.client import client_address
 from backend_django.utils.errors import LimitReached
 
 from .devices import device_find

@@ -18,8 +18,8 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from backend_django.api.throttling import client_ip
 from backend_django.audit.services import event_record
+from backend_django.utils.client import client_ip
 
 from .models import User
 

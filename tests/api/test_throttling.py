@@ -12,6 +12,7 @@ from backend_django.api import throttling
 from backend_django.users.models import User
 from backend_django.users.services import token_create
 from backend_django.utils import cache as cache_module
+from backend_django.utils.client import client_address
 from scripts.processes import free_port
 
 from .test_problems import assert_problem
@@ -110,7 +111,7 @@ def test_whose_address_counts(
     rf: Any, settings: Any, headers: dict[str, str], proxies: int, expected: str
 ) -> None:
     settings.TRUSTED_PROXY_COUNT = proxies
-    assert throttling.client_address(rf.get("/", **headers)) == expected
+    assert client_address(rf.get("/", **headers)) == expected
 
 
 def test_parallel_calls_are_all_counted() -> None:

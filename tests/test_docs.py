@@ -9,6 +9,7 @@ import pytest
 
 from scripts import settings_reference
 from scripts.environment import ROOT
+from tests.image.guide import files
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCED = re.compile(r"(?m)^(?P<before>.*)\n+```(?P<kind>\S*)[^\n]*\n(?P<code>(?:.*\n)*?)```$")

@@ -17,7 +17,7 @@ def blocks() -> dict[str, list[str]]:
 
 def files() -> list[str]:
     """The files that the guide says to copy to the machine."""
-    (line,) = re.findall(r"^Copy these files to the machine.*$", GUIDE.read_text(), re.MULTILINE)
+    (line,) = re.findall(r"Copy these files to the machine.*$", GUIDE.read_text(), re.MULTILINE)
     return re.findall(r"`([^`]*[./][^`]*)`", line)
 
 

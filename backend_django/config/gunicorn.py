@@ -5,10 +5,16 @@ of what one client may take are in backend_django/server/limits.py.
 """
 
 import os
+import shutil
+import tempfile
 from typing import Any
 
 # Where it listens.
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '5000')}"
+_host = os.environ.get("HOST", "127.0.0.1")
+bind = [f"{_host}:{os.environ.get('PORT', '5000')}"]
+# A second port with nothing but /metrics, open to whoever reaches it: publish it nowhere.
+if _metrics_port := os.environ.get("METRICS_PORT", ""):
+    bind.append(f"{_host}:{_metrics_port}")
 worker_class = "backend_django.server.worker.Worker"
 # Web processes.
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
@@ -32,6 +38,15 @@ asgi_disconnect_grace_period = 0  # nothing is read for a client that is gone
 control_socket_disable = True  # it would be written to $HOME, which a read-only image does not have
 # Any value: a line for each request.
 accesslog = "-" if os.environ.get("WEB_ACCESS_LOG") else None
+
+
+# Where the processes count together.
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="metrics-", dir=worker_tmp_dir)
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def post_worker_init(worker: Any) -> None:

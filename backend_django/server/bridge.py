@@ -9,6 +9,7 @@ import contextlib
 import io
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
@@ -21,9 +22,11 @@ from django.conf import settings
 from backend_django.api.heads import ASKED
 from backend_django.processing.files import free_bytes
 from backend_django.processing.temporary import temporary_upload
+from backend_django.utils.probes import INSIDE
 
 from . import limits
 from .connections import TOO_SLOW, problem
+from .metrics import count_request
 
 T = TypeVar("T")
 Scope = dict[str, Any]
@@ -59,8 +62,10 @@ class Bridge:
         if scope["type"] != "http":
             await send({"type": "websocket.close"})
             return None
+        began = time.perf_counter()
         try:
             body, length = await self.receive_body(scope, receive)
+            began = time.perf_counter()
             environ = make_environ(scope, body, length)
             pool = self.alive if environ["PATH_INFO"] == ALIVE else self.threads
             response = await self.in_thread(pool, self.call, environ)
@@ -70,7 +75,9 @@ class Bridge:
         except AnsweredError as error:
             (response,) = error.args
         else:
+            count_request(scope["method"], response.status, time.perf_counter() - began)
             return await self.send_response(scope, send, response)
+        count_request(scope["method"], response.status, time.perf_counter() - began)
         response.headers.append(("Connection", "close"))
         await self.send_response(scope, send, response)
         await drain(receive)
@@ -311,6 +318,10 @@ def make_environ(scope: Scope, body: IO[bytes], length: int) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
+    if limits.METRICS_PORT and str(server[1]) == limits.METRICS_PORT:
+        if environ["PATH_INFO"].rstrip("/") != "/metrics":
+            raise RefusedError(404, "not_found", "This port has /metrics and nothing else.")
+        environ |= {INSIDE: True, "wsgi.url_scheme": "https"}  # nobody is led to another port
     for name, value in scope["headers"]:
         key, text = header_key(name), value.decode("latin-1")
         environ[key] = f"{environ[key]},{text}" if key in environ else text

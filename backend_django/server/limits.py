@@ -17,6 +17,7 @@ SENDING = int(os.environ.get("WEB_SENDING", "2000"))
 # A request that waited so many seconds for a thread is answered with 503.
 QUEUE_SECONDS = float(os.environ.get("WEB_QUEUE_SECONDS", "10"))
 
+METRICS_PORT = os.environ.get("METRICS_PORT", "")  # described in config/gunicorn.py
 MEMORY_BYTES = 128 * 1024  # of a body; a larger one is kept in a file while it arrives
 CHUNK_BYTES = 256 * 1024  # of an answer that is read while it is sent
 LINGER_SECONDS = 5  # for what a client still sends after its answer

@@ -78,7 +78,7 @@ def test_metrics_tell_what_waits_what_runs_and_how_it_ended(staff: Client) -> No
     assert seen["processing_requests", "wordcount", "completed"] == 1
     assert 90 <= seen["processing_oldest_pending_seconds",] < 120
     assert seen["processing_recent_attempts", "completed"] == 1
-    assert seen["processing_recent_duration_seconds_count", "wordcount"] == 1
+    assert seen["processing_recent_completed", "wordcount"] == 1
     assert 0 <= seen["processing_reaper_age_seconds",] < 5
     assert seen["processing_disk_free_bytes",] > 0
 

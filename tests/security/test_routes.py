@@ -162,7 +162,7 @@ def test_nothing_that_is_sent_to_any_route_breaks_it(
 # For whom what is outside of /api/v1/ is. Below it: test_access.py.
 OPEN = (
     r"/health/(live|ready)/|/\.?well-known/security.txt|/accounts/.*|/static/none|/none\.json"
-    r"|/some/page"
+    r"|/some/page|/\."
 )
 OPERATORS = r"/health/full/|/metrics/"
 

@@ -175,10 +175,30 @@ class Service:
             )
 
 
-class Postgres(Service):
-    """PostgreSQL with one superuser `postgres` and one database `database`.
+# Databases of clusters from before the product had a role of its own: it becomes their owner.
+HAND_OVER = """
+DO $$
+DECLARE item record;
+BEGIN
+    FOR item IN
+        SELECT c.oid::regclass AS name, CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE'
+            WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END AS kind
+        FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
+            AND c.relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT EXISTS (
+                SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('a', 'i'))
+    LOOP
+        EXECUTE format('ALTER %s %s OWNER TO app', item.kind, item.name);
+    END LOOP;
+    ALTER SCHEMA public OWNER TO pg_database_owner;
+END $$"""
 
-    durable=False turns off everything that protects against a power cut: for tests.
+
+class Postgres(Service):
+    """PostgreSQL with a superuser `postgres`, and a role `app` that owns the database `database`.
+
+    The product is `app`, which can do nothing on this machine; `superuser_url` is for what makes
+    databases. durable=False turns off everything that protects against a power cut: for tests,
+    whose `app` may make databases and roles, too.
     """
 
     name = "PostgreSQL"
@@ -195,11 +215,15 @@ class Postgres(Service):
         super().__init__(data_dir, port=port)
         self.durable = durable
         self.database = database
-        self.password = ""
+        self.password = self.superuser_password = ""
 
     @property
     def url(self) -> str:
         return self._url(self.database)
+
+    @property
+    def superuser_url(self) -> str:
+        return self._url(self.database, "postgres", self.superuser_password)
 
     @property
     def cluster(self) -> Path:
@@ -209,26 +233,51 @@ class Postgres(Service):
         return self.data_dir / "cluster"
 
     def create_database(self, name: str) -> str:
-        """Create a database unless it exists. Returns its URL."""
+        """Create a database of the product's unless it exists. Returns its URL."""
         import psycopg
         from psycopg import sql
 
-        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        statement = sql.SQL("CREATE DATABASE {} OWNER app").format(sql.Identifier(name))
         exists = contextlib.suppress(psycopg.errors.DuplicateDatabase)
-        with exists, psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+        with exists, self._superuser("postgres") as connection:
             connection.execute(statement)
         return self._url(name)
 
     def start(self) -> Self:
         super().start()
-        created = self.cluster / "databases-created"
-        if not created.exists():
-            self.create_database(self.database)
-            created.touch()
+        done = self.cluster / "owner-created"
+        if not done.exists():
+            self._create_owner()
+            done.touch()
         return self
 
-    def _url(self, database: str) -> str:
-        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/{quote(database)}"
+    def _create_owner(self) -> None:
+        """Create the role `app` and its database; hand over one that is there already."""
+        from psycopg import sql
+
+        app, database = sql.Identifier("app"), sql.Identifier(self.database)
+        rights = sql.SQL("" if self.durable else "CREATEDB CREATEROLE")
+        with self._superuser("postgres") as connection:
+            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'app'").fetchone()
+            verb = sql.SQL("ALTER" if known else "CREATE")
+            password = sql.Literal(self.password)
+            connection.execute(
+                sql.SQL("{} ROLE {} LOGIN {} PASSWORD {}").format(verb, app, rights, password)
+            )
+        self.create_database(self.database)
+        with self._superuser(self.database) as connection:
+            connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, app))
+            connection.execute(HAND_OVER)
+
+    def _superuser(self, database: str) -> Any:
+        import psycopg
+
+        url = self._url(database, "postgres", self.superuser_password)
+        return psycopg.connect(url, autocommit=True)
+
+    def _url(self, database: str, user: str = "app", password: str = "") -> str:
+        account = f"{user}:{password or self.password}"
+        return f"postgresql://{account}@127.0.0.1:{self.port}/{quote(database)}"
 
     def _launch(self, directory: Path) -> subprocess.Popen[bytes]:
         binaries = find_postgres()
@@ -236,7 +285,8 @@ class Postgres(Service):
         cluster, password = self.cluster, directory / "password"
         if not (cluster / "PG_VERSION").exists():
             self._initialise(directory, binaries, prefix, owner)
-        self.password = password.read_text().strip()
+        self.superuser_password = password.read_text().strip()
+        self.password = _secret(directory / "app-password")
         had, have = (cluster / "PG_VERSION").read_text().strip(), major_version(binaries)
         if had != str(have):
             raise ServiceError(
@@ -246,6 +296,7 @@ class Postgres(Service):
         _give(cluster, owner)
         _forget_dead_postmaster(cluster)
         settings = ["listen_addresses=127.0.0.1", f"port={self.port}", "unix_socket_directories="]
+        settings += ["log_min_error_statement=panic"]  # a statement may hold a secret
         if not self.durable:
             settings += ["fsync=off", "full_page_writes=off", "synchronous_commit=off"]
         options = [part for setting in settings for part in ("-c", setting)]
@@ -259,8 +310,7 @@ class Postgres(Service):
         shutil.rmtree(directory / "cluster", ignore_errors=True)
         fresh.mkdir(mode=0o700)
         password.unlink(missing_ok=True)
-        with open(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-            file.write(secrets.token_hex(24))
+        _secret(password)
         _give(fresh, owner)
         _give(password, owner)
         # the builtin provider folds case beyond ASCII without depending on the system's locales
@@ -317,6 +367,14 @@ class Valkey(Service):
                 reply += part
             return reply.endswith(b"+PONG\r\n")
         return False
+
+
+def _secret(path: Path) -> str:
+    """Return the secret that a file keeps for its owner, made when there is none yet."""
+    if not path.exists():
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(24))
+    return path.read_text().strip()
 
 
 def _remove_abandoned(prefix: str) -> None:

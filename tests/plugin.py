@@ -50,6 +50,7 @@ def pytest_load_initial_conftests() -> None:
     os.environ |= {
         "OPENBLAS_NUM_THREADS": "1",  # as in every process of the product; before numpy is loaded
         "DATABASE_URL": postgres.url,
+        "TESTS_SUPERUSER_URL": postgres.superuser_url,
         "REDIS_URL": valkey.url,
         "MEDIA_ROOT": str(scratch / "media"),
         "PROCESSING_WORK_DIR": str(scratch / "work"),

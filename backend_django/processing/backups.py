@@ -116,16 +116,20 @@ def write_backup(target: IO[bytes]) -> Report:
     return report
 
 
-def read_backup(source: IO[bytes], *, replace: bool = False) -> Report:
+def read_backup(source: IO[bytes], *, replace: bool = False, trust: bool = False) -> Report:
     """Make this instance what it was when the archive was written.
 
     replace: remove what the database holds. Without it only an empty one is taken.
+    trust: restore also as a role that may run programs on the database's server. A dump is SQL, so
+    it does whatever its role may do.
 
-    Raises BackupError: when the database is not empty or is in use, or the archive is damaged,
-    incomplete or of a newer release, with everything as it was; when pg_restore fails, with an
-    empty database.
+    Raises BackupError: when the database is not empty or is in use, its role may do too much, or
+    the archive is damaged, incomplete or of a newer release, with everything as it was; when
+    pg_restore fails, with an empty database.
     """
     _refuse_database(replace)
+    if not trust:
+        _refuse_powerful_role()
     try:
         with _scratch() as scratch, tarfile.open(fileobj=source, mode="r|*") as tar:
             reading = _Reading(tar, scratch)
@@ -251,6 +255,20 @@ def _refuse_database(replace: bool) -> None:
         raise BackupError(
             f"The database is in use by {others} other connections. Stop web, workers, beat and "
             "what watches them first."
+        )
+
+
+def _refuse_powerful_role() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user, pg_has_role(current_user, 'pg_execute_server_program', 'MEMBER')"
+        )
+        role, is_powerful = cursor.fetchone()
+    if is_powerful:
+        raise BackupError(
+            f"The role “{role}” may run programs on the server of the database, and so could the "
+            "archive. Restore as a role that owns the database and nothing else (docs/deploy.md, "
+            "“Backups”), or give --trust for an archive that you wrote and kept yourself."
         )
 
 

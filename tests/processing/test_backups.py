@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
@@ -107,6 +109,50 @@ def test_anybody_can_check_it_and_only_its_owner_read_it(archive: Path, tmp_path
     subprocess.run(["tar", "--extract", "--file", str(archive)], cwd=tmp_path, check=True)
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=tmp_path, check=True)
     assert json.loads((tmp_path / "about.json").read_text())["format"] == 1
+
+
+@pytest.fixture
+def poisoned(empty: Stack, tmp_path: Path) -> tuple[Path, Path]:
+    """An archive whose dump runs a program as it is restored, and what the program makes."""
+    # Where the server's own user may write, who is not that of the tests.
+    mark = Path(tempfile.gettempdir()) / f"pwned-{uuid4().hex}"
+    name = urlsplit(empty.environment["DATABASE_URL"]).path
+    superuser = urlsplit(os.environ["TESTS_SUPERUSER_URL"])._replace(path=name).geturl()
+    empty.manage("migrate", "-v0")
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION run() RETURNS int LANGUAGE plpgsql AS $$ BEGIN"
+            f" COPY (SELECT 1) TO PROGRAM 'cat > {mark}'; RETURN 1; END $$;"
+            "CREATE MATERIALIZED VIEW view AS SELECT run();"
+            "ALTER MATERIALIZED VIEW view OWNER TO app; ALTER FUNCTION run OWNER TO app"
+        )
+    assert mark.exists(), "so it would do with the rights for it"
+    mark.unlink()
+    archive = tmp_path / "poisoned.tar"
+    assert manage(empty, "backup", str(archive)).returncode == 0
+    return archive, mark
+
+
+def test_an_archive_runs_no_program_on_the_server(
+    empty: Stack, poisoned: tuple[Path, Path]
+) -> None:
+    archive, mark = poisoned
+    done = manage(empty, "restore", "--replace", str(archive))
+    assert done.returncode != 0
+    assert "permission denied to COPY to or from an external program" in done.stderr
+    assert not mark.exists()
+    assert tables(empty) == 0
+
+
+def test_a_superuser_restores_what_it_trusts_only(archive: Path, empty: Stack) -> None:
+    name = urlsplit(empty.environment["DATABASE_URL"]).path
+    superuser = urlsplit(os.environ["TESTS_SUPERUSER_URL"])._replace(path=name).geturl()
+    empty.environment["DATABASE_URL"] = superuser
+    done = manage(empty, "restore", str(archive))
+    assert done.returncode != 0
+    assert "The role “postgres” may run programs" in done.stderr
+    assert tables(empty) == 0
+    assert manage(empty, "restore", "--trust", str(archive)).returncode == 0
 
 
 def test_a_restored_instance_has_the_same_requests_and_files(

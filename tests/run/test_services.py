@@ -173,3 +173,36 @@ def test_a_server_that_does_not_start_shows_its_last_words(tmp_path: Path) -> No
         taken.listen()
         with pytest.raises(ServiceError, match=r"(?s)Valkey did not start.*already in use"):
             Valkey(tmp_path, port=taken.getsockname()[1]).start()
+
+
+def test_the_product_s_role_can_do_nothing_on_the_machine(tmp_path: Path) -> None:
+    with Postgres(tmp_path / "data") as postgres, psycopg.connect(postgres.url) as connection:
+        rights = connection.execute(
+            "SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls"
+            " FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
+        assert rights == (False,) * 5
+        mark = tmp_path / "mark"
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(f"COPY (SELECT 1) TO PROGRAM 'cat > {mark}'")
+        assert not mark.exists()
+        for name in ("password", "app-password"):
+            assert (tmp_path / "data" / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_data_from_before_the_product_had_a_role_are_handed_over(tmp_path: Path) -> None:
+    with Postgres(tmp_path) as postgres, psycopg.connect(postgres.superuser_url) as connection:
+        connection.execute("ALTER DATABASE app OWNER TO postgres")
+        connection.execute("DROP SCHEMA public; CREATE SCHEMA public")
+        connection.execute(
+            "CREATE TABLE old (n int GENERATED ALWAYS AS IDENTITY, s serial);"
+            "CREATE VIEW seen AS SELECT n FROM old; CREATE SEQUENCE own;"
+            "INSERT INTO old DEFAULT VALUES"
+        )
+        connection.commit()
+        (postgres.cluster / "owner-created").unlink()
+    with Postgres(tmp_path) as postgres, psycopg.connect(postgres.url) as connection:
+        connection.execute("INSERT INTO old DEFAULT VALUES")
+        assert connection.execute("SELECT count(*) FROM seen").fetchone() == (2,)
+        connection.execute("ALTER TABLE old ADD COLUMN more text; DROP SEQUENCE own")
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")

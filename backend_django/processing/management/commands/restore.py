@@ -16,14 +16,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--replace", action="store_true", help="remove all that the database holds first"
         )
+        parser.add_argument(
+            "--trust", action="store_true", help="restore as a superuser: a dump can do all it may"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        wanted = {name: options[name] for name in ("replace", "trust")}
         try:
             if options["file"] == "-":
-                report = read_backup(sys.stdin.buffer, replace=options["replace"])
+                report = read_backup(sys.stdin.buffer, **wanted)
             else:
                 with Path(options["file"]).open("rb") as file:
-                    report = read_backup(file, replace=options["replace"])
+                    report = read_backup(file, **wanted)
         except (BackupError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stderr.write(f"restored: {report}")

@@ -36,7 +36,6 @@ HALF_OPEN = Fault("half-open", half_open=True)
 LATENCY = Fault("500 ms latency", latency=0.5)
 RESETS = Fault("30 % resets", resets=3)
 BANDWIDTH = Fault("1 kB/s", bandwidth=1000)
-FAULTS = (HALF_OPEN, LATENCY, RESETS, BANDWIDTH)
 
 
 class Proxy:

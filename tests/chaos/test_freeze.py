@@ -12,7 +12,7 @@ from tests.chaos.cluster import WORKER, Cluster, Ledger
 from tests.chaos.test_faults import cluster, ledger  # noqa: F401 (fixtures)
 from tests.stack import wait_for
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(240)]
 COUNT = 15
 
 

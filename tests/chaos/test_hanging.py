@@ -15,13 +15,19 @@ import pytest
 
 from backend_django.bucket.tests.server import Bucket  # [s3]
 from tests.chaos.cluster import Ledger, ProxiedCluster, Row, write_report
-from tests.proxy import FAULTS, Fault
+from tests.proxy import BANDWIDTH, HALF_OPEN, LATENCY, RESETS, Fault
 from tests.stack import ROOT, wait_for
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 FAULT_SECONDS = 8
 POSTERS = 4
 BACK_SECONDS = 10
+FAULTS: list[Any] = [
+    HALF_OPEN,
+    RESETS,
+    pytest.param(LATENCY, marks=pytest.mark.slow),
+    pytest.param(BANDWIDTH, marks=pytest.mark.slow),
+]
 ROWS: list[Row] = []
 
 SERVERS = ["database", "broker"]

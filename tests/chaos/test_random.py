@@ -13,7 +13,7 @@ import redis
 from tests.chaos.cluster import Cluster, Ledger, write_report
 from tests.stack import ROOT
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(580)]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(580)]
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 REQUESTS = int(os.environ.get("CHAOS_REQUESTS", "200"))
 

@@ -13,7 +13,7 @@ from tests.server.slow import SlowClients, multipart, send_slowly
 from tests.server.test_slow_clients import OTHERS
 from tests.stack import ROOT, Api, Stack
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(900)]
 # The rate of 50 MB in ten minutes; CHAOS_PHONE_SECONDS=600 sends all of them.
 SECONDS = float(os.environ.get("CHAOS_PHONE_SECONDS", "45"))
 RATE = 50_000_000 / 600

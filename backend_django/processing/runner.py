@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from backend_django.utils.database_wait import statement_limit
 from backend_django.utils.errors import FileGone, StorageFull, StorageUnavailable
 from backend_django.utils.logs import job_id, task_id
 from backend_django.utils.request_id import request_id as trace_id
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 CODE = re.compile(r"[a-z][a-z0-9_]{0,49}")
 # How long one message keeps a worker at short requests, so that each does not cost a message.
 TURN_SECONDS = 1.0
+# A job's own query may take as long as PostgreSQL lets it (statement_timeout).
+JOB_STATEMENT_SECONDS = 35.0
 
 
 def run_next(*, queue: str, worker: str = "", celery_task_id: str = "") -> list[str]:
@@ -144,7 +147,7 @@ def _work(
             check=attempt.check,
             on_call=attempt.on_call,
         )
-        with attempt.interruptible():
+        with attempt.interruptible(), statement_limit(JOB_STATEMENT_SECONDS):
             try:
                 processor.validate(context)
                 attempt.enter_phase(Phase.PROCESS)

@@ -94,6 +94,15 @@ class _SecondTry(CursorWrapper):
         self.cursor = db.create_cursor()
         return super()._execute(sql, params, *ignored)  # type: ignore[misc]
 
+    def __getattr__(self, name: str) -> Any:
+        if name == "copy":  # psycopg's own, which writes unseen
+            self.db.has_only_read = False
+        return super().__getattr__(name)
+
+    def callproc(self, *args: Any, **options: Any) -> Any:
+        self.db.has_only_read = False
+        return super().callproc(*args, **options)
+
     def _executemany(self, *args: Any) -> Any:
         self.db.has_only_read = False
         return super()._executemany(*args)  # type: ignore[misc]

@@ -272,6 +272,7 @@ def test_storage_refuses(cluster: Cluster, ledger: Ledger) -> None:
     expect(ledger, ledger.settle(once=True), storage_unavailable=2)
 
 
+@pytest.mark.slow
 def test_storage_hangs(cluster: Cluster, ledger: Ledger) -> None:
     """storage hangs at the end of a job."""
     cluster.switch.write_text("hang")
@@ -324,6 +325,7 @@ def test_delete_and_cancel_at_work(ledger: Ledger) -> None:
     expect(ledger, ledger.settle(once=True), cancelled=2, deleted=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hours", [-3, 3])
 def test_clock_skew(cluster: Cluster, ledger: Ledger, hours: int) -> None:
     """a worker's clock is hours wrong."""
@@ -351,6 +353,7 @@ def test_old_and_new_code_at_once(cluster: Cluster, ledger: Ledger) -> None:
     expect(ledger, row, completed=8)
 
 
+@pytest.mark.slow
 def test_new_feature_meets_old_workers(cluster: Cluster, ledger: Ledger) -> None:
     """requests of a new feature, half of the workers still old."""
     cluster.stop("worker1", "worker2")

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from scripts.uv import UV
 
 SERIOUS = ("high", "critical")
 MIN_DAYS = 7
+IMAGES = "docker/images/compose.yml"
 PIN = re.compile(r"^([\w.-]+)==([^ ;\\]+)", re.M)
 YOUNG = f"younger than {MIN_DAYS} days"
 
@@ -120,7 +121,21 @@ def audits() -> list[Audit]:
         made.append(audit)
     report, _ = _json_of(["npm", "audit", "--json"], cwd=FRONTEND)
     made.append(of_page("frontend_vue/package-lock.json", report))
-    return [*made, *map(age_of_python, sources()), age_of_page()]
+    images = images_in_use((ROOT / IMAGES).read_text(), datetime.now(UTC).date())
+    return [*made, *map(age_of_python, sources()), age_of_page(), images]
+
+
+def images_in_use(text: str, today: date) -> Audit:
+    """Whether the makers of the images of others still mend them."""
+    audit = Audit(IMAGES, kind="out of support", why="no date of their makers")
+    for line in re.findall(r"^  \w+: \{image: .*", text, re.M):
+        image = re.findall(r'image: "([^"]+)"', line)[0]
+        until = re.findall(r"x-until: ([\d-]+)", line)
+        audit.audited += bool(until)
+        audit.skipped += not until
+        if until and date.fromisoformat(until[0]) < today:
+            audit.weaknesses.append(f"{image}, since {until[0]}")
+    return audit
 
 
 def age_of_python(source: Path) -> Audit:

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from tests.image.engine import IMAGE, docker, image
 from tests.stack import ROOT
+from tests.tree import copy_of_the_sources
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(900)]
 MEGABYTES = 400  # of which the base is 131; decision 9 says what the rest is
@@ -76,3 +78,23 @@ def test_without_settings_it_says_what_to_set() -> None:
     done = subprocess.run(["docker", "run", "--rm", IMAGE], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith("entrypoint: Set DATABASE_URL, or POSTGRES_HOST")
+
+
+def test_it_lists_what_it_consists_of() -> None:
+    listed = json.loads(inside("cat", "/app/sbom.cdx.json"))
+    assert {"django", "libcrypto"} <= {each["name"] for each in listed["components"]}
+
+
+def test_a_clone_that_others_may_not_read_builds_the_same(tmp_path: Path) -> None:
+    tree = copy_of_the_sources(tmp_path / "tree")
+    for path in [tree, *tree.rglob("*")]:
+        path.chmod(path.stat().st_mode & 0o700)
+    file = "docker/production/django/Dockerfile"
+    docker("build", "--file", str(tree / file), "--tag", "app:umask-test", str(tree))
+    try:
+        unreadable = ["find", "/app", "/entrypoint", "/start", "(", "!", "-perm", "-o=r", ")"]
+        run_it = ["run", "--rm", "--entrypoint", ""]
+        assert docker(*run_it, "app:umask-test", *unreadable) == ""
+        docker(*run_it, "app:umask-test", "python", "-c", "import backend_django.server.limits")
+    finally:
+        docker("image", "rm", "app:umask-test", check=False)

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 
 from tests.stack import ROOT
@@ -31,3 +33,24 @@ def test_rules_of_security_are_on() -> None:
     assert off == set(), "the product's own code keeps all of them"
     ignored = {rule for rule in rules["ignore"] if rule.startswith("S")}
     assert ignored == {"S603", "S607"}, "commands as lists of own words are no shell"
+
+
+def test_images_of_others_are_named_in_one_place() -> None:
+    listed = set(re.findall(r'image: "([^"]+)"', (ROOT / "docker/images/compose.yml").read_text()))
+    used: set[str] = set()
+    for name in ("production.yml", "local.yml", "docker/prometheus/compose.yml"):
+        used |= set(re.findall(r"^ +image: ([\w./:-]+)$", (ROOT / name).read_text(), re.M))
+    for file in (ROOT / "docker").rglob("Dockerfile"):
+        used |= set(re.findall(r"^FROM (\S+)", file.read_text(), re.M))
+    assert used == listed
+
+
+def test_the_image_lists_the_libraries_in_its_wheels() -> None:
+    script = ROOT / "docker" / "production" / "django" / "sbom"
+    done = subprocess.run([sys.executable, script, sys.prefix], capture_output=True, check=True)
+    versions = {each["name"]: each["version"] for each in json.loads(done.stdout)["components"]}
+    assert versions["django"].startswith("5.2")
+    assert versions["libcrypto"]
+    # [rasters]
+    assert all(versions[name] for name in ("libgdal", "libtiff", "libcurl"))
+    # [/rasters]

@@ -60,6 +60,13 @@ def settings_for_children() -> dict[str, str]:
     return {**{k: v for k, v in read_dotenv().items() if v}, **exported}
 
 
+def private_folder(path: Path) -> Path:
+    """Create a folder, with what is missing above it, for its owner's eyes only."""
+    for folder in [*reversed(path.parents), path]:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
 def data_folder(settings: dict[str, str]) -> Path:
     """Where a developer's data live: DATA_DIR, else .data/."""
     return (ROOT / settings.get("DATA_DIR", ".data")).resolve()

@@ -20,6 +20,7 @@ from scripts.environment import (
     UsageError,
     data_folder,
     port_from,
+    private_folder,
     settings_for_children,
 )
 from scripts.node import node_environment
@@ -58,8 +59,8 @@ class Stack:
     def environment(self, **more: str) -> dict[str, str]:
         """What every program of the product gets. The servers must be up: it names their ports."""
         folders = {"MEDIA_ROOT": self.data / "media", "PROCESSING_WORK_DIR": self.data / "work"}
-        for folder in folders.values():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (*folders.values(), self.data / "mail"):
+            private_folder(folder).chmod(0o700)  # earlier releases made some for everybody
         defaults = {
             "DJANGO_SETTINGS_MODULE": "backend_django.config.settings.local",
             "APP_ENVIRONMENT": "local",
@@ -76,7 +77,9 @@ class Stack:
         return {**defaults, **self.settings, **fixed}
 
     def check_disk(self) -> None:
-        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self.data)
+        if self.data == ROOT / ".data":
+            self.data.chmod(0o700)
         if (free := shutil.disk_usage(self.data).free) < FREE_BYTES:
             raise UsageError(
                 f"The disk is full: {free >> 20} MB are free where {self.data} is,"
@@ -126,7 +129,8 @@ class Runner:
             self.environment = stack.environment(
                 PORT=str(self.django_port),
                 **of_parts,
-                **({"DJANGO_DEBUG": "1"} if self.dev else {}),
+                # In front of the server is Vite, at another port.
+                **({"DJANGO_DEBUG": "1", "SITE_URL": self.url} if self.dev else {}),
             )
             self._publish(ready=False)
             self._set_up()

@@ -31,6 +31,7 @@ from scripts.binaries import (
     find_valkey,
     major_version,
 )
+from scripts.environment import private_folder
 from scripts.processes import dies_with_parent, free_port, is_alive, last_lines
 
 START_SECONDS = 60  # recovery after a crash on a slow disk counts as starting
@@ -78,7 +79,7 @@ class Service:
             _remove_abandoned(prefix)
             self.data_dir = Path(tempfile.mkdtemp(prefix=prefix))
         try:
-            self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(self.data_dir)
             self._acquire(self.data_dir)
         except PermissionError as error:
             raise ServiceError(

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from scripts.environment import ROOT, UsageError
+from scripts.environment import ROOT, UsageError, private_folder
 from scripts.parts import part_programs
 from scripts.processes import dies_with_parent, end_with_parent, free_port, last_lines
 from scripts.progress import DISK, DISK_FULL
@@ -27,6 +27,7 @@ from scripts.runner import MANAGE, READY_SECONDS, Runner, Stack
 def run(options: argparse.Namespace) -> int:
     if os.environ.get("MAKELEVEL"):
         end_with_parent()  # a killed make passes nothing on
+    os.umask(0o077)  # emails are files with links that let somebody in
     return Runner(Stack(), dev=options.command == "dev", quiet=options.quiet).run()
 
 
@@ -96,7 +97,7 @@ def demo(options: argparse.Namespace) -> int:
 
 def start_quietly(stack: Stack, log: Path) -> subprocess.Popen[bytes]:
     print("starting the stack …", flush=True)
-    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(log.parent)
     ports = {name: str(free_port()) for name in ("PORT", *(p.port[0] for p in part_programs()))}
     with log.open("wb") as output:
         return subprocess.Popen(

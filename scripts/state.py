@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import IO, Any
 
+from scripts.environment import private_folder
+
 
 class RunState:
     """A lock, held as long as the stack lives, and a file that says where it is to be found."""
@@ -18,7 +20,7 @@ class RunState:
 
     def acquire(self) -> bool:
         """Become the stack on this data folder; False if there is one."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self.folder)
         self._lock = (self.folder / "lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

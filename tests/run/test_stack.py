@@ -99,6 +99,8 @@ def here(
 def test_the_main_job_and_a_clean_stop(
     here: Checkout, family: Callable[[str], list[int]], tmp_path: Path
 ) -> None:
+    (here.folder / ".data" / "mail").mkdir(parents=True)  # as earlier releases made it
+    (here.folder / ".data" / "mail").chmod(0o755)
     process = here.start()
     page = httpx.get(here.url)
     assert page.status_code == 200
@@ -119,7 +121,11 @@ def test_the_main_job_and_a_clean_stop(
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0
     assert family(here.mark) == []
-    assert not (here.folder / ".data" / "run" / "stack.json").exists()
+    data = here.folder / ".data"
+    assert not (data / "run" / "stack.json").exists()
+    folders = [data, *(path for path in data.iterdir() if path.is_dir())]
+    assert (data / "mail") in folders
+    assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}, "others may read it"
 
 
 COUNT_USERS = "from django.contrib.auth import get_user_model as m; print(m().objects.count())"

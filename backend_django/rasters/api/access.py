@@ -6,6 +6,7 @@ from rest_framework.views import APIView
 
 from backend_django.processing.api.views import ProcessingView, get_result
 from backend_django.processing.models import ProcessingResult
+from backend_django.utils.site import site_url
 
 from .. import services
 from ..links import raster_links
@@ -26,7 +27,7 @@ class RasterView(ProcessingView):
 
     def links(self, result: ProcessingResult) -> dict[str, str]:
         """Return absolute addresses with the caller's rights."""
-        root = self.request.build_absolute_uri("/").rstrip("/")
+        root = site_url(self.request._request)
         found = raster_links(result.request_id, result.attempt, self.kwargs.get("token"))
         return {name: root + path for name, path in found.items()}
 

@@ -16,6 +16,7 @@ from backend_django.api.queries import read_query
 from backend_django.processing.api.downloads import readable, result_file_response
 from backend_django.processing.api.views import get_result
 from backend_django.processing.models import ProcessingRequest
+from backend_django.utils.site import site_url
 
 from .. import documents, services
 from ..links import present_result
@@ -151,7 +152,7 @@ class SharesView(RasterView):
         wanted.is_valid(raise_exception=True)
         result = get_result(self.get_request(id))
         share, token = services.share_create(request=result.request, **wanted.validated_data)
-        address = request.build_absolute_uri(f"/shared/{token}")
+        address = f"{site_url(request._request)}/shared/{token}"
         answer = {**ShareSerializer(share).data, "token": token, "url": address}
         return Response(answer, status=status.HTTP_201_CREATED)
 

@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 from backend_django.api.strict import check_members
 from backend_django.audit.services import Outcome, event_record
 from backend_django.mail.services import mail_queue
+from backend_django.utils.site import site_url
 
 from .. import services
 from ..devices import device_remember
@@ -40,11 +41,6 @@ from .serializers import (
     VerifyEmailSerializer,
     registration_is_open,
 )
-
-
-def origin(request: Request) -> str:
-    """What links in mails begin with; the host is one of ALLOWED_HOSTS."""
-    return request.build_absolute_uri("/").rstrip("/")
 
 
 class AccountView(APIView):
@@ -82,7 +78,9 @@ class OpenAccountView(AccountView):
         outcome = Outcome.SUCCESS if within else Outcome.BLOCKED
         event_record(event="link_requested", outcome=outcome, email=email, detail=kind)
         if within:
-            mail_queue(kind=kind, recipient=email, content={"origin": origin(self.request)})
+            mail_queue(
+                kind=kind, recipient=email, content={"origin": site_url(self.request._request)}
+            )
 
 
 class RegisterView(OpenAccountView):
@@ -100,7 +98,7 @@ class RegisterView(OpenAccountView):
             email=data["email"],
             password=data["password1"],
             name=data.get("name", ""),
-            origin=origin(request),
+            origin=site_url(request._request),
         )
         return Response({"detail": "We sent you a mail. Follow the link in it."}, status=201)
 

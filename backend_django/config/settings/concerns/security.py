@@ -9,6 +9,9 @@ SECRET_KEY: str = env("DJANGO_SECRET_KEY", default="change-me: not a secret")
 # Former keys, with commas: links and second steps that were made under them go on working.
 SECRET_KEY_FALLBACKS: list[str] = env.list("DJANGO_SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS: list[str] = []
+# What links in emails begin with, as `https://www.example.org`. Empty: the host name that was asked
+# for. Needed behind a port other than 80 or 443 that is not the server's own.
+SITE_URL = env("SITE_URL", default="").rstrip("/")
 # The path of the admin.
 ADMIN_URL = env("DJANGO_ADMIN_URL", default="admin/")
 

@@ -57,10 +57,10 @@ def run_next(*, queue: str, worker: str = "", celery_task_id: str = "") -> list[
             ring_for_next(queue)  # so that a worker that is free takes it at once
         done.append(str(request.id))
         _run(request, celery_task_id)
+    else:
+        ring_for_next(queue)  # there may be more
     if lifecycle.has_limits() and done:
         ring_for_all()  # what has ended may have kept requests of any queue waiting
-    elif done or is_stopping():
-        ring_for_next(queue)
     return done
 
 

@@ -139,7 +139,7 @@ def _unwrap(answer: dict[str, Any] | None, returncode: int) -> Any:
                 "The system ended this job, most likely because it needed too much memory. "
                 "Try a smaller input.",
             )
-        if returncode == -signal.SIGALRM:  # a target limits its own steps by signal.alarm
+        if returncode in (-signal.SIGALRM, -signal.SIGXCPU):  # a target may limit its own steps
             raise ProcessingError(*TOO_LONG)
         raise ProcessingError(
             "crashed", f"The job's process ended without an answer (code {returncode})."

@@ -6,6 +6,7 @@ remains the judge of the result.
 """
 
 import logging
+import math
 import os
 import re
 import resource
@@ -25,6 +26,7 @@ from backend_django.utils.text import clean_text
 
 from . import gdal
 from .asked import as_asked
+from .cost import check_cost, estimate_seconds
 from .describe import describe
 from .inspection import Inspection, Limits, inspect, read_facts
 from .options import Options
@@ -35,17 +37,15 @@ from .tiff import read_directories
 logger = logging.getLogger(__name__)
 Report = Callable[[str | None, float], None]
 
-# Converting has the more of the bar the larger the raster is: FIXED_SECONDS for all the rest
-# against the bytes at THROUGHPUT.
-FIXED_SECONDS = 0.5
-THROUGHPUT = 25e6  # uncompressed bytes per second and core
-REPROJECTION = 8  # times as long
+FIXED_SECONDS = 0.5  # for all but converting, which has the more of the bar the longer it takes
 BEGIN = 0.05  # of the bar, for the header
 
 # GDAL counts pixels: a quarter of them are the overviews', which come first. They also are when the
 # upload is decoded, so the cheaper the compression, the larger their part of the time.
 OVERVIEW_PIXELS = 0.25
 OVERVIEW_TIME = {"deflate": 0.36, "zstd": 0.52}
+
+ESTIMATE_ERROR = 3  # times as long as the longest conversion: slow processors, dear compressions
 
 _FREE_BYTES_WHEN_FULL = 64 * 1024**2
 
@@ -59,20 +59,24 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         report: told the step (inspect, convert, check, describe) and the fraction of the whole.
 
     Raises:
-        ProcessingError: what `inspect`, `as_asked` and `choose_recipe` refuse; damaged_pixels,
-            disk_full, invalid_cog.
+        ProcessingError: what `inspect`, `as_asked`, `check_cost` and `choose_recipe` refuse;
+            damaged_pixels, disk_full, invalid_cog.
     """
     source, target = Path(arguments["source"]), Path(arguments["target"])
     options = Options.from_parameters(arguments["parameters"])
     report("inspect", 0.0)
     if seconds := arguments.get("inspect_seconds"):
         signal.alarm(seconds)  # ends the process, in GDAL's own code too; the engine knows why
-    found = inspect(source, Limits(**arguments["limits"]))
+    limits = Limits(**arguments["limits"])
+    found = inspect(source, limits)
     facts = as_asked(found, options)
     if seconds:
         signal.alarm(0)
-    _limit_file_size(facts, options)
-    end = BEGIN + (1 - BEGIN) * _share_of_converting(facts, options)
+    cost = estimate_seconds(found, facts, options)
+    check_cost(cost, limits.seconds, options)
+    _limit_process(facts, options, limits)
+    converting = cost / available_cores()
+    end = BEGIN + (1 - BEGIN) * converting / (converting + FIXED_SECONDS)
     report("convert", BEGIN)
     reason = reason_to_convert(source, found, options)
     recipe = choose_recipe(source, facts, options) if reason else []
@@ -140,13 +144,6 @@ def _keep(source: Path, target: Path, progress: Callable[[float], None]) -> None
     shutil.copyfile(source, target)
 
 
-def _share_of_converting(facts: Inspection, options: Options) -> float:
-    """Return how much of the whole work it is to write the file."""
-    throughput = THROUGHPUT / (REPROJECTION if options.grid == "web" else 1)
-    seconds = facts.uncompressed / throughput / available_cores()
-    return seconds / (seconds + FIXED_SECONDS)
-
-
 def available_cores() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -176,8 +173,13 @@ def validate(path: Path) -> dict[str, Any]:
     return {"valid": True, "errors": list(errors), "warnings": list(warnings)}
 
 
-def _limit_file_size(facts: Inspection, options: Options) -> None:
-    """Let this process write no file much larger than the raster can become."""
+def _limit_process(facts: Inspection, options: Options, limits: Limits) -> None:
+    """Let this process write no file much larger than the raster can become, nor work for ever.
+
+    An estimate may be wrong; the system's count of what was used is not.
+    """
+    most = math.ceil(limits.seconds * ESTIMATE_ERROR)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most + 10))
     growth = 8 if options.grid == "web" else 2
     largest = facts.uncompressed * growth + 64 * 1024**2
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

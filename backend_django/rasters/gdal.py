@@ -8,6 +8,7 @@ import ctypes
 import logging
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,19 +66,34 @@ def _bind(path: str) -> ctypes.CDLL:
     library.GDALSetDescription.argtypes = [pointer, ctypes.c_char_p]
     library.GDALGetDescription.argtypes = library.GDALGetRasterUnitType.argtypes = [pointer]
     library.GDALGetDescription.restype = library.GDALGetRasterUnitType.restype = ctypes.c_char_p
+    library.GDALGetDataCoverageStatus.argtypes = [
+        pointer, *[ctypes.c_int] * 5, ctypes.POINTER(ctypes.c_double)
+    ]  # fmt: skip
     library.CPLGetLastErrorMsg.restype = ctypes.c_char_p
     library.CPLPushErrorHandler.argtypes = [pointer]
     return library
 
 
-def read_band_texts(path: Path, count: int) -> list[tuple[str, str]]:
-    """Return the description and the unit of each band of a file that was looked at before.
+@dataclass(frozen=True)
+class Band:
+    """What rasterio does not tell of a band, or not of every one."""
 
-    rasterio takes both for UTF-8, and gives none of them when one is something else.
+    description: str = ""
+    unit: str = ""
+    stored: float = 1.0  # share of the pixels whose blocks are in the file
+
+
+def read_bands(path: Path, *, width: int, height: int, count: int, planes: int) -> list[Band]:
+    """Return what rasterio does not tell of the bands of a file that was looked at before.
+
+    It takes texts for UTF-8, and gives none of them when one is something else.
+
+    Args:
+        planes: how many of the bands have blocks of their own: all, or the first.
     """
     library = find_library()
     if library is None:
-        return _band_texts_of_rasterio(path)
+        return _bands_of_rasterio(path)
     with rasterio.Env():
         gdal = _bind(library)
         driver = _strings(["GTiff"])
@@ -85,24 +101,27 @@ def read_band_texts(path: Path, count: int) -> list[tuple[str, str]]:
         if not dataset:
             raise rasterio.errors.RasterioIOError(_last_error(gdal))
         bands = [gdal.GDALGetRasterBand(dataset, index) for index in range(1, count + 1)]
-        texts = [
-            (
-                clean_label(gdal.GDALGetDescription(band) or b""),
-                clean_label(gdal.GDALGetRasterUnitType(band) or b"", UNIT_CHARACTERS),
-            )
-            for band in bands
-        ]
+        found = []
+        percent = ctypes.c_double(100)
+        for index, band in enumerate(bands):
+            if index < planes:
+                gdal.GDALGetDataCoverageStatus(band, 0, 0, width, height, 0, ctypes.byref(percent))
+            unit = clean_label(gdal.GDALGetRasterUnitType(band) or b"", UNIT_CHARACTERS)
+            description = clean_label(gdal.GDALGetDescription(band) or b"")
+            found.append(Band(description, unit, percent.value / 100))
         gdal.GDALClose(dataset)
-    return texts
+    return found
 
 
-def _band_texts_of_rasterio(path: Path) -> list[tuple[str, str]]:
+def _bands_of_rasterio(path: Path) -> list[Band]:
     with rasterio.open(path, driver="GTiff") as dataset:
         try:
             texts = zip(dataset.descriptions, dataset.units, strict=True)
-            return [(clean_label(a or ""), clean_label(b or "", UNIT_CHARACTERS)) for a, b in texts]
+            return [
+                Band(clean_label(a or ""), clean_label(b or "", UNIT_CHARACTERS)) for a, b in texts
+            ]
         except UnicodeDecodeError:
-            return [("", "")] * dataset.count
+            return [Band()] * dataset.count
 
 
 def translate(

@@ -22,6 +22,7 @@ from backend_django.utils.text import clean_text
 
 from . import gdal
 from .georeference import geographic_bounds
+from .tiff import count_directories
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,9 @@ _OTHER_SIGNATURES = (
 )
 
 
+_MAX_DIRECTORIES = 256  # a raster has one, and one for each overview and mask
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a raster may ask of the machine. Sizes in bytes."""
@@ -48,6 +52,7 @@ class Limits:
     uncompressed: int  # all pixels of all bands
     block: int  # one tile or strip: the least GDAL can decode at once
     bands: int
+    seconds: float  # of one core, for the conversion as estimated
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class Inspection:
     has_mask: bool
     descriptions: tuple[str, ...]  # of the bands; "" where there is none
     units: tuple[str, ...]
+    blocks: int  # of all bands
+    stored: float  # share of the pixels whose blocks are in the file; the others are empty
 
     @property
     def has_palette(self) -> bool:
@@ -101,6 +108,7 @@ def inspect(path: Path, limits: Limits) -> Inspection:
             unusable_crs, outside_crs.
     """
     _check_signature(path)
+    _check_directories(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         try:
@@ -148,6 +156,19 @@ def _check_signature(path: Path) -> None:
     )
 
 
+def _check_directories(path: Path) -> None:
+    if count_directories(path, _MAX_DIRECTORIES) > _MAX_DIRECTORIES:
+        raise _several_images(f"more than {_MAX_DIRECTORIES}")
+
+
+def _several_images(count: str) -> ProcessingError:
+    return ProcessingError(
+        "several_images",
+        f"The file holds {count} images, and only one can be shown. Take one out, for example "
+        "the first with `gdal_translate GTIFF_DIR:1:in.tif out.tif`, and upload that.",
+    )
+
+
 def _check_references(dataset: Any) -> None:
     """Refuse a file that sends its reader elsewhere, or of which only a part would be kept."""
     if _has_tags(dataset, "OVERVIEWS"):
@@ -157,11 +178,7 @@ def _check_references(dataset: Any) -> None:
             "accepted. Make a clean copy with `gdal_translate in.tif out.tif`.",
         )
     if pages := len(dataset.subdatasets):
-        raise ProcessingError(
-            "several_images",
-            f"The file holds {pages} images, and only one can be shown. Take one out, for example "
-            "the first with `gdal_translate GTIFF_DIR:1:in.tif out.tif`, and upload that.",
-        )
+        raise _several_images(str(pages))
 
 
 def _has_tags(dataset: Any, domain: str) -> bool:
@@ -228,7 +245,12 @@ def _describe(dataset: Any, path: Path) -> Inspection:
     # GDAL hides the descriptions, and leaves a transform that is not there uninitialised.
     with rasterio.open(path, driver="GTiff") as plain:
         transform = plain.transform
-    texts = gdal.read_band_texts(path, dataset.count)
+    planes = 1 if dataset.interleaving == Interleaving.pixel else dataset.count
+    bands = gdal.read_bands(
+        path, width=dataset.width, height=dataset.height, count=dataset.count, planes=planes
+    )
+    block_height, block_width = dataset.block_shapes[0]
+    blocks = math.ceil(dataset.width / block_width) * math.ceil(dataset.height / block_height)
     bounds = _check_georeference(dataset, transform)
     flags = dataset.mask_flag_enums[0]
     return Inspection(
@@ -240,8 +262,10 @@ def _describe(dataset: Any, path: Path) -> Inspection:
         nodata=dataset.nodata,
         interpretations=tuple(kind.name for kind in dataset.colorinterp),
         has_mask=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
-        descriptions=tuple(description for description, _ in texts),
-        units=tuple(unit for _, unit in texts),
+        descriptions=tuple(band.description for band in bands),
+        units=tuple(band.unit for band in bands),
+        blocks=blocks * planes,
+        stored=sum(band.stored for band in bands) / dataset.count,
     )
 
 

@@ -55,6 +55,8 @@ def choose_recipe(source: Path, facts: Inspection, options: Options) -> list[str
         "OVERVIEW_RESAMPLING": _resampling(facts) if resampling == "AUTO" else resampling,
         "NUM_THREADS": "ALL_CPUS",
     }
+    if stays_sparse(facts, options):
+        creation["SPARSE_OK"] = "TRUE"
     if profile in LOSSY:
         creation["OVERVIEW_QUALITY"] = creation["QUALITY"]
     elif facts.has_palette and profile != "lzw":
@@ -79,6 +81,15 @@ def choose_recipe(source: Path, facts: Inspection, options: Options) -> list[str
     if nodata:
         arguments += ["-a_nodata", nodata.lower()]
     return arguments
+
+
+def stays_sparse(facts: Inspection, options: Options) -> bool:
+    """Say whether blocks that the upload leaves out are left out of the result, too.
+
+    Whoever read the one can read the other. Blocks that the upload has are kept, empty or not,
+    because some readers take a missing one for damage.
+    """
+    return facts.stored < 1 and options.grid == "native" and not options.nodata
 
 
 def block_size(facts: Inspection, options: Options) -> int:

@@ -12,6 +12,7 @@ LIMITS = {
     "uncompressed": 32 * 1024**3,  # bytes; about 100,000 × 100,000 pixels in three bands
     "block": 128 * 1024**2,  # bytes
     "bands": 64,
+    "seconds": 1800,  # of one core, as estimated (cost.py)
 }
 
 # Settings GDAL reads at its start. The drivers that are skipped open other files or the network;

@@ -34,6 +34,33 @@ class Directory:
         return b"" if values is None else values.tobytes().rstrip(b"\0")
 
 
+def count_directories(path: Path, most: int) -> int:
+    """Return how many directories the chain of a TIFF has, counted to one more than `most`.
+
+    Reads a few bytes of each: GDAL reads them whole, and again for each of the others. A chain that
+    is broken ends there; what to say of that is left to GDAL.
+    """
+    with path.open("rb") as file:
+        head = file.read(16).ljust(16, b"\0")
+        order = "<" if head[:2] == b"II" else ">"
+        big = struct.unpack_from(order + "H", head, 2)[0] == 43
+        count_format, pointer, entry = (order + "Q", "Q", 20) if big else (order + "H", "I", 12)
+        (offset,) = struct.unpack_from(order + pointer, head, 8 if big else 4)
+        seen: set[int] = set()
+        while offset and offset not in seen and len(seen) <= most:
+            try:
+                count_bytes = _bytes_at(file, offset, struct.calcsize(count_format))
+                end = (
+                    offset + len(count_bytes) + struct.unpack(count_format, count_bytes)[0] * entry
+                )
+                following = _bytes_at(file, end, struct.calcsize(order + pointer))
+            except (OddFileError, OSError, OverflowError):
+                break
+            seen.add(offset)
+            (offset,) = struct.unpack(order + pointer, following)
+    return len(seen)
+
+
 def read_directories(path: Path) -> list[Directory]:
     """Return the directories of a little-endian TIFF or BigTIFF, in the order of their chain.
 

@@ -50,6 +50,7 @@ def test_phases_and_progress_are_seen_while_it_runs(api: Api) -> None:
         (b"CHILD raise", "internal_error", "Something went wrong on our side."),
         (b"CHILD kill", "out_of_memory", "The system ended this job"),
         (b"CHILD alarm", "time_limit", "longer than is allowed"),
+        (b"CHILD processor", "time_limit", "longer than is allowed"),
         (b"CHILD segv", "crashed", "ended without an answer"),
     ],
 )

@@ -1,6 +1,7 @@
 """What the test job does in a process of its own."""
 
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -27,6 +28,10 @@ def run(arguments: dict[str, str], report: Callable[[str | None, float], None]) 
     elif command == "alarm":
         signal.setitimer(signal.ITIMER_REAL, 0.1)
         time.sleep(60)
+    elif command == "processor":
+        resource.setrlimit(resource.RLIMIT_CPU, (1, 10))
+        while True:
+            pass
     elif command == "segv":
         os.kill(os.getpid(), signal.SIGSEGV)
     return "done"

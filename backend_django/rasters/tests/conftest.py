@@ -26,7 +26,7 @@ Store = Callable[..., ProcessingRequest]
 def convert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Convert:
     """Convert a file in this process, which is quicker and shows the same pixels."""
     # It limits the whole process, and this one has other tests to run.
-    monkeypatch.setattr(conversion, "_limit_file_size", lambda *arguments: None)
+    monkeypatch.setattr(conversion, "_limit_process", lambda *arguments: None)
 
     def run(
         source: Path, profile: str = "deflate", **parameters: Any

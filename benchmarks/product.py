@@ -25,6 +25,7 @@ class Product:
         self.stack = Stack(
             directory / "stack", postgres.url, TEST_APPS=APPS,
             LOG_LEVEL="WARNING", WEB_THREADS="8", PROCESSING_DAILY_UPLOAD_BYTES=str(10**13),
+            PROCESSING_DAILY_CPU_SECONDS="0",
             PROCESSING_MAX_UPLOAD_BYTES=str(10**11),
         )  # fmt: skip
         self.stack.manage("setup")

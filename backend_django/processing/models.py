@@ -179,13 +179,14 @@ class ProcessingUpload(models.Model):
 
 
 class DailyUploads(models.Model):
-    """How much somebody uploaded on a day (quota.py)."""
+    """How much somebody uploaded on a day, and the processor time of their jobs (quota.py)."""
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="daily_uploads"
     )
     day = models.DateField(help_text="In UTC.")
     bytes = models.BigIntegerField(default=0)
+    cpu_seconds = models.FloatField(default=0, db_default=0, help_text="Of jobs that have ended.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["owner", "day"], name="uploads_once_a_day")]

@@ -1,6 +1,8 @@
-"""How much one may upload in a day (UTC), counted as an upload begins. Deleting gives nothing back.
+"""How much one may upload in a day (UTC), and how long one's jobs may keep processors busy.
 
-What never arrived does: an upload that failed, or the parts of one that was thrown away.
+Uploads are counted as they begin. Deleting gives nothing back; what never arrived does: an upload
+that failed, or the parts of one that was thrown away. Processor time is what the system measured of
+each attempt, however it ended, so that no file and no job can hide it.
 """
 
 import math
@@ -26,6 +28,12 @@ class QuotaUsedUp(LimitReached):
     code = "daily_quota"
 
 
+class WorkUsedUp(LimitReached):
+    """Jobs have had their processor time of the day."""
+
+    code = "daily_work_limit"
+
+
 def human(size: int) -> str:
     """Return bytes in words, as the page does: 4.29 GB."""
     value, units = float(size), ["bytes", "kB", "MB", "GB", "TB"]
@@ -46,6 +54,8 @@ def usage_of(owner: User) -> dict[str, Any]:
     return {
         "uploaded_bytes": today.bytes if today else 0,
         "daily_bytes": settings.PROCESSING_DAILY_UPLOAD_BYTES or None,
+        "cpu_seconds": round(today.cpu_seconds, 3) if today else 0.0,
+        "daily_cpu_seconds": settings.PROCESSING_DAILY_CPU_SECONDS or None,
         "resets_at": resets_at(),
     }
 
@@ -56,7 +66,9 @@ def quota_check(*, owner: User, size: int) -> None:
     Raises:
         TooLarge: it would not fit on any day.
         QuotaUsedUp: it would on another.
+        WorkUsedUp: nothing would be done with it today.
     """
+    work_check(owner_id=owner.pk)
     limit = settings.PROCESSING_DAILY_UPLOAD_BYTES
     if not limit:
         return
@@ -66,13 +78,41 @@ def quota_check(*, owner: User, size: int) -> None:
         raise _used_up(owner, limit)
 
 
+def work_check(*, owner_id: Any) -> None:
+    """Refuse work for somebody whose jobs have had their processor time of today.
+
+    Raises:
+        WorkUsedUp
+    """
+    limit = settings.PROCESSING_DAILY_CPU_SECONDS
+    today = DailyUploads.objects.filter(owner=owner_id, day=timezone.now().date())
+    if limit and today.filter(cpu_seconds__gte=limit).exists():
+        raise WorkUsedUp(
+            f"Your jobs have used the {limit / 60:,.3g} minutes of processor time that you have in "
+            "a day. Try again after midnight UTC.",
+            retry_after=_seconds_left(),
+        )
+
+
+def work_count(*, owner_id: Any, seconds: float) -> None:
+    """Count the processor time of an attempt that has ended."""
+    today = {"owner_id": owner_id, "day": timezone.now().date()}
+    rows = DailyUploads.objects.filter(**today)
+    if not rows.update(cpu_seconds=F("cpu_seconds") + seconds):
+        DailyUploads.objects.get_or_create(**today)
+        rows.update(cpu_seconds=F("cpu_seconds") + seconds)
+
+
+def _seconds_left() -> int:
+    return math.ceil((resets_at() - timezone.now()).total_seconds())
+
+
 def _used_up(owner: User, limit: int) -> QuotaUsedUp:
     left = max(0, limit - usage_of(owner)["uploaded_bytes"])
-    wait = math.ceil((resets_at() - timezone.now()).total_seconds())
     return QuotaUsedUp(
         f"This would be more than the {human(limit)} you may upload in a day. {human(left)} are "
         "left today. Try again after midnight UTC.",
-        retry_after=wait,
+        retry_after=_seconds_left(),
     )
 
 
@@ -80,7 +120,7 @@ def quota_take(*, owner: User, size: int) -> None:
     """Count bytes that are about to come; parallel uploads cannot take the same ones.
 
     Raises:
-        TooLarge, QuotaUsedUp: as `quota_check`.
+        TooLarge, QuotaUsedUp, WorkUsedUp: as `quota_check`.
     """
     quota_check(owner=owner, size=size)
     limit = settings.PROCESSING_DAILY_UPLOAD_BYTES

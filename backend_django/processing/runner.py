@@ -2,6 +2,7 @@
 
 import logging
 import re
+import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from .files import (
 from .models import ProcessingRequest
 from .outputs import check_output, check_presentation
 from .processor import Cancelled, Context, InputFile, Output, ProcessingError
+from .quota import WorkUsedUp, work_check, work_count
 from .registry import get_processor
 
 logger = logging.getLogger(__name__)
@@ -76,7 +78,7 @@ def _run(request: ProcessingRequest, celery_task_id: str) -> None:
 
 def _run_claimed(request: ProcessingRequest) -> None:
     """Work on a request and write down how it ended, whatever its feature does."""
-    owned = False
+    owned, cpu_before = False, _cpu_seconds()
     logger.info("attempt %d of %s begins", request.attempt, request.kind)
     attempt = Attempt(request)
     try:
@@ -100,7 +102,22 @@ def _run_claimed(request: ProcessingRequest) -> None:
         else:
             _fail(request, attempt, error)
     finally:
+        _count_work(request, _cpu_seconds() - cpu_before)
         _remove_losers(request, winner=request.attempt if owned else None)
+
+
+def _cpu_seconds() -> float:
+    """Return the processor time of this process and of its children that have ended."""
+    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def _count_work(request: ProcessingRequest, seconds: float) -> None:
+    logger.info("attempt %d took %.2f s of processor time", request.attempt, seconds)
+    try:
+        work_count(owner_id=request.owner_id, seconds=seconds)
+    except (DatabaseError, InterfaceError):  # it is away, or the owner is gone
+        logger.warning("the processor time of attempt %d was not counted", request.attempt)
 
 
 def _fail(request: ProcessingRequest, attempt: Attempt, error: BaseException) -> None:
@@ -126,6 +143,10 @@ def _fail(request: ProcessingRequest, attempt: Attempt, error: BaseException) ->
 def _work(
     request: ProcessingRequest, attempt: Attempt
 ) -> tuple[Output, dict[str, dict[str, str | int]]]:
+    try:
+        work_check(owner_id=request.owner_id)
+    except WorkUsedUp as error:
+        raise ProcessingError(error.code, error.message) from None
     processor = get_processor(request.kind)()
     copied = request.input_size if remote() else 0
     if free_bytes() < processor.disk_needed(request.input_size) + copied:

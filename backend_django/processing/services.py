@@ -19,6 +19,7 @@ from .enqueue import ring_on_commit
 from .files import save_input
 from .models import ProcessingRequest, ProcessingUpload
 from .processor import Processor
+from .quota import work_check
 from .registry import get_processor
 from .uploads import GONE, parts_finish, storing, upload_begin, upload_discard
 
@@ -166,7 +167,9 @@ def request_retry(*, request: ProcessingRequest) -> None:
 
     Raises:
         Conflict: it did not fail and was not cancelled.
+        WorkUsedUp: its owner's jobs have had their processor time of today.
     """
+    work_check(owner_id=request.owner_id)
     with transaction.atomic():
         place = _place(request.kind, request.owner_id)
         restarted = ProcessingRequest.objects.filter(

@@ -46,7 +46,7 @@ def upload_begin(
     """Write down that files are about to be stored. Call it outside of a transaction.
 
     Raises:
-        TooLarge, QuotaUsedUp: it is more than the owner may upload.
+        TooLarge, QuotaUsedUp, WorkUsedUp: it is more than the owner may have today.
     """
     quota_take(owner=owner, size=size)
     return ProcessingUpload.objects.create(

@@ -118,3 +118,46 @@ def test_parallel_uploads_cannot_take_the_same_bytes(user: User, settings: Any) 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(take, range(16))) == 3
     assert quota.usage_of(user)["uploaded_bytes"] == 900
+
+
+def spend(user: User, seconds: float) -> None:
+    quota.work_count(owner_id=user.pk, seconds=seconds)
+
+
+def test_processor_time_adds_up_and_uploads_are_refused_when_it_is_used_up(
+    signed_in: Client, user: User, settings: Any
+) -> None:
+    settings.PROCESSING_DAILY_CPU_SECONDS = 600
+    spend(user, 250.5)
+    made = upload(signed_in, 10)
+    assert made.status_code == 201
+    spend(user, 349.5)
+    usage = signed_in.get("/api/v1/usage/").json()
+    assert (usage["cpu_seconds"], usage["daily_cpu_seconds"]) == (600, 600)
+    request = f"{made.json()['id']}/"
+    assert signed_in.post(f"{KIND}/cancel/{request}").status_code in (200, 202, 204)
+    begun = signed_in.post(f"{KIND}/upload/", {"filename": "a", "size": 1}, "application/json")
+    for answer in (upload(signed_in, 10), begun, signed_in.post(f"{KIND}/retry/{request}")):
+        problem = assert_problem(answer, 429, "daily_work_limit")
+        assert problem["detail"] == (
+            "Your jobs have used the 10 minutes of processor time that you have in a day. Try again"
+            " after midnight UTC."
+        )
+        assert 0 < int(answer["Retry-After"]) <= 24 * 3600
+    assert used(signed_in) == 10
+
+
+def test_processor_time_of_another_day_or_user_does_not_count(
+    signed_in: Client, user: User, settings: Any
+) -> None:
+    settings.PROCESSING_DAILY_CPU_SECONDS = 600
+    day = quota.timezone.now().date() - quota.timedelta(days=1)
+    DailyUploads.objects.create(owner=user, day=day, cpu_seconds=10_000)
+    other = User.objects.create_user(email="other@example.org", password=None)
+    spend(other, 10_000)
+    assert upload(signed_in, 10).status_code == 201
+    settings.PROCESSING_DAILY_CPU_SECONDS = 0
+    spend(user, 10_000)
+    assert upload(signed_in, 10).status_code == 201
+    usage = signed_in.get("/api/v1/usage/").json()
+    assert (usage["cpu_seconds"], usage["daily_cpu_seconds"]) == (10_000, None)

@@ -18,6 +18,12 @@ class UsageSerializer(serializers.Serializer[Any]):
     daily_bytes = serializers.IntegerField(
         min_value=1, allow_null=True, help_text="Null when there is no limit."
     )
+    cpu_seconds = serializers.FloatField(
+        min_value=0, help_text="Processor time of the caller's jobs that ended since midnight UTC."
+    )
+    daily_cpu_seconds = serializers.IntegerField(
+        min_value=1, allow_null=True, help_text="Null when there is no limit."
+    )
     resets_at = serializers.DateTimeField(help_text="When the next day begins.")
 
 
@@ -26,5 +32,5 @@ class UsageView(APIView):
 
     @extend_schema(responses=UsageSerializer)
     def get(self, request: Request) -> Response:
-        """How much the caller has uploaded today, and may upload."""
+        """How much the caller has used today, and may use."""
         return Response(UsageSerializer(usage_of(cast(User, request.user))).data)

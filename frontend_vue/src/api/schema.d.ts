@@ -872,7 +872,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description How much the caller has uploaded today, and may upload. */
+        /** @description How much the caller has used today, and may use. */
         get: operations["usage_get"];
         put?: never;
         post?: never;
@@ -1554,6 +1554,13 @@ export interface components {
             uploaded_bytes: number;
             /** @description Null when there is no limit. */
             daily_bytes: number | null;
+            /**
+             * Format: double
+             * @description Processor time of the caller's jobs that ended since midnight UTC.
+             */
+            cpu_seconds: number;
+            /** @description Null when there is no limit. */
+            daily_cpu_seconds: number | null;
             /**
              * Format: date-time
              * @description When the next day begins.

@@ -11,7 +11,13 @@ import UploadCard from './UploadCard.vue'
 import { createUploads } from './uploads'
 
 enableAutoUnmount(afterEach)
-const usage = { uploaded_bytes: 0, daily_bytes: null as number | null, resets_at: '' }
+const usage = {
+  uploaded_bytes: 0,
+  daily_bytes: null as number | null,
+  cpu_seconds: 0,
+  daily_cpu_seconds: null as number | null,
+  resets_at: '',
+}
 beforeEach(() => {
   FakeXhr.all = []
   vi.stubGlobal('XMLHttpRequest', FakeXhr)
@@ -160,6 +166,27 @@ test('tells what of the day is used, and when there is room again', async () => 
   const full = (await open()).card
   await flushPromises()
   expect(full.text()).toMatch(/There is room again at \d\d:\d\d\./)
+})
+
+test('the processor time of the day is shown once half of it is used', async () => {
+  Object.assign(usage, { uploaded_bytes: 0, daily_bytes: null, cpu_seconds: 7199 })
+  Object.assign(usage, { daily_cpu_seconds: 14400 })
+  const calm = (await open()).card
+  await flushPromises()
+  expect(calm.find('[role=meter]').exists()).toBe(false)
+
+  Object.assign(usage, { cpu_seconds: 12600.4 })
+  const used = (await open()).card
+  await flushPromises()
+  expect(used.findAll('[role=meter]')).toHaveLength(1)
+  expect(used.get('[role=meter]').attributes('aria-valuenow')).toBe('88')
+  expect(used.text()).toContain('3 h 30 min of 4 h processor time used today')
+
+  Object.assign(usage, { cpu_seconds: 20000 })
+  const spent = (await open()).card
+  await flushPromises()
+  expect(spent.text()).toContain('5 h 33 min of 4 h processor time used today')
+  expect(spent.text()).toContain('There is room again at')
 })
 
 test('nothing is sent while a field is empty that must be filled in', async () => {

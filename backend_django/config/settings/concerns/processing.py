@@ -35,6 +35,9 @@ PROCESSING_DISK_RESERVE_BYTES = env.int("PROCESSING_DISK_RESERVE_BYTES", default
 PROCESSING_MAX_UPLOAD_BYTES = env.int("PROCESSING_MAX_UPLOAD_BYTES", default=4 * 1024**3)
 # What one user may upload in a day (UTC); 0 means as much as they like.
 PROCESSING_DAILY_UPLOAD_BYTES = env.int("PROCESSING_DAILY_UPLOAD_BYTES", default=20 * 1000**3)
+# Processor time that the jobs of one user may take in a day (UTC), in seconds of one core; 0 means
+# as much as they like.
+PROCESSING_DAILY_CPU_SECONDS = env.int("PROCESSING_DAILY_CPU_SECONDS", default=4 * 3600)
 
 # The largest result, as JSON, without its files.
 PROCESSING_MAX_RESULT_BYTES = env.int("PROCESSING_MAX_RESULT_BYTES", default=1_000_000)

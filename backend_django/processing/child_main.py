@@ -20,6 +20,7 @@ from .errors import ProcessingError
 
 PR_SET_PDEATHSIG = 1
 REPORTS_PER_SECOND = 20
+MAX_TRACEBACK = 20_000  # characters
 
 
 def limit_process(memory_bytes: int) -> None:
@@ -57,6 +58,13 @@ class Reporter:
         self._stream.flush()
 
 
+def _shorten(text: str) -> str:
+    """Leave out the middle of a traceback that is too long for a log."""
+    if len(text) <= MAX_TRACEBACK:
+        return text
+    return f"{text[: MAX_TRACEBACK // 2]}\n…\n{text[-MAX_TRACEBACK // 2 :]}"
+
+
 def main() -> None:
     target, descriptor, memory_bytes = sys.argv[1:]
     parent = os.getppid()
@@ -75,7 +83,7 @@ def main() -> None:
         message = "This needs more memory than a job may use. Try a smaller input."
         report.send({"error": {"code": "out_of_memory", "message": message}})
     except BaseException:  # what sys.exit() raises too
-        report.send({"exception": traceback.format_exc()})
+        report.send({"exception": _shorten(traceback.format_exc())})
 
 
 if __name__ == "__main__":

@@ -288,6 +288,23 @@ def test_answer_of_a_child_may_be_large_but_not_without_end(run, monkeypatch) ->
     assert run(job).error_code == "result_too_large"
 
 
+def test_traceback_of_a_child_is_no_longer_than_a_log_can_use(run) -> None:
+    raised: list[str] = []
+
+    def job(context: Context) -> None:
+        try:
+            context.run_child(
+                "tests.wordcount.child:run", {"command": "raise at length"}, memory_bytes=2**30
+            )
+        except child.ChildError as error:
+            raised.append(str(error))
+            raise
+
+    assert run(job).error_code == "internal_error"
+    assert "in run" in raised[0]
+    assert len(raised[0]) < 21_000
+
+
 def test_attempt_that_wakes_late_leaves_the_next_one_s_files_alone(user: User) -> None:
     request, _ = request_create(
         owner=user, processor=WordCount, upload=ContentFile(b"one", name="a.txt")

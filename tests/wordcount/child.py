@@ -23,6 +23,8 @@ def run(arguments: dict[str, str], report: Callable[[str | None, float], None]) 
         raise ProcessingError("not_today", "Try again tomorrow.")
     elif command == "raise":
         raise RuntimeError("secret detail")
+    elif command == "raise at length":
+        raise RuntimeError("x" * 5_000_000)
     elif command == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     elif command == "alarm":

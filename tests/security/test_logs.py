@@ -49,11 +49,11 @@ def masked_by_nginx(path: str) -> str:
 @pytest.mark.parametrize("mask", [redact, masked_by_nginx])
 def test_secrets_in_paths_are_masked_and_nothing_else(mask) -> None:
     for secret in random_secrets():
-        for path in ("/shared/{}", "/api/v1/rasters/shared/{}/download-cog/", "/reset/7/{}/"):
+        for path in ("/shared/{}", "/api/v1/things/shared/{}/download/", "/reset/7/{}/"):
             assert mask(path.format(secret)) == path.format("[secret]")
     for path in (
         f"/api/v1/wordcount/status/{IDENTIFIER}/",
-        f"/requests/{IDENTIFIER}/1/cog.tif",
+        f"/requests/{IDENTIFIER}/1/report.txt",
         "/static/vue/assets/index-4rdntSvoAbCdEfGh12.js",
         "/api/v1/auth/registration/verify-email/",
         "/api/v1/auth/password/reset/confirm/",
@@ -75,7 +75,7 @@ def test_the_proxy_logs_no_other_form_of_the_address() -> None:
     "line",
     [
         f'"GET /verify-email/{SHARED} HTTP/1.1" 200 "http://example.org/shared/{SHARED}" "Firefox"',
-        f"Forbidden: /api/v1/rasters/shared/{SHARED}/download-cog/",
+        f"Forbidden: /api/v1/things/shared/{SHARED}/download/",
         f"GET /accounts/google/login/callback/?state={SHARED}&code={SHARED} HTTP/1.1",
         f"GET http://bucket/app-files/x?X-Amz-Signature={SHARED}&X-Amz-Credential={SHARED}",
         f"failed: HTTPError('no answer from http://h/shared/{SHARED}')",

@@ -233,7 +233,7 @@ class Runner:
         self._add("beat", *CELERY, "beat", "--pidfile=", stop_seconds=10, pulse_seconds=45)
         for part in self.parts:
             # it asks the worker what it can do, once, so the worker should be there
-            self._add(part.name, *CELERY, *part.command, stop_seconds=5, delay=4)
+            self._add(part.name, *CELERY, *part.command, stop_seconds=10, delay=4)
         if self.dev:
             threading.Thread(target=self._restart_on_change, daemon=True).start()
 

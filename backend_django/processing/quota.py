@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -20,6 +21,13 @@ from backend_django.utils.errors import LimitReached, TooLarge
 from .models import DailyUploads, ProcessingUpload
 
 KEPT_DAYS = 30
+NO_LIMIT = 2**62
+_TAKE = """
+    INSERT INTO processing_dailyuploads AS today (owner_id, day, bytes, cpu_seconds)
+    VALUES (%(owner)s, %(day)s, %(size)s, 0)
+    ON CONFLICT (owner_id, day) DO UPDATE SET bytes = today.bytes + excluded.bytes
+    WHERE today.bytes + excluded.bytes <= %(most)s AND today.cpu_seconds < %(seconds)s
+    RETURNING id"""
 
 
 class QuotaUsedUp(LimitReached):
@@ -50,7 +58,7 @@ def resets_at() -> datetime:
 
 def usage_of(owner: User) -> dict[str, Any]:
     """Return what one has uploaded today, and may; None where there is no limit."""
-    today = DailyUploads.objects.filter(owner=owner, day=timezone.now().date()).first()
+    today = _today(owner.pk)
     return {
         "uploaded_bytes": today.bytes if today else 0,
         "daily_bytes": settings.PROCESSING_DAILY_UPLOAD_BYTES or None,
@@ -68,14 +76,17 @@ def quota_check(*, owner: User, size: int) -> None:
         QuotaUsedUp: it would on another.
         WorkUsedUp: nothing would be done with it today.
     """
-    work_check(owner_id=owner.pk)
     limit = settings.PROCESSING_DAILY_UPLOAD_BYTES
-    if not limit:
-        return
-    if size > limit:
+    if limit and size > limit:
         raise TooLarge(f"The file is larger than the {human(limit)} allowed in a day.")
-    if usage_of(owner)["uploaded_bytes"] + size > limit:
-        raise _used_up(owner, limit)
+    today = _today(owner.pk)
+    _check_work(today)
+    if limit and today and today.bytes + size > limit:
+        raise QuotaUsedUp(
+            f"This would be more than the {human(limit)} you may upload in a day. "
+            f"{human(max(0, limit - today.bytes))} are left today. Try again after midnight UTC.",
+            retry_after=_seconds_left(),
+        )
 
 
 def work_check(*, owner_id: Any) -> None:
@@ -84,9 +95,17 @@ def work_check(*, owner_id: Any) -> None:
     Raises:
         WorkUsedUp
     """
+    if settings.PROCESSING_DAILY_CPU_SECONDS:
+        _check_work(_today(owner_id))
+
+
+def _today(owner_id: Any) -> DailyUploads | None:
+    return DailyUploads.objects.filter(owner=owner_id, day=timezone.now().date()).first()
+
+
+def _check_work(today: DailyUploads | None) -> None:
     limit = settings.PROCESSING_DAILY_CPU_SECONDS
-    today = DailyUploads.objects.filter(owner=owner_id, day=timezone.now().date())
-    if limit and today.filter(cpu_seconds__gte=limit).exists():
+    if limit and today and today.cpu_seconds >= limit:
         raise WorkUsedUp(
             f"Your jobs have used the {limit / 60:,.3g} minutes of processor time that you have in "
             "a day. Try again after midnight UTC.",
@@ -107,29 +126,26 @@ def _seconds_left() -> int:
     return math.ceil((resets_at() - timezone.now()).total_seconds())
 
 
-def _used_up(owner: User, limit: int) -> QuotaUsedUp:
-    left = max(0, limit - usage_of(owner)["uploaded_bytes"])
-    return QuotaUsedUp(
-        f"This would be more than the {human(limit)} you may upload in a day. {human(left)} are "
-        "left today. Try again after midnight UTC.",
-        retry_after=_seconds_left(),
-    )
-
-
 def quota_take(*, owner: User, size: int) -> None:
     """Count bytes that are about to come; parallel uploads cannot take the same ones.
 
     Raises:
         TooLarge, QuotaUsedUp, WorkUsedUp: as `quota_check`.
     """
-    quota_check(owner=owner, size=size)
-    limit = settings.PROCESSING_DAILY_UPLOAD_BYTES
-    today, _ = DailyUploads.objects.get_or_create(owner=owner, day=timezone.now().date())
-    rows = DailyUploads.objects.filter(id=today.id)
-    if limit:
-        rows = rows.filter(bytes__lte=limit - size)
-    if not rows.update(bytes=F("bytes") + size):
-        raise _used_up(owner, limit)
+    values: dict[str, Any] = {
+        "owner": owner.pk,
+        "day": timezone.now().date(),
+        "size": size,
+        "most": settings.PROCESSING_DAILY_UPLOAD_BYTES or NO_LIMIT,
+        "seconds": settings.PROCESSING_DAILY_CPU_SECONDS or NO_LIMIT,
+    }
+    if size <= values["most"]:
+        with connection.cursor() as cursor:
+            cursor.execute(_TAKE, values)
+            if cursor.fetchone():
+                return
+    quota_check(owner=owner, size=size)  # says why
+    raise QuotaUsedUp(retry_after=1)  # it had fitted by then: something was given back
 
 
 def quota_give_back(*, upload: ProcessingUpload) -> None:

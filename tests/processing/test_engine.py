@@ -11,12 +11,14 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from backend_django.processing import lifecycle, maintenance
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.tasks import maintenance_reap
 from backend_django.users.models import User
+from backend_django.users.services import token_create
 
 URL = "/api/v1/wordcount"
 
@@ -57,6 +59,17 @@ def test_same_key_gives_the_same_request(signed_in: Client, settings) -> None:
     assert ProcessingRequest.objects.count() == 3
     folders = list(Path(settings.MEDIA_ROOT, "requests").iterdir())
     assert {f.name for f in folders} >= {first.json()["id"], other.json()["id"]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_post_costs_six_statements(user: User) -> None:
+    """Each is a round trip, and a slow line to the database has a budget for all of them."""
+    client = Client(headers={"authorization": f"Token {token_create(user=user, name='x')[1]}"})
+    assert post(client).status_code == 201
+    with CaptureQueriesContext(connection) as queries:
+        assert post(client).status_code == 201
+    statements = [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
+    assert len(statements) == 6, "\n".join(statements)
 
 
 @pytest.mark.django_db(transaction=True)

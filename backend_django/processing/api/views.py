@@ -86,10 +86,12 @@ class CreateView(ProcessingView):
         if length > free_bytes():
             raise StorageFull
         size = max(0, length - MULTIPART_OVERHEAD)
-        if request._request.user.is_authenticated:
-            quota_check(owner=request._request.user, size=size)
+        by_session = request._request.user
+        if by_session.is_authenticated:
+            quota_check(owner=by_session, size=size)
         super().initial(request, *args, **kwargs)
-        quota_check(owner=cast(User, request.user), size=size)
+        if request.user != by_session:
+            quota_check(owner=cast(User, request.user), size=size)
 
     problems = {
         404: "There is no such upload",

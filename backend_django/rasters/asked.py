@@ -21,6 +21,7 @@ def as_asked(facts: Inspection, options: Options) -> Inspection:
         facts = _with_bands(facts, options.bands)
     if options.nodata:
         facts = replace(facts, nodata=_usable_nodata(facts, options.nodata))
+    _check_resampling(facts, options)
     if options.grid == "web" and facts.bounds[2] > 180:
         raise ProcessingError(
             "crosses_antimeridian",
@@ -54,7 +55,7 @@ def _with_bands(facts: Inspection, bands: tuple[int, ...]) -> Inspection:
     )
 
 
-def _usable_nodata(facts: Inspection, text: str) -> float | None:
+def _usable_nodata(facts: Inspection, text: str) -> float | int | None:
     value = parse_nodata(text)
     if value is None:
         return None
@@ -69,7 +70,25 @@ def _usable_nodata(facts: Inspection, text: str) -> float | None:
             f"No pixel of type {facts.dtype} can have the nodata value {text}. Choose a whole "
             f"number from {limits.min:,} to {limits.max:,}, or “none”.",
         )
-    return value
+    return int(value)
+
+
+def _check_resampling(facts: Inspection, options: Options) -> None:
+    """Refuse what would make GDAL lose nodata: all but “nearest” computes with doubles."""
+    resampling = options.overview_resampling
+    if facts.has_large_nodata and (options.grid == "web" or resampling not in {"auto", "nearest"}):
+        raise ProcessingError(
+            "nodata_unsuitable",
+            f"The nodata value {facts.nodata} has too many digits for resampling. Keep the "
+            "raster's own grid and choose “auto” or “nearest” overviews, or give the missing "
+            "pixels another value.",
+        )
+    if resampling == "mode" and facts.dtype in {"int64", "uint64"} and facts.nodata:
+        raise ProcessingError(
+            "nodata_unsuitable",
+            "Overviews by “mode” would fill missing pixels of 64-bit integers with 0. Choose "
+            "“nearest” overviews, or convert the raster with `gdal_translate -ot Int32`.",
+        )
 
 
 def _has_room_for_missing(facts: Inspection) -> bool:

@@ -45,7 +45,7 @@ def describe(path: Path, facts: Inspection, preview: Path) -> dict[str, Any]:
             "dtype": facts.dtype,
             "crs": _describe_crs(crs),
             "bounds": facts.bounds,
-            "nodata": plain_number(dataset.nodata),
+            "nodata": plain_number(facts.nodata),
             "overviews": dataset.overviews(1),
             "block_size": list(dataset.block_shapes[0]),
             "compression": dataset.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", "NONE"),
@@ -55,10 +55,10 @@ def describe(path: Path, facts: Inspection, preview: Path) -> dict[str, Any]:
         }
 
 
-def plain_number(value: float | None) -> float | int | str | None:
+def plain_number(value: float | int | None) -> float | int | str | None:
     """Return a number as JSON can hold it: NaN and infinities become "nan", "inf" and "-inf"."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, int):
+        return value
     value = float(value)
     if not math.isfinite(value):
         return str(value)

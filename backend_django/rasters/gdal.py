@@ -7,7 +7,8 @@ environment of that process, because GDAL reads some of them only once.
 import ctypes
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,53 @@ from backend_django.utils.text import clean_label
 
 logger = logging.getLogger(__name__)
 
-# How an upload is opened. Without OVERVIEW_LEVEL=NONE an ordinary GeoTIFF can name another raster
-# of this machine, or a URL, as its overviews (metadata item OVERVIEW_FILE), and GDAL goes there.
-OPEN_UPLOAD = {"driver": "GTiff", "OVERVIEW_LEVEL": "NONE"}
-
 ProgressFunction = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_double, ctypes.c_char_p, ctypes.c_void_p)
 UNIT_CHARACTERS = 50
 _READ_ONLY_RASTER = 0x02 | 0x40  # GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR
+_EXACT_NODATA = {  # by GDAL's number of the type: those whose values a double cannot hold
+    12: ("GDALGetRasterNoDataValueAsUInt64", ctypes.c_uint64),
+    13: ("GDALGetRasterNoDataValueAsInt64", ctypes.c_int64),
+}
+# An ordinary GeoTIFF can name another raster of this machine, or a URL, as its overviews: the item
+# OVERVIEW_FILE of this metadata domain. GDAL goes there as soon as it looks for overviews or masks.
+_OVERVIEWS = "OVERVIEWS"
 
 
 class CopyFailedError(Exception):
     """GDAL could not make the copy. The text is GDAL's own, with paths: for the log only."""
+
+
+@contextmanager
+def open_upload(path: Path) -> Iterator[Any]:
+    """Open an upload once it is known to send GDAL nowhere else.
+
+    The first look is with OVERVIEW_LEVEL=NONE, which keeps GDAL in the file. It is not used for
+    more, because that view hides nodata of 64-bit integers, metadata domains and descriptions.
+
+    Raises:
+        ProcessingError: external_overviews.
+    """
+    with rasterio.open(path, driver="GTiff", OVERVIEW_LEVEL="NONE") as dataset:
+        if has_tags(dataset, _OVERVIEWS):
+            raise _external_overviews()
+    with rasterio.open(path, driver="GTiff") as dataset:
+        yield dataset
+
+
+def has_tags(dataset: Any, domain: str) -> bool:
+    """Say whether there is metadata in a domain, readable or not."""
+    try:
+        return bool(dataset.tags(ns=domain))
+    except UnicodeDecodeError:
+        return True
+
+
+def _external_overviews() -> ProcessingError:
+    return ProcessingError(
+        "external_overviews",
+        "The file refers to another file for its overviews; only files that stand alone are "
+        "accepted. Make a clean copy with `gdal_translate in.tif out.tif`.",
+    )
 
 
 def find_library() -> str | None:
@@ -64,6 +101,14 @@ def _bind(path: str) -> ctypes.CDLL:
     library.GDALGetRasterBand.argtypes = [pointer, ctypes.c_int]
     library.GDALGetRasterBand.restype = pointer
     library.GDALSetDescription.argtypes = [pointer, ctypes.c_char_p]
+    library.GDALGetMetadata.argtypes = [pointer, ctypes.c_char_p]
+    library.GDALGetMetadata.restype = strings
+    library.GDALGetRasterDataType.argtypes = [pointer]
+    library.GDALGetRasterNoDataValue.argtypes = [pointer, ctypes.POINTER(ctypes.c_int)]
+    library.GDALGetRasterNoDataValue.restype = ctypes.c_double
+    for name, kind in _EXACT_NODATA.values():
+        getattr(library, name).argtypes = [pointer, ctypes.POINTER(ctypes.c_int)]
+        getattr(library, name).restype = kind
     library.GDALGetDescription.argtypes = library.GDALGetRasterUnitType.argtypes = [pointer]
     library.GDALGetDescription.restype = library.GDALGetRasterUnitType.restype = ctypes.c_char_p
     library.GDALGetDataCoverageStatus.argtypes = [
@@ -81,6 +126,7 @@ class Band:
     description: str = ""
     unit: str = ""
     stored: float = 1.0  # share of the pixels whose blocks are in the file
+    nodata: float | int | None = None  # an int where the pixels are integers of 64 bits
 
 
 def read_bands(path: Path, *, width: int, height: int, count: int, planes: int) -> list[Band]:
@@ -108,20 +154,31 @@ def read_bands(path: Path, *, width: int, height: int, count: int, planes: int) 
                 gdal.GDALGetDataCoverageStatus(band, 0, 0, width, height, 0, ctypes.byref(percent))
             unit = clean_label(gdal.GDALGetRasterUnitType(band) or b"", UNIT_CHARACTERS)
             description = clean_label(gdal.GDALGetDescription(band) or b"")
-            found.append(Band(description, unit, percent.value / 100))
+            found.append(Band(description, unit, percent.value / 100, _read_nodata(gdal, band)))
         gdal.GDALClose(dataset)
     return found
+
+
+def _read_nodata(gdal: ctypes.CDLL, band: int) -> float | int | None:
+    name, _ = _EXACT_NODATA.get(
+        gdal.GDALGetRasterDataType(band), ("GDALGetRasterNoDataValue", None)
+    )
+    is_set = ctypes.c_int(0)
+    value: float | int = getattr(gdal, name)(band, ctypes.byref(is_set))
+    return value if is_set.value else None
 
 
 def _bands_of_rasterio(path: Path) -> list[Band]:
     with rasterio.open(path, driver="GTiff") as dataset:
         try:
-            texts = zip(dataset.descriptions, dataset.units, strict=True)
-            return [
-                Band(clean_label(a or ""), clean_label(b or "", UNIT_CHARACTERS)) for a, b in texts
+            texts = [
+                (clean_label(a or ""), clean_label(b or "", UNIT_CHARACTERS))
+                for a, b in zip(dataset.descriptions, dataset.units, strict=True)
             ]
         except UnicodeDecodeError:
-            return [Band()] * dataset.count
+            texts = [("", "")] * dataset.count
+        nodata = dataset.nodatavals
+    return [Band(*text, nodata=value) for text, value in zip(texts, nodata, strict=True)]
 
 
 def translate(
@@ -135,13 +192,14 @@ def translate(
 
     Args:
         arguments: of gdal_translate: driver (-of), creation options (-co), bands (-b) and so on.
-        descriptions: names of the upload's bands; OVERVIEW_LEVEL=NONE hides them from GDAL itself.
+        descriptions: names of the upload's bands, which may be no text in the file itself.
         progress: called with 0..1 between blocks of pixels; what it raises stops the copy within
             a few blocks and comes out of here. Not called at all where GDAL cannot be reached
             directly (rasterio itself offers no progress).
 
     Raises:
         CopyFailedError: GDAL gave up.
+        ProcessingError: external_overviews.
     """
     path = find_library()
     if path is None:
@@ -162,16 +220,16 @@ def translate(
         gdal = _bind(path)
         gdal.CPLPushErrorHandler(ctypes.cast(gdal.CPLQuietErrorHandler, ctypes.c_void_p))
         try:
-            open_options = {k: v for k, v in OPEN_UPLOAD.items() if k != "driver"}
             read = gdal.GDALOpenEx(
-                str(source).encode(), _READ_ONLY_RASTER, _strings([OPEN_UPLOAD["driver"]]),
-                _strings([f"{key}={value}" for key, value in open_options.items()]), None,
-            )  # fmt: skip
+                str(source).encode(), _READ_ONLY_RASTER, _strings(["GTiff"]), None, None
+            )
             if not read:
                 raise CopyFailedError(_last_error(gdal))
+            if gdal.GDALGetMetadata(read, _OVERVIEWS.encode()):
+                gdal.GDALClose(read)
+                raise _external_overviews()
             for index, text in enumerate(descriptions, start=1):
-                if text:
-                    gdal.GDALSetDescription(gdal.GDALGetRasterBand(read, index), text.encode())
+                gdal.GDALSetDescription(gdal.GDALGetRasterBand(read, index), text.encode())
             options = gdal.GDALTranslateOptionsNew(_strings(arguments), None)
             if not options:
                 raise CopyFailedError(_last_error(gdal))
@@ -210,7 +268,7 @@ def _copy_without_progress(source: Path, target: Path, arguments: Sequence[str])
         )
     logger.warning("libgdal not found beside rasterio: converting without progress")
     try:
-        with rasterio.open(source, **OPEN_UPLOAD) as dataset:
+        with open_upload(source) as dataset:
             rasterio_copy(
                 dataset, target, driver=driver, strict=False,
                 **dict(option.split("=", 1) for option in options),

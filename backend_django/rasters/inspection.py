@@ -64,7 +64,7 @@ class Inspection:
     count: int  # bands
     dtype: str  # rasterio's name, e.g. "uint8", "complex_int16"
     bounds: list[float]  # west, south, east, north in degrees; east > 180 beyond the antimeridian
-    nodata: float | None
+    nodata: float | int | None  # of 64-bit integers exactly, which no float can be
     interpretations: tuple[str, ...]  # of the colours, per band: "red", "alpha", "palette", …
     has_mask: bool
     descriptions: tuple[str, ...]  # of the bands; "" where there is none
@@ -83,6 +83,11 @@ class Inspection:
     @property
     def is_complex(self) -> bool:
         return self.dtype.startswith("complex")
+
+    @property
+    def has_large_nodata(self) -> bool:
+        """Whether a double cannot tell the nodata value from its neighbours."""
+        return isinstance(self.nodata, int) and abs(self.nodata) > 2**53
 
     @property
     def sample_bytes(self) -> int:
@@ -112,8 +117,8 @@ def inspect(path: Path, limits: Limits) -> Inspection:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         try:
-            with rasterio.Env(), rasterio.open(path, **gdal.OPEN_UPLOAD) as dataset:
-                _check_references(dataset)
+            with rasterio.Env(), gdal.open_upload(path) as dataset:
+                _check_pages(dataset)
                 _check_size(dataset, limits)
                 _check_complete(dataset, path)
                 return _describe(dataset, path)
@@ -138,7 +143,7 @@ def inspect(path: Path, limits: Limits) -> Inspection:
 
 def read_facts(path: Path) -> Inspection:
     """Return what the header of a file of our own making says."""
-    with rasterio.Env(), rasterio.open(path, **gdal.OPEN_UPLOAD) as dataset:
+    with rasterio.Env(), rasterio.open(path, driver="GTiff") as dataset:
         return _describe(dataset, path)
 
 
@@ -169,23 +174,10 @@ def _several_images(count: str) -> ProcessingError:
     )
 
 
-def _check_references(dataset: Any) -> None:
-    """Refuse a file that sends its reader elsewhere, or of which only a part would be kept."""
-    if _has_tags(dataset, "OVERVIEWS"):
-        raise ProcessingError(
-            "external_overviews",
-            "The file refers to another file for its overviews; only files that stand alone are "
-            "accepted. Make a clean copy with `gdal_translate in.tif out.tif`.",
-        )
+def _check_pages(dataset: Any) -> None:
+    """Refuse a file of which only a part would be kept."""
     if pages := len(dataset.subdatasets):
         raise _several_images(str(pages))
-
-
-def _has_tags(dataset: Any, domain: str) -> bool:
-    try:
-        return bool(dataset.tags(ns=domain))
-    except UnicodeDecodeError:
-        return True
 
 
 def _check_size(dataset: Any, limits: Limits) -> None:
@@ -241,17 +233,13 @@ def _check_complete(dataset: Any, path: Path) -> None:
 
 
 def _describe(dataset: Any, path: Path) -> Inspection:
-    # Safe without OVERVIEW_LEVEL: _check_references has seen that there is nowhere to go. With it
-    # GDAL hides the descriptions, and leaves a transform that is not there uninitialised.
-    with rasterio.open(path, driver="GTiff") as plain:
-        transform = plain.transform
     planes = 1 if dataset.interleaving == Interleaving.pixel else dataset.count
     bands = gdal.read_bands(
         path, width=dataset.width, height=dataset.height, count=dataset.count, planes=planes
     )
     block_height, block_width = dataset.block_shapes[0]
     blocks = math.ceil(dataset.width / block_width) * math.ceil(dataset.height / block_height)
-    bounds = _check_georeference(dataset, transform)
+    bounds = _check_georeference(dataset)
     flags = dataset.mask_flag_enums[0]
     return Inspection(
         width=dataset.width,
@@ -259,7 +247,7 @@ def _describe(dataset: Any, path: Path) -> Inspection:
         count=dataset.count,
         dtype=dataset.dtypes[0],
         bounds=bounds,
-        nodata=dataset.nodata,
+        nodata=bands[0].nodata,
         interpretations=tuple(kind.name for kind in dataset.colorinterp),
         has_mask=MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags,
         descriptions=tuple(band.description for band in bands),
@@ -269,10 +257,11 @@ def _describe(dataset: Any, path: Path) -> Inspection:
     )
 
 
-def _check_georeference(dataset: Any, transform: Affine) -> list[float]:
+def _check_georeference(dataset: Any) -> list[float]:
+    transform: Affine = dataset.transform
     points, points_crs = dataset.gcps
     if not (dataset.crs or points_crs):
-        if _has_tags(dataset, "RPC"):
+        if gdal.has_tags(dataset, "RPC"):
             raise ProcessingError(
                 "no_crs",
                 "The raster is an unrectified image: it says where it is by rational polynomial "

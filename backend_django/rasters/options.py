@@ -54,10 +54,15 @@ def parse_bands(text: str) -> tuple[int, ...]:
     return bands
 
 
-def parse_nodata(text: str) -> float | None:
-    """Return a nodata value, None for "none".
+def parse_nodata(text: str) -> float | int | None:
+    """Return a nodata value, None for "none"; an int for a whole number, however large.
 
     Raises:
         ValueError: it is neither "none" nor a number.
     """
-    return None if text.strip().lower() == "none" else float(text)
+    if text.strip().lower() == "none":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)

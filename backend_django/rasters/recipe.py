@@ -75,11 +75,13 @@ def choose_recipe(source: Path, facts: Inspection, options: Options) -> list[str
         arguments += ["-co", f"{key}={value}"]
     for band in options.bands:
         arguments += ["-b", str(band)]
-    nodata = options.nodata
+    nodata = options.nodata.lower()
     if options.grid == "web" and facts.nodata is None and facts.dtype.startswith("float"):
         nodata = "nan"
+    elif nodata and isinstance(facts.nodata, int):
+        nodata = str(facts.nodata)  # GDAL takes the 1e3 of 64-bit integers for 1
     if nodata:
-        arguments += ["-a_nodata", nodata.lower()]
+        arguments += ["-a_nodata", nodata]
     return arguments
 
 
@@ -141,7 +143,7 @@ def check_profile(facts: Inspection, profile: str) -> None:
 def _resampling(facts: Inspection) -> str:
     if facts.has_palette:
         return "MODE"  # the mean of two classes is a third one
-    return "NEAREST" if facts.is_complex else "AVERAGE"
+    return "NEAREST" if facts.is_complex or facts.has_large_nodata else "AVERAGE"
 
 
 def _predictor_helps(source: Path, facts: Inspection, options: Options) -> bool:
@@ -150,7 +152,7 @@ def _predictor_helps(source: Path, facts: Inspection, options: Options) -> bool:
         return False
     plain = predicted = 0
     try:
-        with rasterio.Env(), rasterio.open(source, **gdal.OPEN_UPLOAD) as dataset:
+        with rasterio.Env(), gdal.open_upload(source) as dataset:
             bits = dataset.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", "8")
             if bits not in {"8", "16", "32", "64"}:  # TIFF has no predictor for 1 or 12 of them
                 return False

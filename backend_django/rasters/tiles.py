@@ -125,7 +125,11 @@ class Source:
             x, _ = pixel_to_crs(dataset)(*(values.ravel() for values in np.meshgrid(*corners)))
             self._x_range = float(x.min()), float(x.max())
         flags = dataset.mask_flag_enums[0]
-        self._has_mask = MaskFlags.per_dataset in flags or MaskFlags.alpha in flags
+        # Of 64-bit integers rasterio knows nodata as a float, or not at all; GDAL's mask is exact.
+        self._is_exact = MaskFlags.nodata in flags and dataset.dtypes[0] in {"int64", "uint64"}
+        self._has_mask = (
+            MaskFlags.per_dataset in flags or MaskFlags.alpha in flags or self._is_exact
+        )
         self._nodata = _representable(dataset.nodata, np.dtype(_numpy_name(dataset.dtypes[0])))
         try:
             self.palette = dataset.colormap(1)
@@ -161,15 +165,16 @@ class Source:
     def values_at(
         self, longitude: Array, latitude: Array, bands: Sequence[int]
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Return values (bands, places) and whether each place has any, nearest pixel.
+        """Return values and whether each is valid, both (bands, places), of the nearest pixels.
 
         Reads one window around the places, from the overview that fits their distances.
         """
         columns, rows = self._place(longitude, latitude)
         inside = (columns >= 0) & (columns < self._width) & (rows >= 0) & (rows < self._height)
         values = np.zeros((len(bands), len(columns)), _numpy_name(self._dataset.dtypes[0]))
+        valid = np.tile(inside, (len(bands), 1))
         if not inside.any():
-            return values, inside
+            return values, valid
         columns, rows = columns[inside], rows[inside]
         steps = np.hypot(np.diff(columns), np.diff(rows))
         window, shape = self._window(columns, rows, float(np.median(steps)) if len(steps) else 1.0)
@@ -178,15 +183,20 @@ class Source:
         row = ((rows - window.row_off) * (shape[0] / window.height)).astype(np.int64)
         at = np.clip(row, 0, shape[0] - 1), np.clip(column, 0, shape[1] - 1)
         values[:, inside] = pixels[:, *at]
-        valid = inside.copy()
         if self._has_mask:
-            mask = self._dataset.read_masks(bands[0], window=window, out_shape=shape)
-            valid[inside] = mask[at] > 0
+            valid[:, inside] = self._read_mask(bands, window, shape)[:, *at] > 0
         else:
             missing = self._missing(values)
             if missing is not None:
                 valid &= ~missing
         return values, valid
+
+    def _read_mask(
+        self, bands: Sequence[int], window: Window, shape: tuple[int, int]
+    ) -> NDArray[np.uint8]:
+        """Return the masks of bands as GDAL sees them; of one where all have the same."""
+        bands = list(bands) if self._is_exact else list(bands[:1])
+        return self._dataset.read_masks(bands, window=window, out_shape=(len(bands), *shape))
 
     def _place(self, longitude: Array, latitude: Array) -> tuple[Array, Array]:
         """Return columns and rows of places in degrees; infinite where the CRS does not reach."""
@@ -236,25 +246,24 @@ class Source:
         picked = np.stack([band.ravel().take(index) for band in values])
         mask = None
         if self._has_mask:
-            mask = self._dataset.read_masks(bands[0], window=window, out_shape=shape)
-            mask = mask.ravel().take(index)
+            mask = self._read_mask(bands, window, shape).max(axis=0).ravel().take(index)
         else:
             missing = self._missing(picked)
             if missing is not None:
-                mask = np.where(missing, np.uint8(0), np.uint8(255))
+                mask = np.where(missing.all(axis=0), np.uint8(0), np.uint8(255))
         if not complete:
             mask = np.where(inside, np.uint8(255) if mask is None else mask, np.uint8(0))
         return picked, mask
 
     def _missing(self, values: NDArray[Any]) -> NDArray[np.bool_] | None:
-        """Where no band has a value."""
+        """Return where each band has no value."""
         missing = None
         if values.dtype.kind in "fc":
             missing = np.isnan(values)
         if self._nodata is not None:
             nodata = values == self._nodata
             missing = nodata if missing is None else missing | nodata
-        return None if missing is None else missing.all(axis=0)
+        return missing
 
     def _locate(self, z: int, x: int, y: int, shift: float) -> tuple[Array, Array]:
         """Return column and row in the raster of each pixel's centre, as 256 × 256 arrays."""

@@ -16,11 +16,11 @@ _GLOBE = Geod(ellps="WGS84")
 
 
 def point_values(path: Path, longitude: float, latitude: float) -> list[Any]:
-    """Return the value of each band at a place; None for all where there is none."""
+    """Return the value of each band at a place; None where it has none."""
     source = open_source(path)
     bands = range(1, source.count + 1)
     values, valid = source.values_at(np.array([longitude]), np.array([latitude]), bands)
-    return _plain(values[:, 0]) if valid[0] else [None] * source.count
+    return _where_valid(values[:, 0], valid[:, 0])
 
 
 def line_values(
@@ -33,12 +33,14 @@ def line_values(
     wanted = np.linspace(0, at[-1], samples)
     longitude, latitude = (np.interp(wanted, at, corners[:, axis]) for axis in (0, 1))
     values, valid = open_source(path).values_at(longitude, latitude, [band])
-    plain = _plain(values[0])
-    return float(at[-1]), [v if ok else None for v, ok in zip(plain, valid, strict=True)]
+    return float(at[-1]), _where_valid(values[0], valid[0])
 
 
-def _plain(values: NDArray[Any]) -> list[Any]:
-    """Return values as JSON can hold them; the magnitudes of complex ones."""
+def _where_valid(values: NDArray[Any], valid: NDArray[np.bool_]) -> list[Any]:
+    """Return values as JSON can hold them, the magnitudes of complex ones; None if not valid."""
     if np.iscomplexobj(values):
         values = np.abs(values)
-    return [plain_number(value) if value.dtype.kind == "f" else int(value) for value in values]
+    return [
+        plain_number(value.item()) if is_valid else None
+        for value, is_valid in zip(values, valid, strict=True)
+    ]

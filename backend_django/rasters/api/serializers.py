@@ -234,7 +234,7 @@ class PointValuesSerializer(serializers.Serializer[Any]):
     latitude = serializers.FloatField()
     values = serializers.ListField(
         child=NodataField(allow_null=True),
-        help_text="As stored, by band; all null where the raster has no value.",
+        help_text="As stored, by band; null where a band has no value.",
     )
 
 

@@ -59,6 +59,13 @@ def test_point_of_missing_pixels_and_odd_types(ask: Any) -> None:
         assert answer.json()["values"] == [seen]
 
 
+@pytest.mark.parametrize(("dtype", "nodata"), [("int16", -9999), ("int64", -9999), ("float32", 9)])
+def test_point_where_one_band_has_no_value(dtype: str, nodata: int, ask: Any) -> None:
+    values = np.ones((3, 300, 420), dtype) * np.array([2, nodata, 43], dtype)[:, None, None]
+    answer = ask("point", values, DEGREES | {"nodata": nodata}, longitude=11, latitude=49)
+    assert answer.json()["values"] == [2, None, 43]
+
+
 def test_point_in_another_projection(ask: Any) -> None:
     to_degrees = Transformer.from_crs(32632, 4326, always_xy=True)
     longitude, latitude = to_degrees.transform(500_000 + 10 * 101.5, 5_200_000 - 10 * 217.5)

@@ -1133,7 +1133,7 @@ export interface components {
             longitude: number;
             /** Format: double */
             latitude: number;
-            /** @description As stored, by band; all null where the raster has no value. */
+            /** @description As stored, by band; null where a band has no value. */
             values: ((number | ("nan" | "inf" | "-inf")) | null)[];
         };
         /** @description One try at a request. Which machine made it is the operators' business. */

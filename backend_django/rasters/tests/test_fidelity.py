@@ -1,0 +1,109 @@
+"""What a product says is what its upload said; GDAL reads both.
+
+The cheap part covers every pair of choices at least once; `make test-rasters` runs the whole.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from backend_django.processing.errors import ProcessingError
+from backend_django.rasters import gdal, tiles
+from backend_django.rasters.styles import default_style
+from backend_django.rasters.values import point_values
+
+from . import factory
+from .conftest import Convert
+
+HIGH = 2**53 + 1  # a double has no such number: it takes 2**53 for it
+EXACT = [("int64", -9999), ("int64", 0), ("uint64", 0), ("int64", -HIGH), ("uint64", 2**64 - 1)]
+
+
+def write_exact(path: Path, dtype: str, nodata: int) -> np.ndarray:
+    """Write 64-bit integers whose neighbours of nodata are valid; return where nodata is."""
+    values = np.full((1, 600, 700), 2**53, dtype)
+    values[0, 300:, 350:] = nodata - 1 if nodata > 0 else nodata + 1
+    values[0, :100] = nodata
+    plain = factory.write(path.with_name("plain.tif"), values)
+    gdal.translate(plain, path, ["-of", "GTiff", "-a_nodata", str(nodata)], [], lambda part: None)
+    missing: np.ndarray = values[0] == np.array(nodata, dtype)
+    return missing
+
+
+@pytest.mark.parametrize(("dtype", "nodata"), EXACT)
+@pytest.mark.parametrize("given", [False, True], ids=["in the file", "as an option"])
+def test_nodata_of_64_bit_integers(
+    dtype: str, nodata: int, given: bool, tmp_path: Path, convert: Convert
+) -> None:
+    source = tmp_path / "input.tif"
+    missing = write_exact(source, dtype, nodata)
+    options = {}
+    if given:
+        source, options = tmp_path / "plain.tif", {"nodata": str(nodata)}
+    target, facts = convert(source, **options)
+    assert facts["nodata"] == nodata
+    assert isinstance(facts["nodata"], int)
+    band = facts["bands"][0]
+    with rasterio.open(source) as before, rasterio.open(target) as after:
+        values = before.read(1)
+        np.testing.assert_array_equal(values, after.read(1))
+        np.testing.assert_array_equal(after.read_masks(1) == 0, missing)
+        for factor in after.overviews(1):
+            shape = 600 // factor, 700 // factor
+            small = after.read_masks(1, out_shape=shape)
+            assert (small == 0).sum() == pytest.approx(missing.sum() / factor**2, rel=0.1)
+    assert band["minimum"] == float(values[~missing].min())
+    assert band["maximum"] == float(values[~missing].max())
+    assert sum((band["histogram"] or {"counts": [(~missing).sum()]})["counts"]) == (~missing).sum()
+
+    west, south, east, north = facts["bounds"]
+    middle = (west + east) / 2
+    assert point_values(target, middle, north - (north - south) * 0.05) == [None]
+    assert point_values(target, middle, north - (north - south) * 0.4) == [2**53]
+    zoom, column, row = factory.tile_of(middle, (south + north) / 2, facts["maxzoom"] - 2)
+    found = tiles.open_source(target).read(zoom, column, row, (1,))
+    assert found is not None
+    assert found[1] is not None
+    is_missing = found[0][0] == np.array(nodata, dtype)
+    assert is_missing.any()
+    assert not found[1][is_missing].any()
+    assert found[1].any()
+    assert tiles.render_tile(target, zoom, column, row, default_style(facts["bands"]))
+
+
+@pytest.mark.parametrize("text", ["1e3", "1000.0", "+1000"])
+def test_a_whole_number_may_be_written_in_any_way(
+    text: str, tmp_path: Path, convert: Convert
+) -> None:
+    values = factory.pixels("int64")
+    values[0, :40] = 1000
+    target, facts = convert(factory.write(tmp_path / "input.tif", values), nodata=text)
+    assert facts["nodata"] == 1000
+    with rasterio.open(target) as dataset:
+        np.testing.assert_array_equal(dataset.read_masks(1) == 0, values[0] == 1000)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"grid": "web"}, {"overview_resampling": "average"}, {"overview_resampling": "mode"}],
+)
+def test_resampling_that_would_lose_nodata_is_refused(
+    options: dict[str, str], tmp_path: Path, convert: Convert
+) -> None:
+    write_exact(tmp_path / "input.tif", "int64", -HIGH)
+    with pytest.raises(ProcessingError, match=f"nodata value -{HIGH} has too many digits"):
+        convert(tmp_path / "input.tif", **options)
+    write_exact(tmp_path / "input.tif", "int64", -9999)
+    if "mode" in options.values():
+        with pytest.raises(ProcessingError, match="Choose “nearest” overviews"):
+            convert(tmp_path / "input.tif", **options)
+    else:
+        assert convert(tmp_path / "input.tif", **options)[1]["nodata"] == -9999
+
+
+def test_nodata_that_no_pixel_can_have_is_refused(tmp_path: Path, convert: Convert) -> None:
+    source = factory.write(tmp_path / "input.tif", factory.pixels("uint64"))
+    with pytest.raises(ProcessingError, match="18,446,744,073,709,551,615"):
+        convert(source, nodata=str(2**64))

@@ -113,10 +113,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_tried_before(request: pytest.FixtureRequest) -> None:
+def _nobody_tried_before(request: pytest.FixtureRequest) -> Iterator[None]:
     """Attempts are counted by address, and every test calls from the same one."""
     if "stack" in request.fixturenames:
         request.getfixturevalue("stack").forget_attempts()
+    mark = request.node.get_closest_marker("django_db")
+    commits = mark is not None and mark.kwargs.get("transaction")
+    if commits:
+        request.getfixturevalue("transactional_db")
+    yield
+    if commits:  # Django empties the tables of models, and the cache has none
+        from django.core.cache import cache
+
+        cache.clear()
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def process_request(self: Any, request_id: str = "") -> list[str]:
         request_id: the request that somebody rang for; another one may go before it.
 
     Returns:
-        The ids of the requests that were worked on, for Flower to show.
+        The ids of the requests that were worked on, to be seen where tasks are monitored.
     """
     try:
         return run_next(

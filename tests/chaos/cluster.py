@@ -83,23 +83,20 @@ class Cluster(Stack):
 class ProxiedCluster(Cluster):
     """The same with a proxy before each server, which makes it hang instead of refuse."""
 
-    def __init__(self, directory: Path, bucket: Any = None) -> None:
+    def __init__(self, directory: Path, storage: Any = None) -> None:
         super().__init__(directory)
-        ports = {"database": self.postgres.port, "broker": self.valkey.port}
-        self.bucket = bucket
-        if bucket is not None:
-            ports["bucket"] = bucket.port
+        servers = {
+            "database": (self.postgres.port, "DATABASE_URL"),
+            "broker": (self.valkey.port, "REDIS_URL"),
+        }
+        if storage is not None:
+            servers["storage"] = storage.port, storage.url_variable
             del self.environment["TEST_STORAGE"]
-            self.environment |= bucket.environment
-        self.proxies = {name: Proxy(port or 0) for name, port in ports.items()}
-        for name, variable in (
-            ("database", "DATABASE_URL"),
-            ("broker", "REDIS_URL"),
-            ("bucket", "AWS_S3_ENDPOINT_URL"),
-        ):
-            if name in self.proxies:
-                proxy = self.proxies[name].start()
-                self.environment[variable] = proxy.url(self.environment[variable])
+            self.environment |= storage.environment
+        self.proxies = {}
+        for name, (port, variable) in servers.items():
+            self.proxies[name] = Proxy(port or 0).start()
+            self.environment[variable] = self.proxies[name].url(self.environment[variable])
 
     def recover(self) -> None:
         for proxy in self.proxies.values():

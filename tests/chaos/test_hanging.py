@@ -31,23 +31,23 @@ FAULTS: list[Any] = [
 ROWS: list[Row] = []
 
 SERVERS = ["database", "broker"]
-SERVERS += ["bucket"]  # [s3]
+SERVERS += ["storage"]  # [s3]
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedCluster]:
     directory = tmp_path_factory.mktemp("hanging")
-    bucket: Any = None
-    bucket = Bucket(directory / "s3").start()  # [s3]
-    made = ProxiedCluster(directory, bucket)
+    storage: Any = None
+    storage = Bucket(directory / "s3").start()  # [s3]
+    made = ProxiedCluster(directory, storage)
     try:
         made.manage("setup")
         made.start()
         yield made
     finally:
         made.close()
-        if bucket:
-            bucket.stop()
+        if storage:
+            storage.stop()
         write_report(ROWS, ROOT / ".cache" / "chaos" / "hanging.md")
 
 
@@ -81,5 +81,5 @@ def test_hanging(cluster: ProxiedCluster, server: str, fault: Fault) -> None:
     assert row.is_good, row
     assert set(alive) == {200}
     assert set(ledger.answers) <= {201, 503}, ledger.answers
-    said = {"completed", "storage_unavailable"} if server == "bucket" else {"completed"}
+    said = {"completed", "storage_unavailable"} if server == "storage" else {"completed"}
     assert set(row.outcomes) <= said, row

@@ -111,7 +111,7 @@ def test_policy_allows_the_inline_script_by_hash_and_nothing_else(
 @pytest.mark.parametrize(
     "path",
     ["/static/nothing.js", "/static/vue/assets/gone-12345678.js", "/media/requests/1/input/upload",
-     "/favicon.png", "/main.js", "/.env", "/.git/config", "/rasters/.svn/entries", "/assets/x",
+     "/favicon.png", "/main.js", "/.env", "/.git/config", "/docs/.svn/entries", "/assets/x",
      "/accounts/nothing", "/health/nothing"],
 )  # fmt: skip
 def test_missing_file_is_a_404_and_not_the_page(client: Client, built: Path, path: str) -> None:

@@ -77,7 +77,7 @@ def test_the_proxy_logs_no_other_form_of_the_address() -> None:
         f'"GET /verify-email/{SHARED} HTTP/1.1" 200 "http://example.org/shared/{SHARED}" "Firefox"',
         f"Forbidden: /api/v1/things/shared/{SHARED}/download/",
         f"GET /accounts/google/login/callback/?state={SHARED}&code={SHARED} HTTP/1.1",
-        f"GET http://bucket/app-files/x?X-Amz-Signature={SHARED}&X-Amz-Credential={SHARED}",
+        f"GET http://h/app-files/x?X-Amz-Signature={SHARED}&X-Amz-Credential={SHARED}",
         f"failed: HTTPError('no answer from http://h/shared/{SHARED}')",
     ],
 )

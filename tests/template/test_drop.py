@@ -15,7 +15,7 @@ from .conftest import RELEASE, commit, copier, files, git, lend_tools
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!over)flower",
-         "s3": r"bucket|\bboto|\baws|rclone|django-storages",
+         "s3": r"bucket(?!s=)|\bboto|\baws|rclone|django-storages",
          "mfa": r"\bmfa\b|mfa_|two_step|two-step|authenticator app|recovery.?code"
                 r"|second (step|factor)|\b2fa\b|\btotp|\bfido2|\bqrcode"}  # fmt: skip
 # What `make schema` and npm write.

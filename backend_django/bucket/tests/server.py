@@ -21,6 +21,8 @@ LOCATION = "instance"
 class Bucket:
     """The server and its one bucket. What it keeps survives a stop and a start."""
 
+    url_variable = "AWS_S3_ENDPOINT_URL"
+
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         (directory / "data" / NAME).mkdir(parents=True)

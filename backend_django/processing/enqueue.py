@@ -29,7 +29,7 @@ def ring(*, queue: str, request_id: UUID) -> bool:
     """Wake a worker of a queue. Never raises for a broker that does not respond.
 
     Args:
-        request_id: why; shown where tasks are monitored, and needed by workers of the release before.
+        request_id: why; to be seen where tasks are monitored, and for workers of an older release.
     """
 
     def wake() -> None:

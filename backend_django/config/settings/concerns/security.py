@@ -6,7 +6,7 @@ from ..environment import env
 
 # At least 50 random characters. Production refuses missing and well-known ones.
 SECRET_KEY: str = env("DJANGO_SECRET_KEY", default="change-me: not a secret")
-# Former keys, with commas: links and second steps that were made under them go on working.
+# Former keys, with commas: what was signed or encrypted under them stays good.
 SECRET_KEY_FALLBACKS: list[str] = env.list("DJANGO_SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS: list[str] = []
 # What links in emails begin with, as `https://www.example.org`. Empty: the host name that was asked

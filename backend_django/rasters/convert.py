@@ -15,6 +15,7 @@ import signal
 import threading
 from collections.abc import Callable
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,17 @@ from .cost import check_cost, estimate_seconds
 from .describe import describe
 from .inspection import Inspection, Limits, inspect, read_facts
 from .options import Options
-from .passthrough import TILE_WIDTH, decode_everything, reason_to_convert
+from .passthrough import (
+    HEIGHT,
+    MASK,
+    SUBFILE,
+    TILE_WIDTH,
+    WIDTH,
+    decode_everything,
+    reason_to_convert,
+)
 from .recipe import choose_recipe
-from .tiff import read_directories
+from .tiff import Directory, read_directories
 
 logger = logging.getLogger(__name__)
 Report = Callable[[str | None, float], None]
@@ -160,9 +169,13 @@ def validate(path: Path) -> dict[str, Any]:
     from rio_cogeo.cogeo import cog_validate
 
     _, errors, warnings = cog_validate(path, strict=True, quiet=True)
-    # It looks at widths alone: an image of one column of tiles is in strips to it.
-    if all(TILE_WIDTH in directory.tags for directory in read_directories(path)):
+    # It looks at widths alone: an image of one column of tiles is in strips to it, and overviews of
+    # an image of one column of pixels are as large as the image.
+    directories = read_directories(path)
+    if all(TILE_WIDTH in directory.tags for directory in directories):
         errors = [error for error in errors if not error.endswith("is not tiled")]
+    if directories[0].number(WIDTH) == 1 and _shrink(directories):
+        errors = [error for error in errors if not error.startswith("Invalid Decimation")]
     if errors or warnings:
         logger.error("invalid COG: %s %s", errors, warnings)
         raise ProcessingError(
@@ -171,6 +184,12 @@ def validate(path: Path) -> dict[str, Any]:
             "fault on our side: please report it with the number of this request.",
         )
     return {"valid": True, "errors": list(errors), "warnings": list(warnings)}
+
+
+def _shrink(directories: list[Directory]) -> bool:
+    """Say whether each image is about half as high as the one before."""
+    heights = [d.number(HEIGHT) for d in directories if not d.number(SUBFILE) & MASK]
+    return all(abs(small - large / 2) < 1 for large, small in pairwise(heights))
 
 
 def _limit_process(facts: Inspection, options: Options, limits: Limits) -> None:

@@ -18,12 +18,14 @@ from .georeference import crs_of
 from .images import draw
 from .inspection import Inspection
 from .styles import Style, default_style
+from .tiff import overview_factors
 
 BINS = 64
 _SAMPLE_PIXELS = 1024  # the overview that is looked at has at most this many pixels a side
 
 _EQUATOR_METRES = 2 * math.pi * 6378137.0
 _MAX_ZOOM = 24
+_PICTURE_PIXELS = 128  # smaller rasters are drawn with larger pixels, up to this size
 
 
 PREVIEW_PIXELS = 480  # the longer side at most
@@ -46,7 +48,7 @@ def describe(path: Path, facts: Inspection, preview: Path) -> dict[str, Any]:
             "crs": _describe_crs(crs),
             "bounds": facts.bounds,
             "nodata": plain_number(facts.nodata),
-            "overviews": dataset.overviews(1),
+            "overviews": overview_factors(dataset),
             "block_size": list(dataset.block_shapes[0]),
             "compression": dataset.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", "NONE"),
             "bands": bands,
@@ -66,7 +68,10 @@ def plain_number(value: float | int | None) -> float | int | str | None:
 
 
 def native_zoom(facts: Inspection) -> int:
-    """Return the zoom level at which a pixel of the map is no larger than one of the raster."""
+    """Return the zoom level at which a pixel of the map is no larger than one of the raster.
+
+    That of a very small raster is deeper, or there would be nothing to look at.
+    """
     west, south, east, north = facts.bounds
     latitude = math.radians(min(85.0, max(-85.0, (south + north) / 2)))
     metres_high = math.radians(north - south) * _EQUATOR_METRES / (2 * math.pi)
@@ -75,7 +80,8 @@ def native_zoom(facts: Inspection) -> int:
         max(metres_high, 1e-9) * max(metres_wide, 1e-9) / (facts.width * facts.height)
     )
     zoom = math.log2(_EQUATOR_METRES * math.cos(latitude) / 256 / pixel)
-    return min(_MAX_ZOOM, max(0, math.ceil(zoom - 0.05)))
+    larger = max(0, math.floor(math.log2(_PICTURE_PIXELS / max(facts.width, facts.height))))
+    return min(_MAX_ZOOM, max(0, math.ceil(zoom - 0.05) + larger))
 
 
 def _describe_crs(crs: CRS) -> dict[str, Any]:
@@ -120,7 +126,7 @@ def _preview(dataset: Any, style: Style) -> bytes:
 def _sample(dataset: Any, index: int) -> NDArray[np.float64]:
     """Return the valid values of a band, from an overview; the magnitudes of complex ones."""
     shrink = max(1.0, max(dataset.width, dataset.height) / _SAMPLE_PIXELS)
-    factors = [1, *dataset.overviews(index)]
+    factors = [1, *overview_factors(dataset)]
     factor = next((f for f in factors if f >= shrink), math.ceil(shrink))
     shape = (math.ceil(dataset.height / factor), math.ceil(dataset.width / factor))
     pixels = dataset.read(index, out_shape=shape)

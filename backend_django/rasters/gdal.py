@@ -101,6 +101,7 @@ def _bind(path: str) -> ctypes.CDLL:
     library.GDALGetRasterBand.argtypes = [pointer, ctypes.c_int]
     library.GDALGetRasterBand.restype = pointer
     library.GDALSetDescription.argtypes = [pointer, ctypes.c_char_p]
+    library.GDALSetMetadataItem.argtypes = [pointer, *[ctypes.c_char_p] * 3]
     library.GDALGetMetadata.argtypes = [pointer, ctypes.c_char_p]
     library.GDALGetMetadata.restype = strings
     library.GDALGetRasterDataType.argtypes = [pointer]
@@ -216,7 +217,8 @@ def translate(
         return 1
 
     callback = ProgressFunction(tick)
-    with rasterio.Env():  # registers the drivers
+    # Env registers the drivers. What is changed of the upload is not written beside it.
+    with rasterio.Env(GDAL_PAM_ENABLED=False):
         gdal = _bind(path)
         gdal.CPLPushErrorHandler(ctypes.cast(gdal.CPLQuietErrorHandler, ctypes.c_void_p))
         try:
@@ -229,7 +231,9 @@ def translate(
                 gdal.GDALClose(read)
                 raise _external_overviews()
             for index, text in enumerate(descriptions, start=1):
-                gdal.GDALSetDescription(gdal.GDALGetRasterBand(read, index), text.encode())
+                band = gdal.GDALGetRasterBand(read, index)
+                gdal.GDALSetDescription(band, text.encode())
+                _forget_statistics(gdal, band)
             options = gdal.GDALTranslateOptionsNew(_strings(arguments), None)
             if not options:
                 raise CopyFailedError(_last_error(gdal))
@@ -246,6 +250,17 @@ def translate(
         raise stopped_by[0]
     if not written:
         raise CopyFailedError(message)
+
+
+def _forget_statistics(gdal: ctypes.CDLL, band: int) -> None:
+    """Leave out the upload's statistics: of other pixels, perhaps, and programs stretch by them."""
+    items = gdal.GDALGetMetadata(band, None)
+    names: list[bytes] = []
+    while items and items[len(names)]:
+        names.append(items[len(names)].partition(b"=")[0])
+    for name in names:
+        if name.startswith(b"STATISTICS_"):
+            gdal.GDALSetMetadataItem(band, name, None, None)
 
 
 def _last_error(gdal: ctypes.CDLL) -> str:

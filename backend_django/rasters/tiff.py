@@ -3,9 +3,10 @@
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+import rasterio
 from numpy.typing import NDArray
 
 _TYPES = {1: "u1", 2: "S1", 7: "u1", 3: "<u2", 4: "<u4", 12: "<f8", 16: "<u8"}
@@ -84,6 +85,21 @@ def read_directories(path: Path) -> list[Directory]:
             directory, offset = _read_directory(file, offset, big)
             found.append(directory)
     return found
+
+
+def overview_factors(dataset: Any) -> list[int]:
+    """Return by what each overview of an open raster is smaller, along its longer side.
+
+    rasterio looks at widths alone, and those of a narrow raster soon are one pixel.
+    """
+    factors: list[int] = dataset.overviews(1)
+    if dataset.width >= dataset.height or dataset.width >= 2 ** (len(factors) + 1):
+        return factors
+    heights = []
+    for level in range(len(factors)):
+        with rasterio.open(dataset.name, driver="GTiff", OVERVIEW_LEVEL=level) as overview:
+            heights.append(overview.height)
+    return [round(dataset.height / height) for height in heights]
 
 
 def _read_directory(file: BinaryIO, offset: int, big: bool) -> tuple[Directory, int]:

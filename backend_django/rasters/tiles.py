@@ -30,6 +30,7 @@ from rasterio.windows import Window
 from .georeference import crs_of, crs_to_pixel, full_turn, pixel_to_crs
 from .images import Picture, draw
 from .styles import Style
+from .tiff import overview_factors
 
 TILE_SIZE = 256  # pixels
 MAX_ZOOM = 24
@@ -108,7 +109,7 @@ class Source:
         with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
             self._dataset = dataset = rasterio.open(path, driver="GTiff")
         self._width, self._height = dataset.width, dataset.height
-        self._overviews = dataset.overviews(1)
+        self._overviews = overview_factors(dataset)
         self.count = dataset.count
         crs = crs_of(dataset)
         self._to_pixel = crs_to_pixel(dataset)
@@ -229,6 +230,8 @@ class Source:
     ) -> tuple[NDArray[Any], NDArray[np.uint8] | None] | None:
         columns, rows = self._locate(z, x, y, shift)
         inside = (columns >= 0) & (columns < self._width) & (rows >= 0) & (rows < self._height)
+        if np.count_nonzero(inside) <= TILE_SIZE:
+            columns, rows, inside = self._widen(columns, rows, inside)
         if not inside.any():
             return None
         complete = bool(inside.all())
@@ -254,6 +257,30 @@ class Source:
         if not complete:
             mask = np.where(inside, np.uint8(255) if mask is None else mask, np.uint8(0))
         return picked, mask
+
+    def _widen(
+        self, columns: Array, rows: Array, inside: NDArray[np.bool_]
+    ) -> tuple[Array, Array, NDArray[np.bool_]]:
+        """Show a raster that is narrower than a pixel of the tile as if it were as wide as one.
+
+        Otherwise it would lie between the centres of pixels, and be seen nowhere.
+        """
+        distance = np.abs(columns - self._width / 2) + np.abs(rows - self._height / 2)
+        distance = np.where(np.isfinite(distance), distance, np.inf)
+        row, column = (min(n, TILE_SIZE - 2) for n in divmod(int(distance.argmin()), TILE_SIZE))
+        margins = []
+        for places, size in ((columns, self._width), (rows, self._height)):
+            corner = places[row : row + 2, column : column + 2]
+            step = float(abs(corner[0, 1] - corner[0, 0]) + abs(corner[1, 0] - corner[0, 0]))
+            margins.append(max(0.0, (step - size) / 2) if math.isfinite(step) else 0.0)
+        wide, high = margins
+        if not (wide or high):
+            return columns, rows, inside
+        inside = (columns >= -wide) & (columns < self._width + wide)
+        inside &= (rows >= -high) & (rows < self._height + high)
+        columns = np.where(inside, np.clip(columns, 0, self._width - 0.5), columns)
+        rows = np.where(inside, np.clip(rows, 0, self._height - 0.5), rows)
+        return columns, rows, inside
 
     def _missing(self, values: NDArray[Any]) -> NDArray[np.bool_] | None:
         """Return where each band has no value."""

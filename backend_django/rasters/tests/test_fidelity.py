@@ -15,6 +15,7 @@ from backend_django.rasters.styles import default_style
 from backend_django.rasters.values import point_values
 
 from . import factory
+from .cog_check import check_cog
 from .conftest import Convert
 
 HIGH = 2**53 + 1  # a double has no such number: it takes 2**53 for it
@@ -107,3 +108,43 @@ def test_nodata_that_no_pixel_can_have_is_refused(tmp_path: Path, convert: Conve
     source = factory.write(tmp_path / "input.tif", factory.pixels("uint64"))
     with pytest.raises(ProcessingError, match="18,446,744,073,709,551,615"):
         convert(source, nodata=str(2**64))
+
+
+@pytest.mark.parametrize("narrow", [1, 2, 3])
+@pytest.mark.parametrize("long", [1, 3, 513, 3000])
+def test_a_few_pixels_wide_or_high(
+    narrow: int, long: int, tmp_path: Path, convert: Convert
+) -> None:
+    for height, width in {(long, narrow), (narrow, long)}:
+        values = factory.pixels("uint16", 1, height, width)
+        target, facts = convert(factory.write(tmp_path / f"{height}.tif", values))
+        check_cog(target)
+        assert facts["validation"]["valid"]
+        assert facts["overviews"] == [2**level for level in range(1, len(facts["overviews"]) + 1)]
+        with rasterio.open(target) as dataset:
+            np.testing.assert_array_equal(dataset.read(), values)
+        west, south, east, north = facts["bounds"]
+        tile = factory.tile_of((west + east) / 2, (south + north) / 2, facts["maxzoom"])
+        found = tiles.open_source(target).read(*tile, (1,))
+        assert found is not None
+        assert found[1] is not None
+        if max(height, width) < 600:  # longer ones curve on the map, and are seen from farther off
+            assert set(found[0][0][found[1] > 0]) <= set(values.ravel())
+        if max(height, width) <= 3:  # something to look at
+            assert (found[1] > 0).sum() >= 60
+        for zoom in range(facts["maxzoom"]):  # however narrow, it is on the map
+            tile = factory.tile_of((west + east) / 2, (south + north) / 2, zoom)
+            assert tiles.render_tile(target, *tile, default_style(facts["bands"])), zoom
+
+
+@pytest.mark.parametrize("options", [{}, {"nodata": "1"}, {"bands": "2,1"}, {"grid": "web"}])
+def test_statistics_of_the_upload_are_left_out(
+    options: dict[str, str], tmp_path: Path, convert: Convert
+) -> None:
+    source = factory.write(tmp_path / "input.tif", factory.pixels("float32", 2), nodata=0)
+    with rasterio.open(source, "r+") as dataset:
+        for name in ("MINIMUM", "MAXIMUM", "MEAN", "STDDEV", "VALID_PERCENT", "APPROXIMATE"):
+            dataset.update_tags(1, **{f"STATISTICS_{name}": "7"})
+    target, _ = convert(source, **options)
+    with rasterio.open(target) as dataset:
+        assert not any(dataset.tags(index) for index in dataset.indexes)

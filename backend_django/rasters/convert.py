@@ -109,6 +109,7 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     report("describe", 1.0)
     return {
         **result,
+        "acquired_at": found.acquired_at,
         "profile": options.profile,
         "kept": not reason,
         "converted_because": reason,

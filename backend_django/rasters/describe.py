@@ -46,6 +46,7 @@ def describe(path: Path, facts: Inspection, preview: Path) -> dict[str, Any]:
             "height": dataset.height,
             "dtype": facts.dtype,
             "crs": _describe_crs(crs),
+            "transform": None if dataset.gcps[0] else [float(n) for n in dataset.transform[:6]],
             "bounds": facts.bounds,
             "nodata": plain_number(facts.nodata),
             "overviews": overview_factors(dataset),

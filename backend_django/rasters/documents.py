@@ -9,6 +9,7 @@ from backend_django.utils.text import escape_xml
 
 HALF_WORLD = 20037508.342789244  # metres
 _PIXEL = 0.00028  # metres: the size of a pixel that WMTS reckons scales with
+_SAME = 70  # percent: how sure PROJ must be that a CRS is that of a code
 _NUMBERS = {"minimum": "minimum", "maximum": "maximum", "mean": "mean", "stddev": "std"}
 
 
@@ -36,17 +37,20 @@ def stac_item(result: Any, links: Mapping[str, str]) -> dict[str, Any]:
     return {
         "type": "Feature",
         "stac_version": "1.1.0",
-        "stac_extensions": ["https://stac-extensions.github.io/projection/v2.0.0/schema.json"],
+        "stac_extensions": [
+            "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
+            "https://stac-extensions.github.io/raster/v2.0.0/schema.json",
+        ],
         "id": str(request.id),
         "geometry": data.get("footprint") or {"type": "Polygon", "coordinates": [outline]},
         "bbox": bbox(data["bounds"]),
         "properties": {
             "title": request.name,
-            "datetime": localtime(request.created_at).isoformat(),
-            "created": localtime(result.created_at).isoformat(),
-            "proj:code": f"EPSG:{data['crs']['epsg']}" if data["crs"]["epsg"] else None,
-            **({} if data["crs"]["epsg"] else {"proj:wkt2": data["crs"]["wkt"]}),
-            "proj:shape": [data["height"], data["width"]],
+            # The upload's where the file tells none: a search finds no item without.
+            "datetime": data.get("acquired_at") or localtime(request.created_at).isoformat(),
+            "created": localtime(request.created_at).isoformat(),
+            "updated": localtime(result.created_at).isoformat(),
+            **_projection(data),
         },
         "links": [
             {"rel": "self", "href": links["stac"], "type": "application/geo+json"},
@@ -62,6 +66,34 @@ def stac_item(result: Any, links: Mapping[str, str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _projection(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of STAC's projection extension."""
+    from pyproj import CRS  # takes a tenth of a second
+
+    crs, width, height = CRS.from_wkt(data["crs"]["wkt"]), data["width"], data["height"]
+    epsg = data["crs"]["epsg"]
+    authority = ("EPSG", str(epsg)) if epsg else crs.to_authority(min_confidence=_SAME)
+    found: dict[str, Any] = {
+        "proj:code": ":".join(authority) if authority else None,
+        "proj:shape": [height, width],
+    }
+    if not authority:
+        found["proj:wkt2"] = crs.to_wkt("WKT2_2019")
+    if transform := data.get("transform"):
+        a, b, c, d, e, f = transform
+        x, y = zip(
+            *(
+                (a * column + b * row + c, d * column + e * row + f)
+                for column in (0, width)
+                for row in (0, height)
+            ),
+            strict=True,
+        )
+        found["proj:transform"] = transform
+        found["proj:bbox"] = [min(x), min(y), max(x), max(y)]
+    return found
+
+
 def _stac_band(band: Mapping[str, Any]) -> dict[str, Any]:
     numbers = {name: band[ours] for name, ours in _NUMBERS.items() if band[ours] is not None}
     found = {
@@ -69,6 +101,8 @@ def _stac_band(band: Mapping[str, Any]) -> dict[str, Any]:
         "data_type": _stac_type(band["dtype"]),
         "unit": band["unit"],
         "statistics": numbers,
+        "raster:scale": band["scale"] if band["scale"] != 1 else None,
+        "raster:offset": band["offset"] or None,
     }
     return {name: value for name, value in found.items() if value}
 

@@ -7,7 +7,9 @@ to do. Runs in a child process with limits: opening a hostile file is already wo
 import logging
 import math
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,7 @@ class Inspection:
     units: tuple[str, ...]
     blocks: int  # of all bands
     stored: float  # share of the pixels whose blocks are in the file; the others are empty
+    acquired_at: str | None  # when the pixels were taken, in RFC 3339
 
     @property
     def has_palette(self) -> bool:
@@ -254,7 +257,27 @@ def _describe(dataset: Any, path: Path) -> Inspection:
         units=tuple(band.unit for band in bands),
         blocks=blocks * planes,
         stored=sum(band.stored for band in bands) / dataset.count,
+        acquired_at=_acquired_at(dataset),
     )
+
+
+def _acquired_at(dataset: Any) -> str | None:
+    """Return when the pixels were taken, as the file says, in RFC 3339; UTC where it names no zone.
+
+    GDAL's item of the domain IMAGERY is of the acquisition. TIFF's is of the making of the image,
+    which is the best there is where it is alone.
+    """
+    for domain, name in (("IMAGERY", "ACQUISITIONDATETIME"), (None, "TIFFTAG_DATETIME")):
+        try:
+            text = dataset.tags(ns=domain).get(name, "").strip()
+        except UnicodeDecodeError:
+            continue
+        with suppress(ValueError, OverflowError):
+            date, _, time = text.replace("T", " ").partition(" ")
+            moment = datetime.fromisoformat(f"{date.replace(':', '-')} {time}".strip())
+            moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+            return moment.isoformat().replace("+00:00", "Z")
+    return None
 
 
 def _check_georeference(dataset: Any) -> list[float]:

@@ -7,6 +7,11 @@ from django.urls import reverse
 
 from .styles import COLORMAPS, default_style
 
+_LATER_FIELDS = {
+    "kept": False, "converted_because": "", "footprint": None, "transform": None,
+    "acquired_at": None,
+}  # fmt: skip
+
 
 def raster_links(request_id: UUID, attempt: int, token: str | None = None) -> dict[str, str]:
     """Return the addresses by what they lead to, as paths.
@@ -34,7 +39,7 @@ def present_result(result: Any, token: str | None = None) -> dict[str, Any]:
     """Return what `results/<id>/` answers with, for the owner or for whoever has a link."""
     request, cog = result.request, result.files["cog"]
     # What results of earlier releases do not have.
-    data = {"kept": False, "converted_because": "", "footprint": None} | result.data
+    data = _LATER_FIELDS | result.data
     links = raster_links(request.id, result.attempt, token)
     style = default_style(data["bands"])
     return {

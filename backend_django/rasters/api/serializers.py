@@ -178,6 +178,17 @@ class RasterResultSerializer(serializers.Serializer[Any]):
         help_text="West, south, east, north in degrees. East is beyond 180 when the raster "
         "crosses the antimeridian.",
     )
+    transform = serializers.ListField(
+        child=serializers.FloatField(),
+        min_length=6,
+        max_length=6,
+        allow_null=True,
+        help_text="a, b, c, d, e, f of x = a × column + b × row + c, y = d × column + e × row + f; "
+        "null where ground control points say it.",
+    )
+    acquired_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the pixels were taken, as the file says."
+    )
     footprint = FootprintField(allow_null=True, help_text="Null for results of early releases.")
     nodata = NodataField(allow_null=True, help_text="Null when there is none.")
     overviews = serializers.ListField(child=serializers.IntegerField())

@@ -6,11 +6,14 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pystac
 import pytest
+import rasterio
 from affine import Affine
 from django.test import Client
 from django.utils.dateparse import parse_datetime
+from pyproj import CRS
 from pystac.validation import validate_dict
 
 from backend_django.rasters import documents
@@ -19,7 +22,7 @@ from backend_django.users.models import User
 from tests.stack import ROOT
 
 from . import factory
-from .conftest import Store
+from .conftest import Convert, Store
 
 # Read by the page's own test of what OpenLayers makes of it.
 WMTS_EXAMPLE = ROOT / "frontend_vue/src/features/rasters/wmts.example.xml"
@@ -61,6 +64,101 @@ def test_the_stac_item_is_valid(kind: str, client: Client, user: User, store: St
     assert (item.geometry or {})["type"] == (
         "MultiPolygon" if kind == "antimeridian" else "Polygon"
     )
+
+
+@pytest.mark.parametrize(
+    ("crs", "code"),
+    [
+        ("EPSG:32632", "EPSG:32632"),
+        ("ESRI:54009", "ESRI:54009"),
+        ("ESRI:102001", "ESRI:102001"),
+        ("EPSG:32632+5773", None),
+        ("+proj=laea +lat_0=47 +lon_0=9", None),
+    ],
+)
+def test_the_stac_item_names_the_crs(
+    crs: str, code: str | None, client: Client, user: User, store: Store
+) -> None:
+    transform = Affine(3, 1, 10_000, 0.5, -3, 5_000_000)
+    request = store(crs=crs, transform=transform)
+    client.force_login(user)
+    properties = client.get(f"/api/v1/rasters/stac/{request.id}/").json()["properties"]
+    assert properties["proj:code"] == code
+    if code:
+        assert CRS.from_user_input(properties["proj:code"]).equals(
+            CRS.from_user_input(crs), ignore_axis_order=True
+        )
+    else:
+        assert properties["proj:wkt2"].startswith(("PROJCRS[", "COMPOUNDCRS["))
+        assert CRS.from_wkt(properties["proj:wkt2"]).equals(
+            CRS.from_user_input(crs), ignore_axis_order=True
+        )
+    assert properties["proj:transform"] == list(transform)[:6]
+    with rasterio.open(request.result.open_path("cog")) as dataset:
+        corners = [
+            dataset.transform * (column, row)
+            for column in (0, dataset.width)
+            for row in (0, dataset.height)
+        ]
+        assert properties["proj:shape"] == list(dataset.shape)
+    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+    assert properties["proj:bbox"] == pytest.approx([*low, *high])
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_the_stac_item_of_ground_control_points_has_no_transform(
+    client: Client, user: User, store: Store
+) -> None:
+    request = store(transform=None, crs=None, gcps=factory.ground_control_points(300, 420))
+    client.force_login(user)
+    properties = client.get(f"/api/v1/rasters/stac/{request.id}/").json()["properties"]
+    assert "proj:transform" not in properties
+    assert "proj:bbox" not in properties
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({None: {"TIFFTAG_DATETIME": "2019:06:30 12:34:56"}}, "2019-06-30T12:34:56Z"),
+        ({"IMAGERY": {"ACQUISITIONDATETIME": "2020-01-02 03:04:05"}}, "2020-01-02T03:04:05Z"),
+        (
+            {
+                None: {"TIFFTAG_DATETIME": "2021:01:01 00:00:00"},
+                "IMAGERY": {"ACQUISITIONDATETIME": "2020-01-02T03:04:05+02:00"},
+            },
+            "2020-01-02T01:04:05Z",
+        ),
+        ({None: {"TIFFTAG_DATETIME": "2019:06:30"}}, "2019-06-30T00:00:00Z"),
+        ({None: {"TIFFTAG_DATETIME": "0000:00:00 00:00:00"}}, None),
+        ({None: {"TIFFTAG_DATETIME": "yesterday"}}, None),
+        ({}, None),
+    ],
+)
+def test_when_the_pixels_were_taken(
+    tags: dict[str | None, dict[str, str]], expected: str | None, tmp_path: Path, convert: Convert
+) -> None:
+    source = factory.write(tmp_path / "input.tif", factory.pixels("uint8"))
+    with rasterio.open(source, "r+") as dataset:
+        for domain, items in tags.items():
+            dataset.update_tags(ns=domain, **items)
+    assert convert(source)[1]["acquired_at"] == expected
+
+
+def test_the_stac_item_has_the_time_scale_and_offset_of_the_file(
+    client: Client, user: User, store: Store
+) -> None:
+    request = store()
+    result = request.result
+    result.data["acquired_at"] = "2019-06-30T12:34:56Z"
+    result.data["bands"][0] |= {"scale": 0.1, "offset": -5.0}
+    result.save()
+    client.force_login(user)
+    item = client.get(f"/api/v1/rasters/stac/{request.id}/").json()
+    assert item["properties"]["datetime"] == "2019-06-30T12:34:56Z"
+    assert parse_datetime(item["properties"]["created"]) == request.created_at
+    first, second, _ = item["assets"]["cog"]["bands"]
+    assert (first["raster:scale"], first["raster:offset"]) == (0.1, -5)
+    assert "raster:scale" not in second
 
 
 def test_tilejson(client: Client, user: User, store: Store) -> None:

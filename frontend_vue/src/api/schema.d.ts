@@ -1336,6 +1336,13 @@ export interface components {
             crs: components["schemas"]["RasterCrs"];
             /** @description West, south, east, north in degrees. East is beyond 180 when the raster crosses the antimeridian. */
             bounds: number[];
+            /** @description a, b, c, d, e, f of x = a × column + b × row + c, y = d × column + e × row + f; null where ground control points say it. */
+            transform: number[] | null;
+            /**
+             * Format: date-time
+             * @description When the pixels were taken, as the file says.
+             */
+            acquired_at: string | null;
             /** @description Null for results of early releases. */
             footprint: {
                 /** @enum {string} */
@@ -1470,6 +1477,13 @@ export interface components {
             crs: components["schemas"]["RasterCrs"];
             /** @description West, south, east, north in degrees. East is beyond 180 when the raster crosses the antimeridian. */
             bounds: number[];
+            /** @description a, b, c, d, e, f of x = a × column + b × row + c, y = d × column + e × row + f; null where ground control points say it. */
+            transform: number[] | null;
+            /**
+             * Format: date-time
+             * @description When the pixels were taken, as the file says.
+             */
+            acquired_at: string | null;
             /** @description Null for results of early releases. */
             footprint: {
                 /** @enum {string} */

@@ -57,7 +57,7 @@ def test_a_visitor_sees_this_raster(
         assert "Set-Cookie" not in answer
         assert str(user.email) not in answer.content.decode(errors="replace")
     tile = visit(token, "tiles/0/0/0?v=2")
-    assert tile.status_code == 204
+    assert tile.status_code == 200  # a few pixels of the raster are one of this tile
     assert tile["Cache-Control"] == "public, max-age=3600, immutable"
     assert "Cookie" not in tile.get("Vary", "")
     west, south, east, north = request_.result.data["bounds"]

@@ -1,9 +1,9 @@
-"""What a product says is what its upload said; GDAL reads both.
+"""What a product says is what its upload said; GDAL reads both."""
 
-The cheap part covers every pair of choices at least once; `make test-rasters` runs the whole.
-"""
-
+import random
+from itertools import combinations, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,3 +148,80 @@ def test_statistics_of_the_upload_are_left_out(
     target, _ = convert(source, **options)
     with rasterio.open(target) as dataset:
         assert not any(dataset.tags(index) for index in dataset.indexes)
+
+
+CHOICES = {
+    "dtype": [
+        "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32",
+        "float64", "complex64", "complex_int16",
+    ],
+    "missing": ["nothing", "nodata", "mask", "alpha"],
+    "codec": ["none", "deflate", "lzw", "zstd", "packbits"],
+    "layout": ["strips", "tiles", "planes apart", "big-endian BigTIFF"],
+    "said": ["nothing", "texts and numbers"],
+}  # fmt: skip
+LAYOUTS: dict[str, dict[str, Any]] = {
+    "strips": {},
+    "tiles": {"tiled": True, "blockxsize": 64, "blockysize": 32},
+    "planes apart": {"interleave": "band"},
+    "big-endian BigTIFF": {"ENDIANNESS": "BIG", "BIGTIFF": "YES"},
+}
+
+
+def every_pair() -> list[tuple[str, ...]]:
+    """Return cases in which each two choices of different kinds meet at least once."""
+    cases = [
+        case
+        for case in product(*CHOICES.values())
+        if case[1] != "alpha" or case[0] in {"uint8", "uint16"}
+    ]
+    random.Random(15).shuffle(cases)
+    seen: set[tuple[Any, ...]] = set()
+    kept = []
+    for case in cases:
+        pairs = set(combinations(enumerate(case), 2))
+        if pairs - seen:
+            kept.append(case)
+            seen |= pairs
+    return kept
+
+
+@pytest.mark.parametrize("case", every_pair(), ids=", ".join)
+def test_the_product_says_what_the_upload_said(
+    case: tuple[str, ...], tmp_path: Path, convert: Convert
+) -> None:
+    dtype, missing, codec, layout, said = case
+    values = factory.pixels(dtype, 2, 90, 110)
+    how: dict[str, Any] = {"dtype": dtype, **LAYOUTS[layout]}
+    if codec != "none":
+        how["compress"] = codec
+    if missing == "nodata":
+        values[:, 20:50] = how["nodata"] = 7
+    elif missing == "mask":
+        how["mask"] = factory.ellipse(90, 110)
+    elif missing == "alpha":
+        values[1] = factory.ellipse(90, 110)
+        how["alpha"] = True
+    source = factory.write(tmp_path / "input.tif", values, **how)
+    if said != "nothing":
+        with rasterio.open(source, "r+") as dataset:
+            dataset.update_tags(survey="2024 – Höhe", TIFFTAG_DATETIME="2024:05:06 07:08:09")
+            dataset.update_tags(2, sensor="<b> & c")
+            dataset.descriptions = ("red – Höhe", "near infrared")
+            dataset.units, dataset.scales, dataset.offsets = ("m", "K"), (0.1, 2), (5, -3)
+    target, facts = convert(source)
+    check_cog(target)
+    with rasterio.open(source) as before, rasterio.open(target) as after:
+        assert before.read().tobytes() == after.read().tobytes()
+        np.testing.assert_array_equal(before.read_masks(), after.read_masks())
+        np.testing.assert_array_equal(before.dataset_mask(), after.dataset_mask())
+        for name in (
+            "shape", "count", "dtypes", "nodatavals", "mask_flag_enums", "colorinterp",
+            "descriptions", "scales", "offsets", "units", "crs", "transform",
+        ):  # fmt: skip
+            assert repr(getattr(before, name)) == repr(getattr(after, name)), name
+        assert before.tags() == after.tags()
+        assert [before.tags(i) for i in (1, 2)] == [after.tags(i) for i in (1, 2)]
+        assert facts["nodata"] == before.nodata
+        if missing == "mask":
+            assert not np.array_equal(after.read_masks(1), np.full((90, 110), 255))

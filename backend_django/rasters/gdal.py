@@ -274,7 +274,9 @@ def _copy_without_progress(source: Path, target: Path, arguments: Sequence[str])
     pairs = dict(zip(arguments[::2], arguments[1::2], strict=True))
     driver = pairs.pop("-of")
     options = [
-        value for flag, value in zip(arguments[::2], arguments[1::2], strict=True) if flag == "-co"
+        value
+        for flag, value in zip(arguments[::2], arguments[1::2], strict=True)
+        if flag == "-co" and not value.startswith("SRC_MDD=")  # rasterio takes each name once
     ]
     if pairs.keys() - {"-co"}:
         raise ProcessingError(

@@ -225,3 +225,25 @@ def test_the_product_says_what_the_upload_said(
         assert facts["nodata"] == before.nodata
         if missing == "mask":
             assert not np.array_equal(after.read_masks(1), np.full((90, 110), 255))
+
+
+@pytest.mark.parametrize("options", [{}, {"profile": "zstd"}])
+def test_domains_of_metadata_are_kept_but_those_that_name_files(
+    options: dict[str, str], tmp_path: Path, convert: Convert
+) -> None:
+    source = factory.write(tmp_path / "input.tif", factory.pixels("uint8", 2))
+    with rasterio.open(source, "r+") as dataset:
+        dataset.update_tags(survey="2024")
+        dataset.update_tags(ns="IMAGERY", ACQUISITIONDATETIME="2020-01-02 03:04:05")
+        dataset.update_tags(ns="own", note="<a> & b – ä")
+        dataset.update_tags(ns="GEOLOCATION", X_DATASET="/etc/hostname", X_BAND="1")
+        dataset.descriptions = ("red", "green")
+        dataset.scales = (2, 3)
+    target, _ = convert(source, **options)
+    check_cog(target)
+    with rasterio.open(source) as before, rasterio.open(target) as after:
+        for domain in (None, "IMAGERY", "own"):
+            assert before.tags(ns=domain) == after.tags(ns=domain)
+        assert not after.tags(ns="GEOLOCATION")
+        assert before.descriptions == after.descriptions
+        assert before.scales == after.scales

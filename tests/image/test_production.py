@@ -206,6 +206,32 @@ def test_each_container_can_be_restarted(deployment: Deployment, service: str) -
             main_job(deployment, api, kind, sample)
 
 
+# What hangs: everything in the container but what watches it.
+FREEZE = """
+import os, signal
+for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+    command = open(f"/proc/{pid}/cmdline").read().split(chr(0))
+    if pid not in (1, os.getpid()) and not any(part.endswith("/watch") for part in command):
+        os.kill(pid, signal.SIGSTOP)
+"""
+
+
+@pytest.mark.parametrize("role", ["web", "celeryworker", "celerybeat"])
+def test_container_that_hangs_is_ended_and_started_again(deployment: Deployment, role: str) -> None:
+    deployment.wait_healthy(role)
+    began = deployment.inspect(role)["State"]["StartedAt"]
+    docker("exec", deployment.container(role), "python", "-c", FREEZE)
+    wait_for(
+        lambda: deployment.inspect(role)["State"]["StartedAt"] != began,
+        seconds=60,
+        what=f"{role} is started again",
+    )
+    deployment.wait_healthy(*ROLES)
+    with deployment.signed_in() as api:
+        for kind, sample in SAMPLES:
+            main_job(deployment, api, kind, sample)
+
+
 def files_of(deployment: Deployment) -> str:
     return docker("exec", deployment.container("web"), "sh", "-c", HASH_OF_FILES)
 

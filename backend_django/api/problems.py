@@ -73,7 +73,7 @@ def _as_api_exception(error: errors.DomainError) -> exceptions.APIException:
 def problem(
     status_code: int, code: str, detail: str, fields: list[dict[str, str]] | None = None
 ) -> dict[str, Any]:
-    """Return the members of a problem document; `errors` names single fields of the input."""
+    """Return the members of a problem document; `fields` are the errors of single fields."""
     document = {
         "type": "about:blank",
         "title": HTTPStatus(status_code).phrase,

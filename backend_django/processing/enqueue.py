@@ -25,7 +25,7 @@ def ring_on_commit(*, queue: str, request_id: UUID) -> None:
     transaction.on_commit(lambda: ring(queue=queue, request_id=request_id), robust=True)
 
 
-def ring(*, queue: str, request_id: UUID) -> bool:
+def ring(*, queue: str, request_id: UUID) -> None:
     """Wake a worker of a queue. Never raises for a broker that does not respond.
 
     Args:
@@ -40,8 +40,6 @@ def ring(*, queue: str, request_id: UUID) -> bool:
         tell_broker(wake)
     except Exception as error:
         logger.warning("nobody was told of request %s: %s", request_id, type(error).__name__)
-        return False
-    return True
 
 
 def ring_for_next(queue: str, *, any_kind: bool = False) -> None:

@@ -9,17 +9,26 @@ from ..services import code_check
 PROBLEMS = {403: "The account asks for a code as well: `mfa_required`"}
 
 
+class CodeField(serializers.CharField):
+    """A code, where only some accounts have to give one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            required=False,
+            allow_blank=True,
+            max_length=20,
+            help_text=(
+                "Of the authenticator app, or a recovery code. Asked for with `mfa_required`."
+            ),
+        )
+
+
 class SecondStep(serializers.Serializer[Any]):
     """Base of what needs a code of an account with two-step sign-in."""
 
     problems = PROBLEMS
 
-    code = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        max_length=20,
-        help_text="Of the authenticator app, or a recovery code. Asked for with `mfa_required`.",
-    )
+    code = CodeField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)

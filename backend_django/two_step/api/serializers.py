@@ -8,7 +8,7 @@ from backend_django.users.api.confirm import OwnPasswordMixin, PasswordField
 from backend_django.users.api.serializers import LoginSerializer as PasswordLoginSerializer
 
 from ..services import code_check
-from .second_step import PROBLEMS
+from .second_step import PROBLEMS, CodeField
 
 
 class LoginSerializer(PasswordLoginSerializer):
@@ -19,12 +19,7 @@ class LoginSerializer(PasswordLoginSerializer):
 
     problems = PROBLEMS
 
-    code = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        max_length=20,
-        help_text="Of the authenticator app, or a recovery code. Asked for with `mfa_required`.",
-    )
+    code = CodeField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)

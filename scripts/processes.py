@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import random
 import signal
 import socket
 import sys
@@ -37,11 +38,23 @@ def end_with_parent() -> None:
         _prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
 
 
-def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+def free_port() -> int:
+    """A TCP port of this machine that nobody listens on, and that no connection is given.
+
+    Not one of the kernel's own choice (`bind` to 0): those lie in the range from which every
+    connection that goes out takes its number, so one may be taken before the server listens.
+    """
+    ours = range(10_000, _first_of_connections())
+    while not port_is_free(port := random.choice(ours or range(10_000, 65_536))):
+        pass
+    return port
+
+
+def _first_of_connections() -> int:
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:  # not Linux: macOS and the BSDs begin here
+        return 49_152
 
 
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:

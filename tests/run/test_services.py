@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from scripts.binaries import ServiceError
-from scripts.processes import is_alive
+from scripts.processes import free_port, is_alive
 from scripts.services import Postgres, Service, Valkey
 from tests.stack import ROOT, wait_for
 
@@ -173,6 +173,11 @@ def test_a_server_that_does_not_start_shows_its_last_words(tmp_path: Path) -> No
         taken.listen()
         with pytest.raises(ServiceError, match=r"(?s)Valkey did not start.*already in use"):
             Valkey(tmp_path, port=taken.getsockname()[1]).start()
+
+
+def test_a_free_port_is_never_given_to_a_connection() -> None:
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    assert not {free_port() for _ in range(200)} & set(range(first, last + 1))
 
 
 def test_the_product_s_role_can_do_nothing_on_the_machine(tmp_path: Path) -> None:

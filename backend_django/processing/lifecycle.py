@@ -9,10 +9,11 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import (
     BigIntegerField,
@@ -26,9 +27,11 @@ from django.db.models import (
 )
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
+from django.db.models.sql import UpdateQuery
 
 from backend_django.utils.text import clean_text
 
+from .events import end_requests
 from .models import ProcessingAttempt, ProcessingRequest, ProcessingResult
 from .registry import known_kinds
 
@@ -221,62 +224,85 @@ def record_calls(request_id: UUID, attempt: int, calls: list[dict[str, Any]]) ->
     ProcessingAttempt.objects.filter(request_id=request_id, number=attempt).update(calls=calls)
 
 
-def _end(request_id: UUID, attempt: int, outcome: ProcessingAttempt.Outcome, **fields: Any) -> bool:
-    """Leave `processing`, if it is still this attempt's to do so."""
-    ended = _mine(request_id, attempt).update(lease_expires_at=None, **fields)
-    if ended:
+def update_returning(rows: QuerySet[ProcessingRequest], **fields: Any) -> list[ProcessingRequest]:
+    """Update rows, and return them as they are now, in one statement."""
+    update = cast(UpdateQuery, rows.query.chain(UpdateQuery))
+    update.add_update_values(fields)
+    try:
+        statement, values = update.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:  # nothing can match, such as `id__in=[]`
+        return []
+    return list(ProcessingRequest.objects.raw(f"{statement} RETURNING *", values))
+
+
+def _leave(
+    request_id: UUID, attempt: int, outcome: ProcessingAttempt.Outcome, **fields: Any
+) -> list[ProcessingRequest]:
+    """Leave `processing`, if it is still this attempt's to do so; return the request then."""
+    left = update_returning(_mine(request_id, attempt), lease_expires_at=None, **fields)
+    if left:
         _close_attempts([request_id], outcome, fields.get("error_code", ""))
-    return bool(ended)
+    return left
 
 
-@transaction.atomic
 def complete(
     request_id: UUID, attempt: int, *, data: dict[str, Any], files: dict[str, Any]
 ) -> bool:
     """Finish with a result, both or neither. False when the attempt no longer owns the request."""
-    finished = _end(
-        request_id,
-        attempt,
-        Outcome.COMPLETED,
-        status=Status.COMPLETED,
-        phase="",
-        step="",
-        progress=100,
-        cancel_requested=False,
-        finished_at=Now(),
-    )
-    if finished:
-        ProcessingResult.objects.create(
-            request_id=request_id, attempt=attempt, data=data, files=files
+
+    def write() -> list[ProcessingRequest]:
+        finished = _leave(
+            request_id,
+            attempt,
+            Outcome.COMPLETED,
+            status=Status.COMPLETED,
+            phase="",
+            step="",
+            progress=100,
+            cancel_requested=False,
+            finished_at=Now(),
         )
-    return finished
+        for request in finished:
+            ProcessingResult.objects.create(
+                request=request, attempt=attempt, data=data, files=files
+            )
+        return finished
+
+    return bool(end_requests(write))
 
 
-@transaction.atomic
 def fail(request_id: UUID, attempt: int, *, code: str, message: str, **reached: Any) -> bool:
     """Finish with a reason for people to read.
 
     `reached` is the phase, step and progress it came to: a job may fail before its first heartbeat.
     """
-    return _end(
-        request_id,
-        attempt,
-        Outcome.FAILED,
-        status=Status.FAILED,
-        error_code=code[:50],
-        error_message=clean_text(message),
-        finished_at=Now(),
-        **reached,
+    return bool(
+        end_requests(
+            lambda: _leave(
+                request_id,
+                attempt,
+                Outcome.FAILED,
+                status=Status.FAILED,
+                error_code=code[:50],
+                error_message=clean_text(message),
+                finished_at=Now(),
+                **reached,
+            )
+        )
     )
 
 
-@transaction.atomic
-def confirm_cancel(request_id: UUID, attempt: int) -> bool:
-    """Finish as cancelled: somebody asked for it and the attempt has stopped."""
-    wanted = _mine(request_id, attempt).filter(cancel_requested=True).exists()
-    return wanted and _end(
+def _cancel(request_id: UUID, attempt: int) -> list[ProcessingRequest]:
+    if not _mine(request_id, attempt).filter(cancel_requested=True).exists():
+        return []
+    return _leave(
         request_id, attempt, Outcome.CANCELLED, status=Status.CANCELLED, finished_at=Now()
     )
+
+
+def confirm_cancel(request_id: UUID, attempt: int) -> bool:
+    """Finish as cancelled: somebody asked for it and the attempt has stopped."""
+    return bool(end_requests(lambda: _cancel(request_id, attempt)))
 
 
 AGAIN: dict[str, Any] = {
@@ -287,25 +313,31 @@ AGAIN: dict[str, Any] = {
 }
 
 
-@transaction.atomic
 def release(request_id: UUID, attempt: int) -> bool:
     """Give a request back because the worker stops; that attempt does not count against it.
 
     One that is to be cancelled is cancelled.
     """
-    _mine(request_id, attempt).select_for_update().first()
-    return confirm_cancel(request_id, attempt) or _end(
-        request_id, attempt, Outcome.RELEASED, **AGAIN, max_attempts=F("max_attempts") + 1
-    )
+
+    def write() -> list[ProcessingRequest]:
+        _mine(request_id, attempt).select_for_update().first()
+        return _cancel(request_id, attempt) or _leave(
+            request_id, attempt, Outcome.RELEASED, **AGAIN, max_attempts=F("max_attempts") + 1
+        )
+
+    return bool(end_requests(write))
 
 
-@transaction.atomic
 def reap_expired() -> list[tuple[UUID, int]]:
     """Take requests from workers that were not heard of until their lease ran out.
 
     Returns:
         Id and attempt of each, so that what the attempt left behind can be removed.
     """
+    return [(request.id, request.attempt) for request in end_requests(_reap)]
+
+
+def _reap() -> list[ProcessingRequest]:
     expired = list(
         ProcessingRequest.objects.select_for_update(skip_locked=True)
         .filter(status=Status.PROCESSING, lease_expires_at__lt=Now())
@@ -318,38 +350,51 @@ def reap_expired() -> list[tuple[UUID, int]]:
     again = [row[0] for row in expired if not row[1] and row[2] < row[3]]
     _close_attempts([row[0] for row in expired], Outcome.LOST, "worker_lost")
     rows = ProcessingRequest.objects
-    rows.filter(id__in=cancelled).update(
-        status=Status.CANCELLED, lease_expires_at=None, finished_at=Now()
-    )
-    rows.filter(id__in=given_up).update(
-        status=Status.FAILED,
-        error_code="worker_lost",
-        error_message=(
-            "The worker was lost each time it worked on this. It may need more memory than there "
-            "is. Try a smaller input, or tell whoever runs this service."
-        ),
-        lease_expires_at=None,
-        finished_at=Now(),
-    )
-    rows.filter(id__in=again).update(lease_expires_at=None, **AGAIN)
     logger.warning(
         "workers lost: %d requests go back, %d given up, %d cancelled",
         len(again),
         len(given_up),
         len(cancelled),
     )
-    return [(row[0], row[2]) for row in expired]
+    return [
+        *update_returning(
+            rows.filter(id__in=cancelled),
+            status=Status.CANCELLED,
+            lease_expires_at=None,
+            finished_at=Now(),
+        ),
+        *update_returning(
+            rows.filter(id__in=given_up),
+            status=Status.FAILED,
+            error_code="worker_lost",
+            error_message=(
+                "The worker was lost each time it worked on this. It may need more memory than "
+                "there is. Try a smaller input, or tell whoever runs this service."
+            ),
+            lease_expires_at=None,
+            finished_at=Now(),
+        ),
+        *update_returning(rows.filter(id__in=again), lease_expires_at=None, **AGAIN),
+    ]
 
 
 def fail_unknown() -> int:
     """Fail requests that have waited for an hour for a feature that is not there."""
-    return ProcessingRequest.objects.filter(
+    unknown = ProcessingRequest.objects.filter(
         ~Q(kind__in=known_kinds()),
         status=Status.PENDING,
         created_at__lt=from_now(-UNKNOWN_KIND_SECONDS),
-    ).update(
-        status=Status.FAILED,
-        error_code="unknown_kind",
-        error_message="This installation does not have the feature that this request is for.",
-        finished_at=Now(),
     )
+    ids = list(unknown.values_list("id", flat=True)[:REAP_LIMIT])
+    if not ids:
+        return 0
+    failed = end_requests(
+        lambda: update_returning(
+            unknown.filter(id__in=ids),
+            status=Status.FAILED,
+            error_code="unknown_kind",
+            error_message="This installation does not have the feature that this request is for.",
+            finished_at=Now(),
+        )
+    )
+    return len(failed)

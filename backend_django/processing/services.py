@@ -16,6 +16,7 @@ from backend_django.utils.request_id import request_id as trace_id
 
 from . import lifecycle
 from .enqueue import ring_on_commit
+from .events import end_requests
 from .files import save_input
 from .models import ProcessingRequest, ProcessingUpload
 from .processor import Processor
@@ -152,10 +153,13 @@ def request_cancel(*, request: ProcessingRequest) -> None:
     )
     waits = Q(status=Status.PENDING)
     # One statement: between two, a worker may take a pending request, or give a running one back.
-    if not unfinished.update(
-        cancel_requested=True,
-        status=Case(When(waits, then=Value(Status.CANCELLED)), default=F("status")),
-        finished_at=Case(When(waits, then=Now())),
+    if not end_requests(
+        lambda: lifecycle.update_returning(
+            unfinished,
+            cancel_requested=True,
+            status=Case(When(waits, then=Value(Status.CANCELLED)), default=F("status")),
+            finished_at=Case(When(waits, then=Now())),
+        )
     ):
         raise Conflict("Only a request that is pending or processing can be cancelled.")
     logger.info("request %s: cancel requested", request.id)

@@ -1,0 +1,82 @@
+"""Tell other parts of the product that requests have ended, in the transaction that ends them.
+
+Every way to end is announced: completed, failed and cancelled, by a worker, by the reaper, or by
+the user. What a receiver writes is committed with the end or not at all; what leaves the product
+(a message, a call) belongs into `transaction.on_commit`.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from django.db import connection, transaction
+
+from .models import ProcessingRequest
+
+logger = logging.getLogger(__name__)
+Receiver = Callable[[Sequence[ProcessingRequest]], None]
+_receivers: list[Receiver] = []
+
+
+class _ReceiverError(Exception):
+    """A receiver raised what is the cause of this."""
+
+
+def on_requests_ended(receiver: Receiver) -> Receiver:
+    """Decorator: have a function called with all requests that end.
+
+    They are as their rows are now, and a completed one has its `result`. There may be hundreds at
+    once, so a receiver asks the database once for all of them, not once for each. It cannot keep
+    a request from ending: what it raises is logged, and what it wrote is undone.
+    """
+    _receivers.append(receiver)
+    return receiver
+
+
+def end_requests(write: Callable[[], Sequence[ProcessingRequest]]) -> Sequence[ProcessingRequest]:
+    """Run what brings requests to an end, in a transaction, and announce those that have ended.
+
+    A savepoint for each receiver would cost every request two statements. So there are none at
+    first; when a receiver fails, all of it is undone and done again with them.
+
+    Args:
+        write: changes rows and returns them as they are now; it may run twice.
+
+    Returns:
+        What `write` returned.
+    """
+    try:
+        return _end(write, _announce)
+    except _ReceiverError:
+        return _end(write, _announce_guarded)
+
+
+def _end(
+    write: Callable[[], Sequence[ProcessingRequest]],
+    announce: Callable[[Sequence[ProcessingRequest]], None],
+) -> Sequence[ProcessingRequest]:
+    with transaction.atomic():
+        written = write()
+        if ended := [request for request in written if request.is_final]:
+            announce(ended)
+    return written
+
+
+def _announce(ended: Sequence[ProcessingRequest]) -> None:
+    for receiver in _receivers:
+        try:
+            receiver(ended)
+        except Exception as error:
+            raise _ReceiverError from error
+
+
+def _announce_guarded(ended: Sequence[ProcessingRequest]) -> None:
+    """Announce requests one by one, so that a failure concerns one request and one receiver."""
+    for request in ended:
+        for receiver in _receivers:
+            try:
+                with transaction.atomic():
+                    receiver([request])
+            except Exception:
+                if connection.needs_rollback:  # the connection is gone: nothing can be written
+                    raise
+                logger.exception("%s failed for request %s", receiver.__qualname__, request.id)

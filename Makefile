@@ -53,6 +53,13 @@ test-fast: ## The inner loop: no browser, no whole stack (ARGS go to pytest)
 chaos: ## Break servers and processes at work, and count what is lost (CHAOS_SEED=7 for others)
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.chaos $(ARGS)
 
+# [rasters]
+.PHONY: test-rasters
+test-rasters: ## Convert rasters of all kinds and compare with GDAL, PROJ and rio-tiler, at length
+	@$(bootstrap) --no-page && exec $(VENV) -m pytest -m "matrix or not slow" -n auto \
+		--timeout 1200 backend_django/rasters $(ARGS)
+# [/rasters]
+
 fuzz: ## Ask the product what its document forbids, at length (FUZZ_SEED=7 for the same again)
 	@$(bootstrap) --no-page
 	@FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} && echo "seed $$FUZZ_SEED" && \

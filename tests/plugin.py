@@ -69,7 +69,8 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(os.environ["TESTS_SCRATCH"], ignore_errors=True)
 
 
-PROOFS = ("chaos", "feature", "image")  # long ones, which run when `-m` asks for them by name
+# Long ones, which run when `-m` asks for them by name.
+PROOFS = ("chaos", "feature", "image", "matrix")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -26,6 +26,9 @@ from backend_django.processing.errors import ProcessingError
 
 MAX_TILES = 300_000  # about 50,000 pixels a side; more would take hours and memory
 
+# Of processor time, ten times what they take: a hung or hostile file is to end some time.
+FIXED_SECONDS, TILE_SECONDS = 60, 0.2
+
 _OPEN_FILES = 64
 _AHEAD = 64  # tiles that are drawn before the first of them is written
 
@@ -119,7 +122,7 @@ def write_archive(
     Raises:
         ProcessingError: too_many_tiles.
     """
-    from .convert import available_cores
+    from .convert import available_cores, limit_cpu
     from .styles import default_style
     from .tiles import render_tile
 
@@ -132,6 +135,8 @@ def write_archive(
             f"The raster is too large for this: its map has more than {MAX_TILES:,} tiles. They "
             "are drawn when somebody looks at them.",
         )
+
+    limit_cpu(FIXED_SECONDS + total * TILE_SECONDS)
 
     def draw(tile_id: int) -> tuple[int, bytes | None]:
         picture = render_tile(source, *tileid_to_zxy(tile_id), style)

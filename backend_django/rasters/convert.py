@@ -30,6 +30,7 @@ from .asked import as_asked
 from .cost import check_cost, estimate_seconds
 from .describe import describe
 from .inspection import Inspection, Limits, inspect, read_facts
+from .metadata import Item, fill_room, items_to_keep, room_for
 from .options import Options
 from .passthrough import (
     HEIGHT,
@@ -41,7 +42,7 @@ from .passthrough import (
     reason_to_convert,
 )
 from .recipe import choose_recipe
-from .tiff import Directory, read_directories
+from .tiff import Directory, is_premultiplied, read_directories
 
 logger = logging.getLogger(__name__)
 Report = Callable[[str | None, float], None]
@@ -89,6 +90,7 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     report("convert", BEGIN)
     reason = reason_to_convert(source, found, options)
     recipe = choose_recipe(source, facts, options) if reason else []
+    items = items_to_keep(source, facts, options.bands) if reason else []
     # Importing the validator takes longer than validating; GDAL leaves the interpreter free.
     preload = threading.Thread(target=import_module, args=["rio_cogeo.cogeo"])
     preload.start()
@@ -97,8 +99,11 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         report("convert", BEGIN + (end - BEGIN) * fraction)
 
     if reason:
-        with rasterio.Env(COG_TMP_COMPRESSION=_scratch_compression(source, facts, options)):
-            _convert(source, target, recipe, found, options, progress)
+        settings = {"COG_TMP_COMPRESSION": _scratch_compression(source, facts, options)}
+        if is_premultiplied(source):
+            settings["GTIFF_ALPHA"] = "PREMULTIPLIED"
+        with rasterio.Env(**settings):
+            _convert(source, target, recipe, found, options, items, progress)
     else:
         _keep(source, target, progress)
     preload.join()
@@ -123,6 +128,7 @@ def _convert(
     recipe: list[str],
     found: Inspection,
     options: Options,
+    items: list[Item],
     progress: Callable[[float], None],
 ) -> None:
     overview_time = OVERVIEW_TIME.get(options.compression, OVERVIEW_PIXELS)
@@ -131,9 +137,10 @@ def _convert(
         progress(float(np.interp(pixels, (0, OVERVIEW_PIXELS, 1), (0, overview_time, 1))))
 
     try:
-        gdal.translate(source, target, recipe, found.descriptions, tick)
+        gdal.translate(source, target, recipe, found.descriptions, tick, room_for(items))
     except gdal.CopyFailedError as error:
         raise _explain(error, target) from None
+    fill_room(target, items)
 
 
 def _scratch_compression(source: Path, facts: Inspection, options: Options) -> str:
@@ -193,13 +200,18 @@ def _shrink(directories: list[Directory]) -> bool:
     return all(abs(small - large / 2) < 1 for large, small in pairwise(heights))
 
 
+def limit_cpu(seconds: float) -> None:
+    """End this process when it has used that much processor time."""
+    most = math.ceil(seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most + 10))
+
+
 def _limit_process(facts: Inspection, options: Options, limits: Limits) -> None:
     """Let this process write no file much larger than the raster can become, nor work for ever.
 
     An estimate may be wrong; the system's count of what was used is not.
     """
-    most = math.ceil(limits.seconds * ESTIMATE_ERROR)
-    resource.setrlimit(resource.RLIMIT_CPU, (most, most + 10))
+    limit_cpu(limits.seconds * ESTIMATE_ERROR)
     growth = 8 if options.grid == "web" else 2
     largest = facts.uncompressed * growth + 64 * 1024**2
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

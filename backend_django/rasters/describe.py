@@ -14,17 +14,18 @@ from rasterio.crs import CRS
 from backend_django.utils.text import clean_label
 
 from .footprint import footprint
-from .georeference import crs_of
-from .images import draw
+from .georeference import crs_of, pixel_to_degrees
+from .images import draw, unmultiply
 from .inspection import Inspection
 from .styles import Style, default_style
-from .tiff import overview_factors
+from .tiff import is_premultiplied, overview_factors
 
 BINS = 64
 _SAMPLE_PIXELS = 1024  # the overview that is looked at has at most this many pixels a side
 
 _EQUATOR_METRES = 2 * math.pi * 6378137.0
 _MAX_ZOOM = 24
+_PLACES = 5  # along each side, where the size of a pixel is looked at
 _PICTURE_PIXELS = 128  # smaller rasters are drawn with larger pixels, up to this size
 
 
@@ -54,35 +55,56 @@ def describe(path: Path, facts: Inspection, preview: Path) -> dict[str, Any]:
             "compression": dataset.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", "NONE"),
             "bands": bands,
             "footprint": footprint(dataset, facts.bounds),
-            "maxzoom": native_zoom(facts),
+            "maxzoom": native_zoom(dataset),
         }
 
 
 def plain_number(value: float | int | None) -> float | int | str | None:
-    """Return a number as JSON can hold it: NaN and infinities become "nan", "inf" and "-inf"."""
-    if value is None or isinstance(value, int):
-        return value
+    """Return a number as JSON, and the JavaScript that reads it, can hold it.
+
+    NaN and infinities become "nan", "inf" and "-inf"; integers beyond 2^53 become their digits.
+    """
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return value if abs(value) <= 2**53 else str(value)
     value = float(value)
     if not math.isfinite(value):
         return str(value)
     return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
-def native_zoom(facts: Inspection) -> int:
+def native_zoom(dataset: Any) -> int:
     """Return the zoom level at which a pixel of the map is no larger than one of the raster.
 
     That of a very small raster is deeper, or there would be nothing to look at.
     """
-    west, south, east, north = facts.bounds
-    latitude = math.radians(min(85.0, max(-85.0, (south + north) / 2)))
-    metres_high = math.radians(north - south) * _EQUATOR_METRES / (2 * math.pi)
-    metres_wide = math.radians(east - west) * _EQUATOR_METRES / (2 * math.pi) * math.cos(latitude)
-    pixel = math.sqrt(
-        max(metres_high, 1e-9) * max(metres_wide, 1e-9) / (facts.width * facts.height)
+    pixel = _pixel_metres(dataset)
+    zoom = math.log2(_EQUATOR_METRES / 256 / pixel)
+    larger = math.floor(math.log2(_PICTURE_PIXELS / max(dataset.width, dataset.height)))
+    return min(_MAX_ZOOM, max(0, math.ceil(zoom - 0.05) + max(0, larger)))
+
+
+def _pixel_metres(dataset: Any) -> float:
+    """Return the size of a pixel amid the raster, in the metres of Web Mercator."""
+    columns, rows = np.meshgrid(
+        np.linspace(0, dataset.width, 2 * _PLACES + 1)[1::2],
+        np.linspace(0, dataset.height, 2 * _PLACES + 1)[1::2],
     )
-    zoom = math.log2(_EQUATOR_METRES * math.cos(latitude) / 256 / pixel)
-    larger = max(0, math.floor(math.log2(_PICTURE_PIXELS / max(facts.width, facts.height))))
-    return min(_MAX_ZOOM, max(0, math.ceil(zoom - 0.05) + larger))
+    sides = np.array([[0, 0], [0.5, 0], [-0.5, 0], [0, 0.5], [0, -0.5]])
+    longitude, latitude = pixel_to_degrees(dataset)(
+        columns.ravel() + sides[:, :1], rows.ravel() + sides[:, 1:]
+    )
+    with np.errstate(invalid="ignore"):
+        east = np.unwrap(np.radians(longitude), axis=0)
+        north = np.arctanh(np.sin(np.radians(np.clip(latitude, -85.06, 85.06))))
+        across, down = (
+            np.hypot(east[a] - east[b], north[a] - north[b]) for a, b in ((1, 2), (3, 4))
+        )
+        sizes = np.sqrt(across * down)
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    size = float(np.median(sizes)) if sizes.size else 1e-9
+    return size * _EQUATOR_METRES / (2 * math.pi)
 
 
 def _describe_crs(crs: CRS) -> dict[str, Any]:
@@ -109,6 +131,8 @@ def _preview(dataset: Any, style: Style) -> bytes:
     shape = max(1, round(dataset.height / factor)), max(1, round(dataset.width / factor))
     values = dataset.read(style.bands, out_shape=(len(style.bands), *shape))
     mask = dataset.dataset_mask(out_shape=shape)
+    if is_premultiplied(Path(dataset.name)):
+        values = unmultiply(values, mask)
     try:
         palette = dataset.colormap(style.bands[0])
     except ValueError:

@@ -31,7 +31,7 @@ def stac_item(result: Any, links: Mapping[str, str]) -> dict[str, Any]:
         "data_type": _stac_type(data["dtype"]),
     }
     if data["nodata"] is not None:
-        asset["nodata"] = data["nodata"]
+        asset["nodata"] = _stac_number(data["nodata"])
     west, south, east, north = data["bounds"]
     outline = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {
@@ -105,6 +105,11 @@ def _stac_band(band: Mapping[str, Any]) -> dict[str, Any]:
         "raster:offset": band["offset"] or None,
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _stac_number(value: float | str) -> float | str:
+    """Return a number of ours in STAC's words: whole numbers have any number of digits there."""
+    return int(value) if isinstance(value, str) and value.lstrip("-").isdecimal() else value
 
 
 def _stac_type(dtype: str) -> str:

@@ -188,6 +188,7 @@ def translate(
     arguments: Sequence[str],
     descriptions: Sequence[str],
     progress: Callable[[float], None],
+    room: tuple[str, int] | None = None,
 ) -> None:
     """Copy an upload into a new file, as the program gdal_translate does.
 
@@ -197,6 +198,7 @@ def translate(
         progress: called with 0..1 between blocks of pixels; what it raises stops the copy within
             a few blocks and comes out of here. Not called at all where GDAL cannot be reached
             directly (rasterio itself offers no progress).
+        room: name and bytes of an item of metadata to add, which says nothing.
 
     Raises:
         CopyFailedError: GDAL gave up.
@@ -234,6 +236,8 @@ def translate(
                 band = gdal.GDALGetRasterBand(read, index)
                 gdal.GDALSetDescription(band, text.encode())
                 _forget_statistics(gdal, band)
+            if room:
+                gdal.GDALSetMetadataItem(read, room[0].encode(), b"-" * room[1], None)
             options = gdal.GDALTranslateOptionsNew(_strings(arguments), None)
             if not options:
                 raise CopyFailedError(_last_error(gdal))
@@ -274,9 +278,7 @@ def _copy_without_progress(source: Path, target: Path, arguments: Sequence[str])
     pairs = dict(zip(arguments[::2], arguments[1::2], strict=True))
     driver = pairs.pop("-of")
     options = [
-        value
-        for flag, value in zip(arguments[::2], arguments[1::2], strict=True)
-        if flag == "-co" and not value.startswith("SRC_MDD=")  # rasterio takes each name once
+        value for flag, value in zip(arguments[::2], arguments[1::2], strict=True) if flag == "-co"
     ]
     if pairs.keys() - {"-co"}:
         raise ProcessingError(

@@ -59,6 +59,17 @@ def draw(
     return _draw_colours(_to_bytes(values, style, 255), mask)
 
 
+def unmultiply(values: NDArray[Any], mask: NDArray[np.uint8]) -> NDArray[Any]:
+    """Return colours, shape (bands, rows, columns), that were multiplied by their opacity."""
+    part = (mask > 0) & (mask < 255)
+    if values.dtype.kind != "u" or not part.any():
+        return values
+    found = values.copy()
+    whole = values[:, part] * (255 / mask[part])
+    found[:, part] = np.minimum(whole.round(), np.iinfo(values.dtype).max)
+    return found
+
+
 def _to_bytes(values: NDArray[Any], style: Style, top: int) -> NDArray[np.uint8]:
     """Map the range of each band to 0..top; eight bits without a range stay as they are."""
     if not style.ranges:

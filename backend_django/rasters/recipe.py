@@ -1,7 +1,6 @@
 """How a raster is best stored: compression, predictor and overviews for its kind of pixels."""
 
 import math
-import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,12 +27,6 @@ PROFILES = {
     "jpeg": {"COMPRESS": "JPEG", "QUALITY": "85"},
 }
 LOSSY = {"webp", "jpeg"}
-
-# What GDAL makes itself, and what sends readers to other files.
-_OTHER_DOMAINS = {
-    "IMAGE_STRUCTURE", "DERIVED_SUBDATASETS", "SUBDATASETS", "COLOR_PROFILE", "EXIF", "RPC",
-    "GEOLOCATION", "OVERVIEWS",
-}  # fmt: skip
 
 BLOCK_BYTES = 32 * 1024**2  # decoded, all bands: whoever looks at one pixel holds that much
 
@@ -80,8 +73,6 @@ def choose_recipe(source: Path, facts: Inspection, options: Options) -> list[str
     arguments = ["-of", "COG"]
     for key, value in creation.items():
         arguments += ["-co", f"{key}={value}"]
-    for domain in _domains_to_keep(source):
-        arguments += ["-co", f"SRC_MDD={domain}"]
     for band in options.bands:
         arguments += ["-b", str(band)]
     nodata = options.nodata.lower()
@@ -92,23 +83,6 @@ def choose_recipe(source: Path, facts: Inspection, options: Options) -> list[str
     if nodata:
         arguments += ["-a_nodata", nodata]
     return arguments
-
-
-def _domains_to_keep(source: Path) -> list[str]:
-    """Return the domains of metadata that are copied; none for what GDAL does by itself.
-
-    Asked for any, GDAL 3.10 leaves out what bands say in the default domain: where they say
-    something, that is kept and the other domains are not.
-    """
-    with rasterio.Env(), gdal.open_upload(source) as dataset:
-        try:
-            own = [d for d in dataset.tag_namespaces() if d.upper() not in _OTHER_DOMAINS]
-            said = {name for index in dataset.indexes for name in dataset.tags(index)}
-        except UnicodeDecodeError:
-            return []
-    if not own or any(not name.startswith("STATISTICS_") for name in said):
-        return []
-    return ["", *(domain for domain in own if re.fullmatch(r"\w{1,64}", domain))]
 
 
 def stays_sparse(facts: Inspection, options: Options) -> bool:

@@ -10,6 +10,7 @@ import rasterio
 from numpy.typing import NDArray
 
 _TYPES = {1: "u1", 2: "S1", 7: "u1", 3: "<u2", 4: "<u4", 12: "<f8", 16: "<u8"}
+_SHORT, _EXTRA_SAMPLES, _ASSOCIATED_ALPHA = 3, 338, 1
 _RATIONAL = 5  # two numbers of four bytes
 _MAX_DIRECTORIES = 64
 _MAX_VALUE = 64 * 1024**2  # bytes: the offsets of eight million blocks
@@ -60,6 +61,37 @@ def count_directories(path: Path, most: int) -> int:
             seen.add(offset)
             (offset,) = struct.unpack(order + pointer, following)
     return len(seen)
+
+
+def is_premultiplied(path: Path) -> bool:
+    """Say whether the colours of a TIFF's pixels are multiplied by their opacity.
+
+    GDAL does not tell. What is not sound is not.
+    """
+    with path.open("rb") as file:
+        head = file.read(16).ljust(16, b"\0")
+        order = "<" if head[:2] == b"II" else ">"
+        big = struct.unpack_from(order + "H", head, 2)[0] == 43
+        count_format, pointer, entry = (
+            (order + "Q", order + "Q", order + "HHQ8s")
+            if big
+            else (order + "H", order + "I", order + "HHI4s")
+        )
+        try:
+            (offset,) = struct.unpack_from(pointer, head, 8 if big else 4)
+            size = struct.calcsize(count_format)
+            (count,) = struct.unpack(count_format, _bytes_at(file, offset, size))
+            raw = _bytes_at(file, offset + size, min(count, 4096) * struct.calcsize(entry))
+            for tag, kind, number, inline in struct.iter_unpack(entry, raw):
+                if tag == _EXTRA_SAMPLES and kind == _SHORT:
+                    if number * 2 > len(inline):
+                        (at,) = struct.unpack(pointer, inline)
+                        inline = _bytes_at(file, at, min(number, 4096) * 2)
+                    values = np.frombuffer(inline, order + "u2")[:number]
+                    return bool((values == _ASSOCIATED_ALPHA).any())
+        except (OddFileError, OSError, OverflowError):
+            pass
+    return False
 
 
 def read_directories(path: Path) -> list[Directory]:

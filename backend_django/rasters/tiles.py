@@ -28,9 +28,9 @@ from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
 from .georeference import crs_of, crs_to_pixel, full_turn, pixel_to_crs
-from .images import Picture, draw
+from .images import Picture, draw, unmultiply
 from .styles import Style
-from .tiff import overview_factors
+from .tiff import is_premultiplied, overview_factors
 
 TILE_SIZE = 256  # pixels
 MAX_ZOOM = 24
@@ -131,6 +131,7 @@ class Source:
         self._has_mask = (
             MaskFlags.per_dataset in flags or MaskFlags.alpha in flags or self._is_exact
         )
+        self._is_premultiplied = MaskFlags.alpha in flags and is_premultiplied(path)
         self._nodata = _representable(dataset.nodata, np.dtype(_numpy_name(dataset.dtypes[0])))
         try:
             self.palette = dataset.colormap(1)
@@ -250,6 +251,8 @@ class Source:
         mask = None
         if self._has_mask:
             mask = self._read_mask(bands, window, shape).max(axis=0).ravel().take(index)
+            if self._is_premultiplied:
+                picked = unmultiply(picked, mask)
         else:
             missing = self._missing(picked)
             if missing is not None:

@@ -19,9 +19,9 @@ def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
 
 def test_help_is_the_default_and_lists_every_target() -> None:
     files = [ROOT / "Makefile", *ROOT.glob("scripts/*.mk")]
-    phony = [re.search(r"(?m)^\.PHONY: (.*)$", file.read_text()) for file in files]
+    phony = [name for f in files for name in re.findall(r"(?m)^\.PHONY: (.*)$", f.read_text())]
     listed = re.findall(r"(?m)^  make ([a-z-]+) +\S", make().stdout)
-    assert sorted(listed) == sorted(name for found in phony if found for name in found[1].split())
+    assert sorted(listed) == sorted(name for names in phony for name in names.split())
 
 
 def test_a_machine_without_python_is_told_so(tmp_path: Path) -> None:

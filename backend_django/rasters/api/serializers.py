@@ -136,12 +136,15 @@ class RasterStyleSerializer(serializers.Serializer[Any]):
 
 @extend_schema_field(
     {
-        "oneOf": [{"type": "number"}, {"type": "string", "enum": ["nan", "inf", "-inf"]}],
+        "oneOf": [
+            {"type": "number"},
+            {"type": "string", "pattern": "^(nan|-?inf|-?[0-9]{16,20})$"},
+        ],
         "nullable": True,
     }
 )
 class NodataField(serializers.JSONField):
-    """A number, or the name of one that JSON does not have."""
+    """A number, or as text one that JSON does not have or JavaScript would round."""
 
 
 @extend_schema_field(

@@ -22,6 +22,14 @@ Convert = Callable[..., tuple[Path, dict[str, Any]]]
 Store = Callable[..., ProcessingRequest]
 
 
+@pytest.fixture(autouse=True)
+def cpu_limits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What child processes would limit themselves to: this one has other tests to run."""
+    limits: list[float] = []
+    monkeypatch.setattr(conversion, "limit_cpu", limits.append)
+    return limits
+
+
 @pytest.fixture
 def convert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Convert:
     """Convert a file in this process, which is quicker and shows the same pixels."""

@@ -34,6 +34,16 @@ def write(source: Path, target: Path, facts: dict[str, Any]) -> archive.Archive:
     return archive.open_archive(target)
 
 
+def test_a_map_copy_that_hangs_ends(
+    tmp_path: Path, converted: Convert, cpu_limits: list[float]
+) -> None:
+    path, facts = converted(factory.write(tmp_path / "i.tif", factory.pixels("uint8")))
+    cpu_limits.clear()
+    write(path, tmp_path / "tiles.pmtiles", facts)
+    assert len(cpu_limits) == 1
+    assert 30 < cpu_limits[0] < 300
+
+
 @pytest.mark.parametrize(
     "name", ["RGB", "mask", "float, NaN", "palette", "rotated", "around the pole", "1 × 1"]
 )

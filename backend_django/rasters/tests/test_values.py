@@ -52,7 +52,7 @@ def test_point_of_missing_pixels_and_odd_types(ask: Any) -> None:
         (floats, {}, 0.5),
         (np.full((1, 300, 420), np.inf, "float32"), {}, "inf"),
         (np.full((1, 300, 420), 3 + 4j, "complex64"), {}, 5),
-        (np.full((1, 300, 420), 2**60 + 1, "int64"), {}, 2**60 + 1),
+        (np.full((1, 300, 420), 2**60 + 1, "int64"), {}, str(2**60 + 1)),
         (floats.astype("uint8"), {"mask": np.zeros((300, 420), "uint8")}, None),
     ):
         answer = ask("point", values, DEGREES | case, **place)

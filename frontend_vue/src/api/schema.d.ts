@@ -1134,7 +1134,7 @@ export interface components {
             /** Format: double */
             latitude: number;
             /** @description As stored, by band; null where a band has no value. */
-            values: ((number | ("nan" | "inf" | "-inf")) | null)[];
+            values: ((number | string) | null)[];
         };
         /** @description One try at a request. Which machine made it is the operators' business. */
         ProcessingAttempt: {
@@ -1195,7 +1195,7 @@ export interface components {
              */
             length: number;
             /** @description As stored; null where there is none. */
-            values: ((number | ("nan" | "inf" | "-inf")) | null)[];
+            values: ((number | string) | null)[];
         };
         /** @description A band and its valid values, as seen on an overview of at most 1024 pixels a side. */
         RasterBand: {
@@ -1350,7 +1350,7 @@ export interface components {
                 coordinates: unknown[];
             } | null;
             /** @description Null when there is none. */
-            nodata: (number | ("nan" | "inf" | "-inf")) | null;
+            nodata: (number | string) | null;
             overviews: number[];
             /** @description Height and width of a block in pixels. */
             block_size: number[];
@@ -1491,7 +1491,7 @@ export interface components {
                 coordinates: unknown[];
             } | null;
             /** @description Null when there is none. */
-            nodata: (number | ("nan" | "inf" | "-inf")) | null;
+            nodata: (number | string) | null;
             overviews: number[];
             /** @description Height and width of a block in pixels. */
             block_size: number[];

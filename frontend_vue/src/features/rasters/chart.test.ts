@@ -12,7 +12,8 @@ test('without a value there is no line, and equal values lie in the middle', () 
   expect(linePath([4, 4], 10, 10)).toBe('M0.0 5.0L10.0 5.0')
 })
 
-test('NaN and infinities are no values', () => {
+test('integers that JavaScript would round come as text; NaN and infinities are no values', () => {
+  expect(samples(['9007199254740993'])).toEqual([2 ** 53])
   expect(samples([1, null, 'nan', '-inf', 2.5])).toEqual([1, null, null, null, 2.5])
 })
 

@@ -1,9 +1,12 @@
 /** A value along a line; null where the raster has none. */
 export type Sample = number | null
 
-/** What an API that has NaN and infinities answers, as numbers to draw. */
-export function samples(values: unknown[]): Sample[] {
-  return values.map((value) => (typeof value === 'number' ? value : null))
+/** What the API answers, as numbers to draw: NaN and infinities have no place in a chart. */
+export function samples(values: (number | string | null)[]): Sample[] {
+  return values.map((value) => {
+    const drawn = value === null ? NaN : Number(value) // "9007199254740993" is a little rounded
+    return Number.isFinite(drawn) ? drawn : null
+  })
 }
 
 /** Lowest and highest value, a little apart when they are the same; null without any value. */

@@ -48,6 +48,8 @@ STATUS_OF: dict[type[errors.DomainError], int] = {
     errors.Conflict: 409,
     errors.TooLarge: 413,
     errors.LimitReached: 429,
+    errors.ServiceError: 502,
+    errors.AddressRefused: 400,
     errors.StorageUnavailable: 503,
     errors.StorageFull: 507,
 }

@@ -14,8 +14,9 @@ from .errors import Cancelled, ProcessingError
 from .priority import Priority
 
 if TYPE_CHECKING:
+    from backend_django.utils.http_client import HttpSession
+
     from .models import ProcessingResult
-    from .outside import OutsideSession
 
 __all__ = [
     "Cancelled", "Context", "InputFile", "Output", "OutputFile", "Priority", "ProcessingError",
@@ -82,21 +83,18 @@ class Context:
         self.check()
         self.on_progress(min(1.0, max(0.0, fraction)))
 
-    def http(
-        self, *, budget_seconds: float = 120, max_bytes: int | None = None
-    ) -> "OutsideSession":
+    def http(self, *, budget_seconds: float = 120, max_bytes: int | None = None) -> "HttpSession":
         """Return a `requests.Session` for calling a service of somebody else.
 
-        It tries again with growing pauses, heeds Retry-After, writes each try into the history,
-        and raises ProcessingError: `service_unavailable` when the budget is over, and
-        `answer_too_large` when an answer has more than `max_bytes`, unpacked (None:
-        PROCESSING_MAX_ANSWER_BYTES).
+        It tries again with growing pauses, heeds Retry-After, and writes each try into the
+        history. It raises errors of `utils/errors.py` that a job may let pass:
+        `ServiceUnavailable` when the budget is over, `AddressRefused`, and `ResponseTooLarge` when
+        a response has more than `max_bytes`, unpacked (None: HTTP_CLIENT_MAX_RESPONSE_BYTES).
         """
-        from .outside import OutsideSession  # requests is slow to import, and few jobs need it
+        # requests is slow to import, and few jobs need it
+        from backend_django.utils.http_client import HttpSession
 
-        return OutsideSession(
-            budget_seconds=budget_seconds, record=self.on_call, max_bytes=max_bytes
-        )
+        return HttpSession(budget_seconds=budget_seconds, record=self.on_call, max_bytes=max_bytes)
 
     def run_child(
         self,

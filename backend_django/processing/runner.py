@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from backend_django.utils.database_wait import statement_limit
-from backend_django.utils.errors import FileGone, StorageFull, StorageUnavailable
+from backend_django.utils.errors import FileGone, ServiceError, StorageFull, StorageUnavailable
 from backend_django.utils.logs import job_id, task_id
 from backend_django.utils.request_id import request_id as trace_id
 from backend_django.utils.text import clean_text
@@ -122,7 +122,8 @@ def _count_work(request: ProcessingRequest, seconds: float) -> None:
 
 def _fail(request: ProcessingRequest, attempt: Attempt, error: BaseException) -> None:
     code, message = explain(error)
-    expected = isinstance(error, ProcessingError) and code not in {"crashed", "internal_error"}
+    told = isinstance(error, ProcessingError | ServiceError)
+    expected = told and code not in {"crashed", "internal_error"}
     logger.log(
         logging.INFO if expected else logging.ERROR,
         "attempt %d of %s failed: %s%s",
@@ -226,7 +227,7 @@ def explain(error: BaseException) -> tuple[str, str]:
         return "out_of_memory", "This needs more memory than a job may use. Try a smaller input."
     elif isinstance(error, FileGone):
         return "input_missing", "The uploaded file is no longer there. Upload it again."
-    elif isinstance(error, StorageFull | StorageUnavailable):
+    elif isinstance(error, StorageFull | StorageUnavailable | ServiceError):
         return error.code, error.message
     elif isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS:
         return StorageFull.code, StorageFull.message

@@ -111,3 +111,28 @@ class FileGone(DomainError):  # noqa: N818
 
     code = "file_gone"
     message = "The file is no longer there."
+
+
+class ServiceError(DomainError):
+    """A service of others could not be used (http_client.py)."""
+
+
+class ServiceUnavailable(ServiceError):  # noqa: N818
+    """It does not respond, or not as it should."""
+
+    code = "service_unavailable"
+    message = "A service that this depends on does not respond. Try again later."
+
+
+class AddressRefused(ServiceError):  # noqa: N818
+    """Its address is none that we call."""
+
+    code = "address_refused"
+    message = "This is not a public address, so it is not called."
+
+
+class ResponseTooLarge(ServiceError):  # noqa: N818
+    """It says more than we read."""
+
+    code = "response_too_large"
+    message = "The response of a service is too large."

@@ -12,6 +12,7 @@ from .concerns.auth import *
 from .concerns.celery import *
 from .concerns.database import *
 from .concerns.google import *
+from .concerns.http_client import *
 from .concerns.logging import *
 from .concerns.mail import *
 from .concerns.pages import *

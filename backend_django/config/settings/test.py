@@ -39,7 +39,7 @@ CELERY_BEAT_SCHEDULE["processing-reap"]["schedule"] = PROCESSING_REAPER_SECONDS
 CELERY_BEAT_SCHEDULE["processing-reap"]["options"]["expires"] = PROCESSING_REAPER_SECONDS
 CELERY_BEAT_SCHEDULE["mail-send-due"]["schedule"] = 1
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
-PROCESSING_INTERNAL_HOSTS = ["127.0.0.1"]  # by this name alone: "localhost" is refused
+HTTP_CLIENT_INTERNAL_HOSTS = ["127.0.0.1"]  # by this name alone: "localhost" is refused
 LOGGING["handlers"]["console"]["formatter"] = "plain"
 if TEST_STORAGE := env("TEST_STORAGE", default=""):
     STORAGES["default"] = {"BACKEND": TEST_STORAGE}

@@ -44,9 +44,3 @@ PROCESSING_MAX_RESULT_BYTES = env.int("PROCESSING_MAX_RESULT_BYTES", default=1_0
 
 # Scratch space. On the same file system as MEDIA_ROOT a result is moved there, not copied.
 PROCESSING_WORK_DIR = env("PROCESSING_WORK_DIR", default=tempfile.gettempdir())
-
-# What a job reads of one answer of a service of others, unpacked, unless it says otherwise.
-PROCESSING_MAX_ANSWER_BYTES = env.int("PROCESSING_MAX_ANSWER_BYTES", default=256 * 1024**2)
-# Jobs call public addresses only, wherever a user sends them. Services of our own network that they
-# may call as well, as `host` or `host:port`.
-PROCESSING_INTERNAL_HOSTS: list[str] = env.list("PROCESSING_INTERNAL_HOSTS", default=[])

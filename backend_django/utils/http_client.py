@@ -1,15 +1,19 @@
-"""Calls to services of others, which are slow, away or busy now and then.
+"""An HTTP client for services of others, which are slow, away or busy now and then.
 
-`Context.http()` gives a `requests.Session` that tries again with growing, jittered pauses, heeds
-Retry-After, keeps to a time budget, and writes every try into the request's history. An address
-that a user gave leads to public addresses only, however its name is resolved or redirected.
+`HttpSession` is a `requests.Session` that tries again with growing, jittered pauses, heeds
+Retry-After, keeps to a time budget, and reports every try. `post_once` makes a single call, for
+those who try again by themselves. Both call public addresses only, however a name is resolved or
+redirected: a URL may come from a user.
 """
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from ipaddress import ip_address
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import requests
@@ -18,10 +22,15 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import ConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NameResolutionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NameResolutionError,
+)
 from urllib3.exceptions import NewConnectionError as NoConnectionError
 
-from .errors import ProcessingError
+from .errors import AddressRefused, ResponseTooLarge, ServiceError, ServiceUnavailable
 
 TRY_AGAIN = (429, 500, 502, 503, 504)
 CONNECT_SECONDS = 5
@@ -30,6 +39,38 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30
 
 Record = Callable[[dict[str, Any]], None]
+_opened: ContextVar[list[socket.socket] | None] = ContextVar("opened sockets", default=None)
+
+
+@contextmanager
+def _ended_at(deadline: float) -> Iterator[None]:
+    """Shut down, at a time of the monotonic clock, what was connected inside.
+
+    Timeouts of sockets are for one read each: a server that sends a byte now and then never meets
+    them. Inside of another one, that one's time holds.
+    """
+    if _opened.get() is not None:
+        yield
+        return
+    opened: list[socket.socket] = []
+
+    def shut_down() -> None:
+        for connected in opened:
+            with suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), shut_down)
+    timer.daemon = True
+    timer.start()
+    token = _opened.set(opened)
+    try:
+        yield
+    finally:
+        _opened.reset(token)
+        timer.cancel()
+        timer.join()
+        for connected in opened:
+            connected.close()
 
 
 class _Budget(Retry):
@@ -69,18 +110,17 @@ def _addresses(host: str, port: int) -> list[str]:
     """Resolve a name, once: what is checked is what is connected to.
 
     Raises:
-        ProcessingError: it leads into our own network, and PROCESSING_INTERNAL_HOSTS has no such
+        AddressRefused: it leads into our own network, and HTTP_CLIENT_INTERNAL_HOSTS has no such
             name.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(row[4][0]) for row in found))
-    allowed = {name.lower() for name in settings.PROCESSING_INTERNAL_HOSTS}
+    allowed = {name.lower() for name in settings.HTTP_CLIENT_INTERNAL_HOSTS}
     if allowed & {host.lower(), f"{host}:{port}".lower()} or all(map(is_public, addresses)):
         return addresses
-    raise ProcessingError(
-        "address_refused",
+    raise AddressRefused(
         f"{host} is not a public address, so it is not called. Use a public one, or ask whoever "
-        "runs this server to allow it.",
+        "runs this server to allow it."
     )
 
 
@@ -94,9 +134,13 @@ class _Checked(HTTPConnection):
         try:
             for self._dns_host in addresses:
                 try:
-                    return super()._new_conn()
+                    connected = super()._new_conn()
                 except (NoConnectionError, ConnectTimeoutError) as error:
                     failure = error
+                else:
+                    if (opened := _opened.get()) is not None:
+                        opened.append(connected.dup())  # TLS takes the other one over
+                    return connected
         finally:
             self._dns_host = name  # certificates are for the name
         assert failure is not None  # noqa: S101 (a name that is resolved has an address)
@@ -116,7 +160,7 @@ class _TLSPool(HTTPSConnectionPool):
 
 
 class _Limited(requests.Response):
-    """An answer that ends with an error where it is too long, unpacked."""
+    """A response that ends with an error where it is too long, unpacked."""
 
     max_bytes: int
 
@@ -128,16 +172,14 @@ class _Limited(requests.Response):
                 if received > self.max_bytes:
                     raise self._too_large()
                 yield chunk
-        except (requests.RequestException, ProcessingError):
+        except (requests.RequestException, ServiceError):
             self.close()  # else the rest of a redirect that is garbled is read, of any length
             raise
 
-    def _too_large(self) -> ProcessingError:
-        host = urlsplit(self.url).netloc.rpartition("@")[2]
-        return ProcessingError(
-            "answer_too_large",
-            f"The answer of {host} has more than {self.max_bytes:,} bytes, which is the most that "
-            "is read. Ask it for less.",
+    def _too_large(self) -> ResponseTooLarge:
+        return ResponseTooLarge(
+            f"The response of {_host(self.url)} has more than {self.max_bytes:,} bytes, which is "
+            "the most that is read. Ask it for less."
         )
 
 
@@ -157,37 +199,50 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
 
 
-class OutsideSession(requests.Session):
-    """A session for one attempt at one request.
+class HttpSession(requests.Session):
+    """A session for calls that belong together and share a time budget.
 
     Args:
         budget_seconds: for all calls together, pauses included.
         record: told of each try: method, host, status or error, seconds when it worked.
-        max_bytes: of one answer, unpacked; None: PROCESSING_MAX_ANSWER_BYTES.
+        max_bytes: of one response, unpacked; None: HTTP_CLIENT_MAX_RESPONSE_BYTES.
+        retry: whether to try again what may be.
     """
 
     def __init__(
-        self, *, budget_seconds: float, record: Record, max_bytes: int | None = None
+        self,
+        *,
+        budget_seconds: float,
+        record: Record = lambda call: None,
+        max_bytes: int | None = None,
+        retry: bool = True,
     ) -> None:
         super().__init__()
-        self._max_bytes = settings.PROCESSING_MAX_ANSWER_BYTES if max_bytes is None else max_bytes
+        self._max_bytes = (
+            settings.HTTP_CLIENT_MAX_RESPONSE_BYTES if max_bytes is None else max_bytes
+        )
         self.trust_env = False  # a proxy of the environment would do the call, and check nothing
         self._deadline = time.monotonic() + budget_seconds
         self._record = record
+        self._tries = 8 if retry else 0
 
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> requests.Response:
-        """Like requests' own, but raises ProcessingError when the service cannot or may not be had,
-        or says too much.
+        """Like requests' own, but raises the errors below, and ends with the budget.
 
         GET, HEAD, PUT, DELETE and OPTIONS are tried again; POST and PATCH are not: nobody knows
         whether the first one was heard.
+
+        Raises:
+            AddressRefused: it is not a URL of a public address.
+            ServiceUnavailable: the service did not respond, also when it was tried again.
+            ResponseTooLarge: it says too much.
         """
-        host = urlsplit(str(url)).netloc.rpartition("@")[2]
+        host = _host(str(url))
         policy = _Budget(
             total=None,
-            status=8,
-            connect=8,
-            read=4,
+            status=self._tries,
+            connect=self._tries,
+            read=self._tries // 2,
             backoff_factor=FIRST_PAUSE_SECONDS,
             backoff_max=LONGEST_PAUSE_SECONDS,
             backoff_jitter=FIRST_PAUSE_SECONDS,
@@ -201,23 +256,60 @@ class OutsideSession(requests.Session):
         kwargs.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
         began = time.monotonic()
         try:
-            response = super().request(method, url, *args, **kwargs)
+            with _ended_at(self._deadline):
+                response = super().request(method, url, *args, **kwargs)
         except (ValueError, requests.TooManyRedirects) as error:
             # requests' errors about an address are ValueErrors
-            raise ProcessingError(
-                "address_refused", f"{str(url)[:200]} is not an address that can be called."
-            ) from error
-        except ProcessingError:
+            raise AddressRefused(f"{str(url)[:200]} is not a URL that can be called.") from error
+        except ServiceError:
             self._record({"method": str(method).upper(), "host": host, "outcome": "refused"})
             raise
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.RetryError) as err:
-            raise ProcessingError(
-                "service_unavailable",
-                f"The service at {host} did not answer as it should. Try again later.",
-            ) from err
+        except requests.RequestException as error:
+            raise ServiceUnavailable(
+                f"The service at {host} did not respond as it should. Try again later."
+            ) from error
         seconds = round(time.monotonic() - began, 3)
         outcome = response.status_code
         self._record(
             {"method": str(method).upper(), "host": host, "outcome": outcome, "seconds": seconds}
         )
         return response
+
+
+class Reply(NamedTuple):
+    """What a service said: the status, and the beginning of the body."""
+
+    status: int
+    body: str
+
+
+def post_once(
+    url: str, *, body: bytes, headers: dict[str, str], seconds: float, max_bytes: int
+) -> Reply:
+    """Make one call. It is not tried again, no redirect is followed, and it ends in time.
+
+    Args:
+        max_bytes: how much of the response is read and returned; the rest is left.
+
+    Raises:
+        AddressRefused: it is not a URL of a public address.
+        ServiceUnavailable: the service did not respond.
+    """
+    session = HttpSession(budget_seconds=seconds, retry=False)
+    with session, _ended_at(time.monotonic() + seconds):
+        response = session.post(
+            url,
+            data=body,
+            headers=headers | {"Accept-Encoding": "identity"},
+            timeout=seconds,
+            allow_redirects=False,
+            stream=True,
+        )
+        beginning = b""
+        with response, suppress(HTTPError, OSError):  # the status is what counts
+            beginning = response.raw.read(max_bytes, decode_content=False)
+    return Reply(response.status_code, beginning.decode("utf-8", "replace"))
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]

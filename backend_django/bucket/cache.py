@@ -10,8 +10,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from backend_django.processing.files import free_bytes
-from backend_django.processing.temporary import temporary_upload
+from backend_django.files.storage import free_bytes
+from backend_django.files.temporary import temporary_upload
 from backend_django.utils.errors import StorageFull
 
 from .storage import BucketStorage

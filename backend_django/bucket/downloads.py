@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
-from backend_django.processing.api.downloads import passed_on
+from backend_django.files.api.downloads import stream_response
+from backend_django.files.refs import FileRef
 
 if TYPE_CHECKING:
     from .storage import BucketStorage
@@ -33,15 +34,15 @@ def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
     return chain([first], chunks)
 
 
-def response(
-    storage: "BucketStorage", request: HttpRequest, file: dict[str, Any]
-) -> HttpResponseBase:
-    """Answer with a file of a result, an entry of ProcessingResult.files, or with where it is."""
+def response(storage: "BucketStorage", request: HttpRequest, file: FileRef) -> HttpResponseBase:
+    """Respond with a file, or with where it is."""
     if settings.PROCESSING_STREAM_DOWNLOADS:  # type: ignore[misc]
-        return passed_on(request, BucketObject(storage, file["name"]), file)
+        return stream_response(request, BucketObject(storage, file["name"]), file)
     answer = HttpResponseRedirect(
         storage.download_url(
-            file["name"], filename=file["filename"], content_type=file["content_type"]
+            file["name"],
+            filename=file["filename"],
+            content_type=file.get("content_type", "application/octet-stream"),
         )
     )
     answer.headers["Cache-Control"] = "private, no-store"  # the address expires

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from backend_django.processing.files import input_name
-from backend_django.processing.models import ProcessingUpload
+from backend_django.files.protocol import UploadInParts
 
 if TYPE_CHECKING:
     from .storage import BucketStorage
@@ -23,15 +22,15 @@ class BucketParts:
     def part_size(self, size: int) -> int:
         return max(settings.PROCESSING_UPLOAD_PART_BYTES, MIN_PART_BYTES, -(-size // MAX_PARTS))
 
-    def begin(self, upload: ProcessingUpload) -> None:
-        upload.remote_id = self._storage.parts_begin(input_name(upload.id))
+    def begin(self, upload: UploadInParts) -> None:
+        upload.remote_id = self._storage.parts_begin(upload.file_name)
 
-    def url(self, upload: ProcessingUpload, number: int) -> str:
+    def url(self, upload: UploadInParts, number: int) -> str:
         """Return where to PUT a part."""
-        return self._storage.part_url(input_name(upload.id), upload.remote_id, number)
+        return self._storage.part_url(upload.file_name, upload.remote_id, number)
 
-    def received(self, upload: ProcessingUpload) -> list[int]:
-        name = input_name(upload.id)
+    def received(self, upload: UploadInParts) -> list[int]:
+        name = upload.file_name
         try:
             found = self._storage.parts_received(name, upload.remote_id)
         except FileNotFoundError:
@@ -41,8 +40,8 @@ class BucketParts:
             return list(range(1, upload.parts + 1))
         return sorted(n for n, (size, _) in found.items() if size == upload.length_of(n))
 
-    def finish(self, upload: ProcessingUpload) -> str:
-        name = input_name(upload.id)
+    def finish(self, upload: UploadInParts) -> str:
+        name = upload.file_name
         try:
             found = self._storage.parts_received(name, upload.remote_id)
             etags = {number: etag for number, (_, etag) in found.items()}

@@ -25,6 +25,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
+from backend_django.files.refs import FileRef
 from backend_django.utils.breaker import Breaker
 from backend_django.utils.database_wait import in_web_request
 
@@ -217,7 +218,7 @@ class BucketStorage(S3Storage):
         with answered():
             return int(self.client.head_object(**self._where(name))["ContentLength"])
 
-    # What a storage that is no folder has to answer (backend_django/processing/remote.py)
+    # What a storage that is no folder has to answer (backend_django/files/protocol.py)
 
     def way_in(self) -> "BucketParts":
         from .parts import BucketParts
@@ -229,7 +230,7 @@ class BucketStorage(S3Storage):
 
         return local_copy(self, name, size)
 
-    def response(self, request: HttpRequest, file: dict[str, Any]) -> HttpResponseBase:
+    def response(self, request: HttpRequest, file: FileRef) -> HttpResponseBase:
         from .downloads import response
 
         return response(self, request, file)

@@ -6,8 +6,8 @@ from django.urls import include, path, re_path
 from django.utils.module_loading import module_has_submodule
 
 from backend_django.api.docs import DocumentPage, DocumentView
-from backend_django.processing.api.usage import UsageView
 from backend_django.site_config.views import VersionInfoView, VersionView
+from backend_django.uploads.api.usage import UsageView
 
 urlpatterns = [
     path("auth/", include("backend_django.users.api.urls")),

@@ -51,7 +51,7 @@ def on_exit(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Remove what a process that was killed before this one left of uploads."""
-    from backend_django.processing.temporary import tidy_abandoned_uploads
+    from backend_django.files.temporary import tidy_abandoned_uploads
 
     tidy_abandoned_uploads()
 

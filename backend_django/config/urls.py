@@ -11,8 +11,8 @@ from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from backend_django.api import problems
+from backend_django.operations.views import health_full, metrics
 from backend_django.pages.views import page
-from backend_django.processing.operations import health_full, metrics
 from backend_django.site_config.views import health_live, health_ready, security_txt
 from backend_django.utils.features import find_modules
 

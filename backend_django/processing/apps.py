@@ -12,14 +12,16 @@ class ProcessingConfig(AppConfig):
     name = "backend_django.processing"
 
     def ready(self) -> None:
-        for owner_of_files in ("ProcessingRequest", "ProcessingUpload"):
-            post_delete.connect(delete_files, sender=f"processing.{owner_of_files}")
+        post_delete.connect(delete_files, sender="processing.ProcessingRequest")
         autodiscover_modules("processor")
 
 
 def delete_files(instance: Any, **_: Any) -> None:
     """Whoever deletes a row, its owner's account for instance: the files go with it."""
-    from .files import delete_request_files
+    from backend_django.uploads.services import uploads_release
+
+    from .request_files import delete_request_files
 
     request_id = instance.id
+    uploads_release(holder=request_id)
     transaction.on_commit(lambda: delete_request_files(request_id), robust=True)

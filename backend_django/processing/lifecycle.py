@@ -8,7 +8,6 @@ Time is the database's: the clocks of the workers do not matter.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -18,17 +17,15 @@ from django.db import connection, transaction
 from django.db.models import (
     BigIntegerField,
     Count,
-    DateTimeField,
-    ExpressionWrapper,
     F,
     Q,
     QuerySet,
-    Value,
 )
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.db.models.sql import UpdateQuery
 
+from backend_django.utils.database_time import from_now
 from backend_django.utils.text import clean_text
 
 from .events import end_requests
@@ -42,13 +39,6 @@ Outcome = ProcessingAttempt.Outcome
 LIMIT_LOCK = 7_403  # key of the advisory lock behind the limits
 UNKNOWN_KIND_SECONDS = 3600  # longer than an upgrade takes to reach every worker
 REAP_LIMIT = 500  # of each sort in one round, so that a round stays short
-
-
-def from_now(seconds: float) -> ExpressionWrapper:
-    """Return a time of the database's own clock, for a column."""
-    return ExpressionWrapper(
-        Now() + Value(timedelta(seconds=seconds)), output_field=DateTimeField()
-    )
 
 
 def _mine(request_id: UUID, attempt: int) -> QuerySet[ProcessingRequest]:

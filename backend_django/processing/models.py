@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from .files import local_path
+from backend_django.files.storage import local_path
+
 from .priority import Priority
 
 
@@ -43,9 +44,20 @@ class ProcessingRequest(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="processing_requests"
     )
     parameters = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
-    input_file = models.CharField(max_length=200, help_text="Name in the storage.")
-    input_name = models.CharField(max_length=255, help_text="What the user called the file.")
-    input_size = models.BigIntegerField(help_text="Bytes.")
+    inputs = models.JSONField(
+        default=dict, db_default={}, help_text="key -> [{name, filename, size, source}]"
+    )
+    uses = models.ManyToManyField(
+        "self", symmetrical=False, related_name="used_by", help_text="Whose results are inputs."
+    )
+    # Of the first file, and of all; the workers of the release before this one look for input_file.
+    input_file = models.CharField(max_length=200, blank=True, db_default="")
+    input_name = models.CharField(
+        max_length=255, blank=True, db_default="", help_text="What the user called the first file."
+    )
+    input_size = models.BigIntegerField(
+        default=0, db_default=0, help_text="Bytes of all input files."
+    )
 
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     phase = models.CharField(max_length=20, choices=Phase, blank=True)
@@ -131,70 +143,6 @@ class ProcessingRequest(models.Model):
         return self.status in self.FINAL
 
 
-class UploadQuerySet(models.QuerySet["ProcessingUpload"]):
-    def forget(self) -> int:
-        """Delete the rows alone: their files belong to a request now, or are gone; say how many."""
-        return self._raw_delete(self.db)
-
-
-class ProcessingUpload(models.Model):
-    """Files that belong to no request yet. The row is there before their first byte.
-
-    The request that is made of it has the same id and takes its place. What never becomes one is
-    removed when it has expired.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    kind = models.CharField(max_length=50)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="processing_uploads"
-    )
-    name = models.CharField(max_length=255, help_text="What the user called the file.")
-    size = models.BigIntegerField(help_text="Bytes, of the whole file.")
-    part_size = models.BigIntegerField(null=True, help_text="Bytes; null when it comes in one.")
-    received = models.JSONField(default=list, help_text="Numbers of the parts that are there.")
-    remote_id = models.CharField(max_length=1100, blank=True, help_text="Of a bucket's upload.")
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(db_index=True)
-
-    objects = UploadQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"upload of {self.name}"
-
-    @property
-    def mode(self) -> str:
-        """Who takes the parts: "server", or "direct" for the storage."""
-        return "direct" if self.remote_id else "server"
-
-    @property
-    def parts(self) -> int:
-        """How many parts there are, numbered from 1."""
-        return -(-self.size // self.part_size) if self.part_size else 1
-
-    def length_of(self, number: int) -> int:
-        """Bytes of one part; the last may be shorter than the others."""
-        whole = self.part_size or self.size
-        return min(whole, self.size - (number - 1) * whole)
-
-
-class DailyUploads(models.Model):
-    """How much somebody uploaded on a day, and the processor time of their jobs (quota.py)."""
-
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="daily_uploads"
-    )
-    day = models.DateField(help_text="In UTC.")
-    bytes = models.BigIntegerField(default=0)
-    cpu_seconds = models.FloatField(default=0, db_default=0, help_text="Of jobs that have ended.")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["owner", "day"], name="uploads_once_a_day")]
-
-    def __str__(self) -> str:
-        return f"{self.bytes} bytes on {self.day}"
-
-
 class ProcessingAttempt(models.Model):
     """One try at a request: who worked on it, from when to when, and how it ended."""
 
@@ -254,8 +202,5 @@ class ProcessingResult(models.Model):
         return f"result of {self.request_id}"
 
     def open_path(self, key: str) -> Path:
-        """Return a local path of a file of the result; KeyError when it has none of that name.
-
-        From a storage elsewhere it is fetched, and kept for a while.
-        """
+        """Return a local path of a file of the result; KeyError when it has none of that name."""
         return local_path(self.files[key])

@@ -13,9 +13,11 @@ from typing import Any
 
 from django.conf import settings
 
+from backend_django.files.refs import OutputFile
+
 from .errors import ProcessingError
 from .models import ProcessingRequest, ProcessingResult
-from .processor import Output, OutputFile, Processor
+from .processor import Output, Processor
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}")
 _TOKEN = r"[A-Za-z0-9!#$&^_.+-]+"  # noqa: S105 (of a media type: RFC 9110, 8.3.1)

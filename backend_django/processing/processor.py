@@ -1,6 +1,6 @@
 """What a feature fills in: parameters, `validate`, `process`, and what its result looks like."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -9,37 +9,21 @@ from uuid import UUID
 from django.conf import settings
 from rest_framework.serializers import Serializer
 
+from backend_django.files.refs import InputFile, OutputFile
+
 from .child import run_in_child
 from .errors import Cancelled, ProcessingError
+from .inputs import Input
+from .models import ProcessingResult
 from .priority import Priority
 
 if TYPE_CHECKING:
     from backend_django.utils.http_client import HttpSession
 
-    from .models import ProcessingResult
-
 __all__ = [
-    "Cancelled", "Context", "InputFile", "Output", "OutputFile", "Priority", "ProcessingError",
-    "Processor",
+    "Cancelled", "Context", "Input", "InputFile", "Output", "OutputFile", "Priority",
+    "ProcessingError", "Processor",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class InputFile:
-    """The upload. `path` has a name of our own, alone in its directory; `name` is the user's."""
-
-    path: Path
-    name: str
-    size: int
-
-
-@dataclass(frozen=True)
-class OutputFile:
-    """A file of the result, made in `Context.workdir`; `filename` is what a download is called."""
-
-    path: Path
-    filename: str
-    content_type: str
 
 
 @dataclass(frozen=True)
@@ -61,12 +45,28 @@ class Context:
     attempt: int
     name: str
     parameters: dict[str, Any]
-    input: InputFile
+    inputs: Mapping[str, Sequence[InputFile]]
     workdir: Path
     on_step: Callable[[str], None]
     on_progress: Callable[[float], None]
     check: Callable[[], None]
     on_call: Callable[[dict[str, Any]], None]
+
+    @property
+    def input(self) -> InputFile:
+        """The file of a job that has one input, called `file`."""
+        return self.file("file")
+
+    def file(self, key: str) -> InputFile:
+        """Return the file of an input; KeyError if it was left out."""
+        files = self.files(key)
+        if not files:
+            raise KeyError(key)
+        return files[0]
+
+    def files(self, key: str) -> Sequence[InputFile]:
+        """Return all files of an input: none if it was left out."""
+        return self.inputs.get(key, ())
 
     def step(self, name: str) -> None:
         """Say what is being done now, in one word; shown beside the phase."""
@@ -140,6 +140,7 @@ class Processor:
 
     name: ClassVar[str]  # URL segment and kind: "invoices"
     title: ClassVar[str]  # for people: "Invoice"
+    inputs: ClassVar[Mapping[str, Input]] = {"file": Input()}  # {}: a job without files
     parameters_serializer: ClassVar[type[Serializer]] = Serializer
     result_serializer: ClassVar[type[Serializer]] = Serializer
     queue: ClassVar[str] = "processing"  # "short" for work of seconds: it has workers of its own
@@ -156,7 +157,7 @@ class Processor:
         """Do the work."""
         raise NotImplementedError
 
-    def present(self, result: "ProcessingResult") -> dict[str, Any]:
+    def present(self, result: ProcessingResult) -> dict[str, Any]:
         """Return what `result_serializer` turns into the answer of `results/<id>/`."""
         return result.data
 
@@ -169,3 +170,10 @@ class Processor:
     def upload_limit(cls) -> int:
         """Largest upload, in bytes."""
         return cls.max_upload_bytes or settings.PROCESSING_MAX_UPLOAD_BYTES
+
+    @classmethod
+    def body_limit(cls) -> int:
+        """Largest sum of the files that one call may bring, in bytes."""
+        return cls.upload_limit() * sum(
+            declared.most if declared.many else 1 for declared in cls.inputs.values()
+        )

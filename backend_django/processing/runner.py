@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from backend_django.files.refs import FileRef
+from backend_django.files.storage import DISK_FULL_ERRORS, fetch, free_bytes, remote
+from backend_django.uploads.quota import WorkUsedUp, work_check, work_count
 from backend_django.utils.database_wait import statement_limit
 from backend_django.utils.errors import FileGone, ServiceError, StorageFull, StorageUnavailable
 from backend_django.utils.logs import job_id, task_id
@@ -20,20 +23,13 @@ from . import lifecycle
 from .attempt import Attempt, Phase, WorkerStopping, is_stopping
 from .descendants import end_descendants
 from .enqueue import ring_for_all, ring_for_next
-from .files import (
-    DISK_FULL_ERRORS,
-    delete_attempt,
-    fetch_input,
-    free_bytes,
-    remote,
-    save_output,
-    work_directory,
-)
+from .inputs import input_refs
 from .models import ProcessingRequest
 from .outputs import check_output, check_presentation
 from .processor import Cancelled, Context, InputFile, Output, ProcessingError
-from .quota import WorkUsedUp, work_check, work_count
 from .registry import get_processor
+from .request_files import delete_attempt, save_output
+from .scratch import work_directory
 
 logger = logging.getLogger(__name__)
 CODE = re.compile(r"[a-z][a-z0-9_]{0,49}")
@@ -141,9 +137,7 @@ def _fail(request: ProcessingRequest, attempt: Attempt, error: BaseException) ->
     )
 
 
-def _work(
-    request: ProcessingRequest, attempt: Attempt
-) -> tuple[Output, dict[str, dict[str, str | int]]]:
+def _work(request: ProcessingRequest, attempt: Attempt) -> tuple[Output, dict[str, FileRef]]:
     try:
         work_check(owner_id=request.owner_id)
     except WorkUsedUp as error:
@@ -156,13 +150,23 @@ def _work(
         attempt.enter_phase(Phase.VALIDATE)
         workdir = directory / "work"
         workdir.mkdir()
-        source = fetch_input(request.input_file, directory / "input", attempt.check)
+        inputs = {
+            key: [
+                InputFile(
+                    fetch(file["name"], directory / "input" / key / str(number), attempt.check),
+                    file["filename"],
+                    file["size"],
+                )
+                for number, file in enumerate(named)
+            ]
+            for key, named in input_refs(request).items()
+        }
         context = Context(
             request_id=request.id,
             attempt=request.attempt,
             name=request.name,
             parameters=request.parameters,
-            input=InputFile(path=source, name=request.input_name, size=request.input_size),
+            inputs=inputs,
             workdir=workdir,
             on_step=attempt.on_step,
             on_progress=attempt.on_progress,
@@ -175,7 +179,7 @@ def _work(
                 attempt.enter_phase(Phase.PROCESS)
                 output = check_output(processor.process(context), workdir)
             except FileNotFoundError as error:
-                if source.exists():
+                if all(file.path.exists() for named in inputs.values() for file in named):
                     raise
                 raise FileGone from error
             attempt.enter_phase(Phase.SAVE)
@@ -226,7 +230,7 @@ def explain(error: BaseException) -> tuple[str, str]:
     elif isinstance(error, MemoryError):
         return "out_of_memory", "This needs more memory than a job may use. Try a smaller input."
     elif isinstance(error, FileGone):
-        return "input_missing", "The uploaded file is no longer there. Upload it again."
+        return "input_missing", "An input file is no longer there. Upload it again."
     elif isinstance(error, StorageFull | StorageUnavailable | ServiceError):
         return error.code, error.message
     elif isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS:

@@ -2,14 +2,17 @@
 
 import logging
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files import File
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
+from backend_django.uploads.models import Upload
+from backend_django.uploads.quota import work_check
+from backend_django.uploads.services import upload_discard, uploads_hold
 from backend_django.users.models import User
 from backend_django.utils.errors import Conflict, NotFound
 from backend_django.utils.request_id import request_id as trace_id
@@ -17,109 +20,116 @@ from backend_django.utils.request_id import request_id as trace_id
 from . import lifecycle
 from .enqueue import ring_on_commit
 from .events import end_requests
-from .files import save_input
-from .models import ProcessingRequest, ProcessingUpload
+from .inputs import RESULT_GONE, Resolved, Sources, resolve_sources, summary
+from .models import ProcessingRequest
 from .processor import Processor
-from .quota import work_check
 from .registry import get_processor
-from .uploads import GONE, parts_finish, storing, upload_begin, upload_discard
 
 logger = logging.getLogger(__name__)
 Status = ProcessingRequest.Status
+NAMED_USERS = 3  # in an error
 
 
 def request_create(
     *,
     owner: User,
     processor: type[Processor],
-    upload: UploadedFile,
+    inputs: Sources | None = None,
     name: str = "",
     parameters: dict[str, Any] | None = None,
     idempotency_key: str | None = None,
 ) -> tuple[ProcessingRequest, bool]:
-    """Store the upload and the pending row, and hand the id to a worker once both are safe.
+    """Write a pending row, and wake a worker once it is safe.
+
+    Args:
+        inputs: by input of the processor, what to work on; files among it are stored first.
 
     Returns:
         The request, and whether it is new: with an `idempotency_key` that the owner has used for
-        this kind before, it is the one made then.
-    """
-    pending = upload_begin(
-        owner=owner, processor=processor, name=upload.name or "", size=upload.size or 0
-    )
-    try:
-        with storing(pending.id):
-            stored = save_input(pending.id, upload)
-        return _request_of_upload(pending, stored, name, parameters or {}, idempotency_key)
-    except BaseException:
-        upload_discard(upload_id=pending.id)
-        raise
-
-
-def request_create_from_parts(
-    *,
-    owner: User,
-    processor: type[Processor],
-    upload_id: UUID,
-    name: str = "",
-    parameters: dict[str, Any] | None = None,
-    idempotency_key: str | None = None,
-) -> tuple[ProcessingRequest, bool]:
-    """Make a request of an upload whose parts are all there; once, however often it is asked for.
+        this kind before, or with uploads that a request has, it is the one made then.
 
     Raises:
-        NotFound: there is no such upload of this owner.
-        Conflict: parts are missing.
+        NotFound, Conflict: an input is not there, or not yet.
+        TooLarge, QuotaUsedUp, WorkUsedUp: it is more than the owner may have today.
     """
-    mine = {"id": upload_id, "owner": owner, "kind": processor.name}
-    upload = ProcessingUpload.objects.filter(**mine, part_size__isnull=False).first()
-    if upload is None:
-        earlier = ProcessingRequest.objects.filter(**mine).first()
-        if earlier is None:
-            raise NotFound(GONE)
-        return earlier, False
-    stored = parts_finish(upload=upload)
-    return _request_of_upload(upload, stored, name, parameters or {}, idempotency_key)
+    sources = inputs or {}
+    arriving = [source for named in sources.values() for source in named]
+    if not any(isinstance(source, File) for source in arriving):  # those are counted
+        work_check(owner_id=owner.pk)
+    with resolve_sources(
+        owner=owner, kind=processor.name, declared=processor.inputs, sources=sources
+    ) as resolved:
+        try:
+            request = _request_insert(
+                owner, processor, resolved, name, parameters or {}, idempotency_key
+            )
+        except IntegrityError:
+            earlier = request_by_key(owner=owner, processor=processor, key=idempotency_key or "")
+            if not earlier:
+                raise
+            for upload in resolved.uploads:
+                upload_discard(upload=upload)
+            return earlier, False
+        if request is None:
+            return _request_of(resolved.uploads), False
+    logger.info("request %s created: %s", request.id, request.kind)
+    return request, True
 
 
-def _request_of_upload(
-    upload: ProcessingUpload,
-    stored: str,
+def _request_insert(
+    owner: User,
+    processor: type[Processor],
+    resolved: Resolved,
     name: str,
     parameters: dict[str, Any],
     idempotency_key: str | None,
-) -> tuple[ProcessingRequest, bool]:
-    """Let a request take the place of an upload that is complete, both or neither."""
-    try:
-        with transaction.atomic():
-            if not ProcessingUpload.objects.filter(id=upload.id).forget():
-                earlier = ProcessingRequest.objects.filter(id=upload.id).first()
-                if earlier:
-                    return earlier, False
-                raise Conflict("The upload took too long and was removed. Upload the file again.")
-            request = ProcessingRequest.objects.create(
-                **_place(upload.kind, upload.owner_id),
-                id=upload.id,
-                kind=upload.kind,
-                name=(name or upload.name)[:200],
-                owner_id=upload.owner_id,
-                parameters=parameters,
-                input_file=stored,
-                input_name=upload.name,
-                input_size=upload.size,
-                idempotency_key=idempotency_key,
-                trace_id=trace_id.get(),
-            )
-            ring_on_commit(queue=request.queue, request_id=request.id)
-    except IntegrityError:
-        earlier = ProcessingRequest.objects.filter(
-            owner=upload.owner_id, kind=upload.kind, idempotency_key=idempotency_key or ""
-        ).first()
-        if not earlier:
-            raise
-        upload_discard(upload_id=upload.id)
-        return earlier, False
-    logger.info("request %s created: %s", request.id, request.kind)
-    return request, True
+) -> ProcessingRequest | None:
+    """Write the row, which holds its uploads; None if one of them cannot be held."""
+    new_id = uuid4()
+    files = summary(resolved.files)
+    with transaction.atomic():
+        if resolved.uploads and not uploads_hold(uploads=resolved.uploads, holder=new_id):
+            transaction.set_rollback(True)
+            return None
+        _lock_results(resolved.requests)
+        request = ProcessingRequest.objects.create(
+            **_place(processor.name, owner.pk),
+            **files,
+            id=new_id,
+            kind=processor.name,
+            name=(name or str(files["input_name"]) or processor.title)[:200],
+            owner_id=owner.pk,
+            parameters=parameters,
+            inputs=resolved.files,
+            idempotency_key=idempotency_key,
+            trace_id=trace_id.get(),
+        )
+        if resolved.requests:
+            request.uses.add(*resolved.requests)  # type: ignore[arg-type]
+        ring_on_commit(queue=request.queue, request_id=request.id)
+    return request
+
+
+def _request_of(uploads: list[Upload]) -> ProcessingRequest:
+    """Return the request that has all these uploads already.
+
+    Raises:
+        Conflict: there is none, because one of them has expired or belongs to something else.
+    """
+    ids = [upload.id for upload in uploads]
+    holders = list(Upload.objects.filter(id__in=ids).values_list("held_by", flat=True))
+    if len(holders) == len(ids) and len(set(holders)) == 1 and holders[0]:
+        earlier = ProcessingRequest.objects.filter(id=holders[0]).first()
+        if earlier:
+            return earlier
+    raise Conflict("The upload was used already, or took too long. Upload the file again.")
+
+
+def _lock_results(ids: list[UUID]) -> None:
+    """Keep results that a request is going to use from being deleted meanwhile."""
+    rows = ProcessingRequest.objects.select_for_update(no_key=True).filter(id__in=ids)
+    if ids and len(rows.values_list("id")) < len(set(ids)):
+        raise NotFound(RESULT_GONE)
 
 
 def _place(kind: str, owner_id: Any) -> dict[str, Any]:
@@ -201,6 +211,18 @@ def request_delete(*, request: ProcessingRequest) -> None:
     """Remove a request in any state; its result and its files go with it (apps.py).
 
     A worker that has it notices with its next heartbeat, and removes what it has made since.
+
+    Raises:
+        Conflict: a request that is not over yet works on its result.
     """
-    ProcessingRequest.objects.filter(id=request.id).delete()
+    with transaction.atomic():
+        ProcessingRequest.objects.select_for_update().filter(id=request.id).first()
+        in_use = request.used_by.filter(status__in=[Status.PENDING, Status.PROCESSING])
+        names = list(in_use.values_list("name", flat=True)[:NAMED_USERS])
+        if names:
+            raise Conflict(
+                f"The result is being used by {', '.join(names)}. Wait for it, or cancel it first.",
+                "in_use",
+            )
+        ProcessingRequest.objects.filter(id=request.id).delete()
     logger.info("request %s deleted", request.id)

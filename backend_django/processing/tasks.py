@@ -7,15 +7,16 @@ from celery import shared_task
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models.functions import Now
 
-from . import lifecycle, maintenance, worker  # noqa: F401 (worker: connects its hooks)
+from backend_django.files.temporary import tidy_abandoned_uploads
+from backend_django.uploads.services import uploads_expire
+
+from . import lifecycle, worker  # noqa: F401 (worker: connects its hooks)
 from .enqueue import ring_for_all
-from .files import delete_attempt, delete_scratch
 from .models import MaintenanceRun
 from .processor import Processor
-from .quota import quota_forget
+from .request_files import delete_attempt
 from .runner import run_next
-from .temporary import tidy_abandoned_uploads
-from .uploads import uploads_expire
+from .scratch import delete_scratch
 
 logger = logging.getLogger(__name__)
 
@@ -55,22 +56,3 @@ def maintenance_reap() -> None:
     ring_for_all()
     uploads_expire()
     tidy_abandoned_uploads()
-
-
-@shared_task
-def maintenance_tidy() -> None:
-    """Remove what is past its retention and what crashes left behind. Sent by beat."""
-    MaintenanceRun.objects.update_or_create(name="tidy", defaults={"ran_at": Now()})
-    purged = maintenance.purge_finished()
-    quota_forget()
-    found = maintenance.check_files()
-    found.repair()
-    if purged or found.orphan_prefixes or found.orphan_scratch or found.missing_files:
-        logger.warning(
-            "tidied: %d requests past retention, %d orphan prefixes, %d orphan scratch "
-            "directories; %d files are missing",
-            purged,
-            len(found.orphan_prefixes),
-            len(found.orphan_scratch),
-            len(found.missing_files),
-        )

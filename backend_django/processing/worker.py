@@ -12,9 +12,11 @@ from celery.signals import worker_process_init, worker_ready, worker_shutting_do
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from backend_django.files.temporary import tidy_abandoned_uploads
+
 from .attempt import INTERRUPT, accept_interrupts, stop_taking
 from .descendants import adopt_descendants
-from .maintenance import tidy_scratch
+from .scratch import tidy_scratch
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,7 @@ def prepare_process(**_: Any) -> None:
 def tidy(**_: Any) -> None:
     """Clean up after those that were killed on this machine; never keeps a worker from starting."""
     try:
+        tidy_abandoned_uploads()
         tidy_scratch()
     except (DatabaseError, OSError):
         logger.warning("the scratch space could not be tidied", exc_info=True)

@@ -60,11 +60,11 @@ class RasterProcessor(Processor):
 
 @register
 class MapCopyProcessor(Processor):
-    """Draw all tiles of a raster in advance. Its upload only names the raster."""
+    """Draw all tiles of a raster in advance. A parameter names it: the copy is deleted with it."""
 
     name = "map-copies"
     title = "Map copy"
-    max_upload_bytes = 100
+    inputs = {}
 
     def process(self, context: Context) -> Output:
         result = ProcessingResult.objects.filter(request=context.parameters["raster"]).first()

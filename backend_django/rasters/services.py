@@ -5,7 +5,6 @@ import secrets
 from datetime import timedelta
 
 from django.core import signing
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -78,14 +77,11 @@ def map_copy_create(*, request: ProcessingRequest) -> ProcessingRequest:
         if existing.job.status not in {"failed", "cancelled"}:
             return existing.job
         map_copy_delete(copy=existing)
-    # The engine's requests begin with an upload; here it only says which raster.
-    upload = SimpleUploadedFile("raster.txt", str(request.id).encode())
     try:
         with transaction.atomic():
             job, _ = request_create(
                 owner=request.owner,
                 processor=MapCopyProcessor,
-                upload=upload,
                 name=f"Map of {request.name}"[:200],
                 parameters={"raster": str(request.id)},
             )

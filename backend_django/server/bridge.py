@@ -20,8 +20,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from django.conf import settings
 
 from backend_django.api.heads import ASKED
-from backend_django.processing.files import free_bytes
-from backend_django.processing.temporary import temporary_upload
+from backend_django.files.storage import free_bytes
+from backend_django.files.temporary import temporary_upload
 from backend_django.utils.probes import INSIDE
 
 from . import limits

@@ -10,9 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from backend_django.processing import lifecycle
-from backend_django.processing.files import save_output
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.processor import OutputFile
+from backend_django.processing.request_files import save_output
 from backend_django.users.models import User
 
 URL = "/api/v1/wordcount"

@@ -9,8 +9,8 @@ from django.core.files.base import ContentFile
 from django.db import connection
 from django.test import Client
 
-from backend_django.processing import quota
-from backend_django.processing.models import DailyUploads
+from backend_django.uploads import quota
+from backend_django.uploads.models import DailyUsage
 from backend_django.users.models import User
 from backend_django.users.services import token_create
 
@@ -63,7 +63,7 @@ def test_file_that_fits_on_no_day_is_too_large(signed_in: Client) -> None:
 
 
 def test_refusal_comes_before_the_file_is_read(signed_in: Client, user: User) -> None:
-    DailyUploads.objects.create(owner=user, day=quota.timezone.now().date(), bytes=1000)
+    DailyUsage.objects.create(owner=user, day=quota.timezone.now().date(), bytes=1000)
     key = token_create(user=user, name="a")[1]
     large = {"CONTENT_LENGTH": str(1024 * 1024 + 500), "CONTENT_TYPE": "multipart/form-data"}
     for client in (signed_in, Client(headers={"authorization": f"Token {key}"})):
@@ -90,7 +90,7 @@ def test_upload_that_could_not_be_stored_is_given_back(
     def away(*_: object) -> str:
         raise OSError("the storage is away")
 
-    monkeypatch.setattr("backend_django.processing.services.save_input", away)
+    monkeypatch.setattr("django.core.files.storage.default_storage.save", away)
     assert upload(signed_in, 600).status_code == 503
     assert used(signed_in) == 0
 
@@ -152,7 +152,7 @@ def test_processor_time_of_another_day_or_user_does_not_count(
 ) -> None:
     settings.PROCESSING_DAILY_CPU_SECONDS = 600
     day = quota.timezone.now().date() - quota.timedelta(days=1)
-    DailyUploads.objects.create(owner=user, day=day, cpu_seconds=10_000)
+    DailyUsage.objects.create(owner=user, day=day, cpu_seconds=10_000)
     other = User.objects.create_user(email="other@example.org", password=None)
     spend(other, 10_000)
     assert upload(signed_in, 10).status_code == 201

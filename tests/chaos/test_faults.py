@@ -156,18 +156,18 @@ def test_kill_web_during_an_upload(cluster: Cluster, ledger: Ledger) -> None:
 def test_kill_web_between_file_and_row(cluster: Cluster, ledger: Ledger) -> None:
     """kill -9 of web when the upload is stored and its request is not yet written."""
     cluster.switch.write_text("stall")
-    uploads = cluster.media / "requests"
-    before = set(uploads.glob("*/input/upload"))
+    uploads = cluster.media / "uploads"
+    before = set(uploads.glob("*/upload"))
     with ThreadPoolExecutor(2) as pool:
         cut_off = [pool.submit(ledger.submit) for _ in range(2)]
         stored = wait_for(
-            lambda: len(new := set(uploads.glob("*/input/upload")) - before) == 2 and new,
+            lambda: len(new := set(uploads.glob("*/upload")) - before) == 2 and new,
             what="two uploads are stored",
         )
         cluster.kill("web")
         assert [future.result() for future in cut_off] == [None, None]
     ids = {str(row[0]) for row in cluster.query("SELECT id FROM processing_processingupload")}
-    assert {path.parent.parent.name for path in stored} == ids, "a file without a row"
+    assert {path.parent.name for path in stored} <= ids, "a file without a row"
     cluster.recover()
     ledger.submit()
     expect(ledger, ledger.settle(once=True, web_died=True), completed=1)

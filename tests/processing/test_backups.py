@@ -204,7 +204,7 @@ def outside(members: dict[str, bytes]) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (other_byte, "The archive is damaged: files/requests/"),
+        (other_byte, "The archive is damaged: files/"),
         (without_end, "The archive is incomplete: its end is missing."),
         (newer, "which has processing 9999_from_the_future. Restore it with that release."),
         (outside, "escaped"),

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 
-from backend_django.processing import quota
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.runner import run_next
 from backend_django.processing.services import request_create
+from backend_django.uploads import quota
 from backend_django.users.models import User
 from tests.wordcount.processor import WordCount
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def submit(user: User, content: bytes) -> ProcessingRequest:
     upload = ContentFile(content, name="a.txt")
     return request_create(
-        owner=user, processor=WordCount, upload=upload, parameters={"minimum_length": 1}
+        owner=user, processor=WordCount, inputs={"file": [upload]}, parameters={"minimum_length": 1}
     )[0]
 
 

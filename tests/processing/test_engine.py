@@ -8,15 +8,18 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from backend_django.processing import lifecycle, maintenance
+from backend_django.operations import tidy
+from backend_django.processing import lifecycle
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.tasks import maintenance_reap
+from backend_django.uploads.models import Upload
 from backend_django.users.models import User
 from backend_django.users.services import token_create
 
@@ -57,8 +60,9 @@ def test_same_key_gives_the_same_request(signed_in: Client, settings) -> None:
     stranger.force_login(User.objects.create_user("eve@example.org", "pw"))
     assert post(stranger, "k-1").status_code == 201
     assert ProcessingRequest.objects.count() == 3
-    folders = list(Path(settings.MEDIA_ROOT, "requests").iterdir())
-    assert {f.name for f in folders} >= {first.json()["id"], other.json()["id"]}
+    holders = Upload.objects.values_list("held_by", flat=True)
+    assert {first.json()["id"], other.json()["id"]} < {str(holder) for holder in holders}
+    assert Upload.objects.count() == 3
 
 
 @pytest.mark.django_db(transaction=True)
@@ -82,13 +86,12 @@ def test_same_key_at_the_same_time_gives_one_request(user: User, settings) -> No
         finally:
             connection.close()
 
-    before = {p.name for p in Path(settings.MEDIA_ROOT).glob("requests/*")}
+    before = set(Path(settings.MEDIA_ROOT).glob("uploads/*"))
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(submit, range(6)))
     assert sorted(a.status_code for a in answers) == [200] * 5 + [201]
     assert len({a.json()["id"] for a in answers}) == 1
-    after = {p.name for p in Path(settings.MEDIA_ROOT).glob("requests/*")}
-    assert after - before == {answers[0].json()["id"]}
+    assert len(set(Path(settings.MEDIA_ROOT).glob("uploads/*")) - before) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -202,17 +205,23 @@ def test_any_error_text_can_be_stored(user: User, text: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_retention_removes_rows_and_files(user: User, signed_in: Client, settings) -> None:
+def test_retention_removes_rows_and_files(
+    user: User, signed_in: Client, settings, tmp_path: Path
+) -> None:
     settings.PROCESSING_RETENTION_DAYS = 7
+    settings.MEDIA_ROOT = str(tmp_path)
     old, young = (post(signed_in).json()["id"] for _ in range(2))
     for request_id, days in ((old, 8), (young, 6)):
         ProcessingRequest.objects.filter(id=request_id).update(
             status="failed", finished_at=timezone.now() - timedelta(days=days)
         )
-    assert maintenance.purge_finished() == 1
+    assert tidy.purge_finished() == 1
     assert [str(r.id) for r in ProcessingRequest.objects.all()] == [young]
-    assert not Path(settings.MEDIA_ROOT, "requests", old).exists()
-    assert Path(settings.MEDIA_ROOT, "requests", young).exists()
+    (kept,) = Upload.objects.all()
+    assert str(kept.held_by) == young
+    assert [path.parent.name for path in Path(settings.MEDIA_ROOT).glob("uploads/*/upload")] == [
+        str(kept.id)
+    ]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -230,7 +239,7 @@ def test_check_finds_and_repairs_what_crashes_leave(
     for folder in (stranger, loser, scratch):
         folder.mkdir(parents=True)
         (folder / "file").write_text("x")
-    (requests / lost / "input" / "upload").unlink()
+    Path(default_storage.path(ProcessingRequest.objects.get(id=lost).input_file)).unlink()
 
     def check(*arguments: str) -> tuple[int, str]:
         out = StringIO()
@@ -246,12 +255,12 @@ def test_check_finds_and_repairs_what_crashes_leave(
     assert f"orphan in the storage: requests/{stranger.parent.name}\n" in report
     assert f"orphan in the storage: requests/{kept}/1\n" in report
     assert f"job-{kept}-1-abc" in report
-    assert f"missing: requests/{lost}/input/upload" in report
+    assert f"missing: {ProcessingRequest.objects.get(id=lost).input_file}" in report
     check("--min-age=0", "--repair")
     assert not stranger.exists()
     assert not loser.exists()
     assert not scratch.exists()
-    assert (requests / kept / "input" / "upload").exists()
+    assert Path(default_storage.path(ProcessingRequest.objects.get(id=kept).input_file)).exists()
     assert "0 orphans found, 1 files missing" in check("--min-age=0")[1]
 
 

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from backend_django.processing import child, descendants, files, lifecycle
+from backend_django.files import storage
+from backend_django.processing import child, descendants, lifecycle, scratch
 from backend_django.processing.attempt import Attempt, WorkerStopping
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.processor import (
@@ -54,7 +55,7 @@ def run(
         caplog.clear()
         monkeypatch.setattr(WordCount, "process", lambda self, context: job(context))
         request, _ = request_create(
-            owner=user, processor=WordCount, upload=ContentFile(b"one", name="a.txt"),
+            owner=user, processor=WordCount, inputs={"file": [ContentFile(b"one", name="a.txt")]},
             parameters={"minimum_length": 1},
         )  # fmt: skip
         assert run_next(queue="processing") == [str(request.id)]
@@ -206,7 +207,7 @@ def test_output_that_is_no_plain_file_of_the_job_is_refused(run, path) -> None:
     passwd = Path("/etc/passwd").read_bytes()
     request = run(lambda c: Output(GOOD, {"report": OutputFile(path(c), "a.txt", "text/plain")}))
     assert (request.status, request.error_code) == ("failed", "internal_error")
-    assert files.local_path({"name": request.input_file}).is_file(), "the input was moved away"
+    assert storage.local_path({"name": request.input_file}).is_file(), "the input was moved away"
     assert Path("/etc/passwd").read_bytes() == passwd
 
 
@@ -307,10 +308,10 @@ def test_traceback_of_a_child_is_no_longer_than_a_log_can_use(run) -> None:
 
 def test_attempt_that_wakes_late_leaves_the_next_one_s_files_alone(user: User) -> None:
     request, _ = request_create(
-        owner=user, processor=WordCount, upload=ContentFile(b"one", name="a.txt")
+        owner=user, processor=WordCount, inputs={"file": [ContentFile(b"one", name="a.txt")]}
     )
-    with files.work_directory(request.id, 2) as new:
-        with files.work_directory(request.id, 1) as late:
+    with scratch.work_directory(request.id, 2) as new:
+        with scratch.work_directory(request.id, 1) as late:
             assert late != new
         assert new.is_dir()
 
@@ -319,9 +320,12 @@ def test_round_of_the_reaper_that_comes_late_leaves_the_next_attempt_s_files_alo
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request, _ = request_create(
-        owner=user, processor=WordCount, upload=ContentFile(b"one", name="a.txt")
+        owner=user, processor=WordCount, inputs={"file": [ContentFile(b"one", name="a.txt")]}
     )
-    with files.work_directory(request.id, 1) as lost, files.work_directory(request.id, 2) as new:
+    with (
+        scratch.work_directory(request.id, 1) as lost,
+        scratch.work_directory(request.id, 2) as new,
+    ):
         # it has read that attempt 1 is lost, and only now comes to remove what that one left
         monkeypatch.setattr(lifecycle, "reap_expired", lambda: [(request.id, 1)])
         maintenance_reap()

@@ -93,7 +93,7 @@ def test_full_health_names_what_is_not_well(staff: Client, monkeypatch) -> None:
     def away() -> None:
         raise ConnectionError("redis at 10.0.0.7")
 
-    monkeypatch.setattr("backend_django.processing.monitoring._broker_answers", away)
+    monkeypatch.setattr("backend_django.operations.monitoring._broker_answers", away)
     broken = staff.get("/health/full")
     assert broken.status_code == 503
     assert broken.json()["checks"]["broker"] == {"ok": False, "reason": "ConnectionError"}

@@ -67,15 +67,17 @@ def test_failures_say_what_happened_and_tell_no_secrets(
 
 
 def test_files_live_as_long_as_the_request(api: Api, stack: Stack) -> None:
+    uploads = len(list((stack.media / "uploads").rglob("upload")))
     request = api.create(KIND, b"one two")
     api.wait(KIND, request["id"])
     folder = stack.media / "requests" / request["id"]
-    assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()) == [
-        "1/report",
-        "input/upload",
+    assert [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()] == [
+        "1/report"
     ]
+    assert len(list((stack.media / "uploads").rglob("upload"))) == uploads + 1
     assert api.delete(f"{KIND}/delete/{request['id']}/").status_code == 204
     assert not folder.exists()
+    assert len(list((stack.media / "uploads").rglob("upload"))) == uploads
     assert api.get(f"{KIND}/status/{request['id']}/").status_code == 404
     assert api.delete(f"{KIND}/delete/{request['id']}/").status_code == 404
     assert list(stack.work.glob(f"job-{request['id']}*")) == []

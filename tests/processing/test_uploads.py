@@ -14,10 +14,11 @@ from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 
-from backend_django.processing.maintenance import check_files
-from backend_django.processing.models import ProcessingRequest, ProcessingUpload
+from backend_django.files.temporary import temporary_upload
+from backend_django.operations.tidy import check_files
+from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.tasks import maintenance_reap
-from backend_django.processing.temporary import temporary_upload
+from backend_django.uploads.models import Upload
 from backend_django.users.models import User
 from scripts.processes import dies_with_parent
 from tests.stack import wait_for
@@ -32,8 +33,8 @@ def own_folders(settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def upload(user: User) -> ProcessingUpload:
-    made = ProcessingUpload.objects.create(
+def upload(user: User) -> Upload:
+    made = Upload.objects.create(
         owner=user,
         kind="wordcount",
         name="a.txt",
@@ -49,17 +50,17 @@ def files() -> list[str]:
     return [path.name for path in found if path.is_file()]
 
 
-def test_upload_is_no_orphan_until_it_expires_and_gone_after(upload: ProcessingUpload) -> None:
+def test_upload_is_no_orphan_until_it_expires_and_gone_after(upload: Upload) -> None:
     maintenance_reap()
     assert check_files(min_age_seconds=0).orphan_prefixes == []
     assert files() == ["upload"]
-    ProcessingUpload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     maintenance_reap()
-    assert not ProcessingUpload.objects.exists()
+    assert not Upload.objects.exists()
     assert files() == []
 
 
-def test_files_go_with_the_account(upload: ProcessingUpload, user: User) -> None:
+def test_files_go_with_the_account(upload: Upload, user: User) -> None:
     user.delete()
     assert files() == []
 
@@ -90,7 +91,7 @@ def test_upload_that_expired_while_it_was_stored_leaves_nothing(
 def test_only_temporary_files_of_dead_processes_are_removed(settings) -> None:
     code = (
         "import django; django.setup();"
-        "from backend_django.processing.temporary import temporary_upload as t;"
+        "from backend_django.files.temporary import temporary_upload as t;"
         "f = t(); print(f.name, flush=True); input()"
     )
     with subprocess.Popen(

@@ -32,7 +32,8 @@ from django.utils import timezone
 from django.utils.module_loading import module_has_submodule
 
 from backend_django.api.docs import document
-from backend_django.processing.models import ProcessingRequest, ProcessingUpload
+from backend_django.processing.models import ProcessingRequest
+from backend_django.uploads.models import Upload
 from backend_django.users.models import User
 from backend_django.users.services import token_create
 from backend_django.utils.features import FeatureConfig
@@ -189,7 +190,7 @@ def things_of(owner: User, address: Address) -> dict[str, str]:
         return {"id": str(token.pk)}
     common: dict[str, Any] = {"kind": address.kind, "owner": owner, "name": "a.txt"}
     if "/upload/" in address.template:
-        upload = ProcessingUpload.objects.create(
+        upload = Upload.objects.create(
             size=1, part_size=1, expires_at=timezone.now() + timedelta(hours=1), **common
         )
         return {"id": str(upload.id), "number": "1"}

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.test import Client
 
 from backend_django.processing.models import ProcessingRequest
+from backend_django.uploads.models import Upload
 from backend_django.users.models import User
 
 BOUNDARY = "x" * 20
@@ -49,8 +50,8 @@ def test_name_of_an_upload_is_a_label_and_no_path(client: Client, user: User, na
         return
     request = ProcessingRequest.objects.get()
     (stored,) = made
-    own = Path(settings.MEDIA_ROOT) / "requests" / str(request.id)
-    assert stored == own / "input" / "upload"
+    held = Upload.objects.get(held_by=request.id)
+    assert stored == Path(settings.MEDIA_ROOT) / "uploads" / str(held.id) / "upload"
     assert "X-Injected" not in answer.headers
     assert not {"/", "\\", "\0", "\n"} & set(request.input_name)
     assert len(request.input_name) <= 255

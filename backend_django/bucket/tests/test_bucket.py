@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from backend_django.bucket import storage as module
-from backend_django.processing.files import delete_prefix, local_path
+from backend_django.files.storage import delete_prefix, local_path
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.users.models import User
 from tests.stack import ROOT
@@ -173,7 +173,7 @@ def test_policy_of_the_page_and_secrets_in_files(bucket_server: Bucket, tmp_path
     assert said == [origin, origin, "in/a+file"]
     amazon = {"AWS_STORAGE_BUCKET_NAME": "mine", "AWS_S3_REGION_NAME": "eu-central-1",
               "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": "s"}  # fmt: skip
-    code += ";from backend_django.processing.files import remote;"
+    code += ";from backend_django.files.storage import remote;"
     code += "print(remote().download_url('a', filename='a', content_type='b'))"
     origin, _, _, url = manage("shell", "-v0", "-c", code, **amazon).stdout.split()
     assert origin == "https://mine.s3.eu-central-1.amazonaws.com"

@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from backend_django.api.strict import check_form
 
-from ..models import ProcessingAttempt, ProcessingRequest, ProcessingUpload
+from ..models import ProcessingAttempt, ProcessingRequest
 from ..processor import Processor
+from .inputs import InputsMixin, input_fields
 
 
 class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]):
@@ -114,31 +114,15 @@ class RequestListQuery(serializers.Serializer[Any]):
     ordering = serializers.ChoiceField(choices=list(ORDERINGS), default="-created_at")
 
 
-@extend_schema_field({"type": "string", "format": "binary", "minLength": 1})
-class UploadField(serializers.FileField):
-    """A file that is not empty."""
-
-
 class CreateSerializer(serializers.Serializer[Any]):
-    """The fields of a create that every kind has."""
+    """The fields of a create that every kind has; InputFields of the kind's inputs beside them."""
 
-    file = UploadField(max_length=255, required=False, help_text="The file to work on.")
-    upload = serializers.UUIDField(
-        required=False, help_text="Instead of a file: an upload whose parts are all there."
-    )
     name = serializers.CharField(
         max_length=200,
         required=False,
         allow_blank=True,
         help_text="What to call it; the file's name when left out.",
     )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "file" not in attrs and "upload" not in attrs:
-            raise serializers.ValidationError({"file": "No file was submitted."}, "required")
-        if "file" in attrs and "upload" in attrs:
-            raise serializers.ValidationError({"upload": "Send a file or an upload, not both."})
-        return super().validate(attrs)
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuse unknown fields: a misspelt parameter must not be ignored in silence."""
@@ -147,53 +131,12 @@ class CreateSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class UploadStartSerializer(serializers.Serializer[Any]):
-    """A file that is to come in parts."""
-
-    filename = serializers.CharField(max_length=255)
-    size = serializers.IntegerField(
-        min_value=1,
-        max_value=2**53 - 1,
-        error_messages={"min_value": "The file is empty."},
-        help_text="Bytes.",
-    )
-
-
-class UploadStateSerializer(serializers.ModelSerializer[ProcessingUpload]):
-    """An upload that comes in parts, and what of it is there."""
-
-    mode = serializers.ChoiceField(
-        choices=["server", "direct"],
-        read_only=True,
-        help_text="`server`: PUT each part here. `direct`: POST for its address in the storage.",
-    )
-    filename = serializers.CharField(source="name", read_only=True)
-    part_size = serializers.IntegerField(
-        read_only=True, help_text="Bytes of each part but the last, which has the rest."
-    )
-    parts = serializers.IntegerField(read_only=True, help_text="How many; numbered from 1.")
-    received = serializers.ListField(
-        child=serializers.IntegerField(), read_only=True, help_text="Parts that are there."
-    )
-
-    class Meta:
-        model = ProcessingUpload
-        fields = [
-            "id", "mode", "filename", "size", "part_size", "parts", "received", "expires_at",
-        ]  # fmt: skip
-        read_only_fields = fields
-
-
-class PartUrlSerializer(serializers.Serializer[Any]):
-    """Where a part goes."""
-
-    url = serializers.URLField(help_text="Good for minutes, and for this part only.")
-
-
 def create_serializer(processor: type[Processor]) -> type[serializers.Serializer]:
-    """Return the serializer of a create: the file and the processor's own parameters."""
+    """Return the serializer of a create: its inputs, a name, and the processor's own parameters."""
     return type(
         f"{processor.title.replace(' ', '')}CreateSerializer",
-        (CreateSerializer, processor.parameters_serializer),
-        {"__doc__": f"Create a {processor.title.lower()} request."},
+        (InputsMixin, CreateSerializer, processor.parameters_serializer),
+        {"__doc__": f"Create a {processor.title.lower()} request."}
+        | {"inputs": processor.inputs}
+        | input_fields(processor.inputs),
     )

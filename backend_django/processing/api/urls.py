@@ -4,9 +4,10 @@ from django.db import transaction
 from django.urls import URLPattern, re_path
 
 from backend_django.api.urls import ID
+from backend_django.uploads.api import views as uploads
 
 from ..processor import Processor
-from . import uploads, views
+from . import views
 
 
 def processing_urls(processor: type[Processor]) -> list[URLPattern]:
@@ -21,9 +22,7 @@ def processing_urls(processor: type[Processor]) -> list[URLPattern]:
 
     return [
         re_path(r"^create/?$", bound(views.CreateView)),
-        re_path(r"^upload/?$", bound(uploads.UploadsView)),
-        re_path(rf"^upload/{ID}/?$", bound(uploads.UploadView)),
-        re_path(rf"^upload/{ID}/parts/(?P<number>[0-9]{{1,5}})/?$", bound(uploads.PartView)),
+        *upload_urls(processor),
         re_path(r"^list/?$", bound(views.ListView)),
         re_path(rf"^status/{ID}/?$", bound(views.StatusView)),
         re_path(rf"^results/{ID}/?$", bound(views.ResultsView)),
@@ -35,4 +34,20 @@ def processing_urls(processor: type[Processor]) -> list[URLPattern]:
             re_path(rf"^download-{key}/{ID}/?$", bound(views.DownloadView, key=key))
             for key in processor.downloads
         ),
+    ]
+
+
+def upload_urls(processor: type[Processor]) -> list[URLPattern]:
+    """Return the addresses where large files of a kind are sent in parts; none if it takes none."""
+    if not processor.inputs:
+        return []
+
+    def bound(view: type[uploads.UploadBase]):  # type: ignore[no-untyped-def]
+        callback = view.as_view(kind=processor.name, limit=processor.upload_limit)
+        return transaction.non_atomic_requests(callback)
+
+    return [
+        re_path(r"^upload/?$", bound(uploads.UploadsView)),
+        re_path(rf"^upload/{ID}/?$", bound(uploads.UploadView)),
+        re_path(rf"^upload/{ID}/parts/(?P<number>[0-9]{{1,5}})/?$", bound(uploads.PartView)),
     ]

@@ -5,6 +5,7 @@ import re
 from typing import Any, cast
 from uuid import UUID
 
+from django.core.files import File
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -20,15 +21,16 @@ from rest_framework.response import Response
 
 from backend_django.api.parsers import JSONParser
 from backend_django.api.queries import read_query
+from backend_django.files.api.downloads import stored_file_response
+from backend_django.files.storage import free_bytes
+from backend_django.uploads.quota import quota_check, refuse_larger
 from backend_django.users.models import User
-from backend_django.utils.errors import Conflict, StorageFull, TooLarge
+from backend_django.utils.errors import Conflict, StorageFull
 
 from .. import services
-from ..files import free_bytes
 from ..models import ProcessingRequest, ProcessingResult
 from ..processor import Processor
-from ..quota import human, quota_check
-from .downloads import result_file_response
+from .inputs import InputsMixin
 from .serializers import (
     ORDERINGS,
     ProcessingAttemptSerializer,
@@ -82,7 +84,7 @@ class CreateView(ProcessingView):
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         # Before the body is read, which the CSRF check of a session does too: nobody is to wait for
         # an upload that is refused at its end.
-        refuse_too_large(self.processor, length - MULTIPART_OVERHEAD)
+        refuse_larger(length - MULTIPART_OVERHEAD, self.processor.body_limit())
         if length > free_bytes():
             raise StorageFull
         size = max(0, length - MULTIPART_OVERHEAD)
@@ -130,21 +132,18 @@ class CreateView(ProcessingView):
             if earlier:
                 return Response(request_state(earlier))
         values = dict(serializer.validated_data)
-        common: dict[str, Any] = {
-            "owner": owner,
-            "processor": self.processor,
-            "name": values.pop("name", ""),
-            "idempotency_key": key,
-        }
-        if "upload" in values:
-            upload_id = values.pop("upload")
-            created, is_new = services.request_create_from_parts(
-                upload_id=upload_id, parameters=values, **common
-            )
-        else:
-            upload = values.pop("file")
-            refuse_too_large(self.processor, upload.size)
-            created, is_new = services.request_create(upload=upload, parameters=values, **common)
+        inputs = cast(InputsMixin, serializer).take_sources(values)
+        for source in (source for several in inputs.values() for source in several):
+            if isinstance(source, File):
+                refuse_larger(source.size or 0, self.processor.upload_limit())
+        created, is_new = services.request_create(
+            owner=owner,
+            processor=self.processor,
+            inputs=inputs,
+            name=values.pop("name", ""),
+            parameters=values,
+            idempotency_key=key,
+        )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(request_state(created), status=code)
 
@@ -277,7 +276,7 @@ class DownloadView(ProcessingView):
         file = get_result(self.get_request(id)).files.get(self.key)
         if file is None:
             raise NotFound("This request has no such file.")
-        return result_file_response(request._request, file)
+        return stored_file_response(request._request, file)
 
 
 def get_result(found: ProcessingRequest) -> ProcessingResult:
@@ -285,10 +284,3 @@ def get_result(found: ProcessingRequest) -> ProcessingResult:
     if found.status != ProcessingRequest.Status.COMPLETED:
         raise Conflict(f"There is no result: the request is {found.status}.", code=found.status)
     return found.result
-
-
-def refuse_too_large(processor: type[Processor], size: int) -> None:
-    """Raise TooLarge for a file that a kind does not take."""
-    if size > processor.upload_limit():
-        limit = human(processor.upload_limit())
-        raise TooLarge(f"The file is larger than the {limit} that are allowed.")

@@ -22,7 +22,7 @@ from rest_framework.views import APIView
 from backend_django.api.problems import problem_response, status_of
 from backend_django.api.queries import reads
 from backend_django.api.throttling import count_tile
-from backend_django.processing.api.downloads import readable
+from backend_django.files.api.downloads import readable
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.utils.errors import DomainError
 

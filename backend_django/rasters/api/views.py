@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend_django.api.queries import read_query
-from backend_django.processing.api.downloads import readable, result_file_response
+from backend_django.files.api.downloads import readable, stored_file_response
 from backend_django.processing.api.views import get_result
 from backend_django.processing.models import ProcessingRequest
 from backend_django.utils.site import site_url
@@ -239,4 +239,4 @@ class SharedDownloadView(AnyTypeMixin, Shared, RasterView):
         result = self.find()
         if not self.share.allow_download:
             raise NoDownloadError
-        return result_file_response(request._request, result.files["cog"])
+        return stored_file_response(request._request, result.files["cog"])

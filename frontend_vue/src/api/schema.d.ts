@@ -1165,9 +1165,9 @@ export interface components {
             readonly cancel_requested: boolean;
             /** @description Requests that are before this one, while it is pending; told by `status`. */
             readonly queue_position: number | null;
-            /** @description What the user called the file. */
+            /** @description What the user called the first file. */
             readonly input_name: string;
-            /** @description Bytes. */
+            /** @description Bytes of all input files. */
             readonly input_size: number;
             /** Format: date-time */
             readonly created_at: string;
@@ -1230,16 +1230,6 @@ export interface components {
         };
         /** @description Create a raster request. */
         RasterCreateRequest: {
-            /**
-             * Format: binary
-             * @description The file to work on.
-             */
-            file?: string;
-            /**
-             * Format: uuid
-             * @description Instead of a file: an upload whose parts are all there.
-             */
-            upload?: string;
             /** @description What to call it; the file's name when left out. */
             name?: string;
             /**
@@ -1294,6 +1284,16 @@ export interface components {
              * @default false
              */
             map_copy: boolean;
+            /**
+             * Format: binary
+             * @description The file to work on.
+             */
+            file?: string;
+            /**
+             * Format: uuid
+             * @description Instead of a file: an upload whose parts are all there.
+             */
+            upload?: string;
         };
         RasterCrs: {
             epsg: number | null;
@@ -1560,8 +1560,11 @@ export interface components {
             readonly parts: number;
             /** @description Parts that are there. */
             readonly received: number[];
-            /** Format: date-time */
-            readonly expires_at: string;
+            /**
+             * Format: date-time
+             * @description Null while it is held.
+             */
+            readonly expires_at: string | null;
         };
         Usage: {
             /** @description Since midnight UTC. */

@@ -70,7 +70,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": PROCESSING_REAPER_SECONDS, "queue": "maintenance"},
     },
     "processing-tidy": {
-        "task": "backend_django.processing.tasks.maintenance_tidy",
+        "task": "backend_django.operations.tasks.maintenance_tidy",
         "schedule": 3600,
         "options": {"expires": 3600, "queue": "maintenance"},
     },

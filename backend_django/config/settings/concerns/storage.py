@@ -8,7 +8,7 @@ from ..environment import BACKEND, ROOT, env
 MEDIA_ROOT = env("MEDIA_ROOT", default=str(BACKEND / "media"))
 
 # An upload goes to PROCESSING_WORK_DIR as it arrives, never into memory.
-FILE_UPLOAD_HANDLERS = ["backend_django.processing.temporary.LockedUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["backend_django.files.temporary.LockedUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
 STORAGES: dict[str, dict[str, Any]] = {

@@ -31,7 +31,7 @@ class Command(BaseCommand):
                     request, _ = request_create(
                         owner=owner,
                         processor=processor,
-                        upload=upload,
+                        inputs={"file": [upload]},
                         name=processor.sample_name,
                     )
             self.stdout.write(f"submitted the sample “{request.name}”")

@@ -47,7 +47,10 @@ class Command(BaseCommand):
         owner = User.objects.get(is_superuser=True)
         upload = ContentFile(b"one two", name="a.txt")
         made, _ = request_create(
-            owner=owner, processor=WordCount, upload=upload, parameters={"minimum_length": 1}
+            owner=owner,
+            processor=WordCount,
+            inputs={"file": [upload]},
+            parameters={"minimum_length": 1},
         )
         return made
 

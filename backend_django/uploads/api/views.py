@@ -1,46 +1,53 @@
 """Large files come in parts: each may be sent again, in any order, over hours and reloads."""
 
+from collections.abc import Callable
 from typing import Any, cast
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import UnreadablePostError
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ParseError, UnsupportedMediaType, ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from backend_django.files.storage import free_bytes, remote
 from backend_django.users.models import User
 from backend_django.utils.errors import StorageFull
 
-from .. import uploads
-from ..files import free_bytes, remote
-from ..models import ProcessingUpload
+from .. import services
+from ..models import Upload
+from ..quota import refuse_larger
 from .serializers import PartUrlSerializer, UploadStartSerializer, UploadStateSerializer
-from .views import ProcessingView, refuse_too_large
 
 BINARY = "application/octet-stream"
 
 
-class UploadBase(ProcessingView):
-    """Base: the caller's own uploads of one kind that are no request yet."""
+class UploadBase(GenericAPIView[Upload]):
+    """Base: the caller's own uploads for one kind of work that nothing holds yet."""
 
-    serializer_class = UploadStateSerializer  # type: ignore[assignment]
-    queryset = ProcessingUpload.objects.none()  # type: ignore[assignment]
+    kind: str = ""
+    limit: Callable[[], int] | None = None  # bytes of one file
+    permission_classes = [IsAuthenticated]
+    serializer_class = UploadStateSerializer
+    queryset = Upload.objects.none()  # for the type of <id> in the document
 
-    def get_upload(self, id: UUID) -> ProcessingUpload:
-        mine: QuerySet[ProcessingUpload] = ProcessingUpload.objects.filter(
-            owner=cast(User, self.request.user), kind=self.processor.name
-        )
-        found = mine.filter(id=id, part_size__isnull=False).first()
+    @property
+    def schema_tag(self) -> str:
+        return self.kind
+
+    def get_upload(self, id: UUID) -> Upload:
+        mine = Upload.objects.filter(owner=cast(User, self.request.user), kind=self.kind)
+        found = mine.filter(id=id, part_size__isnull=False, held_by=None).first()
         if found is None:
-            raise NotFound(uploads.GONE)
+            raise NotFound(services.GONE)
         return found
 
-    def state(self, upload: ProcessingUpload, code: int = status.HTTP_200_OK) -> Response:
-        upload.received = uploads.parts_received(upload=upload)
+    def state(self, upload: Upload, code: int = status.HTTP_200_OK) -> Response:
+        upload.received = services.parts_received(upload=upload)
         return Response(UploadStateSerializer(upload).data, status=code)
 
 
@@ -59,12 +66,13 @@ class UploadsView(UploadBase):
         given = UploadStartSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         size = given.validated_data["size"]
-        refuse_too_large(self.processor, size)
+        if self.limit is not None:
+            refuse_larger(size, self.limit())
         if remote() is None and size > free_bytes():
             raise StorageFull
-        upload = uploads.upload_start(
+        upload = services.upload_start(
             owner=cast(User, request.user),
-            processor=self.processor,
+            kind=self.kind,
             name=given.validated_data["filename"],
             size=size,
         )
@@ -82,7 +90,7 @@ class UploadView(UploadBase):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: UUID) -> Response:
         """Throw the upload and its parts away."""
-        uploads.upload_discard(upload_id=self.get_upload(id).id)
+        services.upload_discard(upload=self.get_upload(id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -108,7 +116,7 @@ class PartView(UploadBase):
             raise StorageFull
         try:
             stream: Any = request._request  # as it arrives: `request.data` would be all of it
-            uploads.part_receive(upload=upload, number=part, stream=stream)
+            services.part_receive(upload=upload, number=part, stream=stream)
         except UnreadablePostError as error:
             raise ParseError("The connection was lost in the middle of the part.") from error
         return self.state(upload)
@@ -117,10 +125,10 @@ class PartView(UploadBase):
     def post(self, request: Request, id: UUID, number: str) -> Response:
         """Get the address in the storage where one part is to be PUT."""
         upload = self.get_upload(id)
-        url = uploads.part_url(upload=upload, number=self._part_number(upload, number))
+        url = services.part_url(upload=upload, number=self._part_number(upload, number))
         return Response({"url": url})
 
-    def _part_number(self, upload: ProcessingUpload, number: str) -> int:
+    def _part_number(self, upload: Upload, number: str) -> int:
         if not 1 <= int(number) <= upload.parts:
             raise NotFound(f"There is no such part: they are numbered from 1 to {upload.parts}.")
         return int(number)

@@ -34,8 +34,9 @@ from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from .files import store
-from .maintenance import named_files
+from backend_django.files.storage import store
+
+from .tidy import named_files
 
 FORMAT = 1
 ABOUT, FILES, DUMP, SUMS = "about.json", "files/", "database.dump", "SHA256SUMS"

@@ -1,8 +1,5 @@
 """Keeping house: what is past its time goes, what a crash left behind is found."""
 
-import re
-import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,13 +10,17 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models.functions import Now
 
-from .files import ROOT, delete_prefix, walk
-from .models import ProcessingRequest, ProcessingUpload
-from .temporary import abandoned_uploads, tidy_abandoned_uploads
+from backend_django.files.storage import delete_prefix, walk
+from backend_django.files.temporary import abandoned_uploads
+from backend_django.processing.inputs import input_refs
+from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.request_files import ROOT
+from backend_django.processing.scratch import abandoned_scratch, remove
+from backend_django.uploads.models import Upload
+from backend_django.uploads.services import ROOT as UPLOADS
 
 PURGE_BATCH = 100
 MIN_AGE_SECONDS = 3600  # younger files may belong to an upload or an attempt that is under way
-SCRATCH = re.compile(r"job-(?P<id>[0-9a-f-]{36})-(?P<attempt>\d+)-")
 Status = ProcessingRequest.Status
 
 
@@ -29,7 +30,7 @@ def purge_finished() -> int:
         return 0
     old = ProcessingRequest.objects.filter(
         finished_at__lt=Now() - timedelta(days=settings.PROCESSING_RETENTION_DAYS)
-    )
+    ).exclude(used_by__status__in=[Status.PENDING, Status.PROCESSING])
     removed = 0
     # In batches, each its own transaction: a large backlog must not hold locks for minutes.
     while ids := list(old.values_list("id", flat=True)[:PURGE_BATCH]):
@@ -51,44 +52,39 @@ class Findings:
         for prefix in self.orphan_prefixes:
             delete_prefix(prefix)
         for path in self.orphan_scratch:
-            _remove(path)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+            remove(path)
 
 
 def check_files(*, min_age_seconds: float = MIN_AGE_SECONDS) -> Findings:
     """Compare the rows with the storage and the scratch space."""
     return Findings(
-        orphan_prefixes=list(_orphan_prefixes(min_age_seconds)),
-        orphan_scratch=[*_orphan_scratch(min_age_seconds), *abandoned_uploads()],
+        orphan_prefixes=[
+            *_orphan_prefixes(min_age_seconds),
+            *_orphan_uploads(min_age_seconds),
+        ],
+        orphan_scratch=[*abandoned_scratch(min_age_seconds), *abandoned_uploads()],
         missing_files=list(_missing_files()),
     )
 
 
-def tidy_scratch() -> None:
-    """Remove what workers of this machine left when it went down: for a worker that starts."""
-    tidy_abandoned_uploads()
-    for path in _orphan_scratch(0):
-        _remove(path)
-
-
-def _orphan_prefixes(min_age_seconds: float) -> Iterator[str]:
-    border = datetime.now(UTC) - timedelta(seconds=min_age_seconds)
-    newest: dict[str, dict[str, datetime]] = {}  # of each request, by what is below its prefix
-    for name, changed in walk(ROOT):
+def _newest(root: str) -> dict[str, dict[str, datetime]]:
+    """Return when what is below each folder of a root was last changed, by what is below it."""
+    newest: dict[str, dict[str, datetime]] = {}
+    for name, changed in walk(root):
         _, folder, *rest = [*name.split("/"), ""]
         below = newest.setdefault(folder, {})
         below[rest[0]] = max(changed, below.get(rest[0], changed))
-    for folder, below in newest.items():
+    return newest
+
+
+def _orphan_prefixes(min_age_seconds: float) -> Iterator[str]:
+    """Give what is below the folders of requests and belongs to none of their attempts."""
+    border = datetime.now(UTC) - timedelta(seconds=min_age_seconds)
+    for folder, below in _newest(ROOT).items():
         prefix = f"{ROOT}/{folder}"
         try:
-            # In this order: an upload that is no more is a request, or gone for good.
-            if ProcessingUpload.objects.filter(id=UUID(folder)).exists():
+            # In this order: an upload of the release before that is no more is a request.
+            if Upload.objects.filter(id=UUID(folder)).exists():
                 continue
             request = ProcessingRequest.objects.filter(id=UUID(folder)).first()
         except ValueError:
@@ -103,28 +99,27 @@ def _orphan_prefixes(min_age_seconds: float) -> Iterator[str]:
                 yield f"{prefix}/{attempt}"
 
 
-def _orphan_scratch(min_age_seconds: float) -> Iterator[Path]:
-    border = time.time() - min_age_seconds
-    for path in Path(settings.PROCESSING_WORK_DIR).glob("job-*"):
-        match = SCRATCH.match(path.name)
-        if not match or path.stat().st_mtime > border:
-            continue
-        if not ProcessingRequest.objects.filter(
-            id=match["id"], attempt=match["attempt"], status=Status.PROCESSING
-        ).exists():
-            yield path
+def _orphan_uploads(min_age_seconds: float) -> Iterator[str]:
+    border = datetime.now(UTC) - timedelta(seconds=min_age_seconds)
+    for folder, below in _newest(UPLOADS).items():
+        try:
+            known = Upload.objects.filter(id=UUID(folder)).exists()
+        except ValueError:
+            continue  # not ours
+        if not known and max(below.values()) < border:
+            yield f"{UPLOADS}/{folder}"
 
 
 def named_files() -> Iterator[str]:
     """Names in the storage that the rows name and that must be there."""
     rows = ProcessingRequest.objects.select_related("result").iterator(chunk_size=500)
     for request in rows:
-        yield request.input_file
+        yield from (file["name"] for files in input_refs(request).values() for file in files)
         if request.status == Status.COMPLETED:
             yield from (file["name"] for file in request.result.files.values())
 
 
 def _missing_files() -> Iterator[str]:
-    there = {name for name, _ in walk(ROOT)}
+    there = {name for root in (ROOT, UPLOADS) for name, _ in walk(root)}
     # Asked again: it may be younger than what was listed.
     yield from (n for n in named_files() if n not in there and not default_storage.exists(n))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from backend_django.processing.backups import BackupError, Report, write_backup
+from backend_django.operations.backups import BackupError, Report, write_backup
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from backend_django.processing.backups import BackupError, read_backup
+from backend_django.operations.backups import BackupError, read_backup
 
 
 class Command(BaseCommand):

@@ -1,18 +1,24 @@
-"""Uploads: from before their first byte until they are a request, or are thrown away."""
+"""Uploads: from before their first byte until something holds them, or they are thrown away."""
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
-from uuid import UUID
+from typing import IO
+from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models.functions import Now
 from django.http import UnreadablePostError
 
+from backend_django.files.protocol import DirectParts
+from backend_django.files.storage import DISK_FULL_ERRORS, delete_prefix
+from backend_django.files.temporary import temporary_upload
 from backend_django.users.models import User
+from backend_django.utils.database_time import from_now
 from backend_django.utils.errors import (
     Conflict,
     Invalid,
@@ -22,47 +28,52 @@ from backend_django.utils.errors import (
 )
 from backend_django.utils.text import clean_text
 
-from .files import DISK_FULL_ERRORS, delete_request_files
-from .lifecycle import from_now
-from .models import ProcessingRequest, ProcessingUpload
-from .parts import ServerParts, way_in
-from .processor import Processor
+from .chunks import ServerParts, way_in
+from .models import Upload
 from .quota import quota_give_back, quota_take
-from .temporary import temporary_upload
-
-if TYPE_CHECKING:
-    from .remote import DirectParts
 
 logger = logging.getLogger(__name__)
+ROOT = "uploads"
 NAMED_PARTS = 20  # in an error; more are not read by anybody
 GONE = "There is no such upload. It may have expired: upload the file again."
 STORE_FAILED = "The upload could not be stored. Try again in a moment."
 EXPIRE_LIMIT = 100  # in one round, so that a round stays short
 
 
-def upload_begin(
-    *, owner: User, processor: type[Processor], name: str, size: int
-) -> ProcessingUpload:
-    """Write down that files are about to be stored. Call it outside of a transaction.
+def upload_begin(*, owner: User, kind: str, name: str, size: int) -> Upload:
+    """Write down that a file is about to be stored. Call it outside of a transaction.
 
     Raises:
         TooLarge, QuotaUsedUp, WorkUsedUp: it is more than the owner may have today.
     """
     quota_take(owner=owner, size=size)
-    return ProcessingUpload.objects.create(
+    new_id = uuid4()
+    return Upload.objects.create(
+        id=new_id,
         owner=owner,
-        kind=processor.name,
+        kind=kind,
         name=clean_text(name or "upload")[-255:],
         size=size,
+        stored_name=f"{ROOT}/{new_id}/upload",  # a name of our own, not the user's
         expires_at=from_now(settings.PROCESSING_STORE_SECONDS),
     )
 
 
-def upload_start(
-    *, owner: User, processor: type[Processor], name: str, size: int
-) -> ProcessingUpload:
+def upload_store(*, owner: User, kind: str, file: File) -> Upload:
+    """Store a file that has arrived as a whole. Something must hold it before it expires."""
+    upload = upload_begin(owner=owner, kind=kind, name=file.name or "", size=file.size or 0)
+    try:
+        with storing(upload.id):
+            default_storage.save(upload.file_name, file)
+    except BaseException:
+        upload_discard(upload=upload)
+        raise
+    return upload
+
+
+def upload_start(*, owner: User, kind: str, name: str, size: int) -> Upload:
     """Open an upload that comes in parts, over hours if need be."""
-    upload = upload_begin(owner=owner, processor=processor, name=name, size=size)
+    upload = upload_begin(owner=owner, kind=kind, name=name, size=size)
     way = way_in()
     upload.part_size = way.part_size(size)
     with storing(upload.id):
@@ -72,7 +83,23 @@ def upload_start(
     return upload
 
 
-def part_receive(*, upload: ProcessingUpload, number: int, stream: IO[bytes]) -> None:
+def uploads_hold(*, uploads: Iterable[Upload], holder: UUID) -> bool:
+    """Keep files for as long as something uses them. Call it in the transaction that makes that.
+
+    Returns:
+        Whether all of them could be held: False when one has expired, or something else holds it.
+    """
+    ids = [upload.id for upload in uploads]
+    held = Upload.objects.filter(id__in=ids, held_by=None).update(held_by=holder, expires_at=None)
+    return held == len(ids)
+
+
+def uploads_release(*, holder: UUID) -> None:
+    """Remove the files that something held which is deleted."""
+    Upload.objects.filter(held_by=holder).delete()
+
+
+def part_receive(*, upload: Upload, number: int, stream: IO[bytes]) -> None:
     """Take a part whole or not at all: when this has returned, no crash takes it away.
 
     It arrives in a file of its own. So a part whose sender went away in the middle leaves nothing,
@@ -93,7 +120,7 @@ def part_receive(*, upload: ProcessingUpload, number: int, stream: IO[bytes]) ->
             )
         arriving.seek(0)
         with transaction.atomic():
-            row = ProcessingUpload.objects.select_for_update().filter(id=upload.id).first()
+            row = Upload.objects.select_for_update().filter(id=upload.id).first()
             if row is None:
                 raise NotFound(GONE)
             if number not in row.received:
@@ -103,8 +130,8 @@ def part_receive(*, upload: ProcessingUpload, number: int, stream: IO[bytes]) ->
     upload.refresh_from_db()
 
 
-def parts_finish(*, upload: ProcessingUpload) -> str:
-    """Make the parts one file and return its name.
+def parts_finish(*, upload: Upload) -> None:
+    """Make the parts one file.
 
     Raises:
         Conflict: parts are missing; it names them.
@@ -115,10 +142,10 @@ def parts_finish(*, upload: ProcessingUpload) -> str:
         more = f" and {len(missing) - NAMED_PARTS} more" if len(missing) > NAMED_PARTS else ""
         raise Conflict(f"The upload is not complete. Missing parts: {named}{more}.", "incomplete")
     with storing(upload.id):
-        return way_of(upload).finish(upload)
+        way_of(upload).finish(upload)
 
 
-def way_of(upload: ProcessingUpload) -> "ServerParts | DirectParts":
+def way_of(upload: Upload) -> ServerParts | DirectParts:
     """Return the way that this upload was begun on."""
     way = way_in()
     if isinstance(way, ServerParts) != (upload.mode == "server"):
@@ -126,7 +153,7 @@ def way_of(upload: ProcessingUpload) -> "ServerParts | DirectParts":
     return way
 
 
-def parts_received(*, upload: ProcessingUpload) -> list[int]:
+def parts_received(*, upload: Upload) -> list[int]:
     """Return the numbers of the parts that are there.
 
     Raises:
@@ -139,7 +166,7 @@ def parts_received(*, upload: ProcessingUpload) -> list[int]:
         raise NotFound(GONE) from error
 
 
-def part_url(*, upload: ProcessingUpload, number: int) -> str:
+def part_url(*, upload: Upload, number: int) -> str:
     """Return where a browser may PUT a part, for a short time.
 
     Raises:
@@ -152,7 +179,7 @@ def part_url(*, upload: ProcessingUpload, number: int) -> str:
     return way.url(upload, number)
 
 
-def _extend(upload: ProcessingUpload) -> None:
+def _extend(upload: Upload) -> None:
     upload.expires_at = from_now(settings.PROCESSING_UPLOAD_SECONDS)
     upload.save()
     upload.refresh_from_db()
@@ -172,36 +199,32 @@ def storing(upload_id: UUID) -> Iterator[None]:
         raise StorageUnavailable(STORE_FAILED) from error
 
 
-def upload_discard(*, upload_id: UUID, expired_only: bool = False) -> bool:
-    """Remove an upload with its files; say whether it is gone.
+def upload_discard(*, upload: Upload, expired_only: bool = False) -> bool:
+    """Remove an upload that nothing holds, with its file; say whether it is gone.
 
     When the storage does not answer, a later round of maintenance does it.
     """
     with transaction.atomic():
-        rows = ProcessingUpload.objects.filter(id=upload_id)
-        if expired_only:
-            rows = rows.filter(expires_at__lt=Now())
-        row = rows.select_for_update().first()
-        # Without a row it is a request by now, or what arrived here arrived after its expiry.
-        if row is None and (
-            expired_only or ProcessingRequest.objects.filter(id=upload_id).exists()
-        ):
+        rows = Upload.objects.select_for_update().filter(id=upload.id)
+        row = (rows.filter(expires_at__lt=Now()) if expired_only else rows).first()
+        if (row is None and expired_only) or (row is not None and row.held_by is not None):
             return True
+        # Without a row it had expired, and its file arrived afterwards.
         try:
-            delete_request_files(upload_id)
+            delete_prefix(upload.prefix)
         except OSError:
-            logger.exception("the files of upload %s are left for later", upload_id)
+            logger.exception("the file of upload %s is left for later", upload.id)
             rows.update(expires_at=Now())
             return False
         if row is not None:
             quota_give_back(upload=row)
-        rows.forget()
+            row.delete()
         return True
 
 
 def uploads_expire() -> None:
-    """Remove the uploads that nobody made a request of in time."""
-    expired = ProcessingUpload.objects.filter(expires_at__lt=Now()).values_list("id", flat=True)
-    for upload_id in list(expired.order_by("expires_at")[:EXPIRE_LIMIT]):
-        if not upload_discard(upload_id=upload_id, expired_only=True):
+    """Remove the uploads that nothing held in time."""
+    expired = Upload.objects.filter(expires_at__lt=Now()).order_by("expires_at")
+    for upload in expired[:EXPIRE_LIMIT]:
+        if not upload_discard(upload=upload, expired_only=True):
             break  # the storage is away: the next round tries again

@@ -15,8 +15,8 @@ from django.utils import timezone
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from .files import free_bytes
-from .models import MaintenanceRun, ProcessingAttempt, ProcessingRequest
+from backend_django.files.storage import free_bytes
+from backend_django.processing.models import MaintenanceRun, ProcessingAttempt, ProcessingRequest
 
 RECENT = timedelta(hours=1)  # what "lately" means for durations and attempts
 Status = ProcessingRequest.Status

@@ -6,16 +6,15 @@ Parts are numbered from 1. A part counts when it is there as a whole, and only t
 import os
 import shutil
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from .files import input_name, remote
-from .models import ProcessingUpload
+from backend_django.files.protocol import DirectParts
+from backend_django.files.storage import remote
 
-if TYPE_CHECKING:
-    from .remote import DirectParts
+from .models import Upload
 
 
 class ServerParts:
@@ -25,19 +24,19 @@ class ServerParts:
         """Return the bytes of each part but the last."""
         return settings.PROCESSING_UPLOAD_PART_BYTES
 
-    def begin(self, upload: ProcessingUpload) -> None:
+    def begin(self, upload: Upload) -> None:
         """Prepare for the first part."""
 
-    def store(self, upload: ProcessingUpload, number: int, content: IO[bytes]) -> None:
+    def store(self, upload: Upload, number: int, content: IO[bytes]) -> None:
         """Put a part to its place. Doing it twice, or two parts at once, does no harm."""
-        path = Path(default_storage.path(input_name(upload.id)))
+        path = Path(default_storage.path(upload.file_name))
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         with open(handle, "r+b") as whole:
             whole.seek((number - 1) * (upload.part_size or 0))
             shutil.copyfileobj(content, whole, 1024 * 1024)
 
-    def received(self, upload: ProcessingUpload) -> list[int]:
+    def received(self, upload: Upload) -> list[int]:
         """Return the numbers of the parts that are there.
 
         Raises:
@@ -45,12 +44,12 @@ class ServerParts:
         """
         return sorted(upload.received)
 
-    def finish(self, upload: ProcessingUpload) -> str:
+    def finish(self, upload: Upload) -> str:
         """Make the parts, which are all there, one file; return its name in the storage."""
-        return input_name(upload.id)
+        return upload.file_name
 
 
-def way_in() -> "ServerParts | DirectParts":
+def way_in() -> ServerParts | DirectParts:
     """Return the way of parts into the storage that is configured."""
     storage = remote()
     return storage.way_in() if storage else ServerParts()

@@ -6,13 +6,30 @@ Parts of the product bring one, as the class that STORAGES names; `way_in` tells
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-if TYPE_CHECKING:
-    from .models import ProcessingUpload
+from .refs import FileRef
+
+
+class UploadInParts(Protocol):
+    """What a storage has to know of an upload whose parts it takes itself."""
+
+    size: int  # bytes
+    remote_id: str  # the storage's own name of the upload; `begin` sets it
+
+    @property
+    def file_name(self) -> str:
+        """Where in the storage the whole file belongs."""
+
+    @property
+    def parts(self) -> int:
+        """How many parts there are, numbered from 1."""
+
+    def length_of(self, number: int) -> int:
+        """Bytes of one part."""
 
 
 class DirectParts(Protocol):
@@ -21,20 +38,20 @@ class DirectParts(Protocol):
     def part_size(self, size: int) -> int:
         """Return the bytes of each part but the last."""
 
-    def begin(self, upload: "ProcessingUpload") -> None:
+    def begin(self, upload: UploadInParts) -> None:
         """Prepare for the first part; what has to be known later goes into `remote_id`."""
 
-    def url(self, upload: "ProcessingUpload", number: int) -> str:
+    def url(self, upload: UploadInParts, number: int) -> str:
         """Return where to PUT a part, numbered from 1."""
 
-    def received(self, upload: "ProcessingUpload") -> list[int]:
+    def received(self, upload: UploadInParts) -> list[int]:
         """Return the numbers of the parts that are there.
 
         Raises:
             FileNotFoundError: the storage knows nothing of this upload any more.
         """
 
-    def finish(self, upload: "ProcessingUpload") -> str:
+    def finish(self, upload: UploadInParts) -> str:
         """Make the parts, which are all there, one file; return its name in the storage."""
 
 
@@ -60,5 +77,5 @@ class RemoteStorage(Protocol):
     def local_copy(self, name: str, size: int) -> Path:
         """Return a copy on this machine that any program can open."""
 
-    def response(self, request: HttpRequest, file: dict[str, Any]) -> HttpResponseBase:
-        """Answer with a file of a result, an entry of ProcessingResult.files, or where it is."""
+    def response(self, request: HttpRequest, file: FileRef) -> HttpResponseBase:
+        """Answer with a file of a result, or where it is."""

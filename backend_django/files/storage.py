@@ -1,38 +1,27 @@
-"""Where the files of a request are: `requests/<id>/input/…` and `requests/<id>/<attempt>/…`.
-
-The attempt is part of the name, so that a worker that lost its lease cannot write over the file of
-the one that has it now.
-"""
+"""Keep files in the configured storage, a folder or a bucket, and get them back."""
 
 import errno
-import hashlib
 import logging
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
-from uuid import UUID
+from typing import TypeVar, cast
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.core.files.uploadedfile import UploadedFile
 
 from backend_django.utils.errors import FileGone, StorageUnavailable
 
-from .processor import OutputFile
+from .protocol import RemoteStorage
+from .refs import FileRef
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
-if TYPE_CHECKING:
-    from .remote import RemoteStorage
-
-ROOT = "requests"
 STORE_PAUSES = (0.5, 1.0, 2.0)  # seconds
 DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 
@@ -48,9 +37,9 @@ class _MovableFile(File):
         return str(self._path)
 
 
-def remote() -> "RemoteStorage | None":
+def remote() -> RemoteStorage | None:
     """Return the storage if it is elsewhere; None if it is a folder that this machine sees."""
-    return cast("RemoteStorage", default_storage) if hasattr(default_storage, "way_in") else None
+    return cast(RemoteStorage, default_storage) if hasattr(default_storage, "way_in") else None
 
 
 def free_bytes() -> int:
@@ -58,40 +47,6 @@ def free_bytes() -> int:
     root = Path(settings.PROCESSING_WORK_DIR)
     root.mkdir(parents=True, exist_ok=True)
     return max(0, shutil.disk_usage(root).free - settings.PROCESSING_DISK_RESERVE_BYTES)
-
-
-def request_prefix(request_id: UUID) -> str:
-    return f"{ROOT}/{request_id}"
-
-
-def input_name(request_id: UUID) -> str:
-    """Return the name of an upload in the storage: one of our own, not the user's."""
-    return f"{request_prefix(request_id)}/input/upload"
-
-
-def save_input(request_id: UUID, upload: UploadedFile) -> str:
-    """Store an upload and return its name."""
-    return default_storage.save(input_name(request_id), upload)
-
-
-def save_output(
-    request_id: UUID, attempt: int, files: dict[str, OutputFile]
-) -> dict[str, dict[str, str | int]]:
-    """Store the files of an attempt and return what ProcessingResult.files says of them."""
-    saved: dict[str, dict[str, str | int]] = {}
-    for key, file in files.items():
-        with file.path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        size = file.path.stat().st_size
-        name = store(f"{request_prefix(request_id)}/{attempt}/{key}", file.path)
-        saved[key] = {
-            "name": name,
-            "filename": file.filename,
-            "size": size,
-            "content_type": file.content_type,
-            "sha256": digest,
-        }
-    return saved
 
 
 def store(name: str, path: Path) -> str:
@@ -146,40 +101,11 @@ def delete_prefix(prefix: str) -> None:
         shutil.rmtree(default_storage.path(prefix), ignore_errors=True)
 
 
-def delete_request_files(request_id: UUID) -> None:
-    delete_prefix(request_prefix(request_id))
-
-
-def delete_attempt(request_id: UUID, attempt: int) -> None:
-    delete_prefix(f"{request_prefix(request_id)}/{attempt}")
-
-
-def delete_scratch(request_id: UUID, attempt: int) -> None:
-    """Remove what a lost attempt on this machine left of its work, and nothing of another's."""
-    for path in Path(settings.PROCESSING_WORK_DIR).glob(f"{_scratch_prefix(request_id, attempt)}*"):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _scratch_prefix(request_id: UUID, attempt: int) -> str:
-    return f"job-{request_id}-{attempt}-"
-
-
-@contextmanager
-def work_directory(request_id: UUID, attempt: int) -> Iterator[Path]:
-    """A private, empty directory that is gone afterwards."""
-    root = Path(settings.PROCESSING_WORK_DIR)
-    root.mkdir(parents=True, exist_ok=True)
-    path = Path(tempfile.mkdtemp(prefix=_scratch_prefix(request_id, attempt), dir=root))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def fetch_input(name: str, directory: Path, check: Callable[[], None]) -> Path:
-    """Return a local path of the upload, alone in its directory.
+def fetch(name: str, directory: Path, check: Callable[[], None]) -> Path:
+    """Return a local path of a file, alone in its directory.
 
     Args:
+        directory: where to make a copy if the storage is elsewhere; it does not exist yet.
         check: called while bytes arrive; what it raises ends the transfer.
 
     Raises:
@@ -191,7 +117,7 @@ def fetch_input(name: str, directory: Path, check: Callable[[], None]) -> Path:
         if not path.is_file():
             raise FileGone
         return path
-    directory.mkdir()
+    directory.mkdir(parents=True)
     target = directory / "upload"
     try:
         _retry_storage(lambda: storage.fetch(name, target, check))
@@ -200,8 +126,11 @@ def fetch_input(name: str, directory: Path, check: Callable[[], None]) -> Path:
     return target
 
 
-def local_path(file: dict[str, Any]) -> Path:
-    """Return a path of a file of a result that any program on this machine can open."""
+def local_path(file: FileRef) -> Path:
+    """Return a path of a file that any program on this machine can open.
+
+    From a storage elsewhere it is fetched, and kept for a while.
+    """
     storage = remote()
     if storage is None:
         return Path(default_storage.path(file["name"]))

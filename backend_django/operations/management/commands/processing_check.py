@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from backend_django.processing.maintenance import MIN_AGE_SECONDS, check_files
+from backend_django.operations.tidy import MIN_AGE_SECONDS, check_files
 
 
 class Command(BaseCommand):

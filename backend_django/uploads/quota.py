@@ -18,7 +18,7 @@ from django.utils import timezone
 from backend_django.users.models import User
 from backend_django.utils.errors import LimitReached, TooLarge
 
-from .models import DailyUploads, ProcessingUpload
+from .models import DailyUsage, Upload
 
 KEPT_DAYS = 30
 NO_LIMIT = 2**62
@@ -49,6 +49,12 @@ def human(size: int) -> str:
         value /= 1000
         units.pop(0)
     return f"{value:.3g} {units[0]}"
+
+
+def refuse_larger(size: int, limit: int) -> None:
+    """Raise TooLarge for a file of more bytes than are allowed."""
+    if size > limit:
+        raise TooLarge(f"The file is larger than the {human(limit)} that are allowed.")
 
 
 def resets_at() -> datetime:
@@ -99,11 +105,11 @@ def work_check(*, owner_id: Any) -> None:
         _check_work(_today(owner_id))
 
 
-def _today(owner_id: Any) -> DailyUploads | None:
-    return DailyUploads.objects.filter(owner=owner_id, day=timezone.now().date()).first()
+def _today(owner_id: Any) -> DailyUsage | None:
+    return DailyUsage.objects.filter(owner=owner_id, day=timezone.now().date()).first()
 
 
-def _check_work(today: DailyUploads | None) -> None:
+def _check_work(today: DailyUsage | None) -> None:
     limit = settings.PROCESSING_DAILY_CPU_SECONDS
     if limit and today and today.cpu_seconds >= limit:
         raise WorkUsedUp(
@@ -116,9 +122,9 @@ def _check_work(today: DailyUploads | None) -> None:
 def work_count(*, owner_id: Any, seconds: float) -> None:
     """Count the processor time of an attempt that has ended."""
     today = {"owner_id": owner_id, "day": timezone.now().date()}
-    rows = DailyUploads.objects.filter(**today)
+    rows = DailyUsage.objects.filter(**today)
     if not rows.update(cpu_seconds=F("cpu_seconds") + seconds):
-        DailyUploads.objects.get_or_create(**today)
+        DailyUsage.objects.get_or_create(**today)
         rows.update(cpu_seconds=F("cpu_seconds") + seconds)
 
 
@@ -148,7 +154,7 @@ def quota_take(*, owner: User, size: int) -> None:
     raise QuotaUsedUp(retry_after=1)  # it had fitted by then: something was given back
 
 
-def quota_give_back(*, upload: ProcessingUpload) -> None:
+def quota_give_back(*, upload: Upload) -> None:
     """Take back what was counted for the bytes of an upload that never arrived.
 
     Of parts that went straight into the storage nobody here knows, so they stay counted.
@@ -156,11 +162,11 @@ def quota_give_back(*, upload: ProcessingUpload) -> None:
     if upload.mode == "direct":
         return
     missing = upload.size - sum(upload.length_of(number) for number in upload.received)
-    DailyUploads.objects.filter(owner=upload.owner_id, day=upload.created_at.date()).update(
+    DailyUsage.objects.filter(owner=upload.owner_id, day=upload.created_at.date()).update(
         bytes=Greatest(F("bytes") - missing, 0)
     )
 
 
 def quota_forget() -> None:
     """Remove the days that nobody asks about any more."""
-    DailyUploads.objects.filter(day__lt=timezone.now().date() - timedelta(days=KEPT_DAYS)).delete()
+    DailyUsage.objects.filter(day__lt=timezone.now().date() - timedelta(days=KEPT_DAYS)).delete()

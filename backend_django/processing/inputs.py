@@ -1,0 +1,195 @@
+"""What a request works on: files that were uploaded, or that an earlier request made.
+
+A processor declares its inputs. Who creates a request names a source for each, and the request
+keeps what the sources came to: files in the storage.
+"""
+
+import fnmatch
+import mimetypes
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NotRequired, TypedDict
+from uuid import UUID
+
+from django.core.files import File
+
+from backend_django.files.refs import FileRef
+from backend_django.uploads.models import Upload
+from backend_django.uploads.services import GONE, parts_finish, upload_discard, upload_store
+from backend_django.users.models import User
+from backend_django.utils.errors import Conflict, NotFound
+
+from .models import ProcessingRequest
+
+RESULT_GONE = "There is no such result. It may have been deleted."
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a job, by default a file that must be uploaded.
+
+    Args:
+        required: whether a request without it is refused.
+        many: whether it may be several files, which `Context.files` gives.
+        most: how many, then.
+        accept: what may be uploaded, as media types and extensions (`image/*`, `.csv`); all when
+            empty. It is judged by the file's name: `validate` looks into the file.
+        result_of: the kind of request whose result may be named instead of an upload.
+        file: the file of that result, a key of `Output.files`.
+        label: what people read beside it.
+    """
+
+    required: bool = True
+    many: bool = False
+    most: int = 100
+    accept: Sequence[str] = ()
+    result_of: str = ""
+    file: str = ""
+    label: str = "File"
+
+    def accepts(self, filename: str) -> bool:
+        """Whether a file of this name may be uploaded."""
+        media_type = mimetypes.guess_type(filename)[0] or ""
+        return not self.accept or any(
+            filename.lower().endswith(wanted.lower())
+            if wanted.startswith(".")
+            else fnmatch.fnmatch(media_type, wanted)
+            for wanted in self.accept
+        )
+
+
+@dataclass(frozen=True)
+class UploadSource:
+    """An upload that came in parts, all of which are there."""
+
+    upload_id: UUID
+
+
+@dataclass(frozen=True)
+class ResultSource:
+    """A file of the result of an earlier request; its key is the one that the input declares."""
+
+    request_id: UUID
+
+
+Source = File | UploadSource | ResultSource
+Sources = Mapping[str, Sequence[Source]]
+
+
+class InputFrom(TypedDict, total=False):
+    """Where a file of a request came from."""
+
+    upload: str
+    request: str
+    file: str
+
+
+class InputRef(FileRef):
+    """A file that a request works on, as it stands in `ProcessingRequest.inputs`."""
+
+    source: NotRequired[InputFrom]
+
+
+@dataclass
+class Resolved:
+    """Sources that were found, ready to be held by a request."""
+
+    files: dict[str, list[InputRef]] = field(default_factory=dict)
+    uploads: list[Upload] = field(default_factory=list)
+    requests: list[UUID] = field(default_factory=list)
+
+
+@contextmanager
+def resolve_sources(
+    *, owner: User, kind: str, declared: Mapping[str, Input], sources: Sources
+) -> Iterator[Resolved]:
+    """Find what each source names, and store the files that came with the call.
+
+    Those files are removed if the block fails.
+
+    Raises:
+        NotFound: there is no such upload or result that this person may see.
+        Conflict: parts of an upload are missing, or a result is not completed.
+    """
+    found = Resolved()
+    try:
+        for key, named in sources.items():
+            files = found.files.setdefault(key, [])
+            for source in named:
+                if isinstance(source, ResultSource):
+                    files.append(_result_file(owner, declared[key], source))
+                    found.requests.append(source.request_id)
+                else:
+                    upload = _upload(owner, kind, source)
+                    found.uploads.append(upload)
+                    files.append(_upload_file(upload))
+        yield found
+    except BaseException:
+        for upload in found.uploads:
+            if upload.part_size is None:
+                upload_discard(upload=upload)
+        raise
+
+
+def _upload_file(upload: Upload) -> InputRef:
+    return {
+        "name": upload.file_name,
+        "filename": upload.name,
+        "size": upload.size,
+        "source": {"upload": str(upload.id)},
+    }
+
+
+def _upload(owner: User, kind: str, source: File | UploadSource) -> Upload:
+    if isinstance(source, File):
+        return upload_store(owner=owner, kind=kind, file=source)
+    mine = Upload.objects.filter(owner=owner, kind=kind, part_size__isnull=False)
+    upload = mine.filter(id=source.upload_id).first()
+    if upload is None:
+        raise NotFound(GONE)
+    if upload.held_by is None:
+        parts_finish(upload=upload)
+    return upload
+
+
+def _result_file(owner: User, declared: Input, source: ResultSource) -> InputRef:
+    earlier = (
+        ProcessingRequest.objects.filter(owner=owner, kind=declared.result_of, id=source.request_id)
+        .select_related("result")
+        .first()
+    )
+    if earlier is None:
+        raise NotFound(RESULT_GONE)
+    if earlier.status != ProcessingRequest.Status.COMPLETED:
+        raise Conflict(f"{earlier.name} has no result yet: it is {earlier.status}.", earlier.status)
+    if declared.file not in earlier.result.files:
+        raise NotFound(RESULT_GONE)
+    file: FileRef = earlier.result.files[declared.file]
+    return {**file, "source": {"request": str(earlier.id), "file": declared.file}}
+
+
+def input_refs(request: ProcessingRequest) -> dict[str, list[InputRef]]:
+    """Return the files that a request works on, by input."""
+    if not request.inputs and request.input_file:  # made by the release before this one
+        return {
+            "file": [
+                {
+                    "name": request.input_file,
+                    "filename": request.input_name,
+                    "size": request.input_size,
+                }
+            ]
+        }
+    return request.inputs
+
+
+def summary(files: Mapping[str, Iterable[InputRef]]) -> dict[str, str | int]:
+    """Return the columns of a request that tell of its files."""
+    every = [file for several in files.values() for file in several]
+    first: FileRef = every[0] if every else {"name": "", "filename": "", "size": 0}
+    return {
+        "input_file": first["name"],
+        "input_name": first["filename"],
+        "input_size": sum(file["size"] for file in every),
+    }

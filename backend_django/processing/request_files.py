@@ -1,0 +1,46 @@
+"""The files that jobs make: `requests/<id>/<attempt>/<key>`.
+
+The attempt is part of the name, so that a worker that lost its lease cannot write over the file of
+the one that has it now.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from uuid import UUID
+
+from backend_django.files.refs import FileRef, OutputFile
+from backend_django.files.storage import delete_prefix, store
+
+ROOT = "requests"
+
+
+def request_prefix(request_id: UUID) -> str:
+    return f"{ROOT}/{request_id}"
+
+
+def save_output(
+    request_id: UUID, attempt: int, files: Mapping[str, OutputFile]
+) -> dict[str, FileRef]:
+    """Store the files of an attempt and return what ProcessingResult.files says of them."""
+    saved: dict[str, FileRef] = {}
+    for key, file in files.items():
+        with file.path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        size = file.path.stat().st_size
+        name = store(f"{request_prefix(request_id)}/{attempt}/{key}", file.path)
+        saved[key] = {
+            "name": name,
+            "filename": file.filename,
+            "size": size,
+            "content_type": file.content_type,
+            "sha256": digest,
+        }
+    return saved
+
+
+def delete_request_files(request_id: UUID) -> None:
+    delete_prefix(request_prefix(request_id))
+
+
+def delete_attempt(request_id: UUID, attempt: int) -> None:
+    delete_prefix(f"{request_prefix(request_id)}/{attempt}")

@@ -1,0 +1,22 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db import transaction
+from django.db.models.signals import post_delete
+
+
+class UploadsConfig(AppConfig):
+    """Files that people send, and how much of them."""
+
+    name = "backend_django.uploads"
+
+    def ready(self) -> None:
+        post_delete.connect(delete_file, sender="uploads.Upload")
+
+
+def delete_file(instance: Any, **_: Any) -> None:
+    """Whoever deletes the row, its owner's account for instance: the file goes with it."""
+    from backend_django.files.storage import delete_prefix
+
+    prefix = instance.prefix
+    transaction.on_commit(lambda: delete_prefix(prefix), robust=True)

@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage backup restore test test-fast chaos image image-test fuzz audit bench docs lint format types schema lock upgrade-deps release update drop clean clean-data feature test-feature
+.PHONY: help run dev demo manage backup restore test test-fast test-matrix chaos image image-test fuzz audit bench docs lint format types schema lock upgrade-deps release update drop clean clean-data feature test-feature
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
@@ -19,7 +19,7 @@ NPM := $(VENV) -m scripts.node npm
 # from the command line: NAME and EMAIL are set in many a shell for something else.
 given = $(if $(filter command,$(origin $(1))),--$(2)="$${$(1)}")
 
--include scripts/template.mk
+-include scripts/template.mk backend_django/*/targets.mk
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,12 +53,9 @@ test-fast: ## The inner loop: no browser, no whole stack (ARGS go to pytest)
 chaos: ## Break servers and processes at work, and count what is lost (CHAOS_SEED=7 for others)
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.chaos $(ARGS)
 
-# [rasters]
-.PHONY: test-rasters
-test-rasters: ## Convert rasters of all kinds and compare with GDAL, PROJ and rio-tiler, at length
-	@$(bootstrap) --no-page && exec $(VENV) -m pytest -m "matrix or not slow" -n auto \
-		--timeout 1200 backend_django/rasters $(ARGS)
-# [/rasters]
+test-matrix: ## The longer half of the tests that try many inputs (ARGS go to pytest)
+	@$(bootstrap) --no-page && $(VENV) -m pytest -m matrix -n auto --timeout 1200 \
+		backend_django $(ARGS) || [ $$? -eq 5 ]  # none is fine
 
 fuzz: ## Ask the product what its document forbids, at length (FUZZ_SEED=7 for the same again)
 	@$(bootstrap) --no-page

@@ -1,4 +1,4 @@
-"""Keep files in the configured storage, a folder or a bucket, and get them back."""
+"""Keep files in the configured storage, here or elsewhere, and get them back."""
 
 import errno
 import logging

@@ -24,7 +24,9 @@ class Upload(models.Model):
     size = models.BigIntegerField(help_text="Bytes, of the whole file.")
     part_size = models.BigIntegerField(null=True, help_text="Bytes; null when it comes in one.")
     received = models.JSONField(default=list, help_text="Numbers of the parts that are there.")
-    remote_id = models.CharField(max_length=1100, blank=True, help_text="Of a bucket's upload.")
+    remote_id = models.CharField(
+        max_length=1100, blank=True, help_text="What the storage calls it."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, db_index=True, help_text="Null while it is held.")
 

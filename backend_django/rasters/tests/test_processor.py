@@ -42,7 +42,7 @@ def make_context(
         "attempt": 1,
         "name": "a raster",
         "parameters": {"profile": "deflate"} | parameters,
-        "input": InputFile(source, "Møn 2024.tif", source.stat().st_size),
+        "inputs": {"file": [InputFile(source, "Møn 2024.tif", source.stat().st_size)]},
         "workdir": workdir,
         "on_step": steps.append,
         "on_progress": lambda fraction: reports.append((time.monotonic(), steps[-1], fraction)),

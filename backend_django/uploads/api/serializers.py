@@ -32,6 +32,9 @@ class UploadStateSerializer(serializers.ModelSerializer[Upload]):
         read_only=True, help_text="Bytes of each part but the last, which has the rest."
     )
     parts = serializers.IntegerField(read_only=True, help_text="How many; numbered from 1.")
+    expires_at = serializers.DateTimeField(
+        read_only=True, help_text="When it is removed, if nothing has become of it."
+    )
     received = serializers.ListField(
         child=serializers.IntegerField(), read_only=True, help_text="Parts that are there."
     )

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                         ("size", models.BigIntegerField(help_text="Bytes, of the whole file.")),
                         ("part_size", models.BigIntegerField(help_text="Bytes; null when it comes in one.", null=True)),
                         ("received", models.JSONField(default=list, help_text="Numbers of the parts that are there.")),
-                        ("remote_id", models.CharField(blank=True, help_text="Of a bucket's upload.", max_length=1100)),
+                        ("remote_id", models.CharField(blank=True, help_text="What the storage calls it.", max_length=1100)),
                         ("created_at", models.DateTimeField(auto_now_add=True)),
                         ("expires_at", models.DateTimeField(db_index=True)),
                         (

@@ -1562,9 +1562,9 @@ export interface components {
             readonly received: number[];
             /**
              * Format: date-time
-             * @description Null while it is held.
+             * @description When it is removed, if nothing has become of it.
              */
-            readonly expires_at: string | null;
+            readonly expires_at: string;
         };
         Usage: {
             /** @description Since midnight UTC. */

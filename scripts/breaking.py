@@ -178,7 +178,10 @@ class _Comparison:
             if name in new and (name not in old or new[name] < old[name]):
                 yield f"{where}: {name} is {new[name]} now"
         for name in EXACT:
-            if name in new and _plain(new[name]) != _plain(old.get(name)):
+            if name not in new or _plain(new[name]) == _plain(old.get(name)):
+                continue
+            choices = old.get("enum", [None]) if name == "pattern" else [None]
+            if not all(isinstance(v, str) and re.search(new[name], v) for v in choices):
                 yield f"{where}: {name} changed"
         if new.get("additionalProperties") is False and old.get("additionalProperties", True):
             yield f"{where}: takes no other members any more"

@@ -109,6 +109,19 @@ def test_tasks_are_sent_on_commit_only() -> None:
     assert senders == {"processing/enqueue.py", "mail/services.py"}
 
 
+def test_one_function_says_which_requests_a_user_may_see() -> None:
+    """Views ask `requests_visible_to`, and filter by no owner themselves: but for uploads."""
+    asking = {
+        str(path.relative_to(BACKEND))
+        for path in BACKEND.glob("*/api/*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", "") in {"filter", "get", "exclude"}
+        and any(re.search(r"(^|__)owner(_id)?$", word.arg or "") for word in node.keywords)
+    }
+    assert asking == {"uploads/api/views.py"}
+
+
 def test_migrations_are_complete(db: None) -> None:
     from django.core.management import call_command
 

@@ -26,11 +26,14 @@ class PageNumberPagination(pagination.PageNumberPagination):
     max_page_size = 100
     max_page = 1_000_000
     page_size_query_param = "page_size"
+    count_limit: int | None = None  # a view may set it for rows that are slow to count
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.number = positive_int(request, "page", 1, self.max_page)
         self.size = positive_int(request, "page_size", self.page_size, self.max_page_size)
         self.paginator = Paginator(queryset, self.size)
+        if self.count_limit:
+            self.paginator.count = queryset.order_by()[: self.count_limit].count()
         start = (self.number - 1) * self.size
         return list(queryset[start : start + self.size])
 

@@ -21,6 +21,7 @@ from backend_django.users.models import User
 from backend_django.utils.errors import Conflict, NotFound
 
 from .models import ProcessingRequest
+from .queries import requests_visible_to
 
 RESULT_GONE = "There is no such result. It may have been deleted."
 
@@ -155,7 +156,8 @@ def _upload(owner: User, kind: str, source: File | UploadSource) -> Upload:
 
 def _result_file(owner: User, declared: Input, source: ResultSource) -> InputRef:
     earlier = (
-        ProcessingRequest.objects.filter(owner=owner, kind=declared.result_of, id=source.request_id)
+        requests_visible_to(owner)
+        .filter(kind=declared.result_of, id=source.request_id)
         .select_related("result")
         .first()
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
@@ -12,6 +13,7 @@ from django.db.models.functions import Now
 from backend_django.files.storage import local_path
 
 from .priority import Priority
+from .search import NAME_WORDS
 
 
 def default_max_attempts() -> int:
@@ -87,6 +89,11 @@ class ProcessingRequest(models.Model):
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["owner", "kind", "-created_at", "-id"], name="request_list"),
+            models.Index(fields=["owner", "-created_at", "-id"], name="request_list_all_kinds"),
+            models.Index(
+                fields=["owner", "status", "kind", "-created_at", "-id"], name="request_by_status"
+            ),
+            GinIndex(NAME_WORDS, name="request_name_words"),
             models.Index(
                 fields=["finished_at"],
                 condition=Q(finished_at__isnull=False),

@@ -15,8 +15,8 @@ LONGEST = 40
 TAKEN = {
     "account", "accounts", "admin", "api", "app", "assets", "auth", "authtoken", "composables",
     "contenttypes", "crud", "docs", "features", "health", "login", "messages", "metrics", "mfa",
-    "schema", "sessions", "sites", "socialaccount", "static", "staticfiles", "tests", "ui",
-    "version",
+    "requests", "schema", "sessions", "sites", "socialaccount", "static", "staticfiles", "tests",
+    "ui", "version",
 }  # fmt: skip
 FIELD_NAMES = {
     "id", "pk", "objects", "created_at", "updated_at", "page", "page_size", "search", "ordering",

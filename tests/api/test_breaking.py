@@ -117,6 +117,10 @@ def _properties(d: Any, name: str) -> Any:
     return _schema(d, name)["properties"]
 
 
+def _set_schema(parameter: Any, **schema: str) -> None:
+    parameter["schema"] = {"type": "string"} | schema
+
+
 BREAKS: dict[str, tuple[Change, str]] = {
     "path": (lambda d: d["paths"].clear(), "/things/{id}/: removed"),
     "method": (
@@ -171,6 +175,10 @@ BREAKS: dict[str, tuple[Change, str]] = {
         lambda d: _properties(d, "Change")["name"].update(pattern="^a$"),
         "pattern changed",
     ),
+    "pattern that a choice does not match": (
+        lambda d: _set_schema(_get(d)["parameters"][1], pattern="^a(,a)*$"),
+        "order: pattern changed",
+    ),
     "null in a body": (
         lambda d: _properties(d, "Change")["count"].pop("nullable"),
         ".count: may not be null any more",
@@ -199,6 +207,9 @@ FINE: dict[str, Change] = {
     "member of a body": lambda d: _properties(d, "Change").update(more={"type": "string"}),
     "longer": lambda d: _properties(d, "Change")["name"].update(maxLength=51),
     "choice": lambda d: _schema(d, "State")["enum"].append("newer"),
+    "pattern that all choices match": lambda d: _set_schema(
+        _get(d)["parameters"][1], pattern="^(a|b)(,(a|b))*$"
+    ),
     "words": lambda d: _get(d).update(description="Better words"),
     "always there": lambda d: _schema(d, "Thing")["required"].append("size"),
     "never null": lambda d: _properties(d, "Thing")["size"].pop("nullable"),

@@ -20,7 +20,7 @@ def of_present_features(document: dict[str, Any]) -> dict[str, Any]:
     paths = {
         path: operations
         for path, operations in document["paths"].items()
-        if path.split("/")[1] in {"auth", "usage", "version", "version-info"}
+        if path.split("/")[1] in {"auth", "requests", "usage", "version", "version-info"}
         or (PACKAGE / path.split("/")[1]).is_dir()
     }
     used, queue = {"Problem"}, [json.dumps(paths)]

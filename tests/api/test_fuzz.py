@@ -26,8 +26,9 @@ TWINS = (
 SEED = os.environ.get("FUZZ_SEED", "1")
 AT_LEAST = int(os.environ.get("FUZZ_AT_LEAST", "900"))
 
-# These end the sign-in they were called with, so each has one of its own.
-END_THE_SIGN_IN = ["/auth/logout/", "/auth/tokens/{id}/"]
+# These end the sign-in they were called with, or remove what others ask about, so each has a user
+# of its own.
+HARMFUL = ["/auth/logout/", "/auth/tokens/{id}/"]
 # A value of the right form is not enough: what it says must be true.
 MAY_REFUSE_GOOD_FORM = r"/auth/(login|registration|password|user/delete)/"
 MAY_REFUSE_GOOD_FORM += "|/auth/mfa/"  # [mfa]
@@ -73,7 +74,7 @@ def configuration(stack: Stack, token: str, ids: list[str]) -> str:
     operations = [
         f'[[operations]]\ninclude-path = "{path}"\n'
         f'headers = {{ Authorization = "Token {token_of_another_user(stack, number)}" }}\n'
-        for number, path in enumerate(END_THE_SIGN_IN)
+        for number, path in enumerate(HARMFUL)
     ] + [
         f"[[operations]]\ninclude-path-regex = '{MAY_REFUSE_GOOD_FORM}'\n"
         "checks.positive_data_acceptance.expected-statuses = [200, 201, 400, 403, 409, 429]\n"
@@ -82,6 +83,10 @@ def configuration(stack: Stack, token: str, ids: list[str]) -> str:
         '[[operations]]\ninclude-path-regex = "/(create|update|upload)/"\n'
         "checks.positive_data_acceptance.expected-statuses ="
         " [200, 201, 204, 400, 404, 409, 413, 429]\n"
+    ]
+    operations += [  # a kind that is none
+        '[[operations]]\ninclude-path-regex = "/requests/"\n'
+        "checks.positive_data_acceptance.expected-statuses = [200, 400, 404, 429]\n"
     ]
     operations += [  # the range asked for may be beyond the end
         '[[operations]]\ninclude-path-regex = "/download-"\n'

@@ -49,7 +49,8 @@ LINK = "link"  # whoever has the secret in the address
 CORE = {
     OPEN: r"/(version|version-info)/|/auth/(login|logout|session|registration(/[\w-]+)?"
     r"|password/reset(/confirm)?)/",
-    OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens|sessions)/|/usage/",
+    OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens|sessions)/|/usage/"
+    r"|/requests/(list|counts|csv)/",
     OBJECT: r"/auth/(tokens|sessions)/\{id\}/",
     READERS: r"/(schema|docs)/",
 }
@@ -146,7 +147,8 @@ def kinds() -> dict[str, str]:
         template_of(regex).removeprefix(ROOT): getattr(pattern.callback, "initkwargs", {})
         for regex, pattern in url_patterns()
     }
-    return {path: o["processor"].name for path, o in bound.items() if "processor" in o}
+    of_jobs = {path: o["processor"].name for path, o in bound.items() if "processor" in o}
+    return of_jobs | {path: o["kind"] for path, o in bound.items() if "kind" in o}
 
 
 @cache

@@ -115,7 +115,7 @@ def test_they_are_on_what_goes_wrong_too(
     client.force_login(user)
     client.raise_request_exception = False
     monkeypatch.setattr("backend_django.processing.api.views.request_state", explode)
-    monkeypatch.setattr("backend_django.processing.api.views.read_query", explode)
+    monkeypatch.setattr("backend_django.processing.api.lists.read_query", explode)
     answer = client.get("/api/v1/wordcount/list/", secure=True)
     assert answer.status_code == 500
     assert_headers(answer)

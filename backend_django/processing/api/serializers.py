@@ -98,22 +98,6 @@ class ProcessingAttemptSerializer(serializers.ModelSerializer[ProcessingAttempt]
         read_only_fields = fields
 
 
-# The id makes the order whole: a page must not repeat a row of the one before.
-ORDERINGS = {
-    "-created_at": ("-created_at", "-id"),
-    "created_at": ("created_at", "id"),
-    "name": ("name", "id"),
-    "-name": ("-name", "-id"),
-}
-
-
-class RequestListQuery(serializers.Serializer[Any]):
-    """The query of a list, besides its pages."""
-
-    status = serializers.ChoiceField(choices=ProcessingRequest.Status.values, required=False)
-    ordering = serializers.ChoiceField(choices=list(ORDERINGS), default="-created_at")
-
-
 class CreateSerializer(serializers.Serializer[Any]):
     """The fields of a create that every kind has; InputFields of the kind's inputs beside them."""
 

@@ -20,7 +20,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend_django.api.parsers import JSONParser
-from backend_django.api.queries import read_query
 from backend_django.files.api.downloads import stored_file_response
 from backend_django.files.storage import free_bytes
 from backend_django.uploads.quota import quota_check, refuse_larger
@@ -30,12 +29,12 @@ from backend_django.utils.errors import Conflict, StorageFull
 from .. import services
 from ..models import ProcessingRequest, ProcessingResult
 from ..processor import Processor
+from ..queries import requests_visible_to
 from .inputs import InputsMixin
+from .lists import RequestListQuery, read_page
 from .serializers import (
-    ORDERINGS,
     ProcessingAttemptSerializer,
     ProcessingRequestSerializer,
-    RequestListQuery,
     create_serializer,
     request_state,
 )
@@ -61,7 +60,7 @@ class ProcessingView(GenericAPIView[ProcessingRequest]):
     def get_queryset(self) -> QuerySet[ProcessingRequest]:
         if not self.request.user.is_authenticated:  # the document is made without a caller
             return self.queryset
-        return ProcessingRequest.objects.filter(owner=self.request.user, kind=self.processor.name)
+        return requests_visible_to(self.request.user).filter(kind=self.processor.name)
 
     def get_request(self, id: UUID) -> ProcessingRequest:
         found = self.get_queryset().filter(id=id).first()
@@ -156,7 +155,7 @@ class StatusView(ProcessingView):
     )
     def get(self, request: Request, id: UUID) -> HttpResponse:
         """How far it is. Ask every two seconds; with If-None-Match an unchanged state is a 304."""
-        state = state_json(id=id, owner_id=request.user.pk, kind=self.processor.name)
+        state = state_json(id=id, user_id=request.user.pk, kind=self.processor.name)
         if state is None:
             raise NotFound(NO_SUCH_REQUEST)
         etag = f'"{hashlib.sha256(state).hexdigest()[:32]}"'
@@ -192,11 +191,7 @@ class ListView(ProcessingView):
     @extend_schema(responses=ProcessingRequestSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The caller's requests, newest first unless `ordering` says otherwise."""
-        query = read_query(self, request)
-        rows = self.get_queryset().order_by(*ORDERINGS[query["ordering"]])
-        if "status" in query:
-            rows = rows.filter(status=query["status"])
-        page = self.paginate_queryset(rows) or []
+        page = read_page(self, request, self.get_queryset())
         return self.get_paginated_response([request_state(row) for row in page])
 
 

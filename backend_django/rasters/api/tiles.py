@@ -24,6 +24,7 @@ from backend_django.api.queries import reads
 from backend_django.api.throttling import count_tile
 from backend_django.files.api.downloads import readable
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
+from backend_django.processing.queries import requests_visible_to
 from backend_django.utils.errors import DomainError
 
 from .. import services
@@ -105,7 +106,7 @@ def tile(request: HttpRequest, id: UUID | str, z: str, x: str, y: str) -> HttpRe
         return too_many
     source = _remember(
         (user_id, str(id)),
-        lambda: _find(request=str(id), request__owner=user_id, request__kind="rasters"),
+        lambda: _find(request__in=requests_visible_to(user_id).filter(id=id, kind="rasters")),
     )
     if source is None:
         return problem_response(404, "not_found", "There is no such raster.")

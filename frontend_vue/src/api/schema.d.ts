@@ -865,6 +865,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/requests/counts/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How many requests have which status, of those that a list would have. */
+        get: operations["requests_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/requests/csv/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description All requests that a list would have, as a table for spreadsheets. */
+        get: operations["requests_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/requests/list/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The caller's requests of all kinds, or of one, newest first unless told otherwise. */
+        get: operations["requests_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/usage/": {
         parameters: {
             query?: never;
@@ -923,6 +974,36 @@ export interface components {
         AddressRequest: {
             /** Format: email */
             email: string;
+        };
+        /** @description A request's state, and its kind. */
+        AnyKindRequest: {
+            readonly kind: string;
+            /** Format: uuid */
+            readonly id: string;
+            readonly name: string;
+            readonly status: components["schemas"]["RequestStatus"];
+            readonly phase: components["schemas"]["RequestPhase"] | components["schemas"]["BlankEnum"];
+            /** @description The feature's word for now. */
+            readonly step: string;
+            /** @description 0 to 100. */
+            readonly progress: number;
+            readonly attempt: number;
+            readonly max_attempts: number;
+            readonly error_code: string;
+            readonly error_message: string;
+            readonly cancel_requested: boolean;
+            /** @description Requests that are before this one, while it is pending; told by `status`. */
+            readonly queue_position: number | null;
+            /** @description What the user called the first file. */
+            readonly input_name: string;
+            /** @description Bytes of all input files. */
+            readonly input_size: number;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly started_at: string | null;
+            /** Format: date-time */
+            readonly finished_at: string | null;
         };
         /** @description A token, without its key. */
         ApiToken: {
@@ -1087,6 +1168,13 @@ export interface components {
          * @enum {string}
          */
         OverviewResamplingEnum: "auto" | "nearest" | "average" | "bilinear" | "cubic" | "lanczos" | "mode";
+        PaginatedAnyKindRequestList: {
+            count: number;
+            page: number;
+            page_size: number;
+            pages: number;
+            results: components["schemas"]["AnyKindRequest"][];
+        };
         PaginatedApiTokenList: {
             count: number;
             page: number;
@@ -1411,6 +1499,13 @@ export interface components {
             password1: string;
             password2: string;
             name?: string;
+        };
+        /** @description How many requests have which status. */
+        RequestCounts: {
+            /** @description Of each, 10000 means that many or more. */
+            status: {
+                [key: string]: number;
+            };
         };
         /**
          * @description * `validate` - Validate
@@ -4305,6 +4400,16 @@ export interface operations {
     rasters_list: {
         parameters: {
             query?: {
+                /** @description That time, or later. */
+                created_after?: string;
+                /** @description Earlier than that time. */
+                created_before?: string;
+                /** @description Of failed requests. */
+                error_code?: string;
+                /** @description That time, or later. */
+                finished_after?: string;
+                /** @description Earlier than that time. */
+                finished_before?: string;
                 /**
                  * @description * `-created_at` - -created_at
                  *     * `created_at` - created_at
@@ -4314,14 +4419,11 @@ export interface operations {
                 ordering?: "-created_at" | "created_at" | "name" | "-name";
                 page?: number;
                 page_size?: number;
-                /**
-                 * @description * `pending` - pending
-                 *     * `processing` - processing
-                 *     * `completed` - completed
-                 *     * `failed` - failed
-                 *     * `cancelled` - cancelled
-                 */
-                status?: "pending" | "processing" | "completed" | "failed" | "cancelled";
+                /** @description `name:value`, exactly. */
+                parameter?: string;
+                search?: string;
+                /** @description One, or several with commas: a,b. */
+                status?: string;
             };
             header?: never;
             path?: never;
@@ -7131,6 +7233,322 @@ export interface operations {
             };
             /** @description The request is not completed */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requests_counts: {
+        parameters: {
+            query?: {
+                /** @description That time, or later. */
+                created_after?: string;
+                /** @description Earlier than that time. */
+                created_before?: string;
+                /** @description Of failed requests. */
+                error_code?: string;
+                /** @description That time, or later. */
+                finished_after?: string;
+                /** @description Earlier than that time. */
+                finished_before?: string;
+                /** @description As in the address of its list. */
+                kind?: string;
+                /** @description `name:value`, exactly. */
+                parameter?: string;
+                search?: string;
+                /** @description One, or several with commas: a,b. */
+                status?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestCounts"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requests_csv: {
+        parameters: {
+            query?: {
+                /** @description That time, or later. */
+                created_after?: string;
+                /** @description Earlier than that time. */
+                created_before?: string;
+                /** @description Of failed requests. */
+                error_code?: string;
+                /** @description That time, or later. */
+                finished_after?: string;
+                /** @description Earlier than that time. */
+                finished_before?: string;
+                /** @description As in the address of its list. */
+                kind?: string;
+                /**
+                 * @description * `-created_at` - -created_at
+                 *     * `created_at` - created_at
+                 *     * `name` - name
+                 *     * `-name` - -name
+                 */
+                ordering?: "-created_at" | "created_at" | "name" | "-name";
+                /** @description `name:value`, exactly. */
+                parameter?: string;
+                search?: string;
+                /** @description One, or several with commas: a,b. */
+                status?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requests_list: {
+        parameters: {
+            query?: {
+                /** @description That time, or later. */
+                created_after?: string;
+                /** @description Earlier than that time. */
+                created_before?: string;
+                /** @description Of failed requests. */
+                error_code?: string;
+                /** @description That time, or later. */
+                finished_after?: string;
+                /** @description Earlier than that time. */
+                finished_before?: string;
+                /** @description As in the address of its list. */
+                kind?: string;
+                /**
+                 * @description * `-created_at` - -created_at
+                 *     * `created_at` - created_at
+                 *     * `name` - name
+                 *     * `-name` - -name
+                 */
+                ordering?: "-created_at" | "created_at" | "name" | "-name";
+                page?: number;
+                page_size?: number;
+                /** @description `name:value`, exactly. */
+                parameter?: string;
+                search?: string;
+                /** @description One, or several with commas: a,b. */
+                status?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedAnyKindRequestList"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -74,6 +74,9 @@ class RemoteStorage(Protocol):
             check: called for every megabyte; what it raises ends the transfer.
         """
 
+    def stream(self, name: str) -> Iterator[bytes]:
+        """Give the bytes of a file as they arrive."""
+
     def local_copy(self, name: str, size: int) -> Path:
         """Return a copy on this machine that any program can open."""
 

@@ -22,6 +22,7 @@ from .refs import FileRef
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
+CHUNK = 256 * 1024
 STORE_PAUSES = (0.5, 1.0, 2.0)  # seconds
 DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 
@@ -135,3 +136,13 @@ def local_path(file: FileRef) -> Path:
     if storage is None:
         return Path(default_storage.path(file["name"]))
     return storage.local_copy(file["name"], file["size"])
+
+
+def stream_file(file: FileRef) -> Iterator[bytes]:
+    """Give the bytes of a file as they are read, without a copy on this machine."""
+    if storage := remote():
+        yield from storage.stream(file["name"])
+        return
+    with Path(default_storage.path(file["name"])).open("rb") as opened:
+        while piece := opened.read(CHUNK):
+            yield piece

@@ -28,7 +28,7 @@ AT_LEAST = int(os.environ.get("FUZZ_AT_LEAST", "900"))
 
 # These end the sign-in they were called with, or remove what others ask about, so each has a user
 # of its own.
-HARMFUL = ["/auth/logout/", "/auth/tokens/{id}/"]
+HARMFUL = ["/auth/logout/", "/auth/tokens/{id}/", "/requests/delete/"]
 # A value of the right form is not enough: what it says must be true.
 MAY_REFUSE_GOOD_FORM = r"/auth/(login|registration|password|user/delete)/"
 MAY_REFUSE_GOOD_FORM += "|/auth/mfa/"  # [mfa]
@@ -84,7 +84,7 @@ def configuration(stack: Stack, token: str, ids: list[str]) -> str:
         "checks.positive_data_acceptance.expected-statuses ="
         " [200, 201, 204, 400, 404, 409, 413, 429]\n"
     ]
-    operations += [  # a kind that is none
+    operations += [  # a kind that is none, a filter without a condition, an archive that is gone
         '[[operations]]\ninclude-path-regex = "/requests/"\n'
         "checks.positive_data_acceptance.expected-statuses = [200, 400, 404, 429]\n"
     ]

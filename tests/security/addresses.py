@@ -32,7 +32,10 @@ from django.utils import timezone
 from django.utils.module_loading import module_has_submodule
 
 from backend_django.api.docs import document
+from backend_django.processing.archives import archive_create
 from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.queries import requests_visible_to
+from backend_django.processing.registry import all_processors
 from backend_django.uploads.models import Upload
 from backend_django.users.models import User
 from backend_django.users.services import token_create
@@ -50,8 +53,8 @@ CORE = {
     OPEN: r"/(version|version-info)/|/auth/(login|logout|session|registration(/[\w-]+)?"
     r"|password/reset(/confirm)?)/",
     OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens|sessions)/|/usage/"
-    r"|/requests/(list|counts|csv)/",
-    OBJECT: r"/auth/(tokens|sessions)/\{id\}/",
+    r"|/requests/(list|counts|csv|cancel|retry|delete|download)/",
+    OBJECT: r"/(auth/(tokens|sessions)|requests/download)/\{id\}/",
     READERS: r"/(schema|docs)/",
 }
 CORE[OWN] += r"|/auth/mfa(/[\w-]+)?/"  # [mfa]
@@ -190,6 +193,14 @@ def things_of(owner: User, address: Address) -> dict[str, str]:
     if feature == "auth":
         token, _ = token_create(user=owner, name="of a test")
         return {"id": str(token.pk)}
+    if address.template == "/requests/download/{id}/":
+        kind = next(processor.name for processor in all_processors() if processor.downloads)
+        ProcessingRequest.objects.create(
+            kind=kind, owner=owner, name="a.txt", input_file="x", input_name="a.txt", input_size=1,
+            status="completed", finished_at=timezone.now(),
+        )  # fmt: skip
+        archive, _ = archive_create(user_id=owner.pk, rows=requests_visible_to(owner))
+        return {"id": str(archive)}
     common: dict[str, Any] = {"kind": address.kind, "owner": owner, "name": "a.txt"}
     if "/upload/" in address.template:
         upload = Upload.objects.create(

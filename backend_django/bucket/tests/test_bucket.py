@@ -1,10 +1,13 @@
 """What is particular to a bucket, in this process, on a real server."""
 
+import io
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -188,3 +191,16 @@ def test_rules_for_other_origins_need_a_server_that_knows_them(bucket: Bucket) -
 def test_rules_for_other_origins_need_a_bucket() -> None:
     with pytest.raises(CommandError, match="AWS_STORAGE_BUCKET_NAME"):
         call_command("bucket_cors", "https://www.example.org")
+
+
+def test_archive_of_many_results_is_read_from_the_bucket(
+    client: Client, user: User, completed: ProcessingRequest, settings: Any
+) -> None:
+    client.force_login(user)
+    answer = client.post(
+        "/api/v1/requests/download/", {"ids": [str(completed.id)]}, "application/json"
+    )
+    with ZipFile(io.BytesIO(client.get(answer.json()["url"]).getvalue())) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == {"Zählung.txt": REPORT}
+    assert not list(Path(settings.PROCESSING_WORK_DIR).rglob("*")), "it was copied to this machine"

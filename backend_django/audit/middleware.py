@@ -42,7 +42,10 @@ def _record_staff_action(request: HttpRequest, status_code: int, started: dateti
     said = [str(entry) for entry in entries.order_by("id")[:20]]
     if action := request.POST.get("action"):
         chosen = request.POST.getlist("_selected_action")
-        said.insert(0, f"{action} of {len(chosen)}: {', '.join(chosen[:20])}")
+        which = f"{len(chosen)}: {', '.join(chosen[:20])}"
+        if request.POST.get("select_across") == "1":  # the form names those of one page only
+            which = f"all at {request.get_full_path()}"
+        said.insert(0, f"{action} of {which}")
     event_record(
         event=f"admin.{match.url_name}",
         outcome=Outcome.SUCCESS if status_code == 302 else Outcome.FAILURE,

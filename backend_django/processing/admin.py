@@ -3,17 +3,23 @@
 A state that was typed in would be a lie to the worker that has the request.
 """
 
-from collections.abc import Callable
+from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 
 from backend_django.utils.admin import ReadOnly
-from backend_django.utils.errors import DomainError
 
-from . import services
+from . import bulk
+from .archives import archive_create, archive_path
 from .models import ProcessingAttempt, ProcessingRequest
+
+NAMED = 3  # refused requests in a message
+MOST_CONFIRMED = 900  # fields of a form; Django takes a thousand
 
 
 class AttemptInline(ReadOnly, admin.TabularInline):
@@ -30,31 +36,77 @@ class ProcessingRequestAdmin(ReadOnly, admin.ModelAdmin):
     list_select_related = ["owner"]
     date_hierarchy = "created_at"
     inlines = [AttemptInline]
-    actions = ["cancel", "retry"]
+    actions = ["cancel", "retry", "download", "delete_selected"]
+    show_full_result_count = False
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("processing.change_processingrequest")
 
+    def has_remove_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("processing.delete_processingrequest")
+
+    @transaction.non_atomic_requests
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Without a transaction around it: each request that an action changes has its own."""
+        return super().changelist_view(request, extra_context)
+
     @admin.action(description="Cancel the selected requests", permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[ProcessingRequest]) -> None:
-        self._each(request, queryset, services.request_cancel, "cancelled")
+        self._change(request, queryset, bulk.CANCEL, "cancelled")
 
-    @admin.action(description="Try the selected requests again", permissions=["operate"])
+    @admin.action(description="Retry the selected requests", permissions=["operate"])
     def retry(self, request: HttpRequest, queryset: QuerySet[ProcessingRequest]) -> None:
-        self._each(request, queryset, services.request_retry, "started again")
+        self._change(request, queryset, bulk.RETRY, "started again")
 
-    def _each(
+    @admin.action(description="Download the selected results", permissions=["operate"])
+    def download(
+        self, request: HttpRequest, queryset: QuerySet[ProcessingRequest]
+    ) -> HttpResponse | None:
+        archive_id, outcome = archive_create(user_id=request.user.pk, rows=queryset)
+        if archive_id is None:
+            self._report(request, outcome, "put into an archive")
+            return None
+        return HttpResponseRedirect(archive_path(archive_id))
+
+    # The name, and the page that asks once more, of Django's own action, which would list all rows
+    # that go with a request and check a permission for each.
+    @admin.action(description="Delete the selected requests", permissions=["remove"])
+    def delete_selected(
+        self, request: HttpRequest, queryset: QuerySet[ProcessingRequest]
+    ) -> HttpResponse | None:
+        if request.POST.get("post"):
+            self._change(request, queryset, bulk.DELETE, "deleted")
+            return None
+        chosen = list(queryset.order_by("-created_at", "-id")[:MOST_CONFIRMED])
+        context = self.admin_site.each_context(request) | {
+            "title": "Are you sure?",
+            "subtitle": None,
+            "objects_name": "requests",
+            "deletable_objects": [[str(found) for found in chosen]],
+            "model_count": [("requests, with their results and files", len(chosen))],
+            "queryset": chosen,
+            "opts": self.opts,
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+            "media": self.media,
+        }
+        return TemplateResponse(request, "admin/delete_selected_confirmation.html", context)
+
+    def _change(
         self,
         request: HttpRequest,
         queryset: QuerySet[ProcessingRequest],
-        act: Callable[..., None],
+        action: bulk.Action,
         done: str,
     ) -> None:
-        count = 0
-        for found in queryset:
-            try:
-                act(request=found)
-                count += 1
-            except DomainError as error:
-                self.message_user(request, f"{found}: {error.message}", messages.WARNING)
-        self.message_user(request, f"{count} requests {done}.")
+        self._report(request, bulk.requests_change(rows=queryset, action=action), done)
+
+    def _report(self, request: HttpRequest, outcome: bulk.Outcome, done: str) -> None:
+        for refusal in outcome.refused:
+            ids = ", ".join(map(str, refusal.ids[:NAMED])) + (" …" if refusal.count > NAMED else "")
+            said = f"{refusal.count} refused: {refusal.message} ({ids})"
+            self.message_user(request, said, messages.WARNING)
+        same = f" {outcome.unchanged} were already." if outcome.unchanged else ""
+        rest = f" {outcome.remaining} remain: run it again." if outcome.remaining else ""
+        self.message_user(request, f"{outcome.done} requests {done}.{same}{rest}")

@@ -75,6 +75,11 @@ def archive_find(*, user_id: Any, archive_id: UUID) -> list[UUID] | None:
     return value["ids"] if value and value["user"] == user_id else None
 
 
+def archive_path(archive_id: UUID) -> str:
+    """Return the path of the address that gives an archive."""
+    return f"/api/v1/requests/download/{archive_id}/"
+
+
 def _key(archive_id: UUID) -> str:
     return f"archive:{archive_id}"
 

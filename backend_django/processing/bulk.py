@@ -35,10 +35,11 @@ class Action:
     ordering: str = "created_at"
 
 
+UNDER_WAY = Q(status__in=[Status.PENDING, Status.PROCESSING], cancel_requested=False)
 CANCEL = Action(
     "cancel",
     services.request_cancel,
-    possible=Q(status__in=[Status.PENDING, Status.PROCESSING], cancel_requested=False),
+    possible=UNDER_WAY,
     settled=Q(status=Status.CANCELLED)
     | Q(status__in=[Status.PENDING, Status.PROCESSING], cancel_requested=True),
     otherwise="Only a request that is pending or processing can be cancelled.",
@@ -47,7 +48,7 @@ RETRY = Action(
     "retry",
     services.request_retry,
     possible=Q(status__in=[Status.FAILED, Status.CANCELLED]),
-    settled=Q(status__in=[Status.PENDING, Status.PROCESSING]),
+    settled=UNDER_WAY,
     otherwise="Only a request that failed or was cancelled can be retried.",
 )
 DELETE = Action(

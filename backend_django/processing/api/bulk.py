@@ -137,7 +137,7 @@ class ArchiveCreateView(SelectionView):
         archive_id, outcome = archives.archive_create(user_id=request.user.pk, rows=rows)
         if missing:
             outcome.refuse("not_found", NO_SUCH_REQUEST, missing)
-        url = archive_id and f"/api/v1/requests/download/{archive_id}/"
+        url = archive_id and archives.archive_path(archive_id)
         return Response(OutcomeSerializer(outcome).data | {"url": url})
 
 

@@ -56,7 +56,7 @@ def check_form(serializer: serializers.BaseSerializer[Any], data: Any) -> None:
         field, values = fields.get(name), data.getlist(name) if hasattr(data, "getlist") else [""]
         if field is None:
             errors[name] = unknown(list(fields))
-        elif len(values) > 1:
+        elif len(values) > 1 and not isinstance(field, serializers.ListField):
             errors[name] = serializers.ErrorDetail("Was given more than once.", "repeated")
         elif isinstance(field, serializers.BooleanField):
             if data[name].lower() not in {"true", "false"}:

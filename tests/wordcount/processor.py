@@ -14,6 +14,7 @@ from rest_framework import serializers
 
 from backend_django.processing.processor import (
     Context,
+    Input,
     Output,
     OutputFile,
     ProcessingError,
@@ -123,4 +124,48 @@ class Copy(Processor):
         return Output(
             data={"sha256": digest},
             files={"file": OutputFile(copy, f"copy of {context.input.name}", "image/tiff")},
+        )
+
+
+@register
+class Report(Processor):
+    """Works on nothing that anybody sends."""
+
+    name = "report"
+    title = "Report"
+    inputs = {}
+    result_serializer = Result
+
+    def process(self, context: Context) -> Output:
+        return Output({"words": 0, "attempt": context.attempt})
+
+
+@register
+class Merge(Processor):
+    """Puts several texts into one: uploads, or files of earlier results."""
+
+    name = "merge"
+    title = "Merge"
+    inputs = {
+        "texts": Input(many=True, most=5, accept=[".txt", "text/*"], result_of="copy", file="file"),
+        "heading": Input(required=False),
+    }
+    result_serializer = type("MergeResult", (serializers.Serializer,), {
+        "text": serializers.CharField(),
+        "names": serializers.ListField(child=serializers.CharField()),
+    })  # fmt: skip
+    downloads = ("file",)
+
+    def process(self, context: Context) -> Output:
+        files = [*context.files("heading"), *context.files("texts")]
+        text = "".join(file.path.read_text() for file in files)
+        if text == "WAIT":
+            for _ in range(3000):
+                context.progress(0)
+                time.sleep(0.01)
+        merged = context.workdir / "merged"
+        merged.write_text(text)
+        return Output(
+            {"text": text, "names": [file.name for file in files]},
+            {"file": OutputFile(merged, "merged.txt", "text/plain")},
         )

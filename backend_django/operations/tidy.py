@@ -29,7 +29,7 @@ def purge_finished() -> int:
     if not settings.PROCESSING_RETENTION_DAYS:
         return 0
     old = ProcessingRequest.objects.filter(
-        finished_at__lt=Now() - timedelta(days=settings.PROCESSING_RETENTION_DAYS)
+        finished_at__lt=Now() - timedelta(days=settings.PROCESSING_RETENTION_DAYS), parent=None
     ).exclude(used_by__status__in=[Status.PENDING, Status.PROCESSING])
     removed = 0
     # In batches, each its own transaction: a large backlog must not hold locks for minutes.

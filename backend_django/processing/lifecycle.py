@@ -8,6 +8,7 @@ Time is the database's: the clocks of the workers do not matter.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -38,6 +39,8 @@ Outcome = ProcessingAttempt.Outcome
 
 LIMIT_LOCK = 7_403  # key of the advisory lock behind the limits
 UNKNOWN_KIND_SECONDS = 3600  # longer than an upgrade takes to reach every worker
+# The lease of a pipeline that has begun: its steps have workers, it has none.
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 REAP_LIMIT = 500  # of each sort in one round, so that a round stays short
 
 
@@ -153,7 +156,7 @@ def _owners_at_limit() -> list[Any] | None:
     if not has_limits():
         return []
     running = dict(
-        ProcessingRequest.objects.filter(status=Status.PROCESSING)
+        ProcessingRequest.objects.filter(status=Status.PROCESSING, lease_expires_at__lt=NEVER)
         .values_list("owner_id")
         .annotate(count=Count("*"))
         .order_by()
@@ -207,6 +210,20 @@ def heartbeat(request_id: UUID, attempt: int, *, phase: str, step: str, progress
         progress=progress,
     )
     return bool(extended) and not mine.filter(cancel_requested=True).exists()
+
+
+def hand_over(request_id: UUID, attempt: int) -> bool:
+    """Have a request go on without a worker: its steps are worked on, each by itself."""
+    return bool(
+        _mine(request_id, attempt).update(
+            lease_expires_at=NEVER, phase=ProcessingRequest.Phase.PROCESS, step=""
+        )
+    )
+
+
+def report(request_id: UUID, attempt: int, *, progress: int) -> None:
+    """Write down how much of a request is done, in percent, where there is no heartbeat."""
+    _mine(request_id, attempt).filter(progress__lt=progress).update(progress=progress)
 
 
 def record_calls(request_id: UUID, attempt: int, calls: list[dict[str, Any]]) -> None:

@@ -49,6 +49,11 @@ class ProcessingRequest(models.Model):
     inputs = models.JSONField(
         default=dict, db_default={}, help_text="key -> [{name, filename, size, source}]"
     )
+    parent = models.ForeignKey(
+        "self", null=True, on_delete=models.CASCADE, related_name="steps",
+        help_text="The pipeline that this is a step of.",
+    )  # fmt: skip
+    step_key = models.CharField(max_length=100, blank=True, db_default="")
     uses = models.ManyToManyField(
         "self", symmetrical=False, related_name="used_by", help_text="Whose results are inputs."
     )
@@ -140,6 +145,7 @@ class ProcessingRequest(models.Model):
             models.UniqueConstraint(
                 fields=["owner", "kind", "idempotency_key"], name="request_once_per_key"
             ),
+            models.UniqueConstraint(fields=["parent", "step_key"], name="request_step_once"),
         ]
 
     def __str__(self) -> str:

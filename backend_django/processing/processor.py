@@ -162,6 +162,18 @@ class Processor:
         return result.data
 
     @classmethod
+    def check_parameters(cls, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters of a request that no person sends, with what is left out.
+
+        Raises:
+            ValueError: they are none of this kind.
+        """
+        serializer = cls.parameters_serializer(data=dict(parameters))
+        if not serializer.is_valid():
+            raise ValueError(f"parameters of {cls.name}: {serializer.errors}")
+        return dict(serializer.validated_data)
+
+    @classmethod
     def disk_needed(cls, input_size: int) -> int:
         """Scratch space, in bytes, without which it is no use to begin."""
         return 3 * input_size

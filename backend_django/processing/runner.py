@@ -20,12 +20,14 @@ from backend_django.utils.request_id import request_id as trace_id
 from backend_django.utils.text import clean_text
 
 from . import lifecycle
+from .advance import begin
 from .attempt import Attempt, Phase, WorkerStopping, is_stopping
 from .descendants import end_descendants
 from .enqueue import ring_for_all, ring_for_next
 from .inputs import input_refs
 from .models import ProcessingRequest
 from .outputs import check_output, check_presentation
+from .pipeline import Pipeline
 from .processor import Cancelled, Context, InputFile, Output, ProcessingError
 from .registry import get_processor
 from .request_files import delete_attempt, save_output
@@ -78,6 +80,9 @@ def _run_claimed(request: ProcessingRequest) -> None:
     logger.info("attempt %d of %s begins", request.attempt, request.kind)
     attempt = Attempt(request)
     try:
+        if issubclass(get_processor(request.kind), Pipeline):
+            begin(request)
+            return
         with attempt, _connection_restored(), _descendants_ended():
             output, files = _work(request, attempt)
         owned = _retry_db_write(

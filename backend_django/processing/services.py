@@ -1,6 +1,7 @@
 """What users do to requests. The only writers beside the worker's lifecycle."""
 
 import logging
+from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,9 +19,9 @@ from backend_django.utils.errors import Conflict, NotFound
 from backend_django.utils.request_id import request_id as trace_id
 
 from . import lifecycle
-from .enqueue import ring_on_commit
+from .enqueue import advance_on_commit, ring_on_commit
 from .events import end_requests
-from .inputs import RESULT_GONE, Resolved, Sources, resolve_sources, summary
+from .inputs import RESULT_GONE, InputRef, Resolved, Sources, resolve_sources, summary
 from .models import ProcessingRequest
 from .processor import Processor
 from .registry import get_processor
@@ -82,7 +83,8 @@ def _request_insert(
     resolved: Resolved,
     name: str,
     parameters: dict[str, Any],
-    idempotency_key: str | None,
+    idempotency_key: str | None = None,
+    **columns: Any,
 ) -> ProcessingRequest | None:
     """Write the row, which holds its uploads; None if one of them cannot be held."""
     new_id = uuid4()
@@ -102,12 +104,45 @@ def _request_insert(
             parameters=parameters,
             inputs=resolved.files,
             idempotency_key=idempotency_key,
-            trace_id=trace_id.get(),
+            **({"trace_id": trace_id.get()} | columns),
         )
         if resolved.requests:
             request.uses.add(*resolved.requests)  # type: ignore[arg-type]
         ring_on_commit(queue=request.queue, request_id=request.id)
     return request
+
+
+def step_create(
+    *,
+    parent: ProcessingRequest,
+    key: str,
+    processor: type[Processor],
+    files: dict[str, list[InputRef]],
+    parameters: dict[str, Any],
+    name: str,
+) -> None:
+    """Begin a step of a pipeline. Its files are there as long as the pipeline is.
+
+    Raises:
+        IntegrityError: it was begun already, or the pipeline is gone.
+    """
+    _request_insert(
+        parent.owner,
+        processor,
+        Resolved(files),
+        name,
+        parameters,
+        parent_id=parent.id,
+        step_key=key,
+        trace_id=parent.trace_id,
+    )
+    logger.info("step %s of %s begun: %s", key, parent.id, processor.name)
+
+
+def step_retry(*, step: ProcessingRequest) -> None:
+    """Start a step again because its pipeline is."""
+    with suppress(Conflict):  # somebody else has done it
+        _restart(step)
 
 
 def _request_of(uploads: list[Upload]) -> ProcessingRequest:
@@ -155,6 +190,8 @@ def request_by_key(
 def request_cancel(*, request: ProcessingRequest) -> None:
     """Stop a request: a pending one at once, a running one as soon as its worker hears of it.
 
+    A pipeline is cancelled when its steps are.
+
     Raises:
         Conflict: it is over already.
     """
@@ -174,16 +211,32 @@ def request_cancel(*, request: ProcessingRequest) -> None:
         raise Conflict("Only a request that is pending or processing can be cancelled.")
     logger.info("request %s: cancel requested", request.id)
     request.refresh_from_db()
+    if request.lease_expires_at == lifecycle.NEVER:
+        for step in request.steps.filter(status__in=[Status.PENDING, Status.PROCESSING]):
+            request_cancel(request=step)
+        advance_on_commit(request.id)
 
 
 def request_retry(*, request: ProcessingRequest) -> None:
     """Start a failed or cancelled request again, with as many attempts as a new one.
 
+    A pipeline goes on from where it was: its completed steps stay.
+
     Raises:
-        Conflict: it did not fail and was not cancelled.
+        Conflict: it did not fail and was not cancelled, or it is a step.
         WorkUsedUp: its owner's jobs have had their processor time of today.
     """
+    _refuse_step(request, "Retry that: it goes on from where it was.")
     work_check(owner_id=request.owner_id)
+    _restart(request)
+
+
+def _refuse_step(request: ProcessingRequest, what_to_do: str) -> None:
+    if request.parent is not None:
+        raise Conflict(f"This is a step of “{request.parent.name}”. {what_to_do}", "is_step")
+
+
+def _restart(request: ProcessingRequest) -> None:
     with transaction.atomic():
         place = _place(request.kind, request.owner_id)
         restarted = ProcessingRequest.objects.filter(
@@ -213,8 +266,9 @@ def request_delete(*, request: ProcessingRequest) -> None:
     A worker that has it notices with its next heartbeat, and removes what it has made since.
 
     Raises:
-        Conflict: a request that is not over yet works on its result.
+        Conflict: a request that is not over yet works on its result, or it is a step.
     """
+    _refuse_step(request, "Delete that: its steps go with it.")
     with transaction.atomic():
         ProcessingRequest.objects.select_for_update().filter(id=request.id).first()
         in_use = request.used_by.filter(status__in=[Status.PENDING, Status.PROCESSING])

@@ -2,6 +2,7 @@
 
 import logging
 from typing import Any
+from uuid import UUID
 
 from celery import shared_task
 from django.db import InterfaceError, OperationalError, connection
@@ -11,6 +12,7 @@ from backend_django.files.temporary import tidy_abandoned_uploads
 from backend_django.uploads.services import uploads_expire
 
 from . import lifecycle, worker  # noqa: F401 (worker: connects its hooks)
+from .advance import advance, advance_stalled
 from .enqueue import ring_for_all
 from .models import MaintenanceRun
 from .processor import Processor
@@ -43,6 +45,12 @@ def process_request(self: Any, request_id: str = "") -> list[str]:
 
 
 @shared_task
+def advance_pipeline(request_id: str) -> None:
+    """Begin the steps of a pipeline that are due, or end it."""
+    advance(UUID(request_id))
+
+
+@shared_task
 def maintenance_reap() -> None:
     """Rescue requests whose worker is lost, and ring where no message is. Sent by beat."""
     MaintenanceRun.objects.update_or_create(name="reap", defaults={"ran_at": Now()})
@@ -53,6 +61,7 @@ def maintenance_reap() -> None:
         except OSError:
             logger.exception("files of attempt %d of %s are left behind", attempt, request_id)
     lifecycle.fail_unknown()
+    advance_stalled()
     ring_for_all()
     uploads_expire()
     tidy_abandoned_uploads()

@@ -12,6 +12,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from backend_django.processing.pipeline import Pipeline, PipelineOutput, Plan
 from backend_django.processing.processor import (
     Context,
     Input,
@@ -66,6 +67,9 @@ class WordCount(Processor):
         elif command == "LEAVE":  # a process that does not listen, in a session of its own
             deaf = ["sh", "-c", "trap '' TERM HUP; sleep 300"]
             text = str(subprocess.Popen(deaf, start_new_session=True).pid)
+        elif command == "NEED":  # a file, or it fails
+            if not Path(argument.strip()).exists():
+                raise ProcessingError("not_there", "It is not there yet. Try again.")
         elif command == "EXIT":
             sys.exit(2)
         elif command == "DIE":  # as when the kernel ends a worker that needs too much memory
@@ -169,3 +173,53 @@ class Merge(Processor):
             {"text": text, "names": [file.name for file in files]},
             {"file": OutputFile(merged, "merged.txt", "text/plain")},
         )
+
+
+@register
+class Lines(Processor):
+    """Makes a file of each line of a text: how many is known only when it has run."""
+
+    name = "lines"
+    title = "Lines"
+    result_serializer = type("LinesResult", (serializers.Serializer,), {
+        "lines": serializers.IntegerField(),
+    })  # fmt: skip
+
+    def process(self, context: Context) -> Output:
+        files = {}
+        for number, line in enumerate(context.input.path.read_text().splitlines()):
+            path = context.workdir / str(number)
+            path.write_text(line)
+            files[f"line-{number}"] = OutputFile(path, f"line {number}.txt", "text/plain")
+        return Output({"lines": len(files)}, files)
+
+
+@register
+class Digest(Pipeline):
+    """Splits a text into lines, counts the words of each at once, and puts the counts together."""
+
+    name = "digest"
+    title = "Digest"
+    result_serializer = type("DigestResult", (serializers.Serializer,), {
+        "words": serializers.ListField(child=serializers.IntegerField()),
+    })  # fmt: skip
+    downloads = ("merged",)
+
+    def steps(self, plan: Plan) -> PipelineOutput:
+        lines = plan.step("lines", Lines, inputs={"file": plan.files("file")})
+        counts = [
+            plan.step(
+                f"count-{number}",
+                WordCount,
+                name=f"Line {number}",
+                inputs={"file": lines.file(f"line-{number}")},
+            )
+            for number in range(lines.result["lines"])
+        ]
+        merged = plan.step(
+            "merge", Merge, inputs={"texts": [count.file("report") for count in counts]}
+        )
+        if len(counts) > 25:  # a step of large ones only
+            plan.step("copy", Copy, inputs={"file": merged.file("file")})
+        words = [count.result["words"] for count in counts]
+        return PipelineOutput({"words": words}, {"merged": merged.file("file")})

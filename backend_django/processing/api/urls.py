@@ -6,8 +6,10 @@ from django.urls import URLPattern, re_path
 from backend_django.api.urls import ID
 from backend_django.uploads.api import views as uploads
 
+from ..pipeline import Pipeline
 from ..processor import Processor
 from . import views
+from .pipelines import StepsView
 
 
 def processing_urls(processor: type[Processor]) -> list[URLPattern]:
@@ -23,6 +25,7 @@ def processing_urls(processor: type[Processor]) -> list[URLPattern]:
     return [
         re_path(r"^create/?$", bound(views.CreateView)),
         *upload_urls(processor),
+        *step_urls(processor),
         re_path(r"^list/?$", bound(views.ListView)),
         re_path(rf"^status/{ID}/?$", bound(views.StatusView)),
         re_path(rf"^results/{ID}/?$", bound(views.ResultsView)),
@@ -35,6 +38,14 @@ def processing_urls(processor: type[Processor]) -> list[URLPattern]:
             for key in processor.downloads
         ),
     ]
+
+
+def step_urls(processor: type[Processor]) -> list[URLPattern]:
+    """Return the address of a pipeline's steps."""
+    if not issubclass(processor, Pipeline):
+        return []
+    view = transaction.non_atomic_requests(StepsView.as_view(processor=processor))
+    return [re_path(rf"^steps/{ID}/?$", view)]
 
 
 def upload_urls(processor: type[Processor]) -> list[URLPattern]:

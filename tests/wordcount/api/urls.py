@@ -2,12 +2,14 @@ from django.urls import include, path
 
 from backend_django.processing.api.urls import processing_urls
 
-from ..processor import Copy, Merge, Report, ShortCount, WordCount
+from ..processor import Copy, Digest, Lines, Merge, Report, ShortCount, WordCount
 
 urlpatterns = [
     *processing_urls(WordCount),
     path("short/", include(processing_urls(ShortCount))),
     path("copy/", include(processing_urls(Copy))),
+    path("digest/", include(processing_urls(Digest))),
+    path("lines/", include(processing_urls(Lines))),
     path("merge/", include(processing_urls(Merge))),
     path("report/", include(processing_urls(Report))),
 ]

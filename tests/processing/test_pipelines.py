@@ -1,0 +1,277 @@
+"""Requests whose steps are requests: each begun once, in their order, whatever fails between."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.test import Client
+
+from backend_django.operations.tidy import check_files
+from backend_django.processing import advance as engine
+from backend_django.processing.advance import advance
+from backend_django.processing.models import ProcessingAttempt, ProcessingRequest
+from backend_django.processing.runner import run_next
+from backend_django.processing.tasks import maintenance_reap
+from backend_django.uploads.models import Upload
+from backend_django.users.models import User
+from tests.wordcount.processor import Digest
+
+pytestmark = pytest.mark.django_db(transaction=True)
+URL = "/api/v1/wordcount/digest"
+Status = ProcessingRequest.Status
+
+
+@pytest.fixture(autouse=True)
+def own_folders(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What would have been sent to a worker that goes on with pipelines."""
+    messages: list[str] = []
+    monkeypatch.setattr(
+        "backend_django.processing.enqueue.current_app.send_task",
+        lambda name, args, **_: messages.append(args[0]) if "advance" in name else None,
+    )
+    return messages
+
+
+@pytest.fixture
+def signed_in(client: Client, user: User) -> Client:
+    client.force_login(user)
+    return client
+
+
+def create(client: Client, *lines: str) -> ProcessingRequest:
+    file = ContentFile("\n".join(lines).encode(), name="a.txt")
+    answer = client.post(f"{URL}/create/", {"file": file})
+    assert answer.status_code == 201, answer.content
+    return ProcessingRequest.objects.get(id=answer.json()["id"])
+
+
+def work(told: list[str]) -> None:
+    """Do what workers do until there is nothing left to do."""
+    busy = True
+    while busy:
+        busy = bool(run_next(queue="short") or run_next(queue="processing"))
+        while told:
+            busy = True
+            advance(told.pop())  # type: ignore[arg-type]
+
+
+def states(client: Client, request: ProcessingRequest) -> dict[str, str]:
+    answer = client.get(f"{URL}/steps/{request.id}/")
+    assert answer.status_code == 200, answer.content
+    return {step["key"]: step["status"] for step in answer.json()}
+
+
+def attempts(request: ProcessingRequest) -> Counter[str]:
+    """Return how often each step was worked on."""
+    tried = ProcessingAttempt.objects.filter(request__parent=request)
+    return Counter(tried.values_list("request__step_key", flat=True))
+
+
+def test_chain_fan_out_and_fan_in(signed_in: Client, told: list[str]) -> None:
+    request = create(signed_in, "one", "two words", "and three words")
+    assert states(signed_in, request) == {"lines": "waiting"}
+    assert run_next(queue="short") == [str(request.id)]
+    assert states(signed_in, request) == {"lines": "pending"}
+    assert run_next(queue="processing")
+    advance(told.pop())  # type: ignore[arg-type]
+    steps = signed_in.get(f"{URL}/steps/{request.id}/").json()
+    assert [(step["key"], step["status"], step["after"]) for step in steps] == [
+        ("lines", "completed", []),
+        ("count-0", "pending", ["lines"]),
+        ("count-1", "pending", ["lines"]),
+        ("count-2", "pending", ["lines"]),
+        ("merge", "waiting", ["count-0", "count-1", "count-2"]),
+    ]
+    assert (steps[1]["name"], steps[1]["kind"]) == ("Line 0", "wordcount")
+    halfway = signed_in.get(f"{URL}/status/{request.id}/").json()
+    assert (halfway["status"], 0 < halfway["progress"] < 100) == ("processing", True)
+    work(told)
+    done = signed_in.get(f"{URL}/status/{request.id}/").json()
+    assert (done["status"], done["progress"], done["attempt"]) == ("completed", 100, 1)
+    assert signed_in.get(f"{URL}/results/{request.id}/").json() == {"words": [1, 2, 3]}
+    merged = signed_in.get(f"{URL}/download-merged/{request.id}/").getvalue()  # type: ignore[attr-defined]
+    assert merged.split() == b"one two words and three words".split()
+    assert set(attempts(request).values()) == {1}
+    assert check_files(min_age_seconds=0).missing_files == []
+
+
+def test_steps_are_not_in_the_list_and_belong_to_their_pipeline(
+    signed_in: Client, told: list[str]
+) -> None:
+    request = create(signed_in, "one")
+    work(told)
+    listed = signed_in.get("/api/v1/wordcount/list/").json()
+    assert listed["count"] == 0
+    step = request.steps.get(step_key="count-0")
+    for answer in (
+        signed_in.post(f"/api/v1/wordcount/retry/{step.id}/"),
+        signed_in.delete(f"/api/v1/wordcount/delete/{step.id}/"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (409, "is_step")
+        assert "a.txt" in answer.json()["detail"]
+    assert signed_in.get(f"/api/v1/wordcount/results/{step.id}/").json()["words"] == 1
+
+
+def test_retry_goes_on_from_the_failed_step(
+    signed_in: Client, told: list[str], tmp_path: Path
+) -> None:
+    flag = tmp_path / "flag"
+    request = create(signed_in, "one", f"NEED {flag}", "three")
+    work(told)
+    request.refresh_from_db()
+    assert (request.status, request.error_code) == ("failed", "step_failed")
+    assert request.error_message == "“Line 1” failed: It is not there yet. Try again."
+    assert states(signed_in, request)["count-2"] == "completed", "the others went on"
+    before = attempts(request)
+    flag.touch()
+    assert signed_in.post(f"{URL}/retry/{request.id}/").status_code == 200
+    work(told)
+    request.refresh_from_db()
+    assert (request.status, request.attempt) == ("completed", 2)
+    assert attempts(request) - before == Counter({"count-1": 1, "merge": 1})
+    assert [attempt.outcome for attempt in request.attempts.all()] == ["failed", "completed"]
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_cancel_goes_through_it(signed_in: Client, told: list[str], after: int) -> None:
+    request = create(signed_in, "one", "two")
+    for _ in range(after):
+        _ = run_next(queue="short") or run_next(queue="processing")
+        while told:
+            advance(told.pop())  # type: ignore[arg-type]
+    assert signed_in.post(f"{URL}/cancel/{request.id}/").status_code == 200
+    work(told)
+    request.refresh_from_db()
+    assert request.status == "cancelled"
+    assert not request.steps.exclude(status__in=ProcessingRequest.FINAL).exists()
+    assert signed_in.post(f"{URL}/retry/{request.id}/").status_code == 200
+    work(told)
+    request.refresh_from_db()
+    assert request.status == "completed"
+    assert set(attempts(request).values()) == {1}, "a finished step is never run twice"
+
+
+def test_delete_goes_through_it(signed_in: Client, told: list[str]) -> None:
+    request = create(signed_in, "one", "two")
+    work(told)
+    assert signed_in.delete(f"{URL}/delete/{request.id}/").status_code == 204
+    assert not ProcessingRequest.objects.exists()
+    assert not Upload.objects.exists()
+    assert [p for p in Path(default_storage.path("")).rglob("*") if p.is_file()] == []
+
+
+def test_lost_message_costs_a_round_of_the_reaper(signed_in: Client, told: list[str]) -> None:
+    request = create(signed_in, "one", "two")
+    for _ in range(12):
+        told.clear()
+        _ = run_next(queue="short") or run_next(queue="processing") or maintenance_reap()
+    request.refresh_from_db()
+    assert request.status == "completed"
+    assert set(attempts(request).values()) == {1}
+
+
+def test_steps_that_end_at_once_begin_the_next_one_once(signed_in: Client, told: list[str]) -> None:
+    request = create(signed_in, *["word"] * 20)
+    run_next(queue="short")
+    run_next(queue="processing")
+    advance(told.pop())  # type: ignore[arg-type]
+
+    def worker(_: int) -> None:
+        try:
+            run_next(queue="processing")
+            advance(request.id)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(worker, range(40)))
+    told.clear()
+    advance(request.id)
+    request.refresh_from_db()
+    assert request.status == "completed"
+    assert attempts(request) == Counter(
+        ["lines", "merge", *(f"count-{number}" for number in range(20))]
+    )
+
+
+@pytest.mark.parametrize("point", ["_begin_step", "make_plan", "_files_of"])
+def test_process_that_dies_in_the_middle_of_a_plan(
+    signed_in: Client, told: list[str], point: str
+) -> None:
+    """As when a worker is killed: what it did not come to is done by the next round."""
+    request = create(signed_in, "one", "two", "three")
+
+    def die(*_: Any) -> Any:
+        raise SystemExit
+
+    for round_ in range(12):
+        told.clear()
+        with patch.object(engine, point, die if round_ % 2 else getattr(engine, point)):
+            for act in (
+                lambda: run_next(queue="short"),
+                lambda: run_next(queue="processing"),
+                engine.advance_stalled,
+            ):
+                with suppress(SystemExit):
+                    act()
+        ProcessingRequest.objects.filter(status="processing").exclude(
+            lease_expires_at__year=9999
+        ).update(lease_expires_at="2020-01-01T00:00Z")
+        maintenance_reap()
+    request.refresh_from_db()
+    assert request.status == "completed", (request.error_message, states(signed_in, request))
+    tried = attempts(request)
+    assert set(tried) == {"lines", "count-0", "count-1", "count-2", "merge"}
+    assert set(tried.values()) == {1}
+
+
+def test_plan_that_is_wrong_fails_in_words_and_stops_its_steps(
+    signed_in: Client, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = create(signed_in, "one", "two")
+    run_next(queue="short")
+    run_next(queue="processing")
+
+    def steps(self: Digest, plan: Any) -> None:
+        lines = plan.step("lines", Digest)
+        for number in range(lines.result["no such"]):
+            plan.step(str(number), Digest)
+
+    monkeypatch.setattr(Digest, "steps", steps)
+    work(told)
+    request.refresh_from_db()
+    assert (request.status, request.error_code) == ("failed", "internal_error")
+    assert "no such" not in request.error_message
+    assert str(request.id) in request.error_message
+
+
+def test_limits_count_the_steps_and_not_the_pipeline(
+    signed_in: Client, told: list[str], settings: Any
+) -> None:
+    settings.PROCESSING_MAX_RUNNING = 1
+    settings.PROCESSING_MAX_RUNNING_PER_USER = 1
+    request = create(signed_in, "one", "two")
+    work(told)
+    request.refresh_from_db()
+    assert request.status == "completed"
+
+
+def test_another_person_sees_nothing_of_it(signed_in: Client, told: list[str]) -> None:
+    request = create(signed_in, "one")
+    work(told)
+    eve = Client()
+    eve.force_login(User.objects.create_user("eve@example.org", "pw"))
+    assert eve.get(f"{URL}/steps/{request.id}/").status_code == 404

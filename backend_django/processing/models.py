@@ -51,6 +51,7 @@ class ProcessingRequest(models.Model):
     )
     parent = models.ForeignKey(
         "self", null=True, on_delete=models.CASCADE, related_name="steps",
+        db_index=False,  # request_step_once is one, of steps alone
         help_text="The pipeline that this is a step of.",
     )  # fmt: skip
     step_key = models.CharField(max_length=100, blank=True, db_default="")
@@ -145,7 +146,11 @@ class ProcessingRequest(models.Model):
             models.UniqueConstraint(
                 fields=["owner", "kind", "idempotency_key"], name="request_once_per_key"
             ),
-            models.UniqueConstraint(fields=["parent", "step_key"], name="request_step_once"),
+            models.UniqueConstraint(
+                fields=["parent", "step_key"],
+                condition=Q(parent__isnull=False),
+                name="request_step_once",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -38,7 +38,7 @@ def requests_visible_to(user: Any) -> QuerySet[ProcessingRequest]:
 def filter_requests(
     rows: QuerySet[ProcessingRequest], conditions: Mapping[str, Any]
 ) -> QuerySet[ProcessingRequest]:
-    """Return the rows that meet all conditions.
+    """Return the rows that meet all conditions. Steps are not among them, but their pipelines.
 
     Args:
         conditions: any of `kind`, `status` (a list), `search`, `error_code`, `parameter` (name and
@@ -46,6 +46,7 @@ def filter_requests(
             earlier end of a range belongs to it, the later one does not.
     """
     conditions = {name: value for name, value in conditions.items() if value not in (None, "", [])}
+    rows = rows.filter(parent=None)
     if "kind" in conditions:
         rows = rows.filter(kind=conditions["kind"])
     if "status" in conditions:

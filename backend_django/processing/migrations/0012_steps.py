@@ -3,12 +3,13 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("processing", "0008_inputs")]
+    dependencies = [("processing", "0011_search_indexes")]
     operations = [
         migrations.AddField(
             model_name="processingrequest",
             name="parent",
             field=models.ForeignKey(
+                db_index=False,
                 help_text="The pipeline that this is a step of.",
                 null=True,
                 on_delete=django.db.models.deletion.CASCADE,
@@ -24,7 +25,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="processingrequest",
             constraint=models.UniqueConstraint(
-                fields=("parent", "step_key"), name="request_step_once"
+                condition=models.Q(("parent__isnull", False)),
+                fields=("parent", "step_key"),
+                name="request_step_once",
             ),
         ),
     ]

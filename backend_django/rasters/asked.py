@@ -38,6 +38,11 @@ def as_asked(facts: Inspection, options: Options) -> Inspection:
     return facts
 
 
+def missing_value(options: Options) -> tuple[float | int | None] | None:
+    """Return the value of missing pixels as it was asked for; None for that of the file."""
+    return (parse_nodata(options.nodata),) if options.nodata else None
+
+
 def _with_bands(facts: Inspection, bands: tuple[int, ...]) -> Inspection:
     missing = [band for band in bands if band > facts.count]
     if missing:

@@ -26,7 +26,8 @@ from backend_django.processing.errors import ProcessingError
 from backend_django.utils.text import clean_text
 
 from . import gdal
-from .asked import as_asked
+from .asked import as_asked, missing_value
+from .classes import are_classes
 from .cost import check_cost, estimate_seconds
 from .describe import describe
 from .inspection import Inspection, Limits, inspect, read_facts
@@ -38,10 +39,12 @@ from .passthrough import (
     SUBFILE,
     TILE_WIDTH,
     WIDTH,
-    decode_everything,
+    is_lossy,
+    overviews_show_pixels,
     reason_to_convert,
 )
-from .recipe import choose_recipe
+from .recipe import LOSSY, choose_recipe
+from .statistics import measure
 from .tiff import Directory, is_premultiplied, read_directories
 
 logger = logging.getLogger(__name__)
@@ -49,6 +52,7 @@ Report = Callable[[str | None, float], None]
 
 FIXED_SECONDS = 0.5  # for all but converting, which has the more of the bar the longer it takes
 BEGIN = 0.05  # of the bar, for the header
+MEASURING = 0.3  # of the time that the rest takes, for looking at every pixel
 
 # GDAL counts pixels: a quarter of them are the overviews', which come first. They also are when the
 # upload is decoded, so the cheaper the compression, the larger their part of the time.
@@ -87,30 +91,53 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     _limit_process(facts, options, limits)
     converting = cost / available_cores()
     end = BEGIN + (1 - BEGIN) * converting / (converting + FIXED_SECONDS)
-    report("convert", BEGIN)
-    reason = reason_to_convert(source, found, options)
-    recipe = choose_recipe(source, facts, options) if reason else []
-    items = items_to_keep(source, facts, options.bands) if reason else []
+    begin = BEGIN + (end - BEGIN) * MEASURING
     # Importing the validator takes longer than validating; GDAL leaves the interpreter free.
     preload = threading.Thread(target=import_module, args=["rio_cogeo.cogeo"])
     preload.start()
 
-    def progress(fraction: float) -> None:
-        report("convert", BEGIN + (end - BEGIN) * fraction)
+    def measuring(fraction: float) -> None:
+        report("measure", BEGIN + (begin - BEGIN) * fraction)
 
+    def progress(fraction: float) -> None:
+        report("convert", begin + (end - begin) * fraction)
+
+    measuring(0.0)
+    reason = reason_to_convert(source, found, options)
+    try:
+        measured = measure(source, facts, options.bands, measuring, missing_value(options))
+        classes = are_classes(source, facts, options, measured)
+        known = [[v for v, _, _ in band.classes() or []] for band in measured] if classes else None
+        if not reason and not overviews_show_pixels(source, known, lossy=is_lossy(source)):
+            reason = "its overviews do not show its pixels"
+    except rasterio.errors.RasterioError as error:
+        raise _explain(error, target) from None
+    progress(0.0)
     if reason:
+        recipe = choose_recipe(source, facts, options, classes=classes)
+        items = items_to_keep(source, facts, options.bands)
         settings = {"COG_TMP_COMPRESSION": _scratch_compression(source, facts, options)}
         if is_premultiplied(source):
             settings["GTIFF_ALPHA"] = "PREMULTIPLIED"
         with rasterio.Env(**settings):
             _convert(source, target, recipe, found, options, items, progress)
     else:
-        _keep(source, target, progress)
+        shutil.copyfile(source, target)
     preload.join()
     report("check", end)
     validation = validate(target)
     report("describe", end + (1 - end) * 0.4)
-    result = describe(target, read_facts(target), Path(arguments["preview"]))
+    written = read_facts(target)
+    if options.grid == "web" or options.compression in LOSSY:  # the product has other pixels
+        measured = measure(target, written, (), lambda share: None)
+    result = describe(
+        target,
+        written,
+        Path(arguments["preview"]),
+        measured,
+        classes=classes,
+        file_name=arguments.get("name", ""),
+    )
     report("describe", 1.0)
     return {
         **result,
@@ -151,14 +178,6 @@ def _scratch_compression(source: Path, facts: Inspection, options: Options) -> s
     """
     plain = facts.dtype.startswith("float") and options.grid != "web"
     return "NONE" if plain and facts.uncompressed / 3 < source.stat().st_size else "ZSTD"
-
-
-def _keep(source: Path, target: Path, progress: Callable[[float], None]) -> None:
-    try:
-        decode_everything(source, progress)
-    except rasterio.errors.RasterioError as error:
-        raise _explain(error, target) from None
-    shutil.copyfile(source, target)
 
 
 def available_cores() -> int:

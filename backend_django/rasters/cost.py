@@ -12,10 +12,11 @@ from .options import Options
 from .recipe import block_size, stays_sparse
 
 # Of one core, for DEFLATE at level 1 with averaged overviews.
-DECODE = 100e6  # bytes of pixels per second
+DECODE = 50e6  # bytes of pixels per second: they are read twice
+LOOK = 25e-9  # seconds for each sample that is counted
 WRITE = 75e6
 SKIP = 1.5e9  # of blocks that are in neither file
-BLOCK = 20e-6  # seconds for each block of the upload, however small
+BLOCK = 100e-6  # seconds for each block of the upload, however small
 ROW = 2.5e-6  # seconds for each row of each level, however short
 REPROJECT = 5  # times as long as writing
 
@@ -24,7 +25,7 @@ _MERCATOR_LATITUDE = 85.06
 
 
 def estimate_seconds(found: Inspection, facts: Inspection, options: Options) -> float:
-    """Return the seconds of one core that a conversion will take, at most three times too many.
+    """Return about how many seconds of one core a conversion will take, rather too many.
 
     Args:
         found: as the header says.
@@ -38,7 +39,8 @@ def estimate_seconds(found: Inspection, facts: Inspection, options: Options) -> 
         write = written * (facts.stored / WRITE + (1 - facts.stored) / SKIP)
     else:
         write = written / WRITE
-    return found.blocks * BLOCK + rows * ROW + decode + write
+    look = found.width * found.height * facts.count * found.stored * LOOK
+    return found.blocks * BLOCK + rows * ROW + decode + look + write
 
 
 def check_cost(seconds: float, limit: float, options: Options) -> None:

@@ -2,26 +2,27 @@
 
 import io
 import math
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
-from numpy.typing import NDArray
 from PIL import Image
 from rasterio.crs import CRS
 
 from backend_django.utils.text import clean_label
 
+from .bands import BandFacts, common_names
+from .classes import describe_classes
 from .footprint import footprint
 from .georeference import crs_of, pixel_to_degrees
-from .images import draw, unmultiply
+from .images import Colour, draw, unmultiply
 from .inspection import Inspection
+from .statistics import BandStatistics
 from .styles import Style, default_style
 from .tiff import is_premultiplied, overview_factors
-
-BINS = 64
-_SAMPLE_PIXELS = 1024  # the overview that is looked at has at most this many pixels a side
 
 _EQUATOR_METRES = 2 * math.pi * 6378137.0
 _MAX_ZOOM = 24
@@ -32,20 +33,35 @@ _PICTURE_PIXELS = 128  # smaller rasters are drawn with larger pixels, up to thi
 PREVIEW_PIXELS = 480  # the longer side at most
 
 
-def describe(path: Path, facts: Inspection, preview: Path) -> dict[str, Any]:
+def describe(
+    path: Path,
+    facts: Inspection,
+    preview: Path,
+    measured: Sequence[BandStatistics],
+    *,
+    classes: bool,
+    file_name: str,
+) -> dict[str, Any]:
     """Return what results/<id>/ says about a COG, apart from the file itself; write its preview.
 
-    The statistics are those of the first overview of at most 1024 pixels a side: exact for small
-    rasters, and close to it for large ones, except that averaging narrows the extremes a little.
+    Args:
+        measured: the values of its bands.
+        classes: whether they are classes.
+        file_name: of the upload, which may tell the sensor.
     """
     with rasterio.Env(), rasterio.open(path, driver="GTiff") as dataset:
         crs = crs_of(dataset)
-        bands = [_describe_band(dataset, index, facts) for index in dataset.indexes]
+        names = common_names([_band_facts(dataset, i, facts) for i in dataset.indexes], file_name)
+        bands = [
+            _describe_band(dataset, index, facts, statistics, classes) | {"common_name": name}
+            for index, statistics, name in zip(dataset.indexes, measured, names, strict=True)
+        ]
         preview.write_bytes(_preview(dataset, default_style(bands)))
         return {
             "width": dataset.width,
             "height": dataset.height,
             "dtype": facts.dtype,
+            "values": "classes" if classes else "continuous",
             "crs": _describe_crs(crs),
             "transform": None if dataset.gcps[0] else [float(n) for n in dataset.transform[:6]],
             "bounds": facts.bounds,
@@ -112,17 +128,46 @@ def _describe_crs(crs: CRS) -> dict[str, Any]:
     return {"epsg": crs.to_epsg(), "name": clean_label(wkt.split('"')[1]), "wkt": wkt}
 
 
-def _describe_band(dataset: Any, index: int, facts: Inspection) -> dict[str, Any]:
-    band = {
+def _band_facts(dataset: Any, index: int, facts: Inspection) -> BandFacts:
+    wavelength = None
+    with suppress(ValueError, UnicodeDecodeError):  # GDAL's own item, and ENVI's
+        if text := dataset.tags(index, ns="IMAGERY").get("CENTRAL_WAVELENGTH_UM"):
+            wavelength = float(text)
+        elif text := dataset.tags(index).get("wavelength"):
+            wavelength = float(text) / (1000 if float(text) > 100 else 1)
+    return BandFacts(facts.descriptions[index - 1], dataset.colorinterp[index - 1].name, wavelength)
+
+
+def _describe_band(
+    dataset: Any, index: int, facts: Inspection, statistics: BandStatistics, classes: bool
+) -> dict[str, Any]:
+    numbers = statistics.summary()
+    interpretation = dataset.colorinterp[index - 1].name
+    legend = None
+    if classes and interpretation != "alpha":
+        legend = describe_classes(statistics, read_palette(dataset, index))
+    return {
         "index": index,
         "dtype": dataset.dtypes[index - 1],
-        "color_interpretation": dataset.colorinterp[index - 1].name,
+        "color_interpretation": "" if interpretation == "undefined" else interpretation,
         "description": facts.descriptions[index - 1],
         "unit": facts.units[index - 1],
         "scale": plain_number(dataset.scales[index - 1]),
         "offset": plain_number(dataset.offsets[index - 1]),
+        **numbers,
+        "minimum": plain_number(numbers["minimum"]),
+        "maximum": plain_number(numbers["maximum"]),
+        "classes": legend or None,
     }
-    return band | _statistics(_sample(dataset, index))
+
+
+def read_palette(dataset: Any, index: int) -> dict[int, Colour] | None:
+    """Return the colour table of a band."""
+    try:
+        palette: dict[int, Colour] = dataset.colormap(index)
+    except ValueError:
+        return None
+    return palette
 
 
 def _preview(dataset: Any, style: Style) -> bytes:
@@ -133,10 +178,7 @@ def _preview(dataset: Any, style: Style) -> bytes:
     mask = dataset.dataset_mask(out_shape=shape)
     if is_premultiplied(Path(dataset.name)):
         values = unmultiply(values, mask)
-    try:
-        palette = dataset.colormap(style.bands[0])
-    except ValueError:
-        palette = None
+    palette = read_palette(dataset, style.bands[0])
     if np.issubdtype(values.dtype, np.inexact):
         mask = np.where(np.isnan(values).all(axis=0), np.uint8(0), mask)
     if dataset.transform.e > 0:
@@ -146,33 +188,3 @@ def _preview(dataset: Any, style: Style) -> bytes:
     has_alpha = "A" in picture.mode or "transparency" in picture.info
     picture.convert("RGBA" if has_alpha else "RGB").save(buffer, "WEBP", quality=80)
     return buffer.getvalue()
-
-
-def _sample(dataset: Any, index: int) -> NDArray[np.float64]:
-    """Return the valid values of a band, from an overview; the magnitudes of complex ones."""
-    shrink = max(1.0, max(dataset.width, dataset.height) / _SAMPLE_PIXELS)
-    factors = [1, *overview_factors(dataset)]
-    factor = next((f for f in factors if f >= shrink), math.ceil(shrink))
-    shape = (math.ceil(dataset.height / factor), math.ceil(dataset.width / factor))
-    pixels = dataset.read(index, out_shape=shape)
-    valid = dataset.read_masks(index, out_shape=shape) > 0
-    values = np.abs(pixels[valid]) if np.iscomplexobj(pixels) else pixels[valid]
-    values = values.astype(np.float64)
-    return values[np.isfinite(values)]
-
-
-def _statistics(values: NDArray[np.float64]) -> dict[str, Any]:
-    """Return statistics of finite values; all None when there are none."""
-    names = ("minimum", "maximum", "mean", "std", "percentile_2", "percentile_98")
-    if not values.size:
-        return {**dict.fromkeys(names), "histogram": None}
-    with np.errstate(over="ignore", invalid="ignore"):
-        low, high = float(values.min()), float(values.max())
-        numbers = [low, high, values.mean(), values.std(), *np.percentile(values, (2, 98))]
-        try:
-            counts, edges = np.histogram(values, BINS, (low, high))
-            histogram = {"counts": counts.tolist(), "edges": [float(edges[0]), float(edges[-1])]}
-        except ValueError:  # the range is too wide, or too narrow at its size, for 64 classes
-            histogram = None
-    finite = [float(n) if math.isfinite(n) else None for n in numbers]
-    return {**dict(zip(names, finite, strict=True)), "histogram": histogram}

@@ -1,5 +1,6 @@
 """A raster in the words of others: STAC Item, TileJSON, WMTS capabilities. No pixels are read."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +28,7 @@ def stac_item(result: Any, links: Mapping[str, str]) -> dict[str, Any]:
         "title": "Cloud-Optimized GeoTIFF",
         "type": "image/tiff; application=geotiff; profile=cloud-optimized",
         "roles": ["data"],
-        "bands": [_stac_band(band) for band in data["bands"]],
+        "bands": [_stac_band(b, data["width"] * data["height"]) for b in data["bands"]],
         "data_type": _stac_type(data["dtype"]),
     }
     if data["nodata"] is not None:
@@ -40,6 +41,8 @@ def stac_item(result: Any, links: Mapping[str, str]) -> dict[str, Any]:
         "stac_extensions": [
             "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
             "https://stac-extensions.github.io/raster/v2.0.0/schema.json",
+            "https://stac-extensions.github.io/eo/v2.0.0/schema.json",
+            "https://stac-extensions.github.io/classification/v2.0.0/schema.json",
         ],
         "id": str(request.id),
         "geometry": data.get("footprint") or {"type": "Polygon", "coordinates": [outline]},
@@ -94,17 +97,44 @@ def _projection(data: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _stac_band(band: Mapping[str, Any]) -> dict[str, Any]:
-    numbers = {name: band[ours] for name, ours in _NUMBERS.items() if band[ours] is not None}
+def _stac_band(band: Mapping[str, Any], pixels: int) -> dict[str, Any]:
+    numbers = {
+        name: _stac_number(band[ours]) for name, ours in _NUMBERS.items() if band[ours] is not None
+    }
+    # Those of early releases were of an overview.
+    if count := band.get("valid_count"):
+        numbers |= {"count": count, "valid_percent": 100 * count / pixels}
     found = {
         "name": band["description"] or f"b{band['index']}",
         "data_type": _stac_type(band["dtype"]),
         "unit": band["unit"],
         "statistics": numbers,
+        "eo:common_name": band.get("common_name"),
         "raster:scale": band["scale"] if band["scale"] != 1 else None,
         "raster:offset": band["offset"] or None,
+        "raster:histogram": _stac_histogram(band["histogram"]),
+        "classification:classes": [_stac_class(one) for one in band.get("classes") or ()],
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _stac_histogram(histogram: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if histogram is None:
+        return None
+    counts, (low, high) = histogram["counts"], histogram["edges"]
+    return {"count": len(counts), "min": low, "max": high, "buckets": counts}
+
+
+def _stac_class(one: Mapping[str, Any]) -> dict[str, Any]:
+    name = re.sub(r"[^0-9A-Za-z_-]+", "-", one["name"]).strip("-")
+    found = {
+        "value": one["value"],
+        "name": name or f"class-{one['value']}",
+        "title": one["name"],
+        "color_hint": one["colour"].upper(),
+        "count": one["count"],
+    }
+    return {key: value for key, value in found.items() if value != ""}
 
 
 def _stac_number(value: float | str) -> float | str:

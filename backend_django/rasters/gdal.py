@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import rasterio
+from rasterio.windows import Window
 
 from backend_django.processing.errors import ProcessingError
 from backend_django.utils.text import clean_label
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 ProgressFunction = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_double, ctypes.c_char_p, ctypes.c_void_p)
 UNIT_CHARACTERS = 50
 _READ_ONLY_RASTER = 0x02 | 0x40  # GDAL_OF_RASTER | GDAL_OF_VERBOSE_ERROR
+_EMPTY = 0x04  # GDAL_DATA_COVERAGE_STATUS_EMPTY, and no other flag
 _EXACT_NODATA = {  # by GDAL's number of the type: those whose values a double cannot hold
     12: ("GDALGetRasterNoDataValueAsUInt64", ctypes.c_uint64),
     13: ("GDALGetRasterNoDataValueAsInt64", ctypes.c_int64),
@@ -37,7 +39,7 @@ class CopyFailedError(Exception):
 
 
 @contextmanager
-def open_upload(path: Path) -> Iterator[Any]:
+def open_upload(path: Path, **options: Any) -> Iterator[Any]:
     """Open an upload once it is known to send GDAL nowhere else.
 
     The first look is with OVERVIEW_LEVEL=NONE, which keeps GDAL in the file. It is not used for
@@ -49,7 +51,7 @@ def open_upload(path: Path) -> Iterator[Any]:
     with rasterio.open(path, driver="GTiff", OVERVIEW_LEVEL="NONE") as dataset:
         if has_tags(dataset, _OVERVIEWS):
             raise _external_overviews()
-    with rasterio.open(path, driver="GTiff") as dataset:
+    with rasterio.open(path, driver="GTiff", **options) as dataset:
         yield dataset
 
 
@@ -158,6 +160,38 @@ def read_bands(path: Path, *, width: int, height: int, count: int, planes: int) 
             found.append(Band(description, unit, percent.value / 100, _read_nodata(gdal, band)))
         gdal.GDALClose(dataset)
     return found
+
+
+class Coverage:
+    """Which parts of a file that was looked at before have no blocks in it."""
+
+    def __init__(self, path: Path) -> None:
+        library = find_library()
+        self._gdal = None if library is None else _bind(library)
+        self._dataset = self._gdal and self._gdal.GDALOpenEx(
+            str(path).encode(), _READ_ONLY_RASTER, _strings(["GTiff"]), None, None
+        )
+
+    def __enter__(self) -> "Coverage":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._gdal and self._dataset:
+            self._gdal.GDALClose(self._dataset)
+
+    def is_empty(self, bands: Sequence[int], window: Window) -> bool:
+        """Say whether none of the bands has a block there."""
+        place = map(int, (window.col_off, window.row_off, window.width, window.height))
+        if not (self._gdal and self._dataset):
+            return False
+        x, y, width, height = place
+        return all(
+            self._gdal.GDALGetDataCoverageStatus(
+                self._gdal.GDALGetRasterBand(self._dataset, band), x, y, width, height, 0, None
+            )
+            == _EMPTY
+            for band in bands
+        )
 
 
 def _read_nodata(gdal: ctypes.CDLL, band: int) -> float | int | None:

@@ -10,11 +10,14 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.transform import GCPTransformer
 from rasterio.warp import transform as transform_coordinates
+from rasterio.windows import Window
 
 Array = NDArray[np.float64]
 PixelFunction = Callable[[Array, Array], tuple[Array, Array]]
 
 _SAMPLES = 33  # points along each side of the raster that are looked at
+_CELLS = 64  # along the longer side, where the size of a pixel is looked at
+_RADIUS, _ECCENTRICITY = 6378137.0, 0.0066943799901413165  # of WGS 84: metres, and squared
 _HALVINGS = 24  # of the distance between two samples: a thousandth of a pixel and less
 
 
@@ -156,3 +159,41 @@ def _edge_of_reach(
         there = np.all(np.isfinite(place(*middle.T)), axis=0, keepdims=True).T
         within, beyond = np.where(there, middle, within), np.where(there, beyond, middle)
     return place(*within.T)
+
+
+class PixelAreas:
+    """How large pixels are on the ellipsoid of WGS 84, in square metres."""
+
+    def __init__(self, dataset: Any) -> None:
+        self._cell = -(-max(dataset.width, dataset.height) // _CELLS)  # pixels with one area
+        columns, rows = np.meshgrid(
+            *(
+                np.arange(self._cell / 2, size + self._cell / 2, self._cell)
+                for size in (dataset.width, dataset.height)
+            )
+        )
+        sides = np.array([[0.5, 0], [-0.5, 0], [0, 0.5], [0, -0.5]])
+        longitude, latitude = pixel_to_degrees(dataset)(
+            *(values.ravel() + sides[:, [axis]] for axis, values in enumerate((columns, rows)))
+        )
+        with np.errstate(invalid="ignore"):
+            longitude = np.unwrap(np.radians(longitude), axis=0)
+            latitude = np.radians(latitude)
+            (across, up), (along, down) = (
+                (longitude[a] - longitude[b], latitude[a] - latitude[b])
+                for a, b in ((0, 1), (2, 3))
+            )
+            sine = np.sin(latitude.mean(axis=0))
+            metres = (1 - _ECCENTRICITY) * np.sqrt(1 - sine**2) / (1 - _ECCENTRICITY * sine**2) ** 2
+            areas = _RADIUS**2 * metres * np.abs(across * down - up * along)
+        self._areas = np.nan_to_num(areas, posinf=0.0).reshape(columns.shape)
+
+    def of(self, window: Window) -> Array:
+        """Return the area of each pixel of a window; 0 beyond what the CRS reaches."""
+        rows, columns = (
+            np.arange(start, start + size) // self._cell
+            for start, size in (
+                (window.row_off, window.height), (window.col_off, window.width),
+            )
+        )  # fmt: skip
+        return self._areas[rows[:, None], columns]

@@ -52,6 +52,8 @@ def draw(
         mask = None
     if palette and not style.colormap:
         return _draw_palette(values[0], mask, palette)
+    if style.classes:
+        return _draw_classes(values[0], mask, style)
     if np.iscomplexobj(values):
         values = np.abs(values)
     if len(values) == 1 and style.colormap:
@@ -99,6 +101,23 @@ def _draw_colormap(values: NDArray[Any], mask: NDArray[np.uint8] | None, style: 
         indexes[mask == 0] = 0
     image = Image.fromarray(indexes)
     image.putpalette(_palette_bytes(style.colormap))
+    return _encode(image, "PNG", transparency=0)
+
+
+def _draw_classes(values: NDArray[Any], mask: NDArray[np.uint8] | None, style: Style) -> Picture:
+    """Draw each class in its colour; a value that is none of them is transparent."""
+    known = np.array([value for value, _ in style.classes])
+    at = np.clip(np.searchsorted(known, values), 0, len(known) - 1)
+    at = np.where(known[at] == values, at + 1, 0)
+    if mask is not None:
+        at[mask == 0] = 0
+    table = [(0, 0, 0), *(bytes.fromhex(colour) for _, colour in style.classes)]
+    if len(table) > 256:  # one more than a palette of a picture holds
+        colours = np.zeros((len(table), 4), np.uint8)
+        colours[1:] = [(*colour, 255) for colour in table[1:]]
+        return _encode(Image.fromarray(colours[at]), "PNG")
+    image = Image.fromarray(at.astype(np.uint8))
+    image.putpalette(b"".join(map(bytes, table)))
     return _encode(image, "PNG", transparency=0)
 
 

@@ -5,12 +5,13 @@ from uuid import UUID
 
 from django.urls import reverse
 
-from .styles import COLORMAPS, default_style
+from .styles import CLASSES, COLORMAPS, default_style
 
 _LATER_FIELDS = {
     "kept": False, "converted_because": "", "footprint": None, "transform": None,
-    "acquired_at": None,
+    "acquired_at": None, "values": "continuous",
 }  # fmt: skip
+_LATER_OF_BANDS = {"common_name": "", "valid_count": None, "classes": None}
 
 
 def raster_links(request_id: UUID, attempt: int, token: str | None = None) -> dict[str, str]:
@@ -40,6 +41,7 @@ def present_result(result: Any, token: str | None = None) -> dict[str, Any]:
     request, cog = result.request, result.files["cog"]
     # What results of earlier releases do not have.
     data = _LATER_FIELDS | result.data
+    data["bands"] = [_LATER_OF_BANDS | band for band in data["bands"]]
     links = raster_links(request.id, result.attempt, token)
     style = default_style(data["bands"])
     return {
@@ -51,7 +53,11 @@ def present_result(result: Any, token: str | None = None) -> dict[str, Any]:
         "sha256": cog["sha256"],
         **data,
         "seconds": _seconds(request),
-        "style": {"bands": style.bands, "ranges": style.ranges, "colormap": style.colormap},
+        "style": {
+            "bands": style.bands,
+            "ranges": style.ranges,
+            "colormap": CLASSES if style.classes else style.colormap,
+        },
         "colormaps": COLORMAPS,
         "tiles": {"url_template": links["tiles"], "minzoom": 0, "maxzoom": data["maxzoom"]},
         "links": {name.replace("-", "_"): path for name, path in links.items() if name != "tiles"},

@@ -15,6 +15,11 @@ GRIDS = {
     "native": "the raster's own grid and coordinate system",
     "web": "reprojected to the grid of web maps (Web Mercator)",
 }
+VALUES = {
+    "auto": "as the pixels show",
+    "classes": "classes, as of land cover: never mixed",
+    "continuous": "measurements, of which means can be taken",
+}
 RESAMPLINGS = ("auto", "nearest", "average", "bilinear", "cubic", "lanczos", "mode")
 BLOCK_SIZES = (128, 256, 512, 1024)
 
@@ -29,6 +34,7 @@ class Options:
     block_size: int = 256  # pixels
     nodata: str = ""  # "": as in the file; "none"; or a number, "nan" included
     bands: tuple[int, ...] = ()  # from 1; (): all
+    values: str = "auto"
 
     @classmethod
     def from_parameters(cls, parameters: dict[str, Any]) -> "Options":

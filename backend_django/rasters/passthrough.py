@@ -6,8 +6,10 @@ that is not known: docs/decisions/0018-cogs-are-kept.md.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -32,10 +34,13 @@ _KNOWN_TAGS = {
 _KNOWN_COMPRESSIONS = {
     1: "none", 5: "lzw", 7: "jpeg", 8: "deflate", 32946: "deflate", 50000: "zstd", 50001: "webp",
 }  # fmt: skip
+_LOSSY_COMPRESSIONS = {7, 50001}
 _BLOCKS = range(128, 1025)  # pixels a side
 _SMALLEST_OVERVIEW = 1024  # pixels a side: what a map of the whole raster has to read
 _MAX_METADATA = 64 * 1024  # bytes
-_WINDOW = 2048  # pixels a side that are decoded at once
+_WINDOW = 1024  # pixels a side whose overviews are looked at together
+_OVERSHOOT = 0.5  # of the range of the pixels around: sharper resampling goes beyond it
+_LOSSY = 64  # of 255, what JPEG and WebP may change at an edge of colours
 
 
 def reason_to_convert(source: Path, facts: Inspection, options: Options) -> str:
@@ -107,34 +112,154 @@ def _why_no_cog(source: Path) -> str:
     return "it was not a valid Cloud-Optimized GeoTIFF"
 
 
-def decode_everything(source: Path, progress: Callable[[float], None]) -> None:
-    """Decode every pixel of every level once, as a reader of the file will.
+def is_lossy(source: Path) -> bool:
+    """Say whether the pixels of a file that is kept were changed by their compression."""
+    return read_directories(source)[0].number(COMPRESSION, 1) in _LOSSY_COMPRESSIONS
+
+
+def overviews_show_pixels(
+    source: Path, known: Sequence[Sequence[int]] | None, *, lossy: bool
+) -> bool:
+    """Say whether each overview shows what is there in the pixels, or could.
+
+    Every pixel of every level is decoded once, as a reader of the file will. An overview's pixel
+    may lie between those around it, or a little beyond as cubic resampling has it, and is missing
+    where all around it are.
+
+    Args:
+        known: the values of each band, where they are classes, between which there is nothing.
 
     Raises:
         rasterio.errors.RasterioError: a block cannot be decoded.
     """
-    with rasterio.Env(), rasterio.open(source, driver="GTiff") as dataset:
-        levels = len(dataset.overviews(1))
-    total = sum(0.25**level for level in range(levels + 1))
-    done = 0.0
-    for level in range(-1, levels):
-        options = {"OVERVIEW_LEVEL": level} if level >= 0 else {}
-        with rasterio.Env(), contextlib.ExitStack() as stack:
-            dataset = stack.enter_context(
-                rasterio.open(source, driver="GTiff", NUM_THREADS="ALL_CPUS", **options)
+    with rasterio.Env(), contextlib.ExitStack() as stack:
+        whole = stack.enter_context(rasterio.open(source, driver="GTiff"))
+        overviews = [
+            stack.enter_context(rasterio.open(source, driver="GTiff", OVERVIEW_LEVEL=level))
+            for level in range(len(whole.overviews(1)))
+        ]
+        odd = 0
+        for window in _windows(whole.width, whole.height):
+            for band in whole.indexes:
+                only = known[band - 1] if known else None
+                odd += _count_odd(whole, overviews, band, window, lossy, only)
+    return odd <= (whole.width * whole.height * whole.count / 1000 if lossy else 0)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is known of a rectangle of an image: the extremes within each of its pixels."""
+
+    top: int
+    left: int
+    low: Any
+    high: Any
+    all_valid: Any
+
+
+def _count_odd(
+    whole: Any,
+    overviews: list[Any],
+    band: int,
+    window: Window,
+    lossy: bool,
+    only: Sequence[int] | None,
+) -> int:
+    """Return how many pixels of overviews do not show what is around them in a window."""
+    if not overviews:
+        return 0
+    margin = 2 * -(-max(whole.width, whole.height) // max(overviews[-1].shape))
+    top, left = (max(0, int(at) - margin) for at in (window.row_off, window.col_off))
+    bottom = min(whole.height, int(window.row_off + window.height) + margin)
+    right = min(whole.width, int(window.col_off + window.width) + margin)
+    pixels, valid = _read(whole, band, Window(left, top, right - left, bottom - top))
+    part = _Part(
+        top, left, np.where(valid, pixels, np.inf), np.where(valid, pixels, -np.inf), valid
+    )
+    shape, odd = whole.shape, 0
+    for overview in overviews:
+        part = _shrink(part, shape, overview.shape)
+        shape = overview.shape
+        # Those that begin in the window, of which no other window counts any.
+        first_row, last_row, first_column, last_column = (
+            -(-int(at) * small // large)
+            for at, small, large in (
+                (window.row_off, shape[0], whole.height),
+                (window.row_off + window.height, shape[0], whole.height),
+                (window.col_off, shape[1], whole.width),
+                (window.col_off + window.width, shape[1], whole.width),
             )
-            share = 0.25 ** (level + 1) / total
-            for part, window in _windows(dataset.width, dataset.height):
-                dataset.read(window=window)
-                dataset.read_masks(1, window=window)
-                progress(min(1.0, done + share * part))
-            done += share
+        )
+        if first_row < last_row and first_column < last_column:
+            rows = slice(first_row - part.top, last_row - part.top)
+            columns = slice(first_column - part.left, last_column - part.left)
+            around = (
+                _with_neighbours(part.low, np.minimum)[rows, columns],
+                _with_neighbours(part.high, np.maximum)[rows, columns],
+                _with_neighbours(part.all_valid, np.logical_and)[rows, columns],
+            )
+            at = Window(first_column, first_row, last_column - first_column, last_row - first_row)
+            odd += _differ(*_read(overview, band, at), *around, lossy, only)
+    return odd
 
 
-def _windows(width: int, height: int) -> Iterator[tuple[float, Window]]:
-    """Yield windows that cover a raster, each with the share that is read after it."""
+def _differ(
+    values: Any,
+    valid: Any,
+    low: Any,
+    high: Any,
+    all_valid: Any,
+    lossy: bool,
+    only: Sequence[int] | None,
+) -> int:
+    with np.errstate(invalid="ignore"):
+        room = (high - low) * _OVERSHOOT + (_LOSSY if lossy else np.abs(high) * 1e-6)
+        beyond = valid & ~((values >= low - room) & (values <= high + room))
+    if only is not None:
+        beyond |= valid & ~np.isin(values, only)
+    return int(np.count_nonzero(beyond | (~valid & all_valid)))
+
+
+def _read(dataset: Any, band: int, window: Window) -> tuple[Any, Any]:
+    values = dataset.read(band, window=window)
+    valid = dataset.read_masks(band, window=window) > 0
+    if np.iscomplexobj(values):
+        values = values.real + values.imag  # both lie between their neighbours', so this does
+    values = values.astype(np.float64)
+    return values, valid & np.isfinite(values)
+
+
+def _shrink(part: _Part, shape: tuple[int, int], smaller: tuple[int, int]) -> _Part:
+    """Return the extremes for the pixels of the next smaller image that lie within a part."""
+    starts, firsts = [], []
+    for axis, begin in enumerate((part.top, part.left)):
+        large, small = shape[axis], smaller[axis]
+        end = begin + part.low.shape[axis]
+        first = -(-begin * small // large)
+        last = small if end == large else end * small // large
+        starts.append(np.arange(first, last) * large // small - begin)
+        firsts.append(first)
+    found = []
+    for values, combine in (
+        (part.low, np.minimum), (part.high, np.maximum), (part.all_valid, np.logical_and),
+    ):  # fmt: skip
+        rows = combine.reduceat(values, starts[0], axis=0)
+        found.append(combine.reduceat(rows, starts[1], axis=1))
+    return _Part(*firsts, *found)
+
+
+def _with_neighbours(values: Any, combine: Any) -> Any:
+    """Combine each pixel with the eight around it."""
+    for axis in (0, 1):
+        padded = np.pad(values, [(1, 1) if axis == a else (0, 0) for a in (0, 1)], mode="edge")
+        first, second, third = (
+            np.take(padded, np.arange(k, k + values.shape[axis]), axis) for k in range(3)
+        )
+        values = combine(combine(first, second), third)
+    return values
+
+
+def _windows(width: int, height: int) -> Iterator[Window]:
     for top in range(0, height, _WINDOW):
         for left in range(0, width, _WINDOW):
-            right, bottom = min(width, left + _WINDOW), min(height, top + _WINDOW)
-            read = (top * width + (bottom - top) * right) / (width * height)
-            yield read, Window(left, top, right - left, bottom - top)
+            yield Window(left, top, min(_WINDOW, width - left), min(_WINDOW, height - top))

@@ -41,6 +41,7 @@ class RasterProcessor(Processor):
             "backend_django.rasters.child:convert_upload",
             {
                 "source": str(context.input.path),
+                "name": context.input.name,
                 "target": str(cog),
                 "preview": str(preview),
                 "parameters": context.parameters,

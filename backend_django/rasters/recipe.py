@@ -34,11 +34,12 @@ _STRIPS = 512  # pixels: smaller images may be in strips
 _SAMPLES = 8  # windows that are compressed both ways
 
 
-def choose_recipe(source: Path, facts: Inspection, options: Options) -> list[str]:
+def choose_recipe(source: Path, facts: Inspection, options: Options, *, classes: bool) -> list[str]:
     """Return the arguments of gdal_translate for an inspected upload.
 
     Args:
         facts: as the header will say, with the options applied.
+        classes: whether the values are, of which there is no mean.
 
     Raises:
         ProcessingError: profile_unsuitable, or damaged_pixels when a sample cannot be read.
@@ -52,20 +53,20 @@ def choose_recipe(source: Path, facts: Inspection, options: Options) -> list[str
         "BIGTIFF": "IF_SAFER",
         # The upload's own overviews may be of any quality, or of another file altogether.
         "OVERVIEWS": "IGNORE_EXISTING",
-        "OVERVIEW_RESAMPLING": _resampling(facts) if resampling == "AUTO" else resampling,
+        "OVERVIEW_RESAMPLING": _resampling(facts, classes) if resampling == "AUTO" else resampling,
         "NUM_THREADS": "ALL_CPUS",
     }
     if stays_sparse(facts, options):
         creation["SPARSE_OK"] = "TRUE"
     if profile in LOSSY:
         creation["OVERVIEW_QUALITY"] = creation["QUALITY"]
-    elif facts.has_palette and profile != "lzw":
+    elif classes and facts.dtype in {"uint8", "int8"} and profile != "lzw":
         # Few values, long runs: here a higher level does pay, and neighbours' differences do not.
         creation |= {"PREDICTOR": "NO", "LEVEL": "6"}
     else:
         creation["PREDICTOR"] = "YES" if _predictor_helps(source, facts, options) else "NO"
     if options.grid == "web":
-        discrete = facts.has_palette or facts.is_complex
+        discrete = classes or facts.has_palette or facts.is_complex
         creation |= {
             "TILING_SCHEME": "GoogleMapsCompatible",
             "WARP_RESAMPLING": "NEAREST" if discrete else "BILINEAR",
@@ -140,10 +141,13 @@ def check_profile(facts: Inspection, profile: str) -> None:
         )
 
 
-def _resampling(facts: Inspection) -> str:
-    if facts.has_palette:
-        return "MODE"  # the mean of two classes is a third one
-    return "NEAREST" if facts.is_complex or facts.has_large_nodata else "AVERAGE"
+def _resampling(facts: Inspection, classes: bool) -> str:
+    if facts.is_complex or facts.has_large_nodata:
+        return "NEAREST"
+    if classes:  # the mean of two classes is a third one
+        # Of 64-bit integers GDAL's MODE fills missing pixels with 0.
+        return "NEAREST" if facts.dtype in {"int64", "uint64"} else "MODE"
+    return "AVERAGE"
 
 
 def _predictor_helps(source: Path, facts: Inspection, options: Options) -> bool:

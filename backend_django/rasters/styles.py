@@ -9,6 +9,7 @@ from typing import Any
 
 Band = Mapping[str, Any]
 Ranges = tuple[tuple[float, float], ...]
+Classes = tuple[tuple[int, str], ...]  # values, and colours as RRGGBB
 
 # Colours at equal distances, in between linear. The first seven are uniform to the eye, and all but
 # turbo, terrain and rdbu stay readable when printed grey.
@@ -44,6 +45,7 @@ COLORMAPS = {
 }  # fmt: skip
 
 
+CLASSES = "classes"  # asks for the colours of a band's classes as its colormap
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
@@ -62,6 +64,7 @@ class Style:
     bands: tuple[int, ...]  # one, or red, green, blue
     ranges: Ranges = ()  # per band: value of the first and last colour
     colormap: str = ""  # of one band; "" is grey
+    classes: Classes = ()  # of one band, instead of ranges
 
     @property
     def name(self) -> str:
@@ -72,25 +75,36 @@ class Style:
 def default_style(bands: Sequence[Band]) -> Style:
     """Choose a style from the `bands` of a result: as a picture where it is one, else stretched.
 
-    Eight bits are taken for what they are. Other values are stretched between their second and
-    98th percentile, and single ones coloured.
+    Bands are red, green and blue where something says so, never by their position. A single band
+    is drawn by its classes, or stretched between its second and 98th percentile.
     """
-    indexes = {band["color_interpretation"]: band["index"] for band in reversed(bands)}
+    named = {_meaning(band): band["index"] for band in reversed(bands)}
     values = [band for band in bands if band["color_interpretation"] != "alpha"] or bands[:1]
     shown = [values[0]["index"]]
-    if {"red", "green", "blue"} <= indexes.keys():
-        shown = [indexes["red"], indexes["green"], indexes["blue"]]
-    elif len(values) >= 3:
-        shown = [band["index"] for band in values[:3]]
+    if {"red", "green", "blue"} <= named.keys():
+        shown = [named["red"], named["green"], named["blue"]]
     return _styled(tuple(shown), bands)
+
+
+def _meaning(band: Band) -> str:
+    """Return what a band is; results of early releases only have GDAL's word."""
+    return str(band.get("common_name") or band["color_interpretation"])
 
 
 def _styled(shown: tuple[int, ...], bands: Sequence[Band]) -> Style:
     chosen = [bands[index - 1] for index in shown]
-    if chosen[0]["dtype"] == "uint8" or chosen[0]["color_interpretation"] == "palette":
+    if chosen[0]["color_interpretation"] == "palette":
         return Style(shown)
-    ranges = tuple((band["percentile_2"] or 0.0, band["percentile_98"] or 0.0) for band in chosen)
-    return Style(shown, ranges, "" if len(shown) == 3 else "viridis")
+    if len(shown) == 1 and (classes := chosen[0].get("classes")):
+        colours = tuple((int(one["value"]), one["colour"]) for one in classes)
+        return Style(shown, classes=colours)
+    is_bytes = chosen[0]["dtype"] == "uint8"
+    if len(shown) == 3 and is_bytes:
+        return Style(shown)
+    ranges = tuple(
+        (band.get("percentile_2") or 0.0, band.get("percentile_98") or 0.0) for band in chosen
+    )
+    return Style(shown, ranges, "" if len(shown) == 3 or is_bytes else "viridis")
 
 
 def parse_style(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
@@ -101,17 +115,27 @@ def parse_style(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
     """
     wanted = query.get("bands")
     style = default_style(bands) if wanted is None else _styled(_bands(wanted, len(bands)), bands)
-    ranges, colormap = style.ranges, style.colormap
+    ranges, colormap, classes = style.ranges, style.colormap, style.classes
     if (rescale := query.get("rescale")) is not None:
-        ranges = _ranges(rescale, len(style.bands))
+        ranges, classes = _ranges(rescale, len(style.bands)), ()
         colormap = colormap or ("grey" if len(style.bands) == 1 else "")
-    if (name := query.get("colormap")) is not None:
+    if (name := query.get("colormap")) == CLASSES:
+        if len(style.bands) > 1 or not (own := _styled(style.bands, bands).classes):
+            raise StyleError("colormap", "There are no classes. Choose one band that has some.")
+        classes, ranges, colormap = own, (), ""
+    elif name is not None:
         if name not in COLORMAPS:
             raise StyleError("colormap", f"Must be one of {', '.join(COLORMAPS)}.")
         if len(style.bands) > 1:
             raise StyleError("colormap", "Only a single band can be coloured. Choose one in bands.")
-        colormap, ranges = name, ranges or ((0.0, 255.0),)
-    return Style(style.bands, ranges, colormap)
+        colormap, classes = name, ()
+        ranges = ranges or _whole_range(bands[style.bands[0] - 1])
+    return Style(style.bands, ranges, colormap, classes)
+
+
+def _whole_range(band: Band) -> Ranges:
+    low, high = (float(band.get(name) or 0) for name in ("minimum", "maximum"))
+    return ((low, high if high > low else low + 1),)
 
 
 def _bands(text: str, count: int) -> tuple[int, ...]:

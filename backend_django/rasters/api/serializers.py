@@ -8,7 +8,7 @@ from rest_framework import serializers
 from backend_django.api.strict import check_number
 
 from ..models import RasterShare
-from ..options import BLOCK_SIZES, GRIDS, PROFILES, RESAMPLINGS, parse_bands
+from ..options import BLOCK_SIZES, GRIDS, PROFILES, RESAMPLINGS, VALUES, parse_bands
 
 # Written so that JavaScript, which reads it in the document, and Python agree; empty is allowed.
 _NUMBER = r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?"
@@ -46,6 +46,11 @@ class RasterParametersSerializer(serializers.Serializer[Any]):
         help_text="Which bands, in which order, for example “4,3,2”. Empty: all.",
         error_messages={"invalid": "Must be numbers of bands with commas between, as in “4,3,2”."},
     )
+    values = serializers.ChoiceField(
+        choices=list(VALUES.items()),
+        default="auto",
+        help_text="What the values are; it decides how overviews are made, and the legend.",
+    )
     map_copy = serializers.BooleanField(
         default=False, help_text="Draw all tiles of the map in advance, after the result is there."
     )
@@ -65,30 +70,67 @@ class RasterCrsSerializer(serializers.Serializer[Any]):
 
 class RasterHistogramSerializer(serializers.Serializer[Any]):
     counts = serializers.ListField(
-        child=serializers.IntegerField(), help_text="Of 64 classes of equal width."
+        child=serializers.IntegerField(), help_text="Of at most 64 bins of equal width."
     )
     edges = serializers.ListField(
         child=serializers.FloatField(), help_text="Lower edge of the first, upper of the last."
     )
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "number"},
+            {"type": "string", "pattern": "^(nan|-?inf|-?[0-9]{16,20})$"},
+        ],
+        "nullable": True,
+    }
+)
+class NodataField(serializers.JSONField):
+    """A number, or as text one that JSON does not have or JavaScript would round."""
+
+
+class RasterClassSerializer(serializers.Serializer[Any]):
+    """One of the values of a band whose values are classes."""
+
+    value = serializers.IntegerField()
+    name = serializers.CharField(allow_blank=True)
+    colour = serializers.CharField(help_text="RRGGBB.")
+    count = serializers.IntegerField(help_text="Pixels.")
+    area = serializers.FloatField(help_text="Square metres on the ellipsoid.")
+
+
 class RasterBandSerializer(serializers.Serializer[Any]):
-    """A band and its valid values, as seen on an overview of at most 1024 pixels a side."""
+    """A band and its valid values, each of which was counted.
+
+    Results of early releases are of an overview of at most 1024 pixels a side.
+    """
 
     index = serializers.IntegerField()
     dtype = serializers.CharField()
-    color_interpretation = serializers.CharField()
+    color_interpretation = serializers.CharField(allow_blank=True)
+    common_name = serializers.CharField(
+        allow_blank=True, help_text="What it is, in STAC's words: red, green, blue, nir, …"
+    )
     description = serializers.CharField(allow_blank=True)
     unit = serializers.CharField(allow_blank=True)
     scale = serializers.FloatField(help_text="Physical value = stored value × scale + offset.")
     offset = serializers.FloatField()
-    minimum = serializers.FloatField(allow_null=True, help_text="Null when no value is valid.")
-    maximum = serializers.FloatField(allow_null=True)
+    minimum = NodataField(allow_null=True, help_text="Null when no value is valid.")
+    maximum = NodataField(allow_null=True)
     mean = serializers.FloatField(allow_null=True)
     std = serializers.FloatField(allow_null=True)
-    percentile_2 = serializers.FloatField(allow_null=True)
+    valid_count = serializers.IntegerField(
+        allow_null=True, help_text="Pixels. Null for results of early releases."
+    )
+    percentile_2 = serializers.FloatField(
+        allow_null=True, help_text="Of a sample, where there are very many pixels of many values."
+    )
     percentile_98 = serializers.FloatField(allow_null=True)
     histogram = RasterHistogramSerializer(allow_null=True)
+    classes = RasterClassSerializer(
+        many=True, allow_null=True, help_text="Null where the values are no classes."
+    )
 
 
 class RasterValidationSerializer(serializers.Serializer[Any]):
@@ -129,22 +171,12 @@ class RasterStyleSerializer(serializers.Serializer[Any]):
     )
     ranges = serializers.ListField(
         child=serializers.ListField(child=serializers.FloatField(), min_length=2, max_length=2),
-        help_text="Per band, the values of the first and last colour. Empty: 0 to 255.",
+        help_text="Per band, the values of the first and last colour. Empty: 0 to 255, or classes.",
     )
-    colormap = serializers.CharField(allow_blank=True, help_text="Of a single band; empty is grey.")
-
-
-@extend_schema_field(
-    {
-        "oneOf": [
-            {"type": "number"},
-            {"type": "string", "pattern": "^(nan|-?inf|-?[0-9]{16,20})$"},
-        ],
-        "nullable": True,
-    }
-)
-class NodataField(serializers.JSONField):
-    """A number, or as text one that JSON does not have or JavaScript would round."""
+    colormap = serializers.CharField(
+        allow_blank=True,
+        help_text="Of a single band; empty is grey, “classes” the colours of its classes.",
+    )
 
 
 @extend_schema_field(
@@ -173,6 +205,9 @@ class RasterResultSerializer(serializers.Serializer[Any]):
     width = serializers.IntegerField(help_text="Pixels.")
     height = serializers.IntegerField(help_text="Pixels.")
     dtype = serializers.CharField()
+    values = serializers.ChoiceField(
+        choices=["classes", "continuous"], help_text="What the values are, as found or as told."
+    )
     crs = RasterCrsSerializer()
     bounds = serializers.ListField(
         child=serializers.FloatField(),

@@ -60,8 +60,8 @@ def test_nodata_of_64_bit_integers(
             shape = 600 // factor, 700 // factor
             small = after.read_masks(1, out_shape=shape)
             assert (small == 0).sum() == pytest.approx(missing.sum() / factor**2, rel=0.1)
-    assert band["minimum"] == float(values[~missing].min())
-    assert band["maximum"] == float(values[~missing].max())
+    assert int(band["minimum"]) == int(values[~missing].min())
+    assert int(band["maximum"]) == int(values[~missing].max())
     assert sum((band["histogram"] or {"counts": [(~missing).sum()]})["counts"]) == (~missing).sum()
 
     west, south, east, north = facts["bounds"]

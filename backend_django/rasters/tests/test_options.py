@@ -133,5 +133,5 @@ def test_what_is_left_out_has_a_default() -> None:
     assert serializer.is_valid(), serializer.errors
     assert serializer.validated_data == {
         "profile": "auto", "grid": "native", "overview_resampling": "auto", "block_size": 256,
-        "nodata": "-9999.0", "bands": "3,2,1", "map_copy": False,
+        "nodata": "-9999.0", "bands": "3,2,1", "values": "auto", "map_copy": False,
     }  # fmt: skip

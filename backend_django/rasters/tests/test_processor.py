@@ -136,7 +136,7 @@ def test_progress_is_steady_in_little_memory(large: Path, tmp_path: Path) -> Non
     assert len(set(fractions)) > 8
     assert max(b - a for a, b in pairwise(fractions)) < 0.4
     steps = list(dict.fromkeys(step for _, step, _ in context.reports))
-    assert steps == ["inspect", "convert", "check", "describe"]
+    assert steps == ["inspect", "measure", "convert", "check", "describe"]
 
 
 def test_cancel_stops_it_at_once(large: Path, tmp_path: Path) -> None:

@@ -307,16 +307,16 @@ def bands(*kinds: tuple[str, str]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("given", "style"),
     [
-        (bands(("uint8", "gray")), Style((1,))),
-        (bands(("uint8", "gray"), ("uint8", "alpha")), Style((1,))),
+        (bands(("uint8", "gray")), Style((1,), ((1.0, 9.0),))),
+        (bands(("uint8", "gray"), ("uint8", "alpha")), Style((1,), ((1.0, 9.0),))),
         (bands(("int16", "gray")), Style((1,), ((1.0, 9.0),), "viridis")),
-        (bands(*[("uint16", "undefined")] * 5), Style((1, 2, 3), ((1.0, 9.0),) * 3)),
+        (bands(*[("uint16", "")] * 5), Style((1,), ((1.0, 9.0),), "viridis")),
         (
             bands(("uint8", "undefined"), ("uint8", "red"), ("uint8", "green"), ("uint8", "blue")),
             Style((2, 3, 4)),
         ),
         (bands(("uint16", "palette")), Style((1,))),
-        (bands(("uint8", "alpha")), Style((1,))),
+        (bands(("uint8", "alpha")), Style((1,), ((1.0, 9.0),))),
     ],
 )
 def test_default_style(given: list[dict[str, Any]], style: Style) -> None:

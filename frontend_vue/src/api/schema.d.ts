@@ -1441,11 +1441,17 @@ export interface components {
             /** @description As stored; null where there is none. */
             values: ((number | string) | null)[];
         };
-        /** @description A band and its valid values, as seen on an overview of at most 1024 pixels a side. */
+        /**
+         * @description A band and its valid values, each of which was counted.
+         *
+         *     Results of early releases are of an overview of at most 1024 pixels a side.
+         */
         RasterBand: {
             index: number;
             dtype: string;
             color_interpretation: string;
+            /** @description What it is, in STAC's words: red, green, blue, nir, … */
+            common_name: string;
             description: string;
             unit: string;
             /**
@@ -1455,22 +1461,39 @@ export interface components {
             scale: number;
             /** Format: double */
             offset: number;
-            /**
-             * Format: double
-             * @description Null when no value is valid.
-             */
-            minimum: number | null;
-            /** Format: double */
-            maximum: number | null;
+            /** @description Null when no value is valid. */
+            minimum: (number | string) | null;
+            maximum: (number | string) | null;
             /** Format: double */
             mean: number | null;
             /** Format: double */
             std: number | null;
-            /** Format: double */
+            /** @description Pixels. Null for results of early releases. */
+            valid_count: number | null;
+            /**
+             * Format: double
+             * @description Of a sample, where there are very many pixels of many values.
+             */
             percentile_2: number | null;
             /** Format: double */
             percentile_98: number | null;
             histogram: components["schemas"]["RasterHistogram"] | null;
+            /** @description Null where the values are no classes. */
+            classes: components["schemas"]["RasterClass"][] | null;
+        };
+        /** @description One of the values of a band whose values are classes. */
+        RasterClass: {
+            value: number;
+            name: string;
+            /** @description RRGGBB. */
+            colour: string;
+            /** @description Pixels. */
+            count: number;
+            /**
+             * Format: double
+             * @description Square metres on the ellipsoid.
+             */
+            area: number;
         };
         /** @description Create a raster request. */
         RasterCreateRequest: {
@@ -1524,6 +1547,15 @@ export interface components {
             /** @description Which bands, in which order, for example “4,3,2”. Empty: all. */
             bands?: string;
             /**
+             * @description What the values are; it decides how overviews are made, and the legend.
+             *
+             *     * `auto` - as the pixels show
+             *     * `classes` - classes, as of land cover: never mixed
+             *     * `continuous` - measurements, of which means can be taken
+             * @default auto
+             */
+            values: components["schemas"]["RasterCreateValuesEnum"];
+            /**
              * @description Draw all tiles of the map in advance, after the result is there.
              * @default false
              */
@@ -1539,13 +1571,20 @@ export interface components {
              */
             upload?: string;
         };
+        /**
+         * @description * `auto` - as the pixels show
+         *     * `classes` - classes, as of land cover: never mixed
+         *     * `continuous` - measurements, of which means can be taken
+         * @enum {string}
+         */
+        RasterCreateValuesEnum: "auto" | "classes" | "continuous";
         RasterCrs: {
             epsg: number | null;
             name: string;
             wkt: string;
         };
         RasterHistogram: {
-            /** @description Of 64 classes of equal width. */
+            /** @description Of at most 64 bins of equal width. */
             counts: number[];
             /** @description Lower edge of the first, upper of the last. */
             edges: number[];
@@ -1577,6 +1616,13 @@ export interface components {
             /** @description Pixels. */
             height: number;
             dtype: string;
+            /**
+             * @description What the values are, as found or as told.
+             *
+             *     * `classes` - classes
+             *     * `continuous` - continuous
+             */
+            values: components["schemas"]["RasterResultValuesEnum"];
             crs: components["schemas"]["RasterCrs"];
             /** @description West, south, east, north in degrees. East is beyond 180 when the raster crosses the antimeridian. */
             bounds: number[];
@@ -1621,13 +1667,19 @@ export interface components {
             seconds: number | null;
             sha256: string;
         };
+        /**
+         * @description * `classes` - classes
+         *     * `continuous` - continuous
+         * @enum {string}
+         */
+        RasterResultValuesEnum: "classes" | "continuous";
         /** @description How tiles are drawn when nothing else is asked for. */
         RasterStyle: {
             /** @description One, or red, green and blue. */
             bands: number[];
-            /** @description Per band, the values of the first and last colour. Empty: 0 to 255. */
+            /** @description Per band, the values of the first and last colour. Empty: 0 to 255, or classes. */
             ranges: number[][];
-            /** @description Of a single band; empty is grey. */
+            /** @description Of a single band; empty is grey, “classes” the colours of its classes. */
             colormap: string;
         };
         /** @description 256-pixel tiles in Web Mercator; 204 where the raster has no pixel. */
@@ -1739,6 +1791,13 @@ export interface components {
             /** @description Pixels. */
             height: number;
             dtype: string;
+            /**
+             * @description What the values are, as found or as told.
+             *
+             *     * `classes` - classes
+             *     * `continuous` - continuous
+             */
+            values: components["schemas"]["SharedRasterValuesEnum"];
             crs: components["schemas"]["RasterCrs"];
             /** @description West, south, east, north in degrees. East is beyond 180 when the raster crosses the antimeridian. */
             bounds: number[];
@@ -1786,6 +1845,12 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
         };
+        /**
+         * @description * `classes` - classes
+         *     * `continuous` - continuous
+         * @enum {string}
+         */
+        SharedRasterValuesEnum: "classes" | "continuous";
         /** @description The name of a new token. */
         TokenCreateRequest: {
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */

@@ -6,6 +6,7 @@ import { createUploads } from '@/processing/uploads'
 
 export type RasterResult = components['schemas']['RasterResult']
 export type RasterBand = RasterResult['bands'][number]
+export type RasterClass = NonNullable<RasterBand['classes']>[number]
 export type SharedRaster = components['schemas']['SharedRaster']
 export type Share = components['schemas']['Share']
 export type CreatedShare = components['schemas']['CreatedShare']

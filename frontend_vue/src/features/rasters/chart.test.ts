@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { distance, extremes, linePath, samples } from './chart'
+import { area, distance, extremes, linePath, percent, samples } from './chart'
 
 test('the line spans the chart, and is interrupted where there is no value', () => {
   expect(linePath([0, 10, null, 5, 10], 40, 100)).toBe('M0.0 100.0L10.0 0.0M30.0 50.0L40.0 0.0')
@@ -19,4 +19,13 @@ test('integers that JavaScript would round come as text; NaN and infinities are 
 
 test('distances are short', () => {
   expect([12.4, 999, 12_430, 399_000].map(distance)).toEqual(['12 m', '999 m', '12.4 km', '399 km'])
+})
+
+test('areas and shares are short', () => {
+  expect([840, 123_456, 3_140_000].map(area)).toEqual([
+    '840\u202fm²',
+    '12.3\u202fha',
+    '3.14\u202fkm²',
+  ])
+  expect([0, 0.0001, 0.1234].map(percent)).toEqual(['0.0\u202f%', '< 0.1\u202f%', '12.3\u202f%'])
 })

@@ -1,3 +1,5 @@
+import { number } from '@/composables/format'
+
 /** A value along a line; null where the raster has none. */
 export type Sample = number | null
 
@@ -47,4 +49,17 @@ export function shareAcross(box: { left: number; width: number }, { clientX }: P
 export function distance(metres: number): string {
   if (metres < 1000) return `${Math.round(metres)} m`
   return `${(metres / 1000).toLocaleString('en', { maximumFractionDigits: metres < 1e5 ? 1 : 0 })} km`
+}
+
+/** Square metres -> "840 m²", "12.4 ha", "3.1 km²". */
+export function area(squareMetres: number): string {
+  const [unit, size] =
+    squareMetres < 1e4 ? ['m²', 1] : squareMetres < 1e6 ? ['ha', 1e4] : ['km²', 1e6]
+  return `${number(Number((squareMetres / (size as number)).toPrecision(3)))}\u202f${unit}`
+}
+
+/** 0.1234 -> "12.3 %". */
+export function percent(share: number): string {
+  const hundredth = share * 100
+  return `${hundredth > 0 && hundredth < 0.1 ? '< 0.1' : hundredth.toFixed(1)}\u202f%`
 }

@@ -15,13 +15,13 @@ const band = (index: number, dtype: string) => ({
 function raster(dtype: string, count: number): RasterResult {
   const bands = Array.from({ length: count }, (_, index) => band(index + 1, dtype))
   const shown = count < 3 ? [1] : [1, 2, 3]
-  const stretched = dtype !== 'uint8'
+  const stretched = dtype !== 'uint8' || count < 3
   return {
     bands,
     style: {
       bands: shown,
       ranges: stretched ? shown.map(() => [10, 700]) : [],
-      colormap: stretched && count < 3 ? 'viridis' : '',
+      colormap: dtype !== 'uint8' && count < 3 ? 'viridis' : '',
     },
     colormaps: { viridis: ['000000', 'ffffff'], magma: ['000000', 'ffffff'] },
     tiles: { url_template: '/t/{z}/{x}/{y}?v=2', minzoom: 0, maxzoom: 9 },
@@ -50,6 +50,18 @@ test('three bands have a range each and no colormap', () => {
   expect(query).toEqual({ bands: '4,3,2', rescale: '10,700,10,700,10,700' })
 })
 
+test('a band of classes is drawn in their colours, unless something else is asked for', () => {
+  const one = raster('int16', 1)
+  one.bands[0]!.classes = [{ value: 1, name: '', colour: '4e79a7', count: 9, area: 900 }]
+  one.style = { bands: [1], ranges: [], colormap: 'classes' }
+  expect(styleQuery(one, usualStyle(one))).toEqual({})
+  const measured = { ...usualStyle(one), colormap: 'magma' }
+  const query = styleQuery(one, measured)
+  expect(query).toEqual({ bands: '1', rescale: '10,700', colormap: 'magma' })
+  expect(readStyle(one, query)).toEqual(measured)
+  expect(readStyle(one, { bands: '1', colormap: 'classes' })).toEqual(usualStyle(one))
+})
+
 test.each([
   { bands: '9' },
   { bands: '1,2' },
@@ -58,6 +70,7 @@ test.each([
   { rescale: 'a,b' },
   { rescale: '1,2,3' },
   { colormap: 'rainbow' },
+  { colormap: 'classes' },
   { colormap: 'constructor' },
 ])('what makes no sense is left out: %o', (query) => {
   const one = raster('float32', 2)

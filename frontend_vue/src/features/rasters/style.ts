@@ -15,24 +15,29 @@ export interface MapStyle {
 type Query = Record<string, unknown>
 
 /** The style in which the server draws a raster when nothing is asked for. */
-export function usualStyle({ style }: RasterResult): MapStyle {
+export function usualStyle(raster: RasterResult): MapStyle {
+  const { style } = raster
   const { bands, colormap } = style
+  const band = (index: number) => raster.bands[index - 1]
   const ranges = bands.map((_, index): Range => {
-    const [low = 0, high = 255] = style.ranges[index] ?? []
-    return [low, high]
+    const [low, high] = style.ranges[index] ?? []
+    if (low !== undefined && high !== undefined) return [low, high]
+    return colormap === CLASSES ? usefulRange(band(bands[index]!)) : [0, 255]
   })
   return { bands, ranges, colormap }
 }
 
+/** The colours of a band's classes, as a colormap. */
+export const CLASSES = 'classes'
+
 /** Where the colours of a band usefully begin and end. */
 export function usefulRange(band: RasterBand | undefined): Range {
-  if (!band || band.dtype === 'uint8') return [0, 255]
-  return widened(band.percentile_2 ?? 0, band.percentile_98 ?? 1)
+  return widened(band?.percentile_2 ?? 0, band?.percentile_98 ?? 1)
 }
 
 /** Everything there is in a band. */
 export function wholeRange(band: RasterBand | undefined): Range {
-  return widened(band?.minimum ?? 0, band?.maximum ?? 1)
+  return widened(Number(band?.minimum ?? 0), Number(band?.maximum ?? 1))
 }
 
 function widened(low: number, high: number): Range {
@@ -46,9 +51,15 @@ function widened(low: number, high: number): Range {
 export function withBands(raster: RasterResult, bands: number[]): MapStyle {
   const usual = usualStyle(raster)
   if (String(bands) === String(usual.bands)) return usual
-  const ranges = bands.map((index) => usefulRange(raster.bands[index - 1]))
-  const plain = bands.length > 1 || raster.bands[bands[0]! - 1]?.dtype === 'uint8'
-  return { bands, ranges, colormap: plain ? '' : 'viridis' }
+  const chosen = bands.map((index) => raster.bands[index - 1])
+  const picture = bands.length > 1 && chosen[0]?.dtype === 'uint8'
+  const ranges = chosen.map((band): Range => (picture ? [0, 255] : usefulRange(band)))
+  return { bands, ranges, colormap: bands.length > 1 ? '' : usualColormap(chosen[0]) }
+}
+
+function usualColormap(band: RasterBand | undefined): string {
+  if (band?.classes && band.color_interpretation !== 'palette') return CLASSES
+  return band?.dtype === 'uint8' ? '' : 'viridis'
 }
 
 /** What the server, and the address of the page, are told; nothing for the usual style. */
@@ -56,8 +67,10 @@ export function styleQuery(raster: RasterResult, style: MapStyle): Record<string
   const usual = usualStyle(raster)
   const same = (name: keyof MapStyle) => String(style[name]) === String(usual[name])
   if (same('bands') && same('ranges') && same('colormap')) return {}
+  const bands = style.bands.join(',')
+  if (style.colormap === CLASSES) return { bands, colormap: CLASSES }
   const query: Record<string, string> = {
-    bands: style.bands.join(','),
+    bands,
     rescale: style.ranges.flat().join(','),
   }
   if (style.bands.length === 1) query.colormap = style.colormap || 'grey'
@@ -78,7 +91,11 @@ export function readStyle(raster: RasterResult, query: Query): MapStyle {
     style.ranges = ranges
   }
   const colormap = String(query.colormap ?? '')
-  if (style.bands.length === 1 && Object.hasOwn(raster.colormaps, colormap))
+  const single = style.bands.length === 1 && raster.bands[style.bands[0]! - 1]
+  if (
+    single &&
+    (Object.hasOwn(raster.colormaps, colormap) || (colormap === CLASSES && single.classes))
+  )
     style.colormap = colormap
   return style
 }

@@ -5,9 +5,10 @@ export const words: Words = {
   thing: 'raster',
   steps: {
     inspect: 'Reading the header',
+    measure: 'Looking at every pixel',
     convert: 'Writing tiles and overviews',
     check: 'Validating the result',
-    describe: 'Measuring the bands',
+    describe: 'Drawing the preview',
   },
   remedies: {
     not_a_tiff:
@@ -27,6 +28,7 @@ export const USUAL: RasterFields = {
   block_size: '256',
   nodata: '',
   bands: '',
+  values: 'auto',
   map_copy: 'false',
 }
 
@@ -42,6 +44,12 @@ export const PROFILES = [
 export const GRIDS = [
   { value: 'native', label: 'As in the file' },
   { value: 'web', label: 'Reprojected to that of web maps' },
+]
+
+export const VALUES = [
+  { value: 'auto', label: 'As the pixels show' },
+  { value: 'classes', label: 'Classes, as of land cover' },
+  { value: 'continuous', label: 'Measurements' },
 ]
 
 export const RESAMPLINGS = [

@@ -200,7 +200,7 @@ def test_cancel_leaves_no_file(api: Api, stack: Stack, tmp_path: Path) -> None:
     cancelled = api.wait("rasters", created["id"], seconds=10)
     assert cancelled["status"] == "cancelled"
     assert not list(stack.work.iterdir())
-    assert [path.parent.name for path in request_files(stack, created["id"])] == ["input"]
+    assert not request_files(stack, created["id"])  # the upload lies elsewhere
     assert api.delete(f"rasters/delete/{created['id']}/").status_code == 204
 
 

@@ -228,8 +228,11 @@ class Runner:
         # the only ones on their broker, they have no neighbours to look for
         worker = [*CELERY, "worker", "--without-mingle", "--without-gossip", "--hostname"]
         short = ["short@%h", "--queues", "short,default,maintenance", "--concurrency", "1"]
-        self._add("worker", *worker, "worker@%h", stop_seconds=15, pulse_seconds=45)
-        self._add("short", *worker, *short, stop_seconds=15, pulse_seconds=45)
+        # They write links, and nobody's request tells them where we are.
+        told = {"SITE_URL": self.url, **self.environment}
+        options: dict[str, Any] = {"environment": told, "stop_seconds": 15, "pulse_seconds": 45}
+        self._add("worker", *worker, "worker@%h", **options)
+        self._add("short", *worker, *short, **options)
         self._add("beat", *CELERY, "beat", "--pidfile=", stop_seconds=10, pulse_seconds=45)
         for part in self.parts:
             # it asks the worker what it can do, once, so the worker should be there

@@ -46,3 +46,20 @@ def test_a_proxy_that_ends_tls(settings: Any) -> None:
 def test_the_setting_wins(settings: Any) -> None:
     settings.SITE_URL = "https://www.example.org:8443"
     assert site_url(RequestFactory().get("/")) == "https://www.example.org:8443"
+
+
+@pytest.mark.parametrize(
+    ("hosts", "is_secure", "url"),
+    [
+        (["www.example.org", "example.org"], True, "https://www.example.org"),
+        ([".example.org", "*", "127.0.0.1"], False, "http://127.0.0.1"),
+        (["*"], True, "https://localhost"),
+    ],
+)
+def test_without_a_request_it_is_the_first_name_of_ours(
+    settings: Any, hosts: list[str], is_secure: bool, url: str
+) -> None:
+    settings.ALLOWED_HOSTS, settings.SESSION_COOKIE_SECURE = hosts, is_secure
+    assert site_url() == url
+    settings.SITE_URL = "https://www.example.org:8443"
+    assert site_url() == "https://www.example.org:8443"

@@ -9,8 +9,9 @@ SECRET_KEY: str = env("DJANGO_SECRET_KEY", default="change-me: not a secret")
 # Former keys, with commas: what was signed or encrypted under them stays good.
 SECRET_KEY_FALLBACKS: list[str] = env.list("DJANGO_SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS: list[str] = []
-# What links in emails begin with, as `https://www.example.org`. Empty: the host name that was asked
-# for. Needed behind a port other than 80 or 443 that is not the server's own.
+# What links in emails and webhooks begin with, as `https://www.example.org`. Empty: the host name
+# that was asked for; where nobody asked, as in a job, the first of DJANGO_ALLOWED_HOSTS. Needed
+# behind a port other than 80 or 443 that is not the server's own.
 SITE_URL = env("SITE_URL", default="").rstrip("/")
 # The path of the admin.
 ADMIN_URL = env("DJANGO_ADMIN_URL", default="admin/")

@@ -84,7 +84,7 @@ SPEAK_HTTP = {
 def test_domain_of_the_core_knows_no_http() -> None:
     speaking = {
         str(path.relative_to(BACKEND))
-        for package in ("audit", "mail", "processing", "users")
+        for package in ("audit", "mail", "notifications", "processing", "users")
         for path in (BACKEND / package).rglob("*.py")
         if not {"api", "tests"} & {*path.relative_to(BACKEND).parts}
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
+from django.db import transaction
+from django.db.models.functions import Now
 
 from backend_django.utils import outbox
 
@@ -22,6 +24,27 @@ def mail_queue(*, kind: str, recipient: str, content: dict[str, Any]) -> None:
     """Have a mail sent after the present transaction; with it undone, there is no mail."""
     mail = Mail.objects.create(kind=kind, recipient=recipient, content=content)
     outbox.send_on_commit(TASK, mail.id)
+
+
+def mail_gather(*, kind: str, recipient: str, items: list[str], seconds: float) -> None:
+    """Have one mail sent in a while, about all that is gathered for it until then.
+
+    Args:
+        items: what it is about; its writer gets all of them as `content["items"]`.
+        seconds: how long more may come.
+    """
+    waiting = Mail.objects.select_for_update().filter(
+        kind=kind, recipient=recipient, attempts=0, finished_at__isnull=True
+    )
+    with transaction.atomic():
+        if mail := waiting.order_by("id").first():
+            gathered = mail.content["items"] + items
+            Mail.objects.filter(id=mail.id).update(content={"items": gathered})
+        else:
+            due = Now() + timedelta(seconds=seconds)
+            Mail.objects.create(
+                kind=kind, recipient=recipient, content={"items": items}, next_attempt_at=due
+            )
 
 
 def mails_send_due() -> None:

@@ -88,6 +88,10 @@ def configuration(stack: Stack, token: str, ids: list[str]) -> str:
         '[[operations]]\ninclude-path-regex = "/requests/"\n'
         "checks.positive_data_acceptance.expected-statuses = [200, 400, 404, 429]\n"
     ]
+    operations += [  # a URL that is none, or of our own network
+        '[[operations]]\ninclude-path-regex = "/notifications/webhooks/"\n'
+        "checks.positive_data_acceptance.expected-statuses = [200, 201, 204, 400, 404, 409, 429]\n"
+    ]
     operations += [  # the range asked for may be beyond the end
         '[[operations]]\ninclude-path-regex = "/download-"\n'
         "checks.positive_data_acceptance.expected-statuses = [200, 206, 304, 404, 409, 416, 429]\n"

@@ -15,6 +15,7 @@ from .concerns.google import *
 from .concerns.http_client import *
 from .concerns.logging import *
 from .concerns.mail import *
+from .concerns.notifications import *
 from .concerns.pages import *
 from .concerns.processing import *
 from .concerns.rest import *

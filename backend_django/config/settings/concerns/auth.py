@@ -51,6 +51,7 @@ ACCOUNT_RATE_LIMITS = {
     "link_mail": "3/30m/key",
     "reset_password_from_key": "20/m/ip",
     "reauthenticate": "10/5m/user",
+    "webhook_test": "20/m/user",
 }
 
 # The serializer whose fields are asked for wherever a password is, and for a new token.

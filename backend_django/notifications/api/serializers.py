@@ -1,0 +1,113 @@
+"""Preferences, webhooks and deliveries over the wire."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from backend_django.api.serializers import TextField
+
+from ..deliveries import message_of
+from ..models import NotificationPreference, Webhook, WebhookDelivery
+
+
+class NotificationPreferenceSerializer(serializers.ModelSerializer[NotificationPreference]):
+    """When the user gets mail."""
+
+    class Meta:
+        model = NotificationPreference
+        fields = ["mail"]
+
+
+class EventsField(serializers.ListField):
+    """Some of the events, each once."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            child=serializers.ChoiceField(choices=Webhook.Event.values),
+            allow_empty=False,
+            max_length=len(Webhook.Event),
+            **options,
+        )
+
+    def run_validation(self, data: Any = empty) -> Any:
+        given = super().run_validation(data)
+        return [event for event in Webhook.Event.values if event in given]
+
+
+class WebhookSerializer(serializers.ModelSerializer[Webhook]):
+    """A webhook, without its secret."""
+
+    url = TextField(max_length=2000, help_text="Begins with https://.")
+    events = EventsField(help_text="Which events are delivered.")
+
+    class Meta:
+        model = Webhook
+        fields = [
+            "id", "url", "events", "is_enabled", "disabled_reason", "failing_since", "created_at",
+        ]  # fmt: skip
+        read_only_fields = ["id", "disabled_reason", "failing_since", "created_at"]
+
+
+class WebhookCreateSerializer(serializers.Serializer[Any]):
+    """A new webhook."""
+
+    url = TextField(max_length=2000, help_text="Begins with https://.")
+    events = EventsField(help_text="Which events are delivered.")
+
+
+class WebhookUpdateSerializer(WebhookCreateSerializer):
+    """What is to change of a webhook."""
+
+    url = TextField(max_length=2000, required=False, help_text="Begins with https://.")
+    events = EventsField(required=False, help_text="Which events are delivered.")
+    is_enabled = serializers.BooleanField(required=False)
+
+
+class WebhookSecretSerializer(serializers.Serializer[Any]):
+    """A secret, which is shown this once."""
+
+    secret = serializers.CharField(read_only=True, help_text="`whsec_` and base64.")
+
+
+class NewWebhookSerializer(WebhookSerializer):
+    """A webhook with its secret, which is shown this once."""
+
+    secret = serializers.CharField(read_only=True, help_text="`whsec_` and base64.")
+
+    class Meta(WebhookSerializer.Meta):
+        fields = [*WebhookSerializer.Meta.fields, "secret"]
+
+
+class WebhookDeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
+    """One event for one webhook, and what came of its last attempt."""
+
+    status = serializers.SerializerMethodField()
+    next_attempt_at = serializers.SerializerMethodField(help_text="While it is pending.")
+    message = serializers.SerializerMethodField(help_text="The body of the call.")
+
+    class Meta:
+        model = WebhookDelivery
+        fields = [
+            "id", "event", "status", "attempts", "status_code", "seconds", "error", "response",
+            "message", "created_at", "next_attempt_at", "finished_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+    @extend_schema_field({"type": "string", "enum": ["pending", "sent", "failed", "dropped"]})
+    def get_status(self, delivery: WebhookDelivery) -> str:
+        return delivery.outcome or "pending"
+
+    @extend_schema_field({"type": "string", "format": "date-time", "nullable": True})
+    def get_next_attempt_at(self, delivery: WebhookDelivery) -> str | None:
+        pending = not delivery.finished_at
+        return (
+            serializers.DateTimeField().to_representation(delivery.next_attempt_at)
+            if pending
+            else None
+        )
+
+    @extend_schema_field({"type": "object", "additionalProperties": {}})
+    def get_message(self, delivery: WebhookDelivery) -> dict[str, Any]:
+        return message_of(delivery)

@@ -1,0 +1,218 @@
+"""The life of a delivery: queued with the end of a request, sent by a job, tried again for days.
+
+A receiver may hang, redirect, say a lot, or lie about its address: each call is guarded
+(utils/http_client.py), and none takes longer than WEBHOOK_TIMEOUT_SECONDS. One that does not
+respond is left alone for a while, with all that waits for it, so that it cannot keep the workers.
+"""
+
+import json
+import time
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from backend_django.processing.api.serializers import request_state
+from backend_django.processing.models import ProcessingRequest
+from backend_django.utils import outbox
+from backend_django.utils.encryption import DecryptionError, decrypt
+from backend_django.utils.errors import Conflict, ServiceError
+from backend_django.utils.http_client import Reply, post_once
+from backend_django.utils.site import site_url
+from backend_django.utils.text import clean_text
+
+from .models import TEST_EVENT, Webhook, WebhookDelivery
+from .services import PURPOSE, webhook_disable
+from .signatures import signed_headers
+
+TASK = "backend_django.notifications.tasks.send_delivery"
+LONGEST_PAUSE = timedelta(hours=6)
+LONGEST_AWAY = timedelta(hours=1)
+KEPT_OF_RESPONSE = 1000
+MESSAGES_AT_ONCE = 20  # the rest of many is found by the next round
+
+
+def ended_event(request: ProcessingRequest) -> str:
+    """Return the name of the event that a request has ended."""
+    return f"request.{request.status}"
+
+
+def deliveries_queue(events: Iterable[tuple[Any, ProcessingRequest]]) -> None:
+    """Have webhooks told, after the present transaction, that requests have ended.
+
+    Args:
+        events: the id of a webhook, and a request.
+    """
+    made = WebhookDelivery.objects.bulk_create(
+        WebhookDelivery(
+            webhook_id=webhook_id,
+            event=ended_event(request),
+            payload={
+                "type": ended_event(request),
+                "timestamp": timezone.now().isoformat(),
+                "data": {"kind": request.kind, **request_state(request)},
+            },
+        )
+        for webhook_id, request in events
+    )
+    for delivery in made[:MESSAGES_AT_ONCE]:
+        outbox.send_on_commit(TASK, str(delivery.id))
+
+
+def delivery_test(*, webhook: Webhook) -> WebhookDelivery:
+    """Send a test event, once; it works for a disabled webhook too."""
+    delivery = WebhookDelivery.objects.create(
+        webhook=webhook,
+        event=TEST_EVENT,
+        payload={"type": TEST_EVENT, "timestamp": timezone.now().isoformat(), "data": {}},
+    )
+    outbox.send_on_commit(TASK, str(delivery.id))
+    return delivery
+
+
+def delivery_resend(*, delivery: WebhookDelivery) -> None:
+    """Send a delivery again that has ended, whatever came of it; the receiver sees the same id.
+
+    Raises:
+        Conflict: it is still pending, or its webhook is disabled.
+    """
+    if not delivery.webhook.is_enabled and delivery.event != TEST_EVENT:
+        raise Conflict("This webhook is disabled. Enable it first.")
+    again = WebhookDelivery.objects.filter(id=delivery.id, finished_at__isnull=False).update(
+        finished_at=None, outcome="", next_attempt_at=Now()
+    )
+    if not again:
+        raise Conflict("This delivery is still pending. It is tried again automatically.")
+    Webhook.objects.filter(id=delivery.webhook_id).update(away_until=None)
+    outbox.send_on_commit(TASK, str(delivery.id))
+    delivery.refresh_from_db()
+
+
+def _callable_now() -> QuerySet[WebhookDelivery]:
+    at_home = Q(webhook__away_until__isnull=True) | Q(webhook__away_until__lte=Now())
+    return WebhookDelivery.objects.filter(at_home | Q(event=TEST_EVENT))
+
+
+def deliveries_send_due() -> None:
+    """Send what waits for another attempt, and what no worker was told of."""
+    outbox.send_due(_callable_now(), lambda delivery_id: delivery_send(delivery_id=delivery_id))
+
+
+def delivery_send(*, delivery_id: Any) -> None:
+    """Try to send a delivery that is due; harmless when called twice, or for one that is gone."""
+    delivery = outbox.claim(_callable_now().select_related("webhook__owner"), delivery_id)
+    if delivery is None:
+        return
+    webhook = delivery.webhook
+    is_wanted = webhook.is_enabled or delivery.event == TEST_EVENT
+    if not (is_wanted and webhook.owner.is_active):
+        outbox.finish(delivery, "dropped", "The webhook is disabled.")
+        return
+    began = time.monotonic()
+    try:
+        reply = _call(delivery)
+    except DecryptionError:
+        outbox.finish(
+            delivery, "failed", "The secret can't be read any more. Create a new one, then resend."
+        )
+        return
+    except ServiceError as error:
+        seen: dict[str, Any] = {"status_code": None, "response": "", "seconds": _since(began)}
+        _failed(delivery, error.message, is_away=True, **seen)
+        return
+    seen = {
+        "status_code": reply.status,
+        "response": clean_text(reply.body, KEPT_OF_RESPONSE),
+        "seconds": _since(began),
+    }
+    if 200 <= reply.status < 300:
+        outbox.finish(delivery, "sent", **seen)
+        if webhook.failing_since or webhook.times_away:
+            Webhook.objects.filter(id=webhook.id).update(
+                failing_since=None, away_until=None, times_away=0
+            )
+        return
+    _failed(delivery, f"The receiver responded {reply.status}.", **seen)
+    if reply.status == 410:
+        webhook_disable(webhook=webhook, reason=Webhook.DisabledReason.GONE)
+
+
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)
+
+
+def _call(delivery: WebhookDelivery) -> Reply:
+    webhook = delivery.webhook
+    stored = [webhook.secret]
+    if webhook.previous_secret_until and webhook.previous_secret_until > timezone.now():
+        stored.append(webhook.previous_secret)
+    body = json.dumps(message_of(delivery), separators=(",", ":")).encode()
+    headers = signed_headers(
+        [decrypt(secret, purpose=PURPOSE) for secret in stored],
+        message_id=str(delivery.id),
+        timestamp=int(timezone.now().timestamp()),
+        body=body,
+    )
+    agent = f"{settings.PROJECT.slug}/{settings.PROJECT.version}"
+    return post_once(
+        webhook.url,
+        body=body,
+        headers={"Content-Type": "application/json", "User-Agent": agent, **headers},
+        seconds=settings.WEBHOOK_TIMEOUT_SECONDS,
+        max_bytes=KEPT_OF_RESPONSE,
+    )
+
+
+def message_of(delivery: WebhookDelivery) -> dict[str, Any]:
+    """Return what is sent: the payload, with links where the request can be looked at."""
+    data = delivery.payload["data"]
+    links = request_links(data["kind"], data["id"]) if data else {}
+    return {**delivery.payload, "data": {**data, "links": links} if data else {}}
+
+
+def request_links(kind: str, request_id: Any) -> dict[str, str]:
+    """Return the URLs of a request: its page, status and results; none for a kind without."""
+    if all(getattr(app, "api_prefix", "") != f"{kind}/" for app in apps.get_app_configs()):
+        return {}
+    root = site_url()
+    return {
+        "page": f"{root}/{kind}/{request_id}",
+        "status": f"{root}/api/v1/{kind}/status/{request_id}/",
+        "results": f"{root}/api/v1/{kind}/results/{request_id}/",
+    }
+
+
+def _failed(delivery: WebhookDelivery, error: str, *, is_away: bool = False, **seen: Any) -> None:
+    if delivery.event == TEST_EVENT:
+        outbox.finish(delivery, "failed", error, **seen)
+        return
+    webhook = delivery.webhook
+    times = webhook.times_away + 1 if is_away else 0
+    Webhook.objects.filter(id=webhook.id).update(
+        failing_since=Coalesce("failing_since", Now()),
+        times_away=min(times, 30),
+        away_until=Now() + _pause(times, LONGEST_AWAY) if is_away else None,
+    )
+    if outbox.is_too_old(delivery, settings.WEBHOOK_GIVE_UP_HOURS):
+        outbox.finish(delivery, "failed", error, **seen)
+    else:
+        outbox.try_later(delivery, _pause(delivery.attempts, LONGEST_PAUSE), error, **seen)
+    limit = timezone.now() - timedelta(days=settings.WEBHOOK_DISABLE_DAYS)
+    if webhook.failing_since and webhook.failing_since < limit:
+        webhook_disable(webhook=webhook, reason=Webhook.DisabledReason.FAILING)
+
+
+def _pause(times: int, longest: timedelta) -> timedelta:
+    """Return 30 s, 2 min, 8 min, … with the defaults."""
+    seconds = settings.WEBHOOK_RETRY_SECONDS * 4 ** min(times - 1, 10)
+    return min(longest, timedelta(seconds=seconds))
+
+
+def deliveries_purge() -> int:
+    """Remove finished deliveries whose retention is over; return how many."""
+    return outbox.purge(WebhookDelivery, settings.WEBHOOK_RETENTION_DAYS)

@@ -1,0 +1,92 @@
+"""What is written to owners."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+
+from backend_django.mail.letters import Letter, letter
+from backend_django.mail.services import mail_gather
+from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.registry import get_processor
+from backend_django.utils.site import site_url
+
+from .deliveries import request_links
+from .models import Webhook
+
+SHOWN = 20  # of the requests that one mail is about
+ENDED = {"completed": "is completed", "failed": "failed"}
+
+
+def ended_mails_queue(ended: dict[str, list[str]]) -> None:
+    """Have people told which requests of theirs have ended: soon, and in one mail for many.
+
+    Args:
+        ended: ids of requests by email address.
+    """
+    for email, ids in sorted(ended.items()):  # in one order, as each locks a row
+        if ids:
+            mail_gather(
+                kind="requests_ended",
+                recipient=email,
+                items=ids,
+                seconds=settings.NOTIFICATION_MAIL_DELAY_SECONDS,
+            )
+
+
+@letter("requests_ended")
+def requests_ended(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
+    """Tell which requests have ended; not of those that are deleted or started again since."""
+    found = ProcessingRequest.objects.filter(
+        id__in=content["items"], owner__email=recipient, status__in=list(ENDED)
+    ).order_by("finished_at", "id")
+    requests = list(found)
+    if not requests:
+        return None
+    if len(requests) == 1:
+        subject, links = _title(requests[0]), request_links(requests[0].kind, requests[0].id)
+    else:
+        failed = sum(request.status == "failed" for request in requests)
+        subject, links = f"{len(requests)} requests have ended, {failed} failed", {}
+    lines = [_sentence(request) for request in requests[:SHOWN]]
+    if more := len(requests) - len(lines):
+        lines.append(f"And {more} more.")
+    return Letter(
+        subject,
+        lines,
+        ("See it" if links else "See them", links.get("page", site_url())),
+        (f"You asked for these mails. Change that at {site_url()}/account",),
+    ).to(recipient)
+
+
+def _title(request: ProcessingRequest) -> str:
+    return f"“{' '.join(request.name.split())}” {ENDED[request.status]}"
+
+
+def _sentence(request: ProcessingRequest) -> str:
+    try:
+        kind = get_processor(request.kind).title
+    except KeyError:  # its feature is gone
+        kind = request.kind
+    reason = f": {request.error_message}" if request.error_message else "."
+    return f"{kind} {_title(request)}{reason}"
+
+
+WHY_DISABLED = {
+    Webhook.DisabledReason.GONE: "The receiver responded 410 Gone.",
+    Webhook.DisabledReason.FAILING: "No delivery has succeeded for days.",
+    Webhook.DisabledReason.ADMIN: "An admin disabled it.",
+}
+
+
+@letter("webhook_disabled")
+def webhook_disabled(recipient: str, content: dict[str, Any]) -> EmailMessage:
+    """A webhook is called no more."""
+    return Letter(
+        "Your webhook was disabled",
+        [
+            f"{content['url']} is not called any more. {WHY_DISABLED[content['reason']]}",
+            "The log of its deliveries says more. When the receiver works again, enable it there.",
+        ],
+        ("See your webhooks", f"{site_url()}/account"),
+    ).to(recipient)

@@ -1,0 +1,93 @@
+"""Who wants to be told of what: preferences, webhooks, and the deliveries to them."""
+
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+
+from backend_django.utils.outbox import OutboxRow
+
+TEST_EVENT = "webhook.test"
+
+
+class NotificationPreference(models.Model):
+    """What one user wants; someone without a row has the defaults."""
+
+    class Mail(models.TextChoices):
+        NEVER = "never"
+        FAILED = "failed", "when a request fails"
+        ENDED = "ended", "when a request completes or fails"
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="notification_preference",
+    )
+    mail = models.CharField(max_length=10, choices=Mail, default=Mail.NEVER)
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: mail {self.mail}"
+
+
+class Webhook(models.Model):
+    """A URL of a user's that is called when requests of theirs end."""
+
+    class Event(models.TextChoices):
+        COMPLETED = "request.completed"
+        FAILED = "request.failed"
+        CANCELLED = "request.cancelled"
+
+    class DisabledReason(models.TextChoices):
+        OWNER = "owner", "disabled by its owner"
+        ADMIN = "admin", "disabled by an admin"
+        GONE = "gone", "the receiver responded 410 Gone"
+        FAILING = "failing", "no delivery succeeded for days"
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="webhooks"
+    )
+    url = models.CharField(max_length=2000)
+    events = models.JSONField(help_text="Which events are delivered.")
+    secret = models.CharField(max_length=400, help_text="Encrypted.")
+    previous_secret = models.CharField(max_length=400, blank=True, help_text="Encrypted.")
+    previous_secret_until = models.DateTimeField(
+        null=True, help_text="It signs as well until then."
+    )
+    is_enabled = models.BooleanField(default=True)
+    disabled_reason = models.CharField(max_length=10, choices=DisabledReason, blank=True)
+    failing_since = models.DateTimeField(null=True, help_text="No delivery has succeeded since.")
+    # A receiver that does not respond costs a worker seconds each time: all its deliveries wait.
+    away_until = models.DateTimeField(null=True, help_text="It is not called before.")
+    times_away = models.PositiveSmallIntegerField(default=0, help_text="In a row.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class WebhookDelivery(OutboxRow):
+    """One event for one webhook, with what came of its last attempt."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=40)
+    payload = models.JSONField(help_text="Without the links, which are added when it is sent.")
+    status_code = models.PositiveSmallIntegerField(null=True, help_text="Of the last response.")
+    response = models.CharField(max_length=1000, blank=True, help_text="Its beginning.")
+    seconds = models.FloatField(null=True, help_text="That the last attempt took.")
+
+    class Meta(OutboxRow.Meta):
+        abstract = False
+        verbose_name_plural = "webhook deliveries"
+        indexes = [
+            *OutboxRow.Meta.indexes,
+            models.Index(fields=["webhook", "-created_at", "-id"], name="webhookdelivery_log"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.webhook_id}: {self.outcome or 'pending'}"

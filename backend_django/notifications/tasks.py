@@ -1,0 +1,27 @@
+"""Celery tasks: thin, because the row knows more than the message."""
+
+import logging
+
+from celery import shared_task
+
+from . import deliveries
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def send_delivery(delivery_id: str) -> None:
+    deliveries.delivery_send(delivery_id=delivery_id)
+
+
+@shared_task
+def maintenance_send_due() -> None:
+    """Send deliveries that wait. Sent by beat."""
+    deliveries.deliveries_send_due()
+
+
+@shared_task
+def maintenance_tidy_deliveries() -> None:
+    """Remove deliveries that are past their retention. Sent by beat."""
+    if removed := deliveries.deliveries_purge():
+        logger.info("removed %d webhook deliveries past retention", removed)

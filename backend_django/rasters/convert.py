@@ -30,7 +30,7 @@ from .asked import as_asked, missing_value
 from .classes import are_classes
 from .cost import check_cost, estimate_seconds
 from .describe import describe
-from .inspection import Inspection, Limits, inspect, read_facts
+from .inspection import Inspection, Limits, codec_missing, inspect, read_facts
 from .metadata import Item, fill_room, items_to_keep, room_for
 from .options import Options
 from .passthrough import (
@@ -82,7 +82,7 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     if seconds := arguments.get("inspect_seconds"):
         signal.alarm(seconds)  # ends the process, in GDAL's own code too; the engine knows why
     limits = Limits(**arguments["limits"])
-    found = inspect(source, limits)
+    found = inspect(source, limits, options.bands)
     facts = as_asked(found, options)
     if seconds:
         signal.alarm(0)
@@ -239,8 +239,11 @@ def _limit_process(facts: Inspection, options: Options, limits: Limits) -> None:
 
 
 def _explain(error: Exception, target: Path) -> Exception:
-    logger.warning("GDAL gave up: %s", clean_text(error))
-    if re.search("memory|allocate", str(error), re.IGNORECASE):
+    said = gdal.whole_text(error)
+    logger.warning("GDAL gave up: %s", clean_text(said))
+    if gdal.lacks_codec(error):
+        return codec_missing()
+    if re.search("memory|allocate", said, re.IGNORECASE):
         return MemoryError()
     if shutil.disk_usage(target.parent).free < _FREE_BYTES_WHEN_FULL:
         return ProcessingError("disk_full", "The server has no disk space left. Try again later.")

@@ -34,6 +34,13 @@ _EXACT_NODATA = {  # by GDAL's number of the type: those whose values a double c
 _OVERVIEWS = "OVERVIEWS"
 
 
+_NO_CODEC = re.compile(
+    r"missing codec|not (configured|compiled|available|supported)"
+    r"|unsupported (jpeg data precision|compression)|no .{0,20}codec",
+    re.IGNORECASE,
+)
+
+
 class CopyFailedError(Exception):
     """GDAL could not make the copy. The text is GDAL's own, with paths: for the log only."""
 
@@ -61,6 +68,20 @@ def has_tags(dataset: Any, domain: str) -> bool:
         return bool(dataset.tags(ns=domain))
     except UnicodeDecodeError:
         return True
+
+
+def whole_text(error: BaseException) -> str:
+    """Return what an error says, and what it came from: rasterio's own text says little."""
+    said = []
+    while error:
+        said.append(str(error))
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    return "; ".join(said)
+
+
+def lacks_codec(error: BaseException) -> bool:
+    """Say whether GDAL gave up because it has no decoder, rather than because of the file."""
+    return bool(_NO_CODEC.search(whole_text(error)))
 
 
 def _external_overviews() -> ProcessingError:

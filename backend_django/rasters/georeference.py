@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError
+from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.transform import GCPTransformer
@@ -44,8 +45,20 @@ def _affine(t: Any) -> PixelFunction:
     return lambda x, y: (t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f)
 
 
+def ground_control_points(dataset: Any) -> list[GroundControlPoint]:
+    """Return the points of a dataset, with longitudes that go on beyond the antimeridian."""
+    points, crs = dataset.gcps
+    turn = full_turn(crs) if crs else 0.0
+    if not turn or np.ptp([point.x for point in points]) <= turn / 2:
+        return list(points)
+    return [
+        GroundControlPoint(point.row, point.col, point.x + (turn if point.x < 0 else 0), point.y)
+        for point in points
+    ]
+
+
 def _by_points(dataset: Any, first: Array, second: Array, direction: str) -> tuple[Array, Array]:
-    with GCPTransformer(dataset.gcps[0]) as transformer:
+    with GCPTransformer(ground_control_points(dataset)) as transformer:
         if direction == "xy":
             results = transformer.xy(second.ravel(), first.ravel(), offset="ul")
         else:

@@ -7,6 +7,7 @@ to do. Runs in a child process with limits: opening a hostile file is already wo
 import logging
 import math
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +45,7 @@ _OTHER_SIGNATURES = (
 )
 
 
+_MAX_BANDS = 4096  # GDAL takes memory for each as it opens a file
 _MAX_DIRECTORIES = 256  # a raster has one, and one for each overview and mask
 
 
@@ -107,13 +109,16 @@ def sample_bytes(dtype: str) -> int:
     return 4 if dtype == "complex_int16" else np.dtype(dtype).itemsize
 
 
-def inspect(path: Path, limits: Limits) -> Inspection:
+def inspect(path: Path, limits: Limits, bands: Sequence[int] = ()) -> Inspection:
     """Read the header of an upload.
+
+    Args:
+        bands: those that were chosen: only their number is limited.
 
     Raises:
         ProcessingError: empty_file, not_a_tiff, unreadable, several_images, external_overviews,
-            too_many_bands, too_large, block_too_large, truncated, no_crs, no_georeference,
-            unusable_crs, outside_crs.
+            too_many_bands, too_large, block_too_large, truncated, codec_missing, no_crs,
+            no_georeference, unusable_crs, outside_crs.
     """
     _check_signature(path)
     _check_directories(path)
@@ -122,7 +127,7 @@ def inspect(path: Path, limits: Limits) -> Inspection:
         try:
             with rasterio.Env(), gdal.open_upload(path) as dataset:
                 _check_pages(dataset)
-                _check_size(dataset, limits)
+                _check_size(dataset, limits, bands)
                 _check_complete(dataset, path)
                 return _describe(dataset, path)
         except rasterio.errors.CRSError as error:
@@ -136,7 +141,9 @@ def inspect(path: Path, limits: Limits) -> Inspection:
                 "again.",
             ) from None
         except rasterio.errors.RasterioError as error:
-            logger.info("GDAL cannot open the upload: %s", clean_text(error))
+            logger.info("GDAL cannot open the upload: %s", clean_text(gdal.whole_text(error)))
+            if gdal.lacks_codec(error):
+                raise codec_missing() from None
             raise ProcessingError(
                 "unreadable",
                 "The file begins like a TIFF but cannot be read as one: it is damaged, incomplete "
@@ -183,20 +190,24 @@ def _check_pages(dataset: Any) -> None:
         raise _several_images(str(pages))
 
 
-def _check_size(dataset: Any, limits: Limits) -> None:
-    if dataset.count > limits.bands:
+def _check_size(dataset: Any, limits: Limits, bands: Sequence[int]) -> None:
+    count = len(bands) or dataset.count
+    if count > limits.bands or dataset.count > _MAX_BANDS:
         raise ProcessingError(
             "too_many_bands",
             f"The raster has {dataset.count} bands; at most {limits.bands} are accepted. "
+            "Name those that you need in the option “Bands”, as in 30,20,10."
+            if dataset.count <= _MAX_BANDS
+            else f"The raster has {dataset.count} bands; at most {_MAX_BANDS} can be opened. "
             "Choose some of them with `gdal_translate -b 1 -b 2 in.tif out.tif`.",
         )
     itemsize = sample_bytes(dataset.dtypes[0])
-    size = dataset.width * dataset.height * dataset.count * itemsize
+    size = dataset.width * dataset.height * count * itemsize
     if size > limits.uncompressed:
         raise ProcessingError(
             "too_large",
-            f"The raster has {dataset.width:,} × {dataset.height:,} pixels in {dataset.count} "
-            f"band{'s' if dataset.count > 1 else ''}, {_gigabytes(size)} when decoded; at most "
+            f"The raster has {dataset.width:,} × {dataset.height:,} pixels in {count} "
+            f"band{'s' if count > 1 else ''}, {_gigabytes(size)} when decoded; at most "
             f"{_gigabytes(limits.uncompressed)} are accepted. Cut it into parts.",
         )
     block_height, block_width = dataset.block_shapes[0]
@@ -285,12 +296,7 @@ def _check_georeference(dataset: Any) -> list[float]:
     points, points_crs = dataset.gcps
     if not (dataset.crs or points_crs):
         if gdal.has_tags(dataset, "RPC"):
-            raise ProcessingError(
-                "no_crs",
-                "The raster is an unrectified image: it says where it is by rational polynomial "
-                "coefficients (RPC) alone. Rectify it first, for example with `gdalwarp -rpc "
-                "-t_srs EPSG:32632 in.tif out.tif`, and upload that.",
-            )
+            raise _unrectified()
         raise ProcessingError(
             "no_crs",
             "The raster has no coordinate reference system: nothing says where on Earth it is. "
@@ -300,6 +306,8 @@ def _check_georeference(dataset: Any) -> list[float]:
     if not points and (
         transform.is_identity or transform.is_degenerate or not all(map(math.isfinite, transform))
     ):
+        if gdal.has_tags(dataset, "RPC"):
+            raise _unrectified()
         raise ProcessingError(
             "no_georeference",
             "The raster names a coordinate reference system but not its place in it. Set the "
@@ -323,6 +331,24 @@ def _check_georeference(dataset: Any) -> list[float]:
             "`gdal_edit.py -a_srs EPSG:… in.tif`, and upload it again.",
         )
     return bounds
+
+
+def codec_missing() -> ProcessingError:
+    return ProcessingError(
+        "codec_missing",
+        "This server cannot decode the raster's compression; the file may be sound. Write it with "
+        "another, for example with `gdal_translate -co COMPRESS=DEFLATE in.tif out.tif`, where "
+        "GDAL has the codec.",
+    )
+
+
+def _unrectified() -> ProcessingError:
+    return ProcessingError(
+        "unrectified",
+        "The raster is an unrectified image: it says where it is by rational polynomial "
+        "coefficients (RPC) alone. Rectify it first, for example with `gdalwarp -rpc "
+        "-t_srs EPSG:32632 in.tif out.tif`, and upload that.",
+    )
 
 
 def _unusable_crs() -> ProcessingError:

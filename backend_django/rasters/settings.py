@@ -11,7 +11,7 @@ INSPECT_SECONDS = 60
 LIMITS = {
     "uncompressed": 32 * 1024**3,  # bytes; about 100,000 × 100,000 pixels in three bands
     "block": 128 * 1024**2,  # bytes
-    "bands": 64,
+    "bands": 512,  # a hyperspectral cube has 200 to 450
     "seconds": 1800,  # of one core, as estimated (cost.py)
 }
 

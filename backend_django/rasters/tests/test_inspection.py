@@ -4,7 +4,6 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import rasterio
 from affine import Affine
@@ -96,8 +95,9 @@ def test_without_a_crs(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-def test_an_unrectified_image(tmp_path: Path) -> None:
-    source = factory.write(tmp_path / "x7f3", factory.pixels("uint8"), crs=None, transform=None)
+@pytest.mark.parametrize("crs", [None, "EPSG:4326"])
+def test_an_unrectified_image(crs: Any, tmp_path: Path) -> None:
+    source = factory.write(tmp_path / "x7f3", factory.pixels("uint8"), crs=crs, transform=None)
     with rasterio.open(source, "r+") as dataset:
         first, column, row = ([i == term for i in range(20)] for term in range(3))
         dataset.rpcs = RPC(
@@ -106,8 +106,19 @@ def test_an_unrectified_image(tmp_path: Path) -> None:
             line_den_coeff=first, samp_num_coeff=column, samp_den_coeff=first,
         )  # fmt: skip
     refused = refusal(source)
-    assert refused.code == "no_crs"
+    assert refused.code == "unrectified"
     assert "gdalwarp -rpc" in refused.message
+
+
+@pytest.mark.parametrize("code", [50002, 50003, 34712, 8888])  # JPEG XL, JPEG 2000, …
+def test_a_codec_that_is_not_here(code: int, tmp_path: Path) -> None:
+    source = factory.write(tmp_path / "x7f3", factory.pixels("uint8"), compress="deflate")
+    content = source.read_bytes()
+    at = content.find(struct.pack("<HHI", 259, 3, 1)) + 8
+    source.write_bytes(content[:at] + struct.pack("<H", code) + content[at + 2 :])
+    refused = refusal(source)
+    assert refused.code == "codec_missing"
+    assert "the file may be sound" in refused.message
 
 
 def test_without_a_place(tmp_path: Path) -> None:
@@ -161,11 +172,11 @@ def test_overviews_elsewhere(tmp_path: Path) -> None:
 
 
 def test_too_many_bands(tmp_path: Path) -> None:
-    source = factory.write(tmp_path / "x7f3", np.zeros((65, 8, 8), np.uint8))
-    refused = refusal(source)
+    source = factory.write(tmp_path / "x7f3", factory.pixels("uint8", 5, 20, 30))
+    refused = refusal(source, bands=4)
     assert refused.code == "too_many_bands"
-    assert "65 bands" in refused.message
-    assert "64" in refused.message
+    assert "the option “Bands”" in refused.message
+    inspect(source, Limits(**LIMITS | {"bands": 4}), bands=(5, 1))
 
 
 def test_too_large(tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pyproj import CRS, Transformer
+from rasterio.control import GroundControlPoint
 
 from backend_django.rasters import tiles
 from backend_django.rasters.footprint import footprint
@@ -18,8 +20,10 @@ from backend_django.rasters.georeference import geographic_bounds
 from backend_django.rasters.inspection import Limits, inspect
 from backend_django.rasters.settings import LIMITS
 from backend_django.rasters.tiles import TILE_SIZE, Source, tile_range
+from backend_django.rasters.values import point_values
 
 from . import factory
+from .conftest import Convert
 
 SIZE = 300
 SHORT = 1e-3  # degrees a pixel
@@ -182,3 +186,34 @@ def test_another_body_is_refused_in_words(tmp_path: Path, crs: str) -> None:
     with pytest.raises(Exception, match="unusable_crs"):
         inspect(path, Limits(**LIMITS))
     shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_ground_control_points_on_both_sides_of_the_antimeridian(
+    tmp_path: Path, convert: Convert
+) -> None:
+    points = [
+        GroundControlPoint(row, column, (178 + column / 100 + 180) % 360 - 180, -16 - row / 150)
+        for row in (0, 150, 300)
+        for column in (0, 200, 400)
+    ]
+    values = factory.pixels("uint8", 1, 300, 400)
+    values[0, :, 200:] = 255
+    source = factory.write(
+        tmp_path / "i.tif",
+        values,
+        crs=None,
+        transform=None,
+        gcps=(points, rasterio.crs.CRS.from_epsg(4326)),
+    )
+    target, facts = convert(source)
+    assert facts["bounds"] == pytest.approx([178, -18, 182, -16], abs=1e-6)
+    assert facts["footprint"]["type"] == "MultiPolygon"
+    for longitude, expected in ((179.5, None), (-179.5, 255)):
+        found = tiles.open_source(target).read(*factory.tile_of(longitude, -17, 9), (1,))
+        assert found is not None
+        assert found[1] is None or found[1].all()
+        assert expected is None or (found[0] == expected).all()
+        assert point_values(target, longitude, -17) == [
+            values[0, 150, 150] if expected is None else 255
+        ]

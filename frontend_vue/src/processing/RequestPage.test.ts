@@ -82,8 +82,19 @@ test('a result that cannot be had is an error with a way on', async () => {
   expect(page.find('output').text()).toBe('the result')
 })
 
-test('a failure shows its sentence, and can be tried again', async () => {
-  const failed = aRequest({ status: 'failed', error_code: 'bad', error_message: 'Run `fix it`.' })
+test('a failure of the file shows its sentence, and is not offered again', async () => {
+  const failed = aRequest({ status: 'failed', error_code: 'bad', error_message: 'Bad.' })
+  const { page } = await open({ status: async () => failed })
+  expect(page.find('section p').text()).toBe('Bad.')
+  expect(page.text()).not.toContain('Try again')
+})
+
+test('a failure that may pass shows its sentence, and can be tried again', async () => {
+  const failed = aRequest({
+    status: 'failed',
+    error_code: 'disk_full',
+    error_message: 'Run `fix it`.',
+  })
   const retry = vi.fn<ProcessingApi['retry']>(async () => aRequest({ status: 'pending' }))
   const { page, press } = await open({ status: async () => failed, retry })
   expect(page.find('section p').text()).toBe('Run fix it.')

@@ -28,6 +28,7 @@ test('only faults that are not of the file are worth another try', () => {
   for (const code of ['no_crs', 'input_missing', 'unknown_kind']) {
     expect(worthRetrying(code)).toBe(false)
   }
+  expect(worthRetrying('quota_of_the_day', ['quota_of_the_day'])).toBe(true)
 })
 
 test.each([

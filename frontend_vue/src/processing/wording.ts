@@ -84,6 +84,7 @@ export function remedy(code: string, own: Words['remedies'] = {}): string {
 
 const NOT_OF_THE_FILE = new Set([
   'crashed',
+  'daily_work_limit',
   'disk_full',
   'internal_error',
   'out_of_memory',
@@ -94,8 +95,8 @@ const NOT_OF_THE_FILE = new Set([
 ])
 
 /** Whether the same file may well pass the next time. */
-export function worthRetrying(code: string): boolean {
-  return NOT_OF_THE_FILE.has(code)
+export function worthRetrying(code: string, own: Words['passing'] = []): boolean {
+  return NOT_OF_THE_FILE.has(code) || own.includes(code)
 }
 
 /** How long something has run, or ran; "" before it starts. */

@@ -6,7 +6,7 @@ import { api as http, unwrap } from '@/api/client'
 import { pollInterval } from './polling'
 import { isFinal, type ListQuery, type ProcessingApi, type ProcessingRequest } from './types'
 
-const keys = {
+export const keys = {
   list: (feature: string) => [feature, 'list'],
   status: (feature: string, id: string) => [feature, 'status', id],
   history: (feature: string, id: string) => [feature, 'history', id],

@@ -61,15 +61,27 @@ export interface RequestPage {
   results: ProcessingRequest[]
 }
 
-export interface ListQuery {
+/** Which requests a list has. */
+export interface Conditions {
+  /** One, or several with commas. */
+  status?: string
+  /** Beginnings of words of the name. */
+  search?: string
+  created_after?: string
+  created_before?: string
+}
+
+export type Ordering = '-created_at' | 'created_at' | 'name' | '-name'
+
+export interface ListQuery extends Conditions {
   page?: number
   page_size?: number
-  status?: Status
+  ordering?: Ordering
 }
 
 /** The calls a feature makes, and where it lives. Each throws ApiError. */
 export interface ProcessingApi<Result = unknown> {
-  /** The feature's name, which is also the first part of its addresses: "invoices". */
+  /** The feature's name, the kind of its requests, and the first part of its addresses. */
   feature: string
   /** Path of the upload, below the API root. */
   createPath: string

@@ -1,0 +1,31 @@
+import { afterEach, expect, test, vi } from 'vitest'
+
+import { actOnAll } from './bulk'
+
+afterEach(() => vi.unstubAllGlobals())
+
+function answers(...outcomes: object[]) {
+  const sent: unknown[] = []
+  vi.stubGlobal('fetch', async (request: Request) => {
+    sent.push(await request.json())
+    const outcome = { done: 0, unchanged: 0, remaining: 0, refused: [], ...outcomes.shift() }
+    return Response.json(outcome)
+  })
+  return sent
+}
+
+test('it asks until nothing remains, and says how many it was in all', async () => {
+  const sent = answers({ done: 3, remaining: 4 }, { done: 3, remaining: 1 }, { done: 1 })
+  const selection = { filter: { kind: 'things', search: 'a', status: undefined } }
+  expect(await actOnAll('retry', selection)).toMatchObject({ done: 7, remaining: 0 })
+  expect(sent).toEqual(
+    Array.from({ length: 3 }, () => ({ filter: { kind: 'things', search: 'a' } })),
+  )
+})
+
+test('it ends when nothing more can be done', async () => {
+  const refused = [{ code: 'daily_work_limit', message: 'Tomorrow.', count: 2, ids: [] }]
+  const sent = answers({ done: 1, remaining: 3, refused }, { remaining: 3, refused })
+  expect(await actOnAll('retry', { ids: ['1'] })).toMatchObject({ done: 1, remaining: 3, refused })
+  expect(sent).toHaveLength(2)
+})

@@ -1,0 +1,78 @@
+import { useQuery, useQueryClient } from '@tanstack/vue-query'
+import { computed, ref, toValue, type MaybeRefOrGetter } from 'vue'
+
+import { api as http, unwrap } from '@/api/client'
+import type { components } from '@/api/schema'
+
+import { pollInterval } from './polling'
+import { keys } from './queries'
+import type { Conditions, ProcessingApi, Status } from './types'
+
+export type Outcome = components['schemas']['Outcome']
+export type BulkAction = 'cancel' | 'retry' | 'delete'
+/** Requests by their ids, or all of a kind that meet some conditions. */
+export type Selection = { ids: string[] } | { filter: Conditions & { kind: string } }
+
+const COUNT_PAUSE = 10_000
+
+/** How many requests have which status, of those that meet the conditions. */
+export function useRequestCounts(api: ProcessingApi, conditions: MaybeRefOrGetter<Conditions>) {
+  return useQuery({
+    queryKey: computed(() => [...keys.list(api.feature), 'counts', toValue(conditions)]),
+    queryFn: ({ signal }) =>
+      unwrap(
+        http.GET('/requests/counts/', {
+          params: { query: { kind: api.feature, ...toValue(conditions) } },
+          signal,
+        }),
+      ).then(({ status }) => status as Record<Status, number>),
+    refetchInterval: ({ state: { data, error } }) => {
+      const pause = pollInterval(!!data && data.pending + data.processing > 0, error)
+      return pause && Math.max(pause, COUNT_PAUSE)
+    },
+    placeholderData: (before) => before,
+    retry: false,
+  })
+}
+
+const act = {
+  cancel: (body: Selection) => unwrap(http.POST('/requests/cancel/', { body })),
+  retry: (body: Selection) => unwrap(http.POST('/requests/retry/', { body })),
+  delete: (body: Selection) => unwrap(http.POST('/requests/delete/', { body })),
+}
+
+/** Asks until nothing remains: the server ends a call before it takes long. */
+export async function actOnAll(action: BulkAction, selection: Selection): Promise<Outcome> {
+  const total: Outcome = { done: 0, unchanged: 0, remaining: 0, refused: [] }
+  let latest: Outcome
+  do {
+    latest = await act[action](selection)
+    total.done += latest.done
+  } while (latest.remaining && latest.done)
+  return { ...total, refused: latest.refused, remaining: latest.remaining }
+}
+
+/** What the bar below a selection does. */
+export function useBulk(api: ProcessingApi) {
+  const client = useQueryClient()
+  const busy = ref<BulkAction | 'download' | null>(null)
+
+  async function during<T>(name: BulkAction | 'download', work: () => Promise<T>): Promise<T> {
+    busy.value = name
+    try {
+      return await work()
+    } finally {
+      busy.value = null
+    }
+  }
+
+  return {
+    busy,
+    run: (action: BulkAction, selection: Selection) =>
+      during(action, () => actOnAll(action, selection)).finally(() =>
+        client.invalidateQueries({ queryKey: [api.feature] }),
+      ),
+    archive: (body: Selection) =>
+      during('download', () => unwrap(http.POST('/requests/download/', { body }))),
+  }
+}

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import type { LocationQuery } from 'vue-router'
+
+import { isFiltered, readState, toConditions, toQuery, writeState } from './listState'
+
+const USUAL = {
+  status: undefined,
+  search: '',
+  from: '',
+  to: '',
+  ordering: '-created_at',
+  page: 1,
+}
+
+test('an address without a word is the usual list, and the usual list has such an address', () => {
+  expect(readState({})).toEqual(USUAL)
+  expect(writeState(readState({}))).toEqual({})
+  expect(isFiltered(readState({ ordering: 'name', page: '3' }))).toBe(false)
+})
+
+test('what an address says is what it is written as', () => {
+  const query = {
+    status: 'failed',
+    search: 'dunes',
+    from: '2026-03-01',
+    to: '2026-03-02',
+    ordering: 'name',
+    page: '2',
+  }
+  expect(writeState(readState(query))).toEqual({ ...query, page: 2 })
+  expect(isFiltered(readState(query))).toBe(true)
+})
+
+test.each<LocationQuery>([
+  { status: 'done' },
+  { status: 'toString' },
+  { ordering: 'owner' },
+  { ordering: 'constructor' },
+  { from: 'yesterday' },
+  { to: '2026-13-01' },
+  { page: '-1' },
+  { page: 'x' },
+  { other: '1' },
+])('what makes no sense is left out: %o', (query) => {
+  expect(readState(query)).toEqual(USUAL)
+})
+
+test('days begin at midnight of the visitor, and the last one belongs to the range', () => {
+  const asked = toConditions(readState({ from: '2026-03-01', to: '2026-03-31' }))
+  expect(asked.created_after).toBe(new Date(2026, 2, 1).toISOString())
+  expect(asked.created_before).toBe(new Date(2026, 3, 1).toISOString())
+})
+
+test('the API is asked for the order and the page', () => {
+  expect(toQuery(readState({ search: 'a', page: '2', ordering: 'name' }), 20)).toEqual({
+    search: 'a',
+    page: 2,
+    page_size: 20,
+    ordering: 'name',
+  })
+})

@@ -1,0 +1,81 @@
+import type { LocationQuery, LocationQueryRaw } from 'vue-router'
+
+import type { Conditions, ListQuery, Ordering, Status } from './types'
+import { STATUS_LABELS } from './wording'
+
+/** What a list shows, as it stands in the address: it survives "back" and can be sent on. */
+export interface ListState {
+  status?: Status
+  search: string
+  /** Days, as date fields have them, in the visitor's time zone; both included. */
+  from: string
+  to: string
+  ordering: Ordering
+  page: number
+}
+
+export const ORDERINGS: Record<Ordering, string> = {
+  '-created_at': 'Newest first',
+  created_at: 'Oldest first',
+  name: 'Name, A to Z',
+  '-name': 'Name, Z to A',
+}
+const NEWEST = '-created_at'
+const LONGEST_SEARCH = 200
+
+/** The state that an address asks for; what it says wrongly is left out. */
+export function readState(query: LocationQuery): ListState {
+  const text = (name: string) => String(query[name] ?? '')
+  const status = text('status')
+  const ordering = text('ordering')
+  return {
+    status: Object.hasOwn(STATUS_LABELS, status) ? (status as Status) : undefined,
+    search: text('search').slice(0, LONGEST_SEARCH),
+    from: day(text('from')),
+    to: day(text('to')),
+    ordering: Object.hasOwn(ORDERINGS, ordering) ? (ordering as Ordering) : NEWEST,
+    page: Math.max(1, Math.trunc(Number(text('page'))) || 1),
+  }
+}
+
+/** The address of a state, without what is as usual. */
+export function writeState(state: ListState): LocationQueryRaw {
+  const { page, ordering, ...others } = state
+  return Object.fromEntries(
+    Object.entries({
+      ...others,
+      ordering: ordering === NEWEST ? '' : ordering,
+      page: page > 1 ? page : '',
+    }).filter(([, value]) => value),
+  )
+}
+
+/** Whether anything but the order narrows the list. */
+export function isFiltered({ status, search, from, to }: ListState): boolean {
+  return !!(status || search || from || to)
+}
+
+/** The state as the API has it, without page and order. */
+export function toConditions({ status, search, from, to }: ListState): Conditions {
+  return {
+    status,
+    search: search || undefined,
+    created_after: from ? midnight(from, 0) : undefined,
+    created_before: to ? midnight(to, 1) : undefined,
+  }
+}
+
+export function toQuery(state: ListState, pageSize: number): ListQuery {
+  const { page, ordering } = state
+  return { ...toConditions(state), page, ordering, page_size: pageSize }
+}
+
+function day(text: string): string {
+  return /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : ''
+}
+
+/** When a day begins here, or one that is some days after it. */
+function midnight(text: string, after: number): string {
+  const [year, month, date] = text.split('-').map(Number) as [number, number, number]
+  return new Date(year, month - 1, date + after).toISOString()
+}

@@ -27,7 +27,10 @@ def tell_owners(requests: Sequence[ProcessingRequest]) -> None:
     """Queue what the owners of requests asked for. Where nobody did, this is one query."""
     by_owner: dict[Any, list[ProcessingRequest]] = defaultdict(list)
     for request in requests:
-        by_owner[request.owner_id].append(request)
+        if request.parent_id is None:  # whoever asked for a pipeline hears of the whole
+            by_owner[request.owner_id].append(request)
+    if not by_owner:
+        return
     wishes = User.objects.filter(
         Q(webhooks__is_enabled=True) | Q(notification_preference__mail__in=list(MAILED)),
         id__in=list(by_owner),

@@ -16,6 +16,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from backend_django.files.storage import free_bytes
+from backend_django.processing.lifecycle import NEVER
 from backend_django.processing.models import MaintenanceRun, ProcessingAttempt, ProcessingRequest
 
 RECENT = timedelta(hours=1)  # what "lately" means for durations and attempts
@@ -24,7 +25,9 @@ Status = ProcessingRequest.Status
 
 def oldest_seconds(status: ProcessingRequest.Status, since: str) -> float:
     """Age of the oldest request in a state, 0 when there is none."""
-    oldest = ProcessingRequest.objects.filter(status=status).aggregate(at=Min(since))["at"]
+    # Neither what is to wait, nor pipelines, which have no worker.
+    rows = ProcessingRequest.objects.filter(status=status).exclude(run_at__gt=Now())
+    oldest = rows.exclude(lease_expires_at=NEVER).aggregate(at=Min(since))["at"]
     return max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
 
 

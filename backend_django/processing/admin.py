@@ -5,6 +5,7 @@ A state that was typed in would be a lie to the worker that has the request.
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import transaction
@@ -16,7 +17,9 @@ from backend_django.utils.admin import ReadOnly
 
 from . import bulk
 from .archives import archive_create, archive_path
-from .models import ProcessingAttempt, ProcessingRequest
+from .enqueue import ring_for_all
+from .models import PausedKind, ProcessingAttempt, ProcessingRequest
+from .registry import known_kinds
 
 NAMED = 3  # refused requests in a message
 MOST_CONFIRMED = 900  # fields of a form; Django takes a thousand
@@ -24,7 +27,10 @@ MOST_CONFIRMED = 900  # fields of a form; Django takes a thousand
 
 class AttemptInline(ReadOnly, admin.TabularInline):
     model = ProcessingAttempt
-    fields = ["number", "worker", "outcome", "error_code", "started_at", "finished_at"]
+    fields = [
+        "number", "worker", "outcome", "error_code", "started_at", "finished_at",
+        "traceback", "log",
+    ]  # fmt: skip
     extra = 0
 
 
@@ -110,3 +116,23 @@ class ProcessingRequestAdmin(ReadOnly, admin.ModelAdmin):
         same = f" {outcome.unchanged} were already." if outcome.unchanged else ""
         rest = f" {outcome.remaining} remain: run it again." if outcome.remaining else ""
         self.message_user(request, f"{outcome.done} requests {done}.{same}{rest}")
+
+
+@admin.register(PausedKind)
+class PausedKindAdmin(admin.ModelAdmin):
+    """Add a kind to pause it: none of its requests begins, those that run go on."""
+
+    list_display = ["kind", "paused_at"]
+    fields = ["kind"]
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name == "kind":
+            return forms.ChoiceField(choices=[(kind, kind) for kind in known_kinds()])
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: PausedKind) -> None:
+        super().delete_model(request, obj)
+        transaction.on_commit(ring_for_all)

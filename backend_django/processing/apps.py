@@ -13,6 +13,8 @@ class ProcessingConfig(AppConfig):
 
     def ready(self) -> None:
         post_delete.connect(delete_files, sender="processing.ProcessingRequest")
+        from . import advance, hooks  # noqa: F401 (they listen to what ends)
+
         autodiscover_modules("processor")
 
 

@@ -50,8 +50,9 @@ class Attempt:
     tick = 1.0  # seconds between looks at whether there is something new to say
     interrupt_pause = 10.0  # seconds that what a job does on its way out has before the next one
 
-    def __init__(self, request: ProcessingRequest) -> None:
+    def __init__(self, request: ProcessingRequest, time_limit: float | None = None) -> None:
         self.request = request
+        self.time_limit = time_limit or settings.PROCESSING_TIME_LIMIT_SECONDS
         self.phase = ""
         self.step = ""
         self.percent = 0
@@ -105,7 +106,7 @@ class Attempt:
         if self._lost.is_set():
             raise Cancelled
         if self._is_overdue():
-            minutes = settings.PROCESSING_TIME_LIMIT_SECONDS / 60
+            minutes = self.time_limit / 60
             raise ProcessingError(
                 "time_limit", f"This took longer than the {minutes:g} minutes that are allowed."
             )
@@ -115,7 +116,7 @@ class Attempt:
         return {"phase": self.phase, "step": self.step, "progress": self.percent}
 
     def _is_overdue(self) -> bool:
-        return time.monotonic() - self._began > settings.PROCESSING_TIME_LIMIT_SECONDS
+        return time.monotonic() - self._began > self.time_limit
 
     def _interrupt(self) -> None:
         signal.pthread_kill(threading.main_thread().ident or 0, INTERRUPT)

@@ -19,7 +19,7 @@ Status = ProcessingRequest.Status
 LIMIT = 1000  # requests of one call
 BATCH = 200  # rows that are read at a time
 # A call ends after this, with some of the requests left for the next one: a caller waits for the
-# answer, and the files of a thousand requests may take a bucket a minute to remove.
+# answer, and the files of a thousand requests may take the storage a minute to remove.
 SECONDS = 2.0
 
 

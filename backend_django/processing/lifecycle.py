@@ -19,7 +19,6 @@ from django.db.models import (
     BigIntegerField,
     Count,
     F,
-    Q,
     QuerySet,
 )
 from django.db.models.expressions import RawSQL
@@ -38,10 +37,9 @@ Status = ProcessingRequest.Status
 Outcome = ProcessingAttempt.Outcome
 
 LIMIT_LOCK = 7_403  # key of the advisory lock behind the limits
-UNKNOWN_KIND_SECONDS = 3600  # longer than an upgrade takes to reach every worker
 # The lease of a pipeline that has begun: its steps have workers, it has none.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
-REAP_LIMIT = 500  # of each sort in one round, so that a round stays short
+DETAIL_LIMIT = 20_000  # characters of a traceback, and of a log
 
 
 def _mine(request_id: UUID, attempt: int) -> QuerySet[ProcessingRequest]:
@@ -54,6 +52,8 @@ def _mine(request_id: UUID, attempt: int) -> QuerySet[ProcessingRequest]:
 _DUE = """
     SELECT id FROM processing_processingrequest
     WHERE status = 'pending' AND owner_id <> ALL(%(at_limit)s) AND {which}
+    AND (run_at IS NULL OR run_at <= statement_timestamp())
+    AND kind NOT IN (SELECT kind FROM processing_pausedkind)
     AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s))
     ORDER BY priority, turn, created_at, id
     LIMIT 1"""
@@ -66,6 +66,7 @@ _CLAIM = """
         SET status = 'processing', attempt = attempt + 1, phase = '', step = '', progress = 0,
             lease_expires_at = statement_timestamp() + make_interval(secs => %(lease)s),
             started_at = coalesce(started_at, statement_timestamp()),
+            run_at = NULL, error_code = '', error_message = '',
             celery_task_id = %(celery_task_id)s
         FROM due WHERE request.id = due.id
         RETURNING request.*
@@ -189,7 +190,7 @@ def queues_waiting() -> list[str]:
     return list(waiting.values_list("queue", flat=True).distinct())
 
 
-def _close_attempts(ids: list[UUID], outcome: ProcessingAttempt.Outcome, code: str = "") -> None:
+def close_attempts(ids: list[UUID], outcome: ProcessingAttempt.Outcome, code: str = "") -> None:
     """Write down how the running attempts of these requests ended."""
     ProcessingAttempt.objects.filter(request_id__in=ids, outcome=Outcome.RUNNING).update(
         outcome=outcome, error_code=code, finished_at=Now()
@@ -248,7 +249,7 @@ def _leave(
     """Leave `processing`, if it is still this attempt's to do so; return the request then."""
     left = update_returning(_mine(request_id, attempt), lease_expires_at=None, **fields)
     if left:
-        _close_attempts([request_id], outcome, fields.get("error_code", ""))
+        close_attempts([request_id], outcome, fields.get("error_code", ""))
     return left
 
 
@@ -299,6 +300,32 @@ def fail(request_id: UUID, attempt: int, *, code: str, message: str, **reached: 
     )
 
 
+def retry_later(request_id: UUID, attempt: int, *, pause: float, code: str, message: str) -> bool:
+    """Let a request that failed wait for another try; the reason is there until it begins."""
+
+    def write() -> list[ProcessingRequest]:
+        return _leave(
+            request_id,
+            attempt,
+            Outcome.FAILED,
+            **AGAIN,
+            run_at=from_now(pause),
+            retries=F("retries") + 1,
+            max_attempts=F("max_attempts") + 1,
+            error_code=code[:50],
+            error_message=clean_text(message),
+        )
+
+    return bool(end_requests(write))
+
+
+def keep_details(request_id: UUID, attempt: int, *, traceback: str, log: str) -> None:
+    """Keep what helps those who run the product to find out why an attempt failed."""
+    ProcessingAttempt.objects.filter(request_id=request_id, number=attempt).update(
+        traceback=clean_text(traceback, DETAIL_LIMIT), log=clean_text(log, DETAIL_LIMIT)
+    )
+
+
 def _cancel(request_id: UUID, attempt: int) -> list[ProcessingRequest]:
     if not _mine(request_id, attempt).filter(cancel_requested=True).exists():
         return []
@@ -333,75 +360,3 @@ def release(request_id: UUID, attempt: int) -> bool:
         )
 
     return bool(end_requests(write))
-
-
-def reap_expired() -> list[tuple[UUID, int]]:
-    """Take requests from workers that were not heard of until their lease ran out.
-
-    Returns:
-        Id and attempt of each, so that what the attempt left behind can be removed.
-    """
-    return [(request.id, request.attempt) for request in end_requests(_reap)]
-
-
-def _reap() -> list[ProcessingRequest]:
-    expired = list(
-        ProcessingRequest.objects.select_for_update(skip_locked=True)
-        .filter(status=Status.PROCESSING, lease_expires_at__lt=Now())
-        .values_list("id", "cancel_requested", "attempt", "max_attempts")[:REAP_LIMIT]
-    )
-    if not expired:
-        return []
-    cancelled = [row[0] for row in expired if row[1]]
-    given_up = [row[0] for row in expired if not row[1] and row[2] >= row[3]]
-    again = [row[0] for row in expired if not row[1] and row[2] < row[3]]
-    _close_attempts([row[0] for row in expired], Outcome.LOST, "worker_lost")
-    rows = ProcessingRequest.objects
-    logger.warning(
-        "workers lost: %d requests go back, %d given up, %d cancelled",
-        len(again),
-        len(given_up),
-        len(cancelled),
-    )
-    return [
-        *update_returning(
-            rows.filter(id__in=cancelled),
-            status=Status.CANCELLED,
-            lease_expires_at=None,
-            finished_at=Now(),
-        ),
-        *update_returning(
-            rows.filter(id__in=given_up),
-            status=Status.FAILED,
-            error_code="worker_lost",
-            error_message=(
-                "The worker was lost each time it worked on this. It may need more memory than "
-                "there is. Try a smaller input, or tell whoever runs this service."
-            ),
-            lease_expires_at=None,
-            finished_at=Now(),
-        ),
-        *update_returning(rows.filter(id__in=again), lease_expires_at=None, **AGAIN),
-    ]
-
-
-def fail_unknown() -> int:
-    """Fail requests that have waited for an hour for a feature that is not there."""
-    unknown = ProcessingRequest.objects.filter(
-        ~Q(kind__in=known_kinds()),
-        status=Status.PENDING,
-        created_at__lt=from_now(-UNKNOWN_KIND_SECONDS),
-    )
-    ids = list(unknown.values_list("id", flat=True)[:REAP_LIMIT])
-    if not ids:
-        return 0
-    failed = end_requests(
-        lambda: update_returning(
-            unknown.filter(id__in=ids),
-            status=Status.FAILED,
-            error_code="unknown_kind",
-            error_message="This installation does not have the feature that this request is for.",
-            finished_at=Now(),
-        )
-    )
-    return len(failed)

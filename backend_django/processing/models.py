@@ -83,6 +83,11 @@ class ProcessingRequest(models.Model):
     priority = models.PositiveSmallIntegerField(choices=Priority, db_default=Priority.NORMAL)
     turn = models.BigIntegerField(db_default=0, help_text="Place in the round-robin of owners.")
 
+    run_at = models.DateTimeField(null=True, help_text="It waits at least until then.")
+    deadline_at = models.DateTimeField(null=True, help_text="It fails if it is not over then.")
+    retries = models.PositiveSmallIntegerField(db_default=0, help_text="By its kind's policy.")
+
+    unique_key = models.CharField(max_length=64, null=True)  # noqa: DJ001 (NULLs differ)
     idempotency_key = models.CharField(max_length=200, null=True)  # noqa: DJ001 (NULLs differ)
     trace_id = models.CharField(max_length=64, blank=True, help_text="Of the HTTP request.")
     celery_task_id = models.CharField(max_length=50, blank=True)
@@ -116,6 +121,11 @@ class ProcessingRequest(models.Model):
                 name="request_turn",
             ),
             models.Index(
+                fields=["deadline_at"],
+                condition=Q(status__in=["pending", "processing"], deadline_at__isnull=False),
+                name="request_deadline",
+            ),
+            models.Index(
                 fields=["lease_expires_at"],
                 condition=Q(status="processing"),
                 name="request_leased",
@@ -145,6 +155,11 @@ class ProcessingRequest(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["owner", "kind", "idempotency_key"], name="request_once_per_key"
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "kind", "unique_key"],
+                condition=Q(status__in=["pending", "processing"]),
+                name="request_unique_while_open",
             ),
             models.UniqueConstraint(
                 fields=["parent", "step_key"],
@@ -180,6 +195,9 @@ class ProcessingAttempt(models.Model):
     outcome = models.CharField(max_length=20, choices=Outcome, default=Outcome.RUNNING)
     error_code = models.CharField(max_length=50, blank=True)
     calls = models.JSONField(default=list, help_text="To outside services: method, host, outcome.")
+    # For those who run the product, never for its users.
+    traceback = models.TextField(blank=True, db_default="", help_text="Of what the job raised.")
+    log = models.TextField(blank=True, db_default="", help_text="The end of what it logged.")
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
 
@@ -191,6 +209,26 @@ class ProcessingAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.request_id}: {self.outcome}"
+
+
+class PausedKind(models.Model):
+    """A kind of which no request begins until the row is deleted; those that run go on."""
+
+    kind = models.CharField(max_length=50, primary_key=True)
+    paused_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class Schedule(models.Model):
+    """Up to when requests of a kind were made by its schedule (schedules.py)."""
+
+    kind = models.CharField(max_length=50, primary_key=True)
+    done_until = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.kind} until {self.done_until}"
 
 
 class MaintenanceRun(models.Model):

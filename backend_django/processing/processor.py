@@ -1,7 +1,8 @@
 """What a feature fills in: parameters, `validate`, `process`, and what its result looks like."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
@@ -10,11 +11,13 @@ from django.conf import settings
 from rest_framework.serializers import Serializer
 
 from backend_django.files.refs import InputFile, OutputFile
+from backend_django.users.models import User
 
 from .child import run_in_child
 from .errors import Cancelled, ProcessingError
 from .inputs import Input
-from .models import ProcessingResult
+from .models import ProcessingRequest, ProcessingResult
+from .policies import Retry, Unique
 from .priority import Priority
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cancelled", "Context", "Input", "InputFile", "Output", "OutputFile", "Priority",
-    "ProcessingError", "Processor",
+    "ProcessingError", "Processor", "Retry", "Unique",
 ]  # fmt: skip
 
 
@@ -145,6 +148,12 @@ class Processor:
     result_serializer: ClassVar[type[Serializer]] = Serializer
     queue: ClassVar[str] = "processing"  # "short" for work of seconds: it has workers of its own
     priority: ClassVar[Priority] = Priority.NORMAL  # among those that wait in the same queue
+    timeout: ClassVar[timedelta | None] = (
+        None  # of one attempt; None: PROCESSING_TIME_LIMIT_SECONDS
+    )
+    retry: ClassVar[Retry | None] = None  # when a failure is tried again by itself
+    unique: ClassVar[Unique | None] = None  # when two requests of a person are one
+    schedule: ClassVar[str | None] = None  # "0 2 * * *": cron, by TIME_ZONE; editable in the admin
     max_upload_bytes: ClassVar[int | None] = None  # None: PROCESSING_MAX_UPLOAD_BYTES
     downloads: ClassVar[tuple[str, ...]] = ()  # keys of Output.files that may be downloaded
     sample: ClassVar[Path | None] = None  # submitted once on a developer's first start
@@ -156,6 +165,21 @@ class Processor:
     def process(self, context: Context) -> Output:
         """Do the work."""
         raise NotImplementedError
+
+    def on_completed(self, request: ProcessingRequest, result: ProcessingResult) -> None:
+        """Write what else has to be written, in the transaction that completes a request.
+
+        What leaves the product belongs into `transaction.on_commit`. The request completes even if
+        this raises: what it wrote is undone, and the error is logged.
+        """
+
+    def on_failed(self, request: ProcessingRequest) -> None:
+        """Do the same when a request has failed: `error_code` and `error_message` say why."""
+
+    @classmethod
+    def schedule_owners(cls) -> Iterable[User]:
+        """Return for whom a due schedule makes a request each; the first superuser by default."""
+        return User.objects.filter(is_superuser=True, is_active=True).order_by("id")[:1]
 
     def present(self, result: ProcessingResult) -> dict[str, Any]:
         """Return what `result_serializer` turns into the answer of `results/<id>/`."""
@@ -172,6 +196,13 @@ class Processor:
         if not serializer.is_valid():
             raise ValueError(f"parameters of {cls.name}: {serializer.errors}")
         return dict(serializer.validated_data)
+
+    @classmethod
+    def time_limit(cls) -> float:
+        """Return the seconds that one attempt may take."""
+        return (
+            cls.timeout.total_seconds() if cls.timeout else settings.PROCESSING_TIME_LIMIT_SECONDS
+        )
 
     @classmethod
     def disk_needed(cls, input_size: int) -> int:

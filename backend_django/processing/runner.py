@@ -1,11 +1,14 @@
 """One attempt at one request, from claim to finish, inside a worker."""
 
 import logging
+import pdb
 import re
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
@@ -22,6 +25,7 @@ from backend_django.utils.text import clean_text
 from . import lifecycle
 from .advance import begin
 from .attempt import Attempt, Phase, WorkerStopping, is_stopping
+from .attempt_log import log_tail, traceback_text
 from .descendants import end_descendants
 from .enqueue import ring_for_all, ring_for_next
 from .inputs import input_refs
@@ -39,6 +43,7 @@ CODE = re.compile(r"[a-z][a-z0-9_]{0,49}")
 TURN_SECONDS = 1.0
 # A job's own query may take as long as PostgreSQL lets it (statement_timeout).
 JOB_STATEMENT_SECONDS = 35.0
+breakpoint_at_failure = False  # open a debugger where a job has failed: `run_request --debug`
 
 
 def run_next(*, queue: str, worker: str = "", celery_task_id: str = "") -> list[str]:
@@ -64,6 +69,14 @@ def run_next(*, queue: str, worker: str = "", celery_task_id: str = "") -> list[
     return done
 
 
+def run_this(request_id: UUID) -> bool:
+    """Work on one request here and now, if it waits; say whether it did."""
+    request = lifecycle.claim(request_id, worker="run_request")
+    if request:
+        _run(request, "")
+    return request is not None
+
+
 def _run(request: ProcessingRequest, celery_task_id: str) -> None:
     context = {job_id: str(request.id), trace_id: request.trace_id, task_id: celery_task_id}
     tokens = {variable: variable.set(value) for variable, value in context.items()}
@@ -77,12 +90,22 @@ def _run(request: ProcessingRequest, celery_task_id: str) -> None:
 def _run_claimed(request: ProcessingRequest) -> None:
     """Work on a request and write down how it ended, whatever its feature does."""
     owned, cpu_before = False, _cpu_seconds()
+    with log_tail(str(request.id)) as lines:
+        try:
+            owned = _attempt(request, lines)
+        finally:
+            _count_work(request, _cpu_seconds() - cpu_before)
+            _remove_losers(request, winner=request.attempt if owned else None)
+
+
+def _attempt(request: ProcessingRequest, lines: Sequence[str]) -> bool:
+    """Return whether the attempt has completed the request."""
     logger.info("attempt %d of %s begins", request.attempt, request.kind)
-    attempt = Attempt(request)
+    attempt = Attempt(request, _time_limit(request))
     try:
         if issubclass(get_processor(request.kind), Pipeline):
             begin(request)
-            return
+            return False
         with attempt, _connection_restored(), _descendants_ended():
             output, files = _work(request, attempt)
         owned = _retry_db_write(
@@ -101,10 +124,19 @@ def _run_claimed(request: ProcessingRequest) -> None:
             end = "cancelled" if stopped else "superseded"
             logger.info("attempt %d stopped (%s)", request.attempt, end)
         else:
-            _fail(request, attempt, error)
-    finally:
-        _count_work(request, _cpu_seconds() - cpu_before)
-        _remove_losers(request, winner=request.attempt if owned else None)
+            _fail(request, attempt, error, lines)
+        return False
+    return owned
+
+
+def _time_limit(request: ProcessingRequest) -> float:
+    """Return the seconds that the attempt may take: by its kind, and until its deadline."""
+    limit = get_processor(request.kind).time_limit()
+    if request.deadline_at and request.lease_expires_at:
+        # By the clock of the database, which has just written the lease.
+        now = request.lease_expires_at - timedelta(seconds=settings.PROCESSING_LEASE_SECONDS)
+        limit = min(limit, (request.deadline_at - now).total_seconds())
+    return max(limit, 0.001)
 
 
 def _cpu_seconds() -> float:
@@ -121,7 +153,9 @@ def _count_work(request: ProcessingRequest, seconds: float) -> None:
         logger.warning("the processor time of attempt %d was not counted", request.attempt)
 
 
-def _fail(request: ProcessingRequest, attempt: Attempt, error: BaseException) -> None:
+def _fail(
+    request: ProcessingRequest, attempt: Attempt, error: BaseException, lines: Sequence[str]
+) -> None:
     code, message = explain(error)
     told = isinstance(error, ProcessingError | ServiceError)
     expected = told and code not in {"crashed", "internal_error"}
@@ -136,10 +170,21 @@ def _fail(request: ProcessingRequest, attempt: Attempt, error: BaseException) ->
     )
     if code == "internal_error":
         message += f" {request.id}."
-    reached = attempt.reached()
-    _retry_db_write(
-        lambda: lifecycle.fail(request.id, request.attempt, code=code, message=message, **reached)
-    )
+    policy, reached = get_processor(request.kind).retry, attempt.reached()
+    pause = policy.pause(error, code, request.retries) if policy else None
+
+    def write() -> bool:
+        lifecycle.keep_details(
+            request.id, request.attempt, traceback=traceback_text(error), log="\n".join(lines)
+        )
+        ids = request.id, request.attempt
+        if pause is not None:
+            return lifecycle.retry_later(*ids, pause=pause, code=code, message=message)
+        return lifecycle.fail(*ids, code=code, message=message, **reached)
+
+    _retry_db_write(write)
+    if breakpoint_at_failure:
+        pdb.post_mortem(error.__traceback__)
 
 
 def _work(request: ProcessingRequest, attempt: Attempt) -> tuple[Output, dict[str, FileRef]]:

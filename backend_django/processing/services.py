@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from backend_django.uploads.models import Upload
 from backend_django.uploads.quota import work_check
 from backend_django.uploads.services import upload_discard, uploads_hold
 from backend_django.users.models import User
+from backend_django.utils.database_time import from_now
 from backend_django.utils.errors import Conflict, NotFound
 from backend_django.utils.request_id import request_id as trace_id
 
@@ -39,15 +41,20 @@ def request_create(
     name: str = "",
     parameters: dict[str, Any] | None = None,
     idempotency_key: str | None = None,
+    run_at: datetime | None = None,
+    deadline_at: datetime | None = None,
 ) -> tuple[ProcessingRequest, bool]:
     """Write a pending row, and wake a worker once it is safe.
 
     Args:
+        run_at: when it may begin; at once when None.
+        deadline_at: when it fails if it is not over by then.
         inputs: by input of the processor, what to work on; files among it are stored first.
 
     Returns:
         The request, and whether it is new: with an `idempotency_key` that the owner has used for
-        this kind before, or with uploads that a request has, it is the one made then.
+        this kind before, with uploads that a request has, or of a unique kind of which one is open,
+        it is the one made then.
 
     Raises:
         NotFound, Conflict: an input is not there, or not yet.
@@ -62,10 +69,19 @@ def request_create(
     ) as resolved:
         try:
             request = _request_insert(
-                owner, processor, resolved, name, parameters or {}, idempotency_key
+                owner,
+                processor,
+                resolved,
+                name,
+                parameters or {},
+                idempotency_key,
+                run_at=run_at,
+                deadline_at=deadline_at,
             )
         except IntegrityError:
             earlier = request_by_key(owner=owner, processor=processor, key=idempotency_key or "")
+            if not earlier:
+                earlier = _open_one(owner, processor, parameters or {}, resolved)
             if not earlier:
                 raise
             for upload in resolved.uploads:
@@ -89,6 +105,10 @@ def _request_insert(
     """Write the row, which holds its uploads; None if one of them cannot be held."""
     new_id = uuid4()
     files = summary(resolved.files)
+    if processor.unique:
+        columns["unique_key"] = processor.unique.key(parameters, resolved.files)
+        if processor.unique.debounce and not columns.get("run_at"):
+            columns["run_at"] = from_now(processor.unique.debounce.total_seconds())
     with transaction.atomic():
         if resolved.uploads and not uploads_hold(uploads=resolved.uploads, holder=new_id):
             transaction.set_rollback(True)
@@ -106,10 +126,30 @@ def _request_insert(
             idempotency_key=idempotency_key,
             **({"trace_id": trace_id.get()} | columns),
         )
+        if processor.unique and processor.unique.debounce:
+            request.refresh_from_db(fields=["run_at"])
         if resolved.requests:
             request.uses.add(*resolved.requests)  # type: ignore[arg-type]
         ring_on_commit(queue=request.queue, request_id=request.id)
     return request
+
+
+def _open_one(
+    owner: User, processor: type[Processor], parameters: dict[str, Any], resolved: Resolved
+) -> ProcessingRequest | None:
+    """Return the request of a unique kind that is open, having it wait a little longer."""
+    if not processor.unique:
+        return None
+    same = ProcessingRequest.objects.filter(
+        owner=owner,
+        kind=processor.name,
+        unique_key=processor.unique.key(parameters, resolved.files),
+        status__in=[Status.PENDING, Status.PROCESSING],
+    )
+    if processor.unique.debounce:
+        pause = processor.unique.debounce.total_seconds()
+        same.filter(status=Status.PENDING, run_at__isnull=False).update(run_at=from_now(pause))
+    return same.first()
 
 
 def step_create(
@@ -237,6 +277,15 @@ def _refuse_step(request: ProcessingRequest, what_to_do: str) -> None:
 
 
 def _restart(request: ProcessingRequest) -> None:
+    try:
+        _restart_row(request)
+    except IntegrityError as error:
+        if "request_unique_while_open" not in str(error):
+            raise
+        raise Conflict("Another one with the same parameters is open.", "not_unique") from error
+
+
+def _restart_row(request: ProcessingRequest) -> None:
     with transaction.atomic():
         place = _place(request.kind, request.owner_id)
         restarted = ProcessingRequest.objects.filter(
@@ -251,6 +300,8 @@ def _restart(request: ProcessingRequest) -> None:
             error_code="",
             error_message="",
             cancel_requested=False,
+            run_at=None,
+            retries=0,
             started_at=None,
             finished_at=None,
         )

@@ -11,13 +11,14 @@ from django.db.models.functions import Now
 from backend_django.files.temporary import tidy_abandoned_uploads
 from backend_django.uploads.services import uploads_expire
 
-from . import lifecycle, worker  # noqa: F401 (worker: connects its hooks)
+from . import reaper, worker  # noqa: F401 (worker: connects its hooks)
 from .advance import advance, advance_stalled
 from .enqueue import ring_for_all
 from .models import MaintenanceRun
 from .processor import Processor
 from .request_files import delete_attempt
 from .runner import run_next
+from .schedules import schedules_run
 from .scratch import delete_scratch
 
 logger = logging.getLogger(__name__)
@@ -51,16 +52,24 @@ def advance_pipeline(request_id: str) -> None:
 
 
 @shared_task
+def run_schedules(kind: str | None = None, **_: object) -> None:
+    """Make the requests that are due by a schedule: of one kind, or of all."""
+    schedules_run(kind)
+
+
+@shared_task
 def maintenance_reap() -> None:
     """Rescue requests whose worker is lost, and ring where no message is. Sent by beat."""
     MaintenanceRun.objects.update_or_create(name="reap", defaults={"ran_at": Now()})
-    for request_id, attempt in lifecycle.reap_expired():
+    for request_id, attempt in reaper.reap_expired():
         delete_scratch(request_id, attempt)
         try:
             delete_attempt(request_id, attempt)
         except OSError:
             logger.exception("files of attempt %d of %s are left behind", attempt, request_id)
-    lifecycle.fail_unknown()
+    reaper.fail_unknown()
+    reaper.fail_overdue()
+    run_schedules()
     advance_stalled()
     ring_for_all()
     uploads_expire()

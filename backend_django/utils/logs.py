@@ -22,10 +22,12 @@ SECRET_SEGMENT = re.compile(
 SECRET_PARAMETER = re.compile(
     r"(?i)(?<=[?&])(code|state|key|token|[\w-]*(signature|credential|security-token))=[^&\s\"']+"
 )
+PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
 
 
 def redact(text: str) -> str:
     """Return a line of a log without what opens something to whoever reads it."""
+    text = PASSWORD_IN_URL.sub("[secret]", text)
     return SECRET_PARAMETER.sub(r"\1=[secret]", SECRET_SEGMENT.sub("[secret]", text))
 
 

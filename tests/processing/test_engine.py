@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from backend_django.operations import tidy
-from backend_django.processing import lifecycle
+from backend_django.processing import lifecycle, reaper
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.tasks import maintenance_reap
 from backend_django.uploads.models import Upload
@@ -42,7 +42,7 @@ def expire_lease() -> None:
     ProcessingRequest.objects.filter(status="processing").update(
         lease_expires_at=timezone.now() - timedelta(seconds=1)
     )
-    lifecycle.reap_expired()
+    reaper.reap_expired()
 
 
 def post(client: Client, key: str | None = None, text: str = "one two"):

@@ -10,7 +10,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from backend_django.processing import events, lifecycle
+from backend_django.processing import events, lifecycle, reaper
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.processing.services import request_cancel
 from backend_django.users.models import User
@@ -68,7 +68,7 @@ def lose(request: ProcessingRequest) -> None:
     ProcessingRequest.objects.filter(id=request.id).update(
         lease_expires_at=timezone.now() - timedelta(seconds=1)
     )
-    lifecycle.reap_expired()
+    reaper.reap_expired()
 
 
 def complete(owner: User) -> None:
@@ -109,7 +109,7 @@ def wait_for_unknown_kind(owner: User) -> None:
     request = make(owner, kind="gone")
     old = timezone.now() - timedelta(hours=2)
     ProcessingRequest.objects.filter(id=request.id).update(created_at=old)
-    assert lifecycle.fail_unknown() == 1
+    assert reaper.fail_unknown() == 1
 
 
 ENDS: dict[Callable[[User], None], tuple[str, str, bool]] = {
@@ -189,7 +189,7 @@ def test_one_poisonous_request_of_many_concerns_itself_alone(
 
     receivers.append(receiver)
     ProcessingRequest.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-    lifecycle.reap_expired()
+    reaper.reap_expired()
     assert set(told) == {lost[0].id, lost[2].id}
     assert ProcessingRequest.objects.filter(status="failed").count() == 3
 
@@ -232,7 +232,7 @@ def test_receivers_get_all_requests_of_a_round_at_once(
     for _ in range(5):
         claimed(user, max_attempts=1)
     ProcessingRequest.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
-    lifecycle.reap_expired()
+    reaper.reap_expired()
     assert rounds == [5]
 
 

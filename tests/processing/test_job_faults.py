@@ -18,7 +18,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from backend_django.files import storage
-from backend_django.processing import child, descendants, lifecycle, scratch
+from backend_django.processing import child, descendants, reaper, scratch
 from backend_django.processing.attempt import Attempt, WorkerStopping
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.processor import (
@@ -327,6 +327,6 @@ def test_round_of_the_reaper_that_comes_late_leaves_the_next_attempt_s_files_alo
         scratch.work_directory(request.id, 2) as new,
     ):
         # it has read that attempt 1 is lost, and only now comes to remove what that one left
-        monkeypatch.setattr(lifecycle, "reap_expired", lambda: [(request.id, 1)])
+        monkeypatch.setattr(reaper, "reap_expired", lambda: [(request.id, 1)])
         maintenance_reap()
         assert (lost.exists(), new.exists()) == (False, True)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from backend_django.processing import lifecycle
+from backend_django.processing import lifecycle, reaper
 from backend_django.processing.attempt import _stopping
 from backend_django.processing.enqueue import ring
 from backend_django.processing.models import ProcessingRequest
@@ -190,7 +190,7 @@ def test_lost_worker_s_request_goes_first_and_its_place_is_told(user: User) -> N
     ProcessingRequest.objects.filter(id=first.id).update(
         lease_expires_at=timezone.now() - timedelta(seconds=1)
     )
-    assert lifecycle.reap_expired() == [(first.id, 1)]
+    assert reaper.reap_expired() == [(first.id, 1)]
     from backend_django.processing.api.serializers import queue_position
 
     assert [queue_position(r.id) for r in (first, second)] == [0, 1]

@@ -1,6 +1,7 @@
 """Counts words, and does on demand what a job should not: fail, crash, hang, eat memory."""
 
 import hashlib
+import logging
 import os
 import shutil
 import signal
@@ -12,7 +13,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.processing.pipeline import Pipeline, PipelineOutput, Plan
+from backend_django.processing.policies import seconds
 from backend_django.processing.processor import (
     Context,
     Input,
@@ -20,8 +23,11 @@ from backend_django.processing.processor import (
     OutputFile,
     ProcessingError,
     Processor,
+    Retry,
+    Unique,
 )
 from backend_django.processing.registry import register
+from backend_django.utils.errors import ServiceUnavailable
 
 
 class Parameters(serializers.Serializer[Any]):
@@ -133,15 +139,68 @@ class Copy(Processor):
 
 @register
 class Report(Processor):
-    """Works on nothing that anybody sends."""
+    """Works on nothing that anybody sends; by a schedule, and on demand."""
 
     name = "report"
     title = "Report"
     inputs = {}
+    schedule = "30 2 * * *"
     result_serializer = Result
 
     def process(self, context: Context) -> Output:
         return Output({"words": 0, "attempt": context.attempt})
+
+
+class FetchParameters(serializers.Serializer[Any]):
+    place = serializers.CharField(default="")
+    note = serializers.CharField(required=False)
+
+
+@register
+class Fetch(Processor):
+    """Needs a file that may not be there yet, and tries again by itself."""
+
+    name = "fetch"
+    title = "Fetch"
+    inputs = {}
+    parameters_serializer = FetchParameters
+    result_serializer = Result
+    timeout = seconds(20)
+    retry = Retry(times=2, on=("not_there", ServiceUnavailable), backoff=(10, 15))
+    unique = Unique(parameters=["place"])
+
+    def process(self, context: Context) -> Output:
+        place = context.parameters["place"]
+        logging.getLogger("fetch").info("looks for https://user:pa55@host/?token=s3cret")
+        if place == "away":
+            raise ServiceUnavailable
+        if place == "broken":
+            raise RuntimeError("of its author")
+        if place == "slow":
+            while True:
+                context.progress(0)
+                time.sleep(0.01)
+        if place and not Path(place).exists():
+            raise ProcessingError("not_there", "It is not there yet.")
+        return Output({"words": 0, "attempt": context.attempt})
+
+    def on_completed(self, request: ProcessingRequest, result: ProcessingResult) -> None:
+        HEARD.append(("completed", request.status, result.data))
+
+    def on_failed(self, request: ProcessingRequest) -> None:
+        HEARD.append(("failed", request.status, request.error_code))
+
+
+HEARD: list[tuple[str, str, Any]] = []
+
+
+@register
+class Refresh(Fetch):
+    """One for all calls of ten seconds."""
+
+    name = "refresh"
+    title = "Refresh"
+    unique = Unique(debounce=seconds(10))
 
 
 @register

@@ -1,10 +1,12 @@
 """What goes over the wire for every kind of request."""
 
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 from rest_framework import serializers
 
 from backend_django.api.strict import check_form
@@ -12,6 +14,8 @@ from backend_django.api.strict import check_form
 from ..models import ProcessingAttempt, ProcessingRequest
 from ..processor import Processor
 from .inputs import InputsMixin, input_fields
+
+LATEST_RUN = timedelta(days=366)
 
 
 class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]):
@@ -42,6 +46,7 @@ class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]
             "error_message",
             "cancel_requested",
             "queue_position",
+            "run_at",
             "input_name",
             "input_size",
             "created_at",
@@ -98,6 +103,12 @@ class ProcessingAttemptSerializer(serializers.ModelSerializer[ProcessingAttempt]
         read_only_fields = fields
 
 
+def _soon(value: datetime) -> datetime:
+    if not timezone.now() < value < timezone.now() + LATEST_RUN:
+        raise serializers.ValidationError("Must be in the future, and within a year.")
+    return value
+
+
 class CreateSerializer(serializers.Serializer[Any]):
     """The fields of a create that every kind has; InputFields of the kind's inputs beside them."""
 
@@ -107,6 +118,18 @@ class CreateSerializer(serializers.Serializer[Any]):
         allow_blank=True,
         help_text="What to call it; the file's name when left out.",
     )
+    run_at = serializers.DateTimeField(
+        required=False, help_text="When it may begin; at once when left out."
+    )
+    deadline_at = serializers.DateTimeField(
+        required=False, help_text="It fails if it is not over by then."
+    )
+
+    def validate_run_at(self, value: datetime) -> datetime:
+        return _soon(value)
+
+    def validate_deadline_at(self, value: datetime) -> datetime:
+        return _soon(value)
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuse unknown fields: a misspelt parameter must not be ignored in silence."""

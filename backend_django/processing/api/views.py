@@ -140,6 +140,8 @@ class CreateView(ProcessingView):
             processor=self.processor,
             inputs=inputs,
             name=values.pop("name", ""),
+            run_at=values.pop("run_at", None),
+            deadline_at=values.pop("deadline_at", None),
             parameters=values,
             idempotency_key=key,
         )

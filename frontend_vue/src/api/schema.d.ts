@@ -1253,6 +1253,11 @@ export interface components {
             readonly cancel_requested: boolean;
             /** @description Requests that are before this one, while it is pending; told by `status`. */
             readonly queue_position: number | null;
+            /**
+             * Format: date-time
+             * @description It waits at least until then.
+             */
+            readonly run_at: string | null;
             /** @description What the user called the first file. */
             readonly input_name: string;
             /** @description Bytes of all input files. */
@@ -1604,6 +1609,11 @@ export interface components {
             readonly cancel_requested: boolean;
             /** @description Requests that are before this one, while it is pending; told by `status`. */
             readonly queue_position: number | null;
+            /**
+             * Format: date-time
+             * @description It waits at least until then.
+             */
+            readonly run_at: string | null;
             /** @description What the user called the first file. */
             readonly input_name: string;
             /** @description Bytes of all input files. */
@@ -1694,6 +1704,16 @@ export interface components {
         RasterCreateRequest: {
             /** @description What to call it; the file's name when left out. */
             name?: string;
+            /**
+             * Format: date-time
+             * @description When it may begin; at once when left out.
+             */
+            run_at?: string;
+            /**
+             * Format: date-time
+             * @description It fails if it is not over by then.
+             */
+            deadline_at?: string;
             /**
              * @description Compression of the result.
              *

@@ -87,6 +87,7 @@ APPEND_SLASH = False
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
-TIME_ZONE = "UTC"
+# By which schedules are meant, and the admin shows times: a name such as Europe/Berlin.
+TIME_ZONE = env("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True

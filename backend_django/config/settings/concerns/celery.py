@@ -5,6 +5,7 @@ from typing import Any
 from kombu import Queue
 
 from ..environment import env
+from .apps import TIME_ZONE
 from .database import REDIS_URL
 from .processing import PROCESSING_REAPER_SECONDS, PROCESSING_TIME_LIMIT_SECONDS
 
@@ -60,7 +61,7 @@ CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_TASK_SEND_SENT_EVENT = True
 
-CELERY_TIMEZONE = "UTC"
+CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "processing-reap": {

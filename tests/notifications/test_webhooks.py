@@ -27,7 +27,7 @@ from backend_django.notifications.services import (
     webhook_renew_secret,
     webhook_update,
 )
-from backend_django.processing import lifecycle
+from backend_django.processing import lifecycle, reaper
 from backend_django.users.models import User
 from backend_django.utils.errors import Conflict
 from tests.stack import Api, Stack, wait_for
@@ -88,7 +88,7 @@ def test_many_ends_cost_a_few_statements(user: User, hook: Hook, receiver: Recei
     lost = user.processing_requests.filter(status="processing")
     lost.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
     with CaptureQueriesContext(connection) as queries:
-        assert len(lifecycle.reap_expired()) == 30
+        assert len(reaper.reap_expired()) == 30
     assert WebhookDelivery.objects.count() == 60
     assert len(Mail.objects.get().content["items"]) == 30
     assert len(queries) < 15
@@ -311,7 +311,7 @@ def test_request_without_an_address_has_no_links(
     hook()
     old = timezone.now() - timedelta(hours=2)
     type(make(user, kind="gone")).objects.update(created_at=old)
-    assert lifecycle.fail_unknown() == 1
+    assert reaper.fail_unknown() == 1
     send_all()
     assert json.loads(receiver.calls[0].body)["data"]["links"] == {}
 

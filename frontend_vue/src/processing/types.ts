@@ -3,6 +3,10 @@
  * not taken from the OpenAPI document, so that the core does not depend on a feature being there;
  * where a feature hands over its typed calls, the compiler compares the two.
  */
+
+/** The fields of a create that are no parameters of its kind. */
+export type CommonField = 'file' | 'upload' | 'name' | 'run_at' | 'deadline_at'
+
 export type Status = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled'
 
 export interface ProcessingRequest {

@@ -1,5 +1,5 @@
 import type { components } from '@/api/schema'
-import type { Words } from '@/processing/types'
+import type { CommonField, Words } from '@/processing/types'
 
 export const words: Words = {
   thing: 'raster',
@@ -16,7 +16,7 @@ export const words: Words = {
   },
 }
 
-type Parameters = Omit<components['schemas']['RasterCreateRequest'], 'file' | 'upload' | 'name'>
+type Parameters = Omit<components['schemas']['RasterCreateRequest'], CommonField>
 
 /** Fields of the upload's form, as text. The names are the API's. */
 export type RasterFields = Record<keyof Parameters, string>

@@ -95,7 +95,7 @@ def hook(user: User, receiver: Receiver) -> Callable[..., tuple[Webhook, str]]:
 
 
 @pytest.fixture
-def signed_in(client: Client, user: User) -> Client:
+def visitor(client: Client, user: User) -> Client:
     client.force_login(user)
     return client
 

@@ -19,25 +19,23 @@ def call(client: Client, method: str, path: str, data: Any = None) -> Any:
     return getattr(client, method)(f"{URL}/{path}", data, content_type="application/json")
 
 
-def test_preference_has_a_default_and_can_be_chosen(signed_in: Client) -> None:
-    assert signed_in.get(f"{URL}/preferences/").json() == {"mail": "never"}
+def test_preference_has_a_default_and_can_be_chosen(visitor: Client) -> None:
+    assert visitor.get(f"{URL}/preferences/").json() == {"mail": "never"}
     for mail in ("ended", "failed", "never"):
-        assert call(signed_in, "patch", "preferences/", {"mail": mail}).json() == {"mail": mail}
-        assert signed_in.get(f"{URL}/preferences/").json() == {"mail": mail}
-    assert call(signed_in, "patch", "preferences/", {}).json() == {"mail": "never"}
+        assert call(visitor, "patch", "preferences/", {"mail": mail}).json() == {"mail": mail}
+        assert visitor.get(f"{URL}/preferences/").json() == {"mail": mail}
+    assert call(visitor, "patch", "preferences/", {}).json() == {"mail": "never"}
     for wrong in ({"mail": "always"}, {"mail": None}, {"mails": "never"}):
-        assert call(signed_in, "patch", "preferences/", wrong).status_code == 400
+        assert call(visitor, "patch", "preferences/", wrong).status_code == 400
 
 
-def test_secret_is_shown_once(signed_in: Client) -> None:
-    created = call(signed_in, "post", "webhooks/", {"url": "https://example.org/", "events": ALL})
+def test_secret_is_shown_once(visitor: Client) -> None:
+    created = call(visitor, "post", "webhooks/", {"url": "https://example.org/", "events": ALL})
     assert created.status_code == 201
     secret, id_ = created.json()["secret"], created.json()["id"]
-    renewed = call(signed_in, "post", f"webhooks/{id_}/new-secret/").json()["secret"]
+    renewed = call(visitor, "post", f"webhooks/{id_}/new-secret/").json()["secret"]
     assert secret != renewed
-    listed = (
-        signed_in.get(f"{URL}/webhooks/").content + signed_in.get(f"{URL}/webhooks/{id_}/").content
-    )
+    listed = visitor.get(f"{URL}/webhooks/").content + visitor.get(f"{URL}/webhooks/{id_}/").content
     assert b"whsec_" not in listed
     assert b"secret" not in listed
     assert secret not in str(AuditEvent.objects.values())
@@ -56,37 +54,35 @@ def test_secret_is_shown_once(signed_in: Client) -> None:
         ({"url": "https://example.org/" + "x" * 2000, "events": ALL}, "url"),
     ],
 )
-def test_input_is_refused_with_the_field(signed_in: Client, data: Any, field: str) -> None:
-    refused = call(signed_in, "post", "webhooks/", data)
+def test_input_is_refused_with_the_field(visitor: Client, data: Any, field: str) -> None:
+    refused = call(visitor, "post", "webhooks/", data)
     assert refused.status_code == 400, refused.content
     assert refused.json()["errors"][0]["field"] == field
     assert not Webhook.objects.exists()
 
 
-def test_webhook_is_changed_disabled_enabled_and_deleted(signed_in: Client) -> None:
+def test_webhook_is_changed_disabled_enabled_and_deleted(visitor: Client) -> None:
     data = {"url": "https://example.org/", "events": [*ALL[::-1], ALL[0]]}
-    assert call(signed_in, "post", "webhooks/", data).status_code == 400, "an event twice"
-    id_ = call(signed_in, "post", "webhooks/", data | {"events": ALL[::-1]}).json()["id"]
+    assert call(visitor, "post", "webhooks/", data).status_code == 400, "an event twice"
+    id_ = call(visitor, "post", "webhooks/", data | {"events": ALL[::-1]}).json()["id"]
     address = f"webhooks/{id_}/"
-    changed = call(signed_in, "patch", address, {"events": ["request.failed"]}).json()
+    changed = call(visitor, "patch", address, {"events": ["request.failed"]}).json()
     assert (changed["events"], changed["url"]) == (["request.failed"], "https://example.org/")
-    off = call(signed_in, "patch", address, {"is_enabled": False}).json()
+    off = call(visitor, "patch", address, {"is_enabled": False}).json()
     assert (off["is_enabled"], off["disabled_reason"]) == (False, "owner")
-    on = call(signed_in, "patch", address, {"is_enabled": True, "url": "https://a.example/"}).json()
+    on = call(visitor, "patch", address, {"is_enabled": True, "url": "https://a.example/"}).json()
     assert (on["is_enabled"], on["disabled_reason"], on["url"]) == (True, "", "https://a.example/")
-    assert call(signed_in, "delete", address).status_code == 204
-    assert call(signed_in, "get", address).status_code == 404
+    assert call(visitor, "delete", address).status_code == 204
+    assert call(visitor, "get", address).status_code == 404
 
 
 @pytest.mark.django_db(transaction=True)
-def test_log_of_deliveries_and_send_again(
-    signed_in: Client, user: User, receiver: Receiver
-) -> None:
+def test_log_of_deliveries_and_send_again(visitor: Client, user: User, receiver: Receiver) -> None:
     data = {"url": receiver.url("500"), "events": ALL}
-    id_ = call(signed_in, "post", "webhooks/", data).json()["id"]
+    id_ = call(visitor, "post", "webhooks/", data).json()["id"]
     request = end(user, "failed")
     send_all()
-    [logged] = signed_in.get(f"{URL}/webhooks/{id_}/deliveries/").json()["results"]
+    [logged] = visitor.get(f"{URL}/webhooks/{id_}/deliveries/").json()["results"]
     assert logged["event"] == "request.failed"
     assert (logged["status"], logged["status_code"], logged["attempts"]) == ("pending", 500, 1)
     assert logged["response"] == "hello"
@@ -94,27 +90,27 @@ def test_log_of_deliveries_and_send_again(
     assert logged["message"]["data"]["id"] == str(request.id)
     assert logged["message"] == json.loads(receiver.calls[0].body)
     resend = f"deliveries/{logged['id']}/resend/"
-    assert call(signed_in, "post", resend).status_code == 409
+    assert call(visitor, "post", resend).status_code == 409
     WebhookDelivery.objects.update(outcome="failed", finished_at=logged["created_at"])
-    assert call(signed_in, "post", resend).json()["status"] == "pending"
-    tested = call(signed_in, "post", f"webhooks/{id_}/test/")
+    assert call(visitor, "post", resend).json()["status"] == "pending"
+    tested = call(visitor, "post", f"webhooks/{id_}/test/")
     assert (tested.status_code, tested.json()["event"]) == (201, "webhook.test")
-    assert signed_in.get(f"{URL}/webhooks/{id_}/deliveries/?page_size=1").json()["count"] == 2
+    assert visitor.get(f"{URL}/webhooks/{id_}/deliveries/?page_size=1").json()["count"] == 2
 
 
-def test_tests_are_limited(signed_in: Client) -> None:
+def test_tests_are_limited(visitor: Client) -> None:
     data = {"url": "https://example.org/", "events": ALL}
-    id_ = call(signed_in, "post", "webhooks/", data).json()["id"]
-    codes = [call(signed_in, "post", f"webhooks/{id_}/test/").status_code for _ in range(21)]
+    id_ = call(visitor, "post", "webhooks/", data).json()["id"]
+    codes = [call(visitor, "post", f"webhooks/{id_}/test/").status_code for _ in range(21)]
     assert (codes[0], codes[-1]) == (201, 429)
 
 
 def test_admin_sees_them_without_secrets_and_disables(
-    admin_client: Client, signed_in: Client, user: User
+    admin_client: Client, visitor: Client, user: User
 ) -> None:
     data = {"url": "https://example.org/", "events": ALL}
-    created = call(signed_in, "post", "webhooks/", data).json()
-    call(signed_in, "post", f"webhooks/{created['id']}/test/")
+    created = call(visitor, "post", "webhooks/", data).json()
+    call(visitor, "post", f"webhooks/{created['id']}/test/")
     stored = Webhook.objects.get()
     delivery = WebhookDelivery.objects.get()
     pages = [

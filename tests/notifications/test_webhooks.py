@@ -40,7 +40,7 @@ Hook = Callable[..., tuple[Webhook, str]]
 
 @pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
 def test_receiver_gets_what_the_api_says_and_can_verify_it(
-    user: User, hook: Hook, receiver: Receiver, signed_in: Client, settings, status: str
+    user: User, hook: Hook, receiver: Receiver, visitor: Client, settings, status: str
 ) -> None:
     settings.SITE_URL = "https://www.example.org"
     _, secret = hook()
@@ -52,7 +52,7 @@ def test_receiver_gets_what_the_api_says_and_can_verify_it(
     assert message["type"] == f"request.{status}"
     links = message["data"].pop("links")
     assert message["data"].pop("kind") == "wordcount"
-    said = signed_in.get(links["status"].removeprefix("https://www.example.org")).json()
+    said = visitor.get(links["status"].removeprefix("https://www.example.org")).json()
     assert message["data"] == said
     assert links["page"] == f"https://www.example.org/wordcount/{request.id}"
     with pytest.raises(standardwebhooks.WebhookVerificationError):
@@ -303,6 +303,24 @@ def test_log_is_kept_for_a_bounded_time(user: User, hook: Hook) -> None:
     assert deliveries_purge() == 0
     WebhookDelivery.objects.update(finished_at=timezone.now() - timedelta(days=15))
     assert deliveries_purge() == 1
+
+
+def test_steps_of_a_pipeline_are_its_own_business(
+    user: User, hook: Hook, receiver: Receiver
+) -> None:
+    hook()
+    preference_set(user=user, mail="ended")
+    pipeline = make(user)
+    end(user, parent=pipeline, step_key="first")
+    end(user, "failed", parent=pipeline, step_key="second")
+    assert not WebhookDelivery.objects.exists()
+    assert not Mail.objects.exists()
+    claimed = lifecycle.claim(pipeline.id)
+    assert claimed
+    assert lifecycle.complete(claimed.id, 1, data={}, files={})
+    [delivery] = send_all()
+    assert delivery.payload["data"]["id"] == str(pipeline.id)
+    assert Mail.objects.get().content["items"] == [str(pipeline.id)]
 
 
 def test_request_without_an_address_has_no_links(

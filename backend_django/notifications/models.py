@@ -1,5 +1,6 @@
 """Who wants to be told of what: preferences, webhooks, and the deliveries to them."""
 
+import logging
 from uuid import uuid4
 
 from django.conf import settings
@@ -72,6 +73,8 @@ class Webhook(models.Model):
 
 class WebhookDelivery(OutboxRow):
     """One event for one webhook, with what came of its last attempt."""
+
+    failure_level = logging.INFO  # a receiver that fails is its owner's matter
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from celery import current_app
 from django.db import models, transaction
@@ -29,6 +29,8 @@ HEARD_AFTER = timedelta(seconds=10)  # a worker that is free has taken a new row
 
 class OutboxRow(models.Model):
     """Base of such a row; only the functions below write these fields."""
+
+    failure_level: ClassVar[int] = logging.ERROR  # of the log, for what is given up
 
     created_at = models.DateTimeField(auto_now_add=True)
     next_attempt_at = models.DateTimeField(db_default=Now())
@@ -115,14 +117,20 @@ def finish(row: OutboxRow, outcome: str, error: str = "", **fields: Any) -> None
     """Write how it ended: sent, failed or dropped."""
     update(row, finished_at=Now(), outcome=outcome, error=error[:300], **fields)
     if outcome == "failed":
-        logger.error("%s %s is given up: %s", row._meta.model_name, row.pk, error)
+        name = row._meta.model_name
+        logger.log(row.failure_level, "%s %s is given up: %s", name, row.pk, error)
 
 
 def try_later(row: OutboxRow, pause: timedelta, error: str, **fields: Any) -> None:
     """Have a row sent again after a pause."""
     update(row, next_attempt_at=Now() + pause, error=error[:300], **fields)
-    logger.warning(
-        "%s %s is tried again in %s: %s", row._meta.model_name, row.pk, pause, error[:300]
+    logger.log(
+        min(logging.WARNING, row.failure_level),
+        "%s %s is tried again in %s: %s",
+        row._meta.model_name,
+        row.pk,
+        pause,
+        error[:300],
     )
 
 

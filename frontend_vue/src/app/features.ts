@@ -1,5 +1,6 @@
 import type { AccountPart } from '@/account/part'
 import type { Feature } from '@/feature'
+import notifications from '@/notifications/account'
 
 const modules = import.meta.glob<Feature>('../features/*/index.ts', {
   eager: true,
@@ -11,7 +12,10 @@ export const features: Feature[] = Object.values(modules).sort((a, b) =>
   a.title.localeCompare(b.title),
 )
 
-/** What they add to accounts. */
-export const accountParts: AccountPart[] = Object.values(
-  import.meta.glob<AccountPart>('../features/*/account.ts', { eager: true, import: 'default' }),
-)
+/** What they add to accounts, and what the core does. */
+export const accountParts: AccountPart[] = [
+  ...Object.values(
+    import.meta.glob<AccountPart>('../features/*/account.ts', { eager: true, import: 'default' }),
+  ),
+  notifications,
+]

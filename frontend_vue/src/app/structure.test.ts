@@ -3,7 +3,17 @@ import { expect, test } from 'vitest'
 import { features } from './features'
 
 /** Each layer may use those after it, never those before it, and no feature another. */
-const LAYERS = ['app', 'features', 'account', 'crud', 'processing', 'ui', 'composables', 'api']
+const LAYERS = [
+  'app',
+  'features',
+  'notifications',
+  'account',
+  'crud',
+  'processing',
+  'ui',
+  'composables',
+  'api',
+]
 
 const sources = import.meta.glob<string>('../**/*.{ts,vue}', {
   query: '?raw',

@@ -1,0 +1,158 @@
+import { enableAutoUnmount, flushPromises } from '@vue/test-utils'
+import { afterEach, expect, test } from 'vitest'
+
+import { dialog, fill, focused, press, problem, show, stubApi, USER } from '@/account/testing'
+import { toasts } from '@/ui/toast'
+
+import NotificationSections from './NotificationSections.vue'
+
+enableAutoUnmount(afterEach)
+afterEach(() => toasts.splice(0))
+
+const ID = '0b0f4f2e-6f0e-4b5c-9d0f-5f6c0a3d9a51'
+const WEBHOOK = {
+  id: ID,
+  url: 'https://example.org/hook',
+  events: ['request.failed'],
+  is_enabled: true,
+  disabled_reason: '',
+  failing_since: null,
+  created_at: '2026-01-10T12:00:00Z',
+}
+const DELIVERY = {
+  id: 'd0000000-6f0e-4b5c-9d0f-5f6c0a3d9a51',
+  event: 'request.failed',
+  status: 'failed',
+  attempts: 3,
+  status_code: 500,
+  seconds: 0.25,
+  error: 'The receiver responded 500.',
+  response: 'out of order',
+  message: { type: 'request.failed' },
+  created_at: '2026-01-10T12:00:00Z',
+  next_attempt_at: null,
+  finished_at: '2026-01-10T12:00:00Z',
+}
+const path = `/notifications/webhooks/${ID}/`
+
+async function open(answers: Parameters<typeof stubApi>[0] = {}, webhooks: object[] = [WEBHOOK]) {
+  const sent = stubApi({
+    'GET /notifications/preferences/': [200, { mail: 'never' }],
+    'GET /notifications/webhooks/': [200, { results: webhooks }],
+    [`GET ${path}deliveries/`]: [200, { count: 1, results: [DELIVERY] }],
+    ...answers,
+  })
+  const { page } = await show(NotificationSections, { props: { user: USER } })
+  await flushPromises()
+  return { page, of: (call: string) => sent.filter((one) => one.call === call) }
+}
+
+const pressed = async (name: string) => {
+  const buttons = [...dialog()!.querySelectorAll('button')]
+  buttons.find((button) => button.textContent?.trim() === name)!.click()
+  await flushPromises()
+}
+
+test('when mail is sent is chosen and saved at once', async () => {
+  const { page, of } = await open({
+    'PATCH /notifications/preferences/': [200, { mail: 'failed' }],
+  })
+  expect(page.text()).toContain(USER.email)
+  expect(page.find<HTMLInputElement>('[value=never]').element.checked).toBe(true)
+  await page.find('[value=failed]').trigger('change')
+  await flushPromises()
+  expect(of('PATCH /notifications/preferences/')[0]!.body).toEqual({ mail: 'failed' })
+  expect(page.find<HTMLInputElement>('[value=failed]').element.checked).toBe(true)
+  expect(toasts[0]!.text).toBe('Your choice is saved.')
+})
+
+test('a new webhook shows its secret once', async () => {
+  const { page, of } = await open(
+    { 'POST /notifications/webhooks/': [201, { ...WEBHOOK, secret: 'whsec_abc' }] },
+    [],
+  )
+  expect(page.text()).toContain('No webhooks yet.')
+  await page.find('[value="request.completed"]').setValue(false)
+  await fill(page, { url: ' https://example.org/hook ' })
+  expect(of('POST /notifications/webhooks/')[0]!.body).toEqual({
+    url: 'https://example.org/hook',
+    events: ['request.failed'],
+  })
+  expect(page.text()).toContain('whsec_abc')
+  expect(focused()).toBe('Secret of https://example.org/hook')
+  await press(page, 'Done')
+  expect(page.text()).not.toContain('whsec_abc')
+  expect(page.find<HTMLInputElement>('[name=url]').element.value).toBe('')
+})
+
+test('what is wrong with a URL is said at its field', async () => {
+  const { page } = await open({
+    'POST /notifications/webhooks/': problem({ url: 'Enter a URL that begins with https://.' }),
+  })
+  await fill(page, { url: 'http://example.org/' })
+  expect(page.text()).toContain('begins with https://')
+  expect(focused()).toBe('url')
+})
+
+test('a test shows the log, where a delivery is sent again', async () => {
+  const resend = `POST /notifications/deliveries/${DELIVERY.id}/resend/`
+  const { page, of } = await open({
+    [`POST ${path}test/`]: [201, { ...DELIVERY, event: 'webhook.test' }],
+    [resend]: [200, { ...DELIVERY, status: 'pending' }],
+  })
+  await press(page, 'Send test')
+  expect(of(`POST ${path}test/`)).toHaveLength(1)
+  expect(page.text()).toContain('The receiver responded 500. · 3 attempts')
+  expect(page.text()).toContain('out of order')
+  const asked = of(`GET ${path}deliveries/`).length
+  await press(page, 'Send again')
+  expect(of(resend)).toHaveLength(1)
+  expect(of(`GET ${path}deliveries/`).length).toBeGreaterThan(asked)
+})
+
+test('too many tests are refused with the reason', async () => {
+  const { page } = await open({
+    [`POST ${path}test/`]: [429, { code: 'throttled', detail: 'Wait.' }],
+  })
+  await press(page, 'Send test')
+  expect(page.find('[role=alert]').text()).toContain('Wait.')
+})
+
+test('a disabled webhook says why, and is enabled again', async () => {
+  const { page, of } = await open({ [`PATCH ${path}`]: [200, WEBHOOK] }, [
+    { ...WEBHOOK, is_enabled: false, disabled_reason: 'gone' },
+  ])
+  expect(page.text()).toContain('410 Gone')
+  await press(page, 'Enable')
+  expect(of(`PATCH ${path}`)[0]!.body).toEqual({ is_enabled: true })
+})
+
+test('a webhook is edited', async () => {
+  const { page, of } = await open({ [`PATCH ${path}`]: [200, WEBHOOK] })
+  await press(page, 'Edit')
+  const form = page.findAll('form').find((one) => one.text().includes('Save'))!
+  await form.find('[value="request.completed"]').setValue(true)
+  await form.trigger('submit')
+  await flushPromises()
+  expect(of(`PATCH ${path}`)[0]!.body).toEqual({
+    url: WEBHOOK.url,
+    events: ['request.failed', 'request.completed'],
+  })
+  expect(page.text()).not.toContain('Save')
+})
+
+test('a new secret and a delete are asked about first', async () => {
+  const { page, of } = await open({
+    [`POST ${path}new-secret/`]: [200, { secret: 'whsec_new' }],
+    [`DELETE ${path}`]: [204, null],
+  })
+  await press(page, 'New secret …')
+  expect(of(`POST ${path}new-secret/`)).toHaveLength(0)
+  await pressed('Create secret')
+  expect(page.text()).toContain('whsec_new')
+  await press(page, 'Delete …')
+  await pressed('Delete')
+  expect(of(`DELETE ${path}`)).toHaveLength(1)
+  expect(toasts.at(-1)!.text).toContain('is deleted')
+  expect(page.text()).not.toContain('whsec_new')
+})

@@ -8,7 +8,7 @@ the user. What a receiver writes is committed with the end or not at all; what l
 import logging
 from collections.abc import Callable, Sequence
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from .models import ProcessingRequest
 
@@ -36,7 +36,8 @@ def end_requests(write: Callable[[], Sequence[ProcessingRequest]]) -> Sequence[P
     """Run what brings requests to an end, in a transaction, and announce those that have ended.
 
     A savepoint for each receiver would cost every request two statements. So there are none at
-    first; when a receiver fails, all of it is undone and done again with them.
+    first; when a receiver fails, or PostgreSQL refuses at the commit what one has written (a
+    reference to a row that was deleted meanwhile), all of it is undone and done again with them.
 
     Args:
         write: changes rows and returns them as they are now; it may run twice.
@@ -46,7 +47,7 @@ def end_requests(write: Callable[[], Sequence[ProcessingRequest]]) -> Sequence[P
     """
     try:
         return _end(write, _announce)
-    except _ReceiverError:
+    except (_ReceiverError, IntegrityError):
         return _end(write, _announce_guarded)
 
 
@@ -54,10 +55,13 @@ def _end(
     write: Callable[[], Sequence[ProcessingRequest]],
     announce: Callable[[Sequence[ProcessingRequest]], None],
 ) -> Sequence[ProcessingRequest]:
+    within = connection.in_atomic_block
     with transaction.atomic():
         written = write()
         if ended := [request for request in written if request.is_final]:
             announce(ended)
+            if within:  # the commit comes later, and nobody there would do this again
+                connection.check_constraints()
     return written
 
 
@@ -76,6 +80,7 @@ def _announce_guarded(ended: Sequence[ProcessingRequest]) -> None:
             try:
                 with transaction.atomic():
                     receiver([request])
+                    connection.check_constraints()
             except Exception:
                 if connection.needs_rollback:  # the connection is gone: nothing can be written
                     raise

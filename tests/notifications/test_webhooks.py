@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -24,11 +25,13 @@ from backend_django.notifications.deliveries import (
 from backend_django.notifications.models import Webhook, WebhookDelivery
 from backend_django.notifications.services import (
     preference_set,
+    webhook_delete,
     webhook_renew_secret,
     webhook_update,
 )
 from backend_django.processing import lifecycle, reaper
 from backend_django.users.models import User
+from backend_django.utils import outbox
 from backend_django.utils.errors import Conflict
 from tests.stack import Api, Stack, wait_for
 
@@ -234,6 +237,50 @@ def test_receiver_that_hangs_costs_one_call_however_much_waits_for_it(
     assert WebhookDelivery.objects.filter(outcome="sent").count() == 39
     hanging.refresh_from_db()
     assert (hanging.times_away, hanging.away_until, hanging.failing_since) == (0, None, None)
+
+
+def test_webhook_that_is_deleted_at_that_moment_keeps_no_request_from_ending(
+    user: User, hook: Hook, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at who wants to know and the commit."""
+    doomed, _ = hook()
+    hook("201")
+    create = WebhookDelivery.objects.bulk_create
+
+    def delete_first(made: list[WebhookDelivery]) -> None:
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(delete).result()
+        create(made)
+
+    def delete() -> None:
+        webhook_delete(webhook=doomed)
+        connection.close()
+
+    monkeypatch.setattr(WebhookDelivery.objects, "bulk_create", delete_first)
+    assert end(user).status == "completed"
+    assert [delivery.status_code for delivery in send_all()] == [201]
+
+
+def test_delivery_of_a_worker_that_died_is_sent_by_another_once(
+    user: User, hook: Hook, receiver: Receiver
+) -> None:
+    hook()
+    end(user)
+    [delivery] = WebhookDelivery.objects.all()
+    assert outbox.claim(WebhookDelivery.objects.all(), delivery.id)
+    send_all()
+    assert receiver.calls == [], "it may be at it"
+    make_due()
+
+    def send(_: int) -> None:
+        try:
+            delivery_send(delivery_id=delivery.id)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(send, range(4)))
+    assert [call.headers["webhook-id"] for call in receiver.calls] == [str(delivery.id)]
 
 
 def test_redirect_is_a_failure_and_not_followed(user: User, hook: Hook, receiver: Receiver) -> None:

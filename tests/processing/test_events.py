@@ -1,11 +1,12 @@
 """Whatever ends a request, receivers hear of it in the same transaction, and none can spoil it."""
 
+import ast
 import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -14,6 +15,7 @@ from backend_django.processing import events, lifecycle, reaper
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.processing.services import request_cancel
 from backend_django.users.models import User
+from tests.stack import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = ProcessingRequest.Status
@@ -143,7 +145,9 @@ def test_what_does_not_end_is_not_heard(user: User, heard: list[tuple[str, str, 
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
-@pytest.mark.parametrize("fault", [BoomError(), IntegrityError(), "in the database"], ids=str)
+@pytest.mark.parametrize(
+    "fault", [BoomError(), IntegrityError(), "in the database", "at the commit"], ids=str
+)
 def test_receiver_that_fails_spoils_nothing(
     user: User,
     receivers: list[events.Receiver],
@@ -163,6 +167,9 @@ def test_receiver_that_fails_spoils_nothing(
         Group.objects.create(name="undone")
         if isinstance(fault, Exception):
             raise fault
+        if fault == "at the commit":  # where PostgreSQL checks what rows refer to
+            Permission.objects.create(content_type_id=999_999, codename="x", name="x")
+            return
         Group.objects.create(name="undone")
 
     receivers += [write("before"), fail, write("after")]
@@ -174,6 +181,18 @@ def test_receiver_that_fails_spoils_nothing(
     [record] = caplog.records
     assert str(ended.id) in record.getMessage()
     assert record.exc_info
+
+
+def test_reference_to_a_deleted_row_spoils_no_transaction_of_others(
+    user: User, receivers: list[events.Receiver]
+) -> None:
+    """A cancel over the API is committed with the HTTP request's transaction."""
+    receivers.append(
+        lambda requests: Permission.objects.create(content_type_id=999_999, codename="x", name="x")
+    )
+    with transaction.atomic():
+        request_cancel(request=make(user))
+    assert ProcessingRequest.objects.get().status == "cancelled"
 
 
 def test_one_poisonous_request_of_many_concerns_itself_alone(
@@ -247,3 +266,17 @@ def test_the_end_of_a_request_costs_three_statements(
     assert [query["sql"].split()[0] for query in queries] == [
         "BEGIN", "UPDATE", "UPDATE", "INSERT", "COMMIT",
     ]  # fmt: skip
+
+
+def test_nothing_else_brings_requests_to_an_end() -> None:
+    """A final status that was written by a plain `update()` would be heard by nobody."""
+    ending = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in (ROOT / "backend_django").rglob("*.py")
+        if "tests" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in {"update", "save"}
+        for keyword in node.keywords
+        if keyword.arg == "status" and "Status.PENDING" not in ast.unparse(keyword.value)
+    ]
+    assert ending == []

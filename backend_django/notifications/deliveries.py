@@ -48,18 +48,16 @@ def deliveries_queue(events: Iterable[tuple[Any, ProcessingRequest]]) -> None:
     Args:
         events: the id of a webhook, and a request.
     """
-    made = WebhookDelivery.objects.bulk_create(
-        WebhookDelivery(
-            webhook_id=webhook_id,
-            event=ended_event(request),
-            payload={
-                "type": ended_event(request),
-                "timestamp": timezone.now().isoformat(),
-                "data": {"kind": request.kind, **request_state(request)},
-            },
-        )
-        for webhook_id, request in events
-    )
+    made = []
+    for webhook_id, request in events:
+        event, state = ended_event(request), request_state(request)
+        payload = {
+            "type": event,
+            "timestamp": state["finished_at"],
+            "data": {"kind": request.kind, **state},
+        }
+        made.append(WebhookDelivery(webhook_id=webhook_id, event=event, payload=payload))
+    WebhookDelivery.objects.bulk_create(made)
     for delivery in made[:MESSAGES_AT_ONCE]:
         outbox.send_on_commit(TASK, str(delivery.id))
 

@@ -39,7 +39,27 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30
 
 Record = Callable[[dict[str, Any]], None]
-_opened: ContextVar[list[socket.socket] | None] = ContextVar("opened sockets", default=None)
+
+
+class _Watch:
+    """What is connected, and until when."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.opened: list[socket.socket] = []
+
+    def add(self, connected: socket.socket) -> None:
+        self.opened.append(connected.dup())  # TLS takes the other one over
+        if time.monotonic() >= self.deadline:  # the timer may have come before
+            self.shut_down()
+
+    def shut_down(self) -> None:
+        for connected in self.opened:
+            with suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
+
+
+_watch: ContextVar[_Watch | None] = ContextVar("watch", default=None)
 
 
 @contextmanager
@@ -49,27 +69,21 @@ def _ended_at(deadline: float) -> Iterator[None]:
     Timeouts of sockets are for one read each: a server that sends a byte now and then never meets
     them. Inside of another one, that one's time holds.
     """
-    if _opened.get() is not None:
+    if _watch.get() is not None:
         yield
         return
-    opened: list[socket.socket] = []
-
-    def shut_down() -> None:
-        for connected in opened:
-            with suppress(OSError):
-                connected.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), shut_down)
+    watch = _Watch(deadline)
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), watch.shut_down)
     timer.daemon = True
     timer.start()
-    token = _opened.set(opened)
+    token = _watch.set(watch)
     try:
         yield
     finally:
-        _opened.reset(token)
+        _watch.reset(token)
         timer.cancel()
         timer.join()
-        for connected in opened:
+        for connected in watch.opened:
             connected.close()
 
 
@@ -138,8 +152,8 @@ class _Checked(HTTPConnection):
                 except (NoConnectionError, ConnectTimeoutError) as error:
                     failure = error
                 else:
-                    if (opened := _opened.get()) is not None:
-                        opened.append(connected.dup())  # TLS takes the other one over
+                    if watch := _watch.get():
+                        watch.add(connected)
                     return connected
         finally:
             self._dns_host = name  # certificates are for the name

@@ -7,8 +7,8 @@ NOTIFICATION_MAIL_DELAY_SECONDS = env.int("NOTIFICATION_MAIL_DELAY_SECONDS", def
 
 # Webhooks that one user may have; 0 turns webhooks off.
 WEBHOOKS_PER_USER = env.int("WEBHOOKS_PER_USER", default=10)
-# A receiver that has not responded by then has failed.
-WEBHOOK_TIMEOUT_SECONDS = env.int("WEBHOOK_TIMEOUT_SECONDS", default=10)
+# A receiver that has not responded after so many seconds has failed. At most 60.
+WEBHOOK_TIMEOUT_SECONDS = min(60, env.int("WEBHOOK_TIMEOUT_SECONDS", default=10))
 # The pause before the second attempt; each is four times as long, up to six hours.
 WEBHOOK_RETRY_SECONDS = env.int("WEBHOOK_RETRY_SECONDS", default=30)
 # A delivery that did not succeed for so long is given up.

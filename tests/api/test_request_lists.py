@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from backend_django.processing import queries
 from backend_django.processing.api import requests as views
 from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.search import NAME_WORDS, words_query
 from backend_django.users.models import User
 
 ROOT = "/api/v1/requests"
@@ -163,7 +164,8 @@ def test_an_index_gives_lists_in_their_order(user: User, asked: dict[str, Any]) 
 def test_an_index_finds_words_of_names(user: User) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
-    found = queries.filter_requests(ProcessingRequest.objects.order_by(), {"search": "dunes"})
+    rows = ProcessingRequest.objects.order_by().alias(name_words=NAME_WORDS)
+    found = rows.filter(name_words=words_query("dunes"))
     assert "Bitmap Index Scan on request_name_words" in found.explain()
 
 

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("processing", "0011_search_indexes")]
+    dependencies = [("processing", "0008_inputs")]
     operations = [
         migrations.AddField(
             model_name="processingrequest",

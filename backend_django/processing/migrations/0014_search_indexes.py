@@ -3,10 +3,17 @@ from django.contrib.postgres.operations import AddIndexConcurrently
 from django.contrib.postgres.search import SearchVector
 from django.db import migrations, models
 
+LISTED = models.Q(parent__isnull=True)
 INDEXES = [
-    models.Index(fields=["owner", "-created_at", "-id"], name="request_list_all_kinds"),
     models.Index(
-        fields=["owner", "status", "kind", "-created_at", "-id"], name="request_by_status"
+        fields=["owner", "-created_at", "-id"],
+        condition=LISTED,
+        name="request_list_all_kinds",
+    ),
+    models.Index(
+        fields=["owner", "status", "kind", "-created_at", "-id"],
+        condition=LISTED,
+        name="request_by_status",
     ),
     GinIndex(
         SearchVector(
@@ -27,7 +34,7 @@ INDEXES = [
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("processing", "0008_inputs")]
+    dependencies = [("processing", "0013_policies")]
 
     # Without a lock, also where an earlier try was cut short and left half of an index.
     operations = [
@@ -40,3 +47,7 @@ class Migration(migrations.Migration):
             AddIndexConcurrently(model_name="processingrequest", index=index),
         )
     ]
+    # What the planner knows of the words that names have comes from this alone.
+    operations.append(
+        migrations.RunSQL("ANALYZE processing_processingrequest", migrations.RunSQL.noop)
+    )

@@ -41,6 +41,9 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
 
     url = TextField(max_length=2000, help_text="Begins with https://.")
     events = EventsField(help_text="Which events are delivered.")
+    disabled_reason = serializers.ChoiceField(
+        choices=Webhook.DisabledReason.choices, allow_blank=True, read_only=True
+    )
 
     class Meta:
         model = Webhook

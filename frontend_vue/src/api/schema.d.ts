@@ -1444,7 +1444,7 @@ export interface components {
             /** @description Which events are delivered. */
             events: components["schemas"]["EventsEnum"][];
             is_enabled?: boolean;
-            readonly disabled_reason: components["schemas"]["DisabledReasonEnum"];
+            readonly disabled_reason: components["schemas"]["DisabledReasonEnum"] | components["schemas"]["BlankEnum"];
             /**
              * Format: date-time
              * @description No delivery has succeeded since.
@@ -2184,7 +2184,7 @@ export interface components {
             /** @description Which events are delivered. */
             events: components["schemas"]["EventsEnum"][];
             is_enabled?: boolean;
-            readonly disabled_reason: components["schemas"]["DisabledReasonEnum"];
+            readonly disabled_reason: components["schemas"]["DisabledReasonEnum"] | components["schemas"]["BlankEnum"];
             /**
              * Format: date-time
              * @description No delivery has succeeded since.

@@ -111,11 +111,11 @@ def test_conditions_narrow_and_add_up(signed_in: Client, user: User) -> None:
         ("ordering=owner", "not a valid choice"),
     ],
 )
-@pytest.mark.parametrize("address", ["list", "counts", "csv"])
+@pytest.mark.parametrize("address", ["list", "status-counts", "csv"])
 def test_bad_condition_is_refused_with_what_to_do(
     signed_in: Client, address: str, query: str, said: str
 ) -> None:
-    if address == "counts" and query.startswith("ordering"):
+    if address == "status-counts" and query.startswith("ordering"):
         pytest.skip("counts have no order")
     answer = signed_in.get(f"{ROOT}/{address}/?{query}")
     assert answer.status_code == 400
@@ -132,7 +132,7 @@ def test_counts_come_in_one_query(signed_in: Client, user: User, grace: User) ->
     with CaptureQueriesContext(
         connection,
     ) as made:
-        answer = signed_in.get(f"{ROOT}/counts/?search=mine")
+        answer = signed_in.get(f"{ROOT}/status-counts/?search=mine")
     assert answer.json() == {
         "status": {"pending": 1, "processing": 0, "completed": 1, "failed": 2, "cancelled": 0}
     }
@@ -145,7 +145,7 @@ def test_what_nobody_counts_is_not_counted(
     for _ in range(5):
         make(user, "of mine")
     monkeypatch.setattr(queries, "COUNTED", 3)
-    assert signed_in.get(f"{ROOT}/counts/").json()["status"]["pending"] == 3
+    assert signed_in.get(f"{ROOT}/status-counts/").json()["status"]["pending"] == 3
     assert signed_in.get(f"{ROOT}/list/").json()["count"] == 5
 
 
@@ -205,5 +205,5 @@ def test_others_are_not_in_lists_counts_or_tables(client: Client, user: User, gr
     for query in ("", "search=secret", "error_code=time_limit", "status=failed", "kind=wordcount"):
         assert names(client, query) == []
         assert table(client, query) == []
-        assert set(client.get(f"{ROOT}/counts/?{query}").json()["status"].values()) == {0}
+        assert set(client.get(f"{ROOT}/status-counts/?{query}").json()["status"].values()) == {0}
     assert str(mine.id) not in client.get(f"{ROOT}/csv/").getvalue().decode()

@@ -55,7 +55,7 @@ CORE = {
     OPEN: r"/(version|version-info)/|/auth/(login|logout|session|registration(/[\w-]+)?"
     r"|password/reset(/confirm)?)/",
     OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens|sessions)/|/usage/"
-    r"|/requests/(list|counts|csv|cancel|retry|delete|download)/"
+    r"|/requests/(list|status-counts|csv|cancel|retry|delete|download)/"
     r"|/notifications/(preferences|webhooks)/",
     OBJECT: r"/(auth/(tokens|sessions)|requests/download)/\{id\}/"
     r"|/notifications/(webhooks|deliveries)/\{id\}/.*",

@@ -64,7 +64,7 @@ class RequestListView(RequestsView):
 
 
 class RequestCountsView(RequestsView):
-    schema_action = "counts"
+    schema_action = "status_counts"
     pagination_class = None
     query_serializer = AnyKindFilter
     serializer_class = RequestCountsSerializer
@@ -137,6 +137,6 @@ def list_urls() -> list[URLPattern]:
     reading = transaction.non_atomic_requests
     return [
         re_path(r"^list/?$", reading(RequestListView.as_view())),
-        re_path(r"^counts/?$", reading(RequestCountsView.as_view())),
+        re_path(r"^status-counts/?$", reading(RequestCountsView.as_view())),
         re_path(r"^csv/?$", reading(RequestCsvView.as_view())),
     ]

@@ -137,6 +137,7 @@ def test_with_the_keyboard_alone(listed: Page) -> None:
     page.get_by_role("button", name="Clear the selection").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("3 rasters selected")).to_have_count(0)
+    expect(page.get_by_role("checkbox", name="Select this page")).to_be_focused()
 
 
 def test_days_narrow_the_list_and_back_widens_it(listed: Page) -> None:

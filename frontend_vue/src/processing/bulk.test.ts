@@ -17,7 +17,14 @@ function answers(...outcomes: object[]) {
 test('it asks until nothing remains, and says how many it was in all', async () => {
   const sent = answers({ done: 3, remaining: 4 }, { done: 3, remaining: 1 }, { done: 1 })
   const selection = { filter: { kind: 'things', search: 'a', status: undefined } }
-  expect(await actOnAll('retry', selection)).toMatchObject({ done: 7, remaining: 0 })
+  const told: number[][] = []
+  const outcome = await actOnAll('retry', selection, (...numbers) => told.push(numbers))
+  expect(outcome).toMatchObject({ done: 7, remaining: 0 })
+  expect(told).toEqual([
+    [3, 4],
+    [6, 1],
+    [7, 0],
+  ])
   expect(sent).toEqual(
     Array.from({ length: 3 }, () => ({ filter: { kind: 'things', search: 'a' } })),
   )

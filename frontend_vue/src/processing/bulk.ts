@@ -18,10 +18,10 @@ const COUNT_PAUSE = 10_000
 /** How many requests have which status, of those that meet the conditions. */
 export function useRequestCounts(api: ProcessingApi, conditions: MaybeRefOrGetter<Conditions>) {
   return useQuery({
-    queryKey: computed(() => [...keys.list(api.feature), 'counts', toValue(conditions)]),
+    queryKey: computed(() => [...keys.list(api.feature), 'by-status', toValue(conditions)]),
     queryFn: ({ signal }) =>
       unwrap(
-        http.GET('/requests/counts/', {
+        http.GET('/requests/status-counts/', {
           params: { query: { kind: api.feature, ...toValue(conditions) } },
           signal,
         }),
@@ -41,13 +41,21 @@ const act = {
   delete: (body: Selection) => unwrap(http.POST('/requests/delete/', { body })),
 }
 
-/** Asks until nothing remains: the server ends a call before it takes long. */
-export async function actOnAll(action: BulkAction, selection: Selection): Promise<Outcome> {
+/**
+ * Asks until nothing remains: the server ends a call before it takes long.
+ * @param onProgress is told after each call how many were done, and how many remain
+ */
+export async function actOnAll(
+  action: BulkAction,
+  selection: Selection,
+  onProgress?: (done: number, remaining: number) => void,
+): Promise<Outcome> {
   const total: Outcome = { done: 0, unchanged: 0, remaining: 0, refused: [] }
   let latest: Outcome
   do {
     latest = await act[action](selection)
     total.done += latest.done
+    onProgress?.(total.done, latest.remaining)
   } while (latest.remaining && latest.done)
   return { ...total, refused: latest.refused, remaining: latest.remaining }
 }
@@ -56,6 +64,12 @@ export async function actOnAll(action: BulkAction, selection: Selection): Promis
 export function useBulk(api: ProcessingApi) {
   const client = useQueryClient()
   const busy = ref<BulkAction | 'download' | null>(null)
+  /** While there is more than one call to make: how far it is, in words. */
+  const progress = ref('')
+  const tell = (done: number, remaining: number) => {
+    const all = (done + remaining).toLocaleString('en')
+    progress.value = remaining ? `${done.toLocaleString('en')} of ${all} done` : ''
+  }
 
   async function during<T>(name: BulkAction | 'download', work: () => Promise<T>): Promise<T> {
     busy.value = name
@@ -63,13 +77,15 @@ export function useBulk(api: ProcessingApi) {
       return await work()
     } finally {
       busy.value = null
+      progress.value = ''
     }
   }
 
   return {
     busy,
+    progress,
     run: (action: BulkAction, selection: Selection) =>
-      during(action, () => actOnAll(action, selection)).finally(() =>
+      during(action, () => actOnAll(action, selection, tell)).finally(() =>
         client.invalidateQueries({ queryKey: [api.feature] }),
       ),
     archive: (body: Selection) =>

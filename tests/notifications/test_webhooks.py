@@ -58,6 +58,7 @@ def test_receiver_gets_what_the_api_says_and_can_verify_it(
     said = visitor.get(links["status"].removeprefix("https://www.example.org")).json()
     assert message["data"] == said
     assert links["page"] == f"https://www.example.org/wordcount/{request.id}"
+    assert ("results" in links) == (status == "completed")
     with pytest.raises(standardwebhooks.WebhookVerificationError):
         standardwebhooks.Webhook(secret).verify(call.body + b" ", call.headers)
 

@@ -83,6 +83,18 @@ def test_a_result_is_deleted_together_with_what_uses_it(signed_in: Client, user:
     assert ask(signed_in, "delete", ids=[str(result.id), str(later.id)])["done"] == 2
 
 
+def test_steps_go_with_their_pipeline(signed_in: Client, user: User) -> None:
+    """A filter finds none of them, and by its id a step is refused as it is alone."""
+    pipeline = make(user, name="a pipeline", kind="copy")
+    step = make(user, "failed", parent=pipeline, step_key="a", kind="copy")
+    for what in ("retry", "delete"):
+        answer = ask(signed_in, what, ids=[str(step.id)])
+        assert (answer["done"], answer["refused"][0]["code"]) == (0, "is_step")
+    assert ask(signed_in, "cancel", filter={"kind": "copy"})["done"] == 1
+    assert ask(signed_in, "delete", ids=[str(pipeline.id)])["done"] == 1
+    assert not ProcessingRequest.objects.exists()
+
+
 def test_filter_has_the_names_and_values_of_the_list(signed_in: Client, user: User) -> None:
     keep, gone = make(user, "failed", name="forest"), make(user, "failed", name="dunes north")
     wanted = {"status": "failed,cancelled", "search": "dunes", "kind": "wordcount",

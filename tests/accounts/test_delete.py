@@ -6,22 +6,20 @@ import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
 
+from backend_django.notifications.deliveries import delivery_test
+from backend_django.notifications.models import NotificationPreference, Webhook, WebhookDelivery
+from backend_django.notifications.services import preference_set, webhook_create
 from backend_django.processing.models import ProcessingRequest
 from backend_django.users.models import ApiToken, User
 
 from .conftest import PASSWORD, Visitor, script
 
-REQUESTS: list[str] = []
+FOLDERS: list[Path] = []
 
 
 def files() -> set[Path]:
     """Of requests that are in the database of this test; other tests have files there, too."""
-    return {
-        path
-        for request_id in REQUESTS
-        for path in Path(settings.MEDIA_ROOT, "requests", request_id).rglob("*")
-        if path.is_file()
-    }
+    return {path for folder in FOLDERS for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -32,7 +30,11 @@ def with_upload(signed_in: Visitor) -> Visitor:
         "/api/v1/wordcount/create/", {"file": SimpleUploadedFile("a.txt", b"one two")}
     )
     assert answer.status_code == 201, answer.content
-    REQUESTS[:] = [answer.json()["id"]]
+    request = ProcessingRequest.objects.get(id=answer.json()["id"])
+    FOLDERS[:] = [
+        Path(settings.MEDIA_ROOT, request.input_file).parent,
+        Path(settings.MEDIA_ROOT, "requests", str(request.id)),
+    ]
     return signed_in
 
 
@@ -44,12 +46,16 @@ def test_account_goes_with_all_that_belongs_to_it(
     django_capture_on_commit_callbacks,
 ) -> None:
     key = another.sign_in().json()["key"]
+    preference_set(user=ada, mail="failed")
+    webhook, _ = webhook_create(owner=ada, url="https://example.org/", events=["request.failed"])
+    delivery_test(webhook=webhook)
     assert files()
     with django_capture_on_commit_callbacks(execute=True):
         answer = with_upload.call("user/delete", password=PASSWORD)
     assert answer.status_code == 204
     assert files() == set()
-    for model in (User, ProcessingRequest, ApiToken):
+    belongings = (ProcessingRequest, ApiToken, NotificationPreference, Webhook, WebhookDelivery)
+    for model in (User, *belongings):
         assert not model.objects.exists()
     assert not with_upload.is_signed_in
     assert not another.is_signed_in

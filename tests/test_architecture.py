@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import grimp
@@ -70,6 +71,28 @@ def test_files_stay_readable() -> None:
         and (count := len(path.read_text(encoding="utf-8").splitlines())) > 420
     }  # fmt: skip
     assert long == {}
+
+
+CORE = ("audit", "files", "mail", "notifications", "operations", "processing", "uploads", "users")
+
+
+def test_no_circle_in_the_core_even_inside_a_room() -> None:
+    graph = grimp.build_graph("backend_django", cache_dir=None)
+    imports = {
+        module: [
+            imported
+            for imported in graph.find_modules_directly_imported_by(module)
+            if imported.split(".")[1] in {*CORE, "api", "utils"}
+        ]
+        for module in graph.modules
+        if module.partition(".")[2].split(".")[0] in {*CORE, "api", "utils"}
+        and not {"tests", "migrations"} & {*module.split(".")}
+    }
+    order = TopologicalSorter(imports)
+    try:
+        order.prepare()
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
 
 
 # Where the core speaks HTTP beside its `api` folders: views, how one signs in, and what serializers

@@ -14,7 +14,7 @@ from backend_django.files.storage import free_bytes
 from backend_django.files.temporary import temporary_upload
 from backend_django.utils.errors import StorageFull
 
-from .storage import BucketStorage
+from .objects import Bucket
 
 _locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -23,7 +23,7 @@ def _root() -> Path:
     return Path(settings.PROCESSING_WORK_DIR, "results")
 
 
-def local_copy(storage: BucketStorage, name: str, size: int) -> Path:
+def local_copy(storage: Bucket, name: str, size: int) -> Path:
     """Return the path of a copy, fetched if need be.
 
     Raises:
@@ -39,7 +39,7 @@ def local_copy(storage: BucketStorage, name: str, size: int) -> Path:
     return path
 
 
-def _fetch(storage: BucketStorage, name: str, size: int, path: Path) -> None:
+def _fetch(storage: Bucket, name: str, size: int, path: Path) -> None:
     _make_room(size)
     path.parent.mkdir(parents=True, exist_ok=True)
     with temporary_upload() as arriving:  # locked, and removed if this process is killed

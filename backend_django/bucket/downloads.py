@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseRedirect
@@ -11,14 +10,13 @@ from django.http.response import HttpResponseBase
 from backend_django.files.api.downloads import stream_response
 from backend_django.files.refs import FileRef
 
-if TYPE_CHECKING:
-    from .storage import BucketStorage
+from .objects import Bucket
 
 
 class BucketObject:
     """An object in a bucket, passed on as it arrives."""
 
-    def __init__(self, storage: "BucketStorage", name: str) -> None:
+    def __init__(self, storage: Bucket, name: str) -> None:
         self._storage, self._name = storage, name
 
     def whole(self) -> Iterator[bytes]:
@@ -34,7 +32,7 @@ def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
     return chain([first], chunks)
 
 
-def response(storage: "BucketStorage", request: HttpRequest, file: FileRef) -> HttpResponseBase:
+def response(storage: Bucket, request: HttpRequest, file: FileRef) -> HttpResponseBase:
     """Respond with a file, or with where it is."""
     if settings.PROCESSING_STREAM_DOWNLOADS:  # type: ignore[misc]
         return stream_response(request, BucketObject(storage, file["name"]), file)

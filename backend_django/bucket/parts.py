@@ -1,13 +1,10 @@
 """The way of large files into a bucket."""
 
-from typing import TYPE_CHECKING
-
 from django.conf import settings
 
 from backend_django.files.protocol import UploadInParts
 
-if TYPE_CHECKING:
-    from .storage import BucketStorage
+from .objects import Bucket
 
 MIN_PART_BYTES = 5 * 1024**2  # a bucket's rules
 MAX_PARTS = 10_000
@@ -16,7 +13,7 @@ MAX_PARTS = 10_000
 class BucketParts:
     """The browser sends parts to the bucket, with a signed URL for each; we count what is there."""
 
-    def __init__(self, storage: "BucketStorage") -> None:
+    def __init__(self, storage: Bucket) -> None:
         self._storage = storage
 
     def part_size(self, size: int) -> int:

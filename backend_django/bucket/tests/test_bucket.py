@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from backend_django.bucket import storage as module
+from backend_django.bucket import objects as module
 from backend_django.files.storage import delete_prefix, local_path
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.users.models import User

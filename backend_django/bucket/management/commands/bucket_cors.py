@@ -3,7 +3,7 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from backend_django.bucket.storage import BucketError, BucketStorage, answered
+from backend_django.bucket.objects import Bucket, BucketError, answered
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         storage = default_storage
-        if not isinstance(storage, BucketStorage):
+        if not isinstance(storage, Bucket):
             raise CommandError("Files are in a folder. AWS_STORAGE_BUCKET_NAME names a bucket.")
         rule = {
             "AllowedOrigins": options["origins"],

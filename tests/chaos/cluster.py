@@ -258,7 +258,9 @@ class Ledger:
 
     def _uploads(self) -> int:
         """Uploads that are no requests: rows, and what killed processes left as they arrived."""
-        rows = self.cluster.query("SELECT count(*) FROM processing_processingupload")[0][0]
+        rows = self.cluster.query(
+            "SELECT count(*) FROM processing_processingupload WHERE held_by IS NULL"
+        )[0][0]
         return rows + len(list(self.cluster.work.glob("upload-*")))
 
     def _orphans(self) -> int:

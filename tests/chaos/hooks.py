@@ -21,10 +21,10 @@ class FlakyStorage(FileSystemStorage):
         mode = switch.read_text() if switch.exists() else ""
         if mode == "refuse":
             raise ConnectionRefusedError(111, "refused")
-        if mode == "hang" and "/input/" not in name:
+        if mode == "hang" and not name.startswith("uploads/"):
             time.sleep(600)
         saved = super()._save(name, content)
-        if mode == "stall" and "/input/" in name:
+        if mode == "stall" and name.startswith("uploads/"):
             time.sleep(600)
         return saved
 

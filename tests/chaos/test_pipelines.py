@@ -1,0 +1,107 @@
+"""Every fault of the matrix over pipelines of three stages with a fan-out of 20, and schedules."""
+
+import random
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.cluster import KIND, Cluster, Ledger, Row, write_report
+from tests.chaos.test_random import faults
+from tests.stack import ROOT, wait_for
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+ROWS: list[Row] = []
+LINES = 20
+STEPS = LINES + 2
+DUE = 30  # times at which the schedule was due before it is looked at
+SLOW = {"kill beat", "kill web", "stop worker", "broker dies", "database restarts"}
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        made.manage("setup")
+        made.start()
+        wait_for(
+            lambda: made.query("SELECT 1 FROM django_celery_beat_periodictask WHERE name LIKE %s",
+                               "schedule: report"),
+            what="the schedule is there",
+        )  # fmt: skip
+        yield made
+    finally:
+        made.close()
+        write_report(ROWS, ROOT / ".cache" / "chaos" / "pipelines.md")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name in faults(None)  # type: ignore[arg-type]
+    ],
+)
+def test_fault(cluster: Cluster, name: str) -> None:
+    cluster.recover()
+    ledger = Ledger(cluster, f"three times: {name}")
+    chance = random.Random(name)
+    make_schedule_due(cluster)
+    text = "\n".join(["SLEEP 0.4"] * LINES)
+    for _ in range(2):
+        submitted = None
+        while submitted is None:
+            submitted = ledger.submit(text.encode(), f"{KIND}/digest")
+    for _ in range(3):
+        time.sleep(chance.uniform(0.5, 3))
+        faults(cluster)[name](chance)
+        time.sleep(chance.uniform(0.2, 1))
+        cluster.recover()
+    row = ledger.settle(work_seconds=60)
+    ROWS.append(row)
+    assert row.is_good, row
+    assert dict(row.outcomes) == {"completed": 2}, row
+    for pipeline in ledger.accepted:
+        steps = cluster.query(
+            "SELECT step.step_key, count(*) FROM processing_processingrequest AS step"
+            " JOIN processing_processingattempt AS attempt ON attempt.request_id = step.id"
+            " WHERE step.parent_id = %s AND attempt.outcome = 'completed' GROUP BY 1",
+            pipeline,
+        )
+        assert len(steps) == STEPS, f"steps are missing: {steps}"
+        assert {count for _, count in steps} == {1}, f"steps were done twice: {steps}"
+    check_schedule(cluster)
+
+
+def make_schedule_due(cluster: Cluster) -> None:
+    """Have beats find that a schedule of every minute was not looked at for half an hour."""
+    cluster.query(
+        "WITH old AS (SELECT id FROM processing_processingrequest WHERE kind = 'report'),"
+        " results AS (DELETE FROM processing_processingresult"
+        "  WHERE request_id IN (SELECT id FROM old)),"
+        " attempts AS (DELETE FROM processing_processingattempt"
+        "  WHERE request_id IN (SELECT id FROM old)),"
+        " requests AS (DELETE FROM processing_processingrequest"
+        "  WHERE id IN (SELECT id FROM old)),"
+        " crontab AS (UPDATE django_celery_beat_crontabschedule SET minute = '*', hour = '*'"
+        "  WHERE id = (SELECT crontab_id FROM django_celery_beat_periodictask"
+        "   WHERE name = 'schedule: report'))"
+        " UPDATE processing_schedule SET done_until = date_trunc('minute', now())"
+        " - make_interval(mins => %s) WHERE kind = 'report' RETURNING 1",
+        DUE,
+    )
+
+
+def check_schedule(cluster: Cluster) -> None:
+    """Each due time, and each once: the names say which."""
+
+    def made() -> list[str]:
+        rows = cluster.query(
+            "SELECT name FROM processing_processingrequest WHERE kind = 'report' ORDER BY 1"
+        )
+        return [row[0] for row in rows]
+
+    wait_for(lambda: len(made()) >= DUE, seconds=60, what="what was due is made up for")
+    names = made()
+    assert len(set(names)) == len(names), "a due time made two requests"
+    assert len(names) <= DUE + 5, "more than were due"

@@ -100,6 +100,7 @@ def test_no_circle_in_the_core_even_inside_a_room() -> None:
 SPEAK_HTTP = {
     "operations/views.py",
     "processing/processor.py",
+    "processing/typed.py",
     "users/authentication.py",
 }
 

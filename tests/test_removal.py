@@ -27,8 +27,8 @@ def test_other_features_take_the_place_of_the_shipped_ones(tmp_path: Path) -> No
 
     write_job_of_the_readme(tree.folder)
     tree.feature("expenses", "crud", DOMAINS["expenses"])
-    tree.feature("counts", "job", "currency:choice(eur|usd)? due:date?")
-    made = [f"backend_django/{name}" for name in ("expenses", "counts", "lines")]
+    tree.feature("tallies", "job", "currency:choice(eur|usd)? due:date?")
+    made = [f"backend_django/{name}" for name in ("expenses", "tallies", "lines")]
     tree.python("ruff", "check", "-q", *made)
     tree.python("ruff", "format", "-q", "--check", *made)
     tree.python("scripts.node", "node_modules/.bin/vue-tsc", "--noEmit")
@@ -42,7 +42,7 @@ def test_other_features_take_the_place_of_the_shipped_ones(tmp_path: Path) -> No
 def write_job_of_the_readme(folder: Path) -> None:
     readme = (folder / "README.md").read_text()
     blocks = re.findall(r"```python\n# (\S+)\n(.*?)```", readme, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 2
     for name, code in blocks:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

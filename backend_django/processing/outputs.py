@@ -8,6 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from backend_django.files.refs import OutputFile
 from .errors import ProcessingError
 from .models import ProcessingRequest, ProcessingResult
 from .processor import Output, Processor
+from .typed import to_plain
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}")
 _TOKEN = r"[A-Za-z0-9!#$&^_.+-]+"  # noqa: S105 (of a media type: RFC 9110, 8.3.1)
@@ -35,8 +37,12 @@ def check_output(output: object, workdir: Path) -> Output:
         JobFaultError: it is not.
         ProcessingError: the result is too large.
     """
+    if is_dataclass(output) and not isinstance(output, Output):
+        output = Output(output)
     if not isinstance(output, Output) or not isinstance(output.files, Mapping):
         raise JobFaultError(f"process() must return an Output, not {type(output).__name__}")
+    if is_dataclass(output.data):
+        output = Output(to_plain(output.data), output.files)
     size = len(json.dumps(output.data, allow_nan=False))
     if size > settings.PROCESSING_MAX_RESULT_BYTES:
         raise ProcessingError(

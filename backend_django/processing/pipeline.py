@@ -86,12 +86,14 @@ class Plan:
     """The steps of one request, as far as they are known."""
 
     request: ProcessingRequest
+    pipeline: type["Pipeline"]
     steps: dict[str, Step] = field(default_factory=dict)
     requests: Mapping[str, ProcessingRequest] = field(default_factory=dict)
 
     @property
-    def parameters(self) -> dict[str, Any]:
-        return self.request.parameters
+    def parameters(self) -> Any:
+        """As in `Context`."""
+        return self.pipeline.typed_parameters(self.request.parameters)
 
     def files(self, key: str) -> list[InputRef]:
         """Return the files of an input of the pipeline, to give them to a step."""
@@ -167,7 +169,7 @@ def make_plan(
 ) -> tuple[Plan, PipelineOutput | None]:
     """Return the steps of a request as they stand, and its result if the plan came to its end."""
     rows = request.steps.select_related("result")
-    plan = Plan(request, requests={row.step_key: row for row in rows})
+    plan = Plan(request, pipeline, requests={row.step_key: row for row in rows})
     try:
         output = pipeline().steps(plan)
     except NotCompletedError:

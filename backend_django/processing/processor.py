@@ -19,21 +19,25 @@ from .inputs import Input
 from .models import ProcessingRequest, ProcessingResult
 from .policies import Retry, Unique
 from .priority import Priority
+from .typed import parameter, serializer_of, to_plain, to_typed
 
 if TYPE_CHECKING:
     from backend_django.utils.http_client import HttpSession
 
 __all__ = [
     "Cancelled", "Context", "Input", "InputFile", "Output", "OutputFile", "Priority",
-    "ProcessingError", "Processor", "Retry", "Unique",
+    "ProcessingError", "Processor", "Retry", "Unique", "parameter",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Output:
-    """The result: plain JSON data (no NaN, no NUL) and files by key (`download-<key>/<id>/`)."""
+    """The result: data (no NaN, no NUL) and files by key (`download-<key>/<id>/`).
 
-    data: dict[str, Any]
+    The data are a `Result`, or plain JSON of a kind that has a `result_serializer`.
+    """
+
+    data: Any
     files: Mapping[str, OutputFile] = field(default_factory=dict)
 
 
@@ -41,13 +45,14 @@ class Output:
 class Context:
     """One attempt at one request, as the feature's code sees it.
 
-    `parameters` are as JSON has them: a date, a moment and a decimal are their texts.
+    `parameters` are `Processor.Parameters`. Of a kind with a `parameters_serializer` they are a
+    dictionary as JSON has it: a date, a moment and a decimal are their texts.
     """
 
     request_id: UUID
     attempt: int
     name: str
-    parameters: dict[str, Any]
+    parameters: Any
     inputs: Mapping[str, Sequence[InputFile]]
     workdir: Path
     on_step: Callable[[str], None]
@@ -144,8 +149,10 @@ class Processor:
     name: ClassVar[str]  # URL segment and kind: "invoices"
     title: ClassVar[str]  # for people: "Invoice"
     inputs: ClassVar[Mapping[str, Input]] = {"file": Input()}  # {}: a job without files
-    parameters_serializer: ClassVar[type[Serializer]] = Serializer
-    result_serializer: ClassVar[type[Serializer]] = Serializer
+    Parameters: ClassVar[type | None] = None  # a dataclass; `Context.parameters` is one of it
+    Result: ClassVar[type | None] = None  # a dataclass; `process` returns one, or an Output of one
+    parameters_serializer: ClassVar[type[Serializer]] = Serializer  # instead of Parameters
+    result_serializer: ClassVar[type[Serializer]] = Serializer  # instead of Result
     queue: ClassVar[str] = "processing"  # "short" for work of seconds: it has workers of its own
     priority: ClassVar[Priority] = Priority.NORMAL  # among those that wait in the same queue
     timeout: ClassVar[timedelta | None] = (
@@ -159,11 +166,18 @@ class Processor:
     sample: ClassVar[Path | None] = None  # submitted once on a developer's first start
     sample_name: ClassVar[str] = "Sample"
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if own := vars(cls).get("Parameters"):
+            cls.parameters_serializer = serializer_of(own)
+        if own := vars(cls).get("Result"):
+            cls.result_serializer = serializer_of(own)
+
     def validate(self, context: Context) -> None:
         """Refuse what cannot be done, before anything expensive; raise ProcessingError."""
 
-    def process(self, context: Context) -> Output:
-        """Do the work."""
+    def process(self, context: Context) -> Any:
+        """Do the work; return an `Output`, or a `Result` if there are no files."""
         raise NotImplementedError
 
     def on_completed(self, request: ProcessingRequest, result: ProcessingResult) -> None:
@@ -195,7 +209,21 @@ class Processor:
         serializer = cls.parameters_serializer(data=dict(parameters))
         if not serializer.is_valid():
             raise ValueError(f"parameters of {cls.name}: {serializer.errors}")
-        return dict(serializer.validated_data)
+        return cls.plain_parameters(serializer.validated_data)
+
+    @classmethod
+    def plain_parameters(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return checked parameters as they are stored, defaults among them."""
+        return to_plain(cls.Parameters(**values) if cls.Parameters else dict(values))
+
+    @classmethod
+    def typed_parameters(cls, stored: dict[str, Any]) -> Any:
+        """Return stored parameters as the author of the kind has declared them.
+
+        Raises:
+            ValueError: they are of a release that had others.
+        """
+        return to_typed(cls.Parameters, stored) if cls.Parameters else stored
 
     @classmethod
     def time_limit(cls) -> float:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -32,7 +33,7 @@ from .inputs import input_refs
 from .models import ProcessingRequest
 from .outputs import check_output, check_presentation
 from .pipeline import Pipeline
-from .processor import Cancelled, Context, InputFile, Output, ProcessingError
+from .processor import Cancelled, Context, InputFile, Output, ProcessingError, Processor
 from .registry import get_processor
 from .request_files import delete_attempt, save_output
 from .scratch import work_directory
@@ -215,7 +216,7 @@ def _work(request: ProcessingRequest, attempt: Attempt) -> tuple[Output, dict[st
             request_id=request.id,
             attempt=request.attempt,
             name=request.name,
-            parameters=request.parameters,
+            parameters=_parameters(processor, request),
             inputs=inputs,
             workdir=workdir,
             on_step=attempt.on_step,
@@ -237,6 +238,17 @@ def _work(request: ProcessingRequest, attempt: Attempt) -> tuple[Output, dict[st
             check_presentation(processor, request, output.data, files)
         attempt.enter_phase(Phase.CLEANUP)
     return output, files
+
+
+def _parameters(processor: Processor, request: ProcessingRequest) -> Any:
+    try:
+        return processor.typed_parameters(request.parameters)
+    except ValueError as error:
+        logger.warning("parameters of %s do not fit: %s", request.kind, error)
+        raise ProcessingError(
+            "parameters_outdated",
+            "It was submitted to an earlier release, which had other parameters. Submit it again.",
+        ) from error
 
 
 @contextmanager

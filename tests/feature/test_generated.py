@@ -63,10 +63,10 @@ def test_domains_of_all_kinds_pass_everything(tmp_path: Path) -> None:
         tree.feature(name, "crud", fields)
     tree.feature("weather", "job", "place:string days:int? unit:choice(metric|imperial)",
                  "https://weather.example.org/")  # fmt: skip
-    tree.feature("counts", "job", "")
+    tree.feature("tallies", "job", "")
     tree.feature("orders", "job", "title:string amount:decimal due:date owner:user done:bool "
                  "at:datetime? kind:choice(loan|gift) note:text? size:float?")  # fmt: skip
-    made = [*DOMAINS, "weather", "counts", "orders"]
+    made = [*DOMAINS, "weather", "tallies", "orders"]
     assert marks(tree, made) == []
     for check in ("ruff check -q .", "ruff format -q --check .", "mypy"):
         tree.python(*shlex.split(check))

@@ -8,8 +8,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rest_framework import serializers
 
@@ -25,6 +29,7 @@ from backend_django.processing.processor import (
     Processor,
     Retry,
     Unique,
+    parameter,
 )
 from backend_django.processing.registry import register
 from backend_django.utils.errors import ServiceUnavailable
@@ -238,7 +243,7 @@ class Merge(Processor):
 class Lines(Processor):
     """Makes a file of each line of a text: how many is known only when it has run."""
 
-    name = "lines"
+    name = "split"
     title = "Lines"
     result_serializer = type("LinesResult", (serializers.Serializer,), {
         "lines": serializers.IntegerField(),
@@ -282,3 +287,52 @@ class Digest(Pipeline):
             plan.step("copy", Copy, inputs={"file": merged.file("file")})
         words = [count.result["words"] for count in counts]
         return PipelineOutput({"words": words}, {"merged": merged.file("file")})
+
+
+class Unit(Enum):
+    METRE = "metre"
+    FOOT = "foot"
+
+
+@dataclass
+class SurveyParameters:
+    day: date
+    height: Decimal = parameter(max_digits=6, decimal_places=2, minimum=0, help_text="Above sea.")
+    unit: Unit = Unit.METRE
+    mode: Literal["fast", "exact"] = "fast"
+    tags: list[str] = field(default_factory=list)
+    at: datetime | None = None
+
+
+@dataclass
+class SurveyResult:
+    """What a survey has found."""
+
+    weekday: str
+    next_day: date
+    height: Decimal
+    unit: Unit
+    tags: list[str]
+    hour: int | None
+
+
+@register
+class Survey(Processor):
+    """Has parameters of all types, and gives them back."""
+
+    name = "survey"
+    title = "Survey"
+    inputs = {}
+    Parameters = SurveyParameters
+    Result = SurveyResult
+
+    def process(self, context: Context) -> SurveyResult:
+        given: SurveyParameters = context.parameters
+        return SurveyResult(
+            weekday=f"{given.day:%A}",
+            next_day=given.day + timedelta(days=1),
+            height=given.height * 2,
+            unit=given.unit,
+            tags=[*given.tags, given.mode],
+            hour=given.at.hour if given.at else None,
+        )

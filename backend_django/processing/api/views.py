@@ -142,7 +142,7 @@ class CreateView(ProcessingView):
             name=values.pop("name", ""),
             run_at=values.pop("run_at", None),
             deadline_at=values.pop("deadline_at", None),
-            parameters=values,
+            parameters=self.processor.plain_parameters(values),
             idempotency_key=key,
         )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK

@@ -2,7 +2,18 @@ from django.urls import include, path
 
 from backend_django.processing.api.urls import processing_urls
 
-from ..processor import Copy, Digest, Fetch, Lines, Merge, Refresh, Report, ShortCount, WordCount
+from ..processor import (
+    Copy,
+    Digest,
+    Fetch,
+    Lines,
+    Merge,
+    Refresh,
+    Report,
+    ShortCount,
+    Survey,
+    WordCount,
+)
 
 urlpatterns = [
     *processing_urls(WordCount),
@@ -13,5 +24,6 @@ urlpatterns = [
     path("lines/", include(processing_urls(Lines))),
     path("merge/", include(processing_urls(Merge))),
     path("refresh/", include(processing_urls(Refresh))),
+    path("survey/", include(processing_urls(Survey))),
     path("report/", include(processing_urls(Report))),
 ]

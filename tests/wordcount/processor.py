@@ -245,7 +245,7 @@ class Lines(Processor):
 
     name = "split"
     title = "Lines"
-    result_serializer = type("LinesResult", (serializers.Serializer,), {
+    result_serializer = type("SplitResult", (serializers.Serializer,), {
         "lines": serializers.IntegerField(),
     })  # fmt: skip
 

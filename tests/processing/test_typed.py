@@ -23,7 +23,7 @@ def signed_in(client: Client, user: User) -> Client:
 @pytest.mark.parametrize("content_type", ["application/json", None])
 def test_types_are_what_they_are(signed_in: Client, content_type: str | None) -> None:
     fields: dict[str, Any] = {
-        "day": "2028-02-28", "height": "12.50", "unit": "foot", "mode": "exact",
+        "day": "2028-02-28", "height": "12.50", "measure": "foot", "care": "exact",
         "tags": ["a", "b"], "at": "2028-02-28T14:00:00Z",
     }  # fmt: skip
     sent = [content_type] if content_type else []
@@ -32,7 +32,7 @@ def test_types_are_what_they_are(signed_in: Client, content_type: str | None) ->
     assert run_next(queue="processing")
     found = signed_in.get(f"{URL}/results/{made.json()['id']}/")
     assert found.json() == {
-        "weekday": "Monday", "next_day": "2028-02-29", "height": "25.00", "unit": "foot",
+        "weekday": "Monday", "next_day": "2028-02-29", "height": "25.00", "measure": "foot",
         "tags": ["a", "b", "exact"], "hour": 14,
     }  # fmt: skip
 
@@ -40,7 +40,7 @@ def test_types_are_what_they_are(signed_in: Client, content_type: str | None) ->
 def test_defaults_are_kept_with_the_request(signed_in: Client) -> None:
     signed_in.post(f"{URL}/create/", {"day": "2028-02-28", "height": 1})
     assert ProcessingRequest.objects.get().parameters == {
-        "day": "2028-02-28", "height": "1.00", "unit": "metre", "mode": "fast", "tags": [],
+        "day": "2028-02-28", "height": "1.00", "measure": "metre", "care": "fast", "tags": [],
         "at": None,
     }  # fmt: skip
 
@@ -52,8 +52,8 @@ def test_defaults_are_kept_with_the_request(signed_in: Client) -> None:
         ({"day": "tomorrow"}, "day"),
         ({"height": "-1"}, "height"),
         ({"height": "1.234"}, "height"),
-        ({"unit": "mile"}, "unit"),
-        ({"mode": "slow"}, "mode"),
+        ({"measure": "mile"}, "measure"),
+        ({"care": "slow"}, "care"),
         ({"at": "noon"}, "at"),
         ({"extra": 1}, "extra"),
     ],

@@ -298,8 +298,8 @@ class Unit(Enum):
 class SurveyParameters:
     day: date
     height: Decimal = parameter(max_digits=6, decimal_places=2, minimum=0, help_text="Above sea.")
-    unit: Unit = Unit.METRE
-    mode: Literal["fast", "exact"] = "fast"
+    measure: Unit = Unit.METRE
+    care: Literal["fast", "exact"] = "fast"
     tags: list[str] = field(default_factory=list)
     at: datetime | None = None
 
@@ -311,7 +311,7 @@ class SurveyResult:
     weekday: str
     next_day: date
     height: Decimal
-    unit: Unit
+    measure: Unit
     tags: list[str]
     hour: int | None
 
@@ -332,7 +332,7 @@ class Survey(Processor):
             weekday=f"{given.day:%A}",
             next_day=given.day + timedelta(days=1),
             height=given.height * 2,
-            unit=given.unit,
-            tags=[*given.tags, given.mode],
+            measure=given.measure,
+            tags=[*given.tags, given.care],
             hour=given.at.hour if given.at else None,
         )

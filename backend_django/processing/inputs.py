@@ -173,7 +173,7 @@ def _result_file(owner: User, declared: Input, source: ResultSource) -> InputRef
 
 def input_refs(request: ProcessingRequest) -> dict[str, list[InputRef]]:
     """Return the files that a request works on, by input."""
-    if not request.inputs and request.input_file:  # made by the release before this one
+    if not request.inputs and request.input_file:  # made before requests had inputs
         return {
             "file": [
                 {

@@ -1,13 +1,5 @@
 from django.db import migrations, models
 
-# What the release before this one wrote; its workers go on reading input_file.
-FILL = """
-    UPDATE processing_processingrequest SET inputs = jsonb_build_object('file',
-        jsonb_build_array(jsonb_build_object(
-            'name', input_file, 'filename', input_name, 'size', input_size)))
-    WHERE inputs = '{}' AND input_file <> ''
-"""
-
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -59,5 +51,4 @@ class Migration(migrations.Migration):
                 db_default=0, default=0, help_text="Bytes of all input files."
             ),
         ),
-        migrations.RunSQL(FILL, migrations.RunSQL.noop),
     ]

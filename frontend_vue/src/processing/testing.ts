@@ -20,6 +20,7 @@ export function aRequest(changes: Partial<ProcessingRequest> = {}): ProcessingRe
     input_size: 1000,
     cancel_requested: false,
     queue_position: null,
+    run_at: null,
     ...changes,
   }
 }

@@ -29,12 +29,15 @@ export interface ProcessingRequest {
   created_at: string
   started_at: string | null
   finished_at: string | null
+  /** What the user called the first file; "" when there is none. */
   input_name: string
-  /** Bytes. */
+  /** Bytes of all files. */
   input_size: number
   cancel_requested: boolean
   /** How many requests come before this one; told by `status` while it is pending, else null. */
   queue_position: number | null
+  /** It waits at least until then; null when it may begin. */
+  run_at: string | null
 }
 
 /** One try at a call to a service of somebody else. */

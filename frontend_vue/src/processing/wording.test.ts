@@ -5,6 +5,16 @@ import { activity, elapsed, queuePlace, remedy, timeLeft, worthRetrying } from '
 
 test.each([
   ['waiting', { status: 'pending', phase: '' }, 'Waiting for a free worker'],
+  [
+    'a request for later',
+    { status: 'pending', run_at: '2026-01-10T14:30:00Z' },
+    'Waiting, begins Jan 10, 2026, 2:30 PM',
+  ],
+  [
+    'a failure that is tried again',
+    { status: 'pending', run_at: '2026-01-10T14:30:00Z', error_message: 'It is away.' },
+    'Tries again by itself, begins Jan 10, 2026, 2:30 PM: It is away.',
+  ],
   ['a phase', { phase: 'save' }, 'Saving the result'],
   ['a phase nobody knows yet', { phase: 'polish' }, 'Starting'],
   ['a step in the words of the feature', { step: 'convert' }, 'Writing tiles'],

@@ -1,4 +1,4 @@
-import { duration } from '@/composables/format'
+import { dateTime, duration } from '@/composables/format'
 
 import { isFinal, type ProcessingRequest, type Status, type Words } from './types'
 
@@ -33,7 +33,13 @@ const PHASE_SENTENCES: Record<string, string> = {
 /** What is going on, in a few words. A step that is not known is shown as it is called. */
 export function activity(request: ProcessingRequest, steps: Words['steps'] = {}): string {
   if (request.cancel_requested && !isFinal(request)) return 'Stopping'
-  if (request.status === 'pending') return 'Waiting for a free worker'
+  if (request.status === 'pending') {
+    if (!request.run_at) return 'Waiting for a free worker'
+    const begins = `begins ${dateTime(request.run_at)}`
+    return request.error_message
+      ? `Tries again by itself, ${begins}: ${request.error_message}`
+      : `Waiting, ${begins}`
+  }
   if (request.status !== 'processing') return STATUS_LABELS[request.status]
   if (request.step) return steps[request.step] ?? sentence(request.step)
   return PHASE_SENTENCES[request.phase] ?? 'Starting'
@@ -46,6 +52,9 @@ function sentence(name: string): string {
 
 const REMEDIES: Record<string, string> = {
   out_of_memory: 'Upload a smaller file, or ask for a worker with more memory.',
+  deadline_passed: 'Submit it again, with a later deadline or none.',
+  step_failed: 'Try it once more: what is done already stays done.',
+  parameters_outdated: 'Submit it again; this site was upgraded meanwhile.',
   time_limit: 'Upload a smaller file, or split it into parts.',
   crashed: 'Try it once more. If it fails again, the file is probably damaged: save a fresh copy.',
   disk_full: 'If it stays so, tell the people who run this site; they can make room.',

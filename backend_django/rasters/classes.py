@@ -96,7 +96,9 @@ def _mean_step(source: Path, band: int, known: Any) -> float | None:
 
 
 def describe_classes(
-    statistics: BandStatistics, palette: Mapping[int, Sequence[int]] | None
+    statistics: BandStatistics,
+    palette: Mapping[int, Sequence[int]] | None,
+    names: Mapping[int, str],
 ) -> list[dict[str, Any]]:
     """Return the legend of a band: each value with its colour, and how much of it there is."""
     found = []
@@ -105,6 +107,12 @@ def describe_classes(
         if palette:
             colour = bytes(palette.get(value, (0, 0, 0))[:3]).hex()
         found.append(
-            {"value": value, "name": "", "colour": colour, "count": count, "area": round(area, 1)}
+            {
+                "value": value,
+                "name": names.get(value, ""),
+                "colour": colour,
+                "count": count,
+                "area": round(area, 1),
+            }
         )
     return found

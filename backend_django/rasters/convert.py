@@ -31,6 +31,7 @@ from .classes import are_classes
 from .cost import check_cost, estimate_seconds
 from .describe import describe
 from .inspection import Inspection, Limits, codec_missing, inspect, read_facts
+from .intake import prepare
 from .metadata import Item, fill_room, items_to_keep, room_for
 from .options import Options
 from .passthrough import (
@@ -76,12 +77,19 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         ProcessingError: what `inspect`, `as_asked`, `check_cost` and `choose_recipe` refuse;
             damaged_pixels, disk_full, invalid_cog.
     """
-    source, target = Path(arguments["source"]), Path(arguments["target"])
+    upload, target = Path(arguments["source"]), Path(arguments["target"])
     options = Options.from_parameters(arguments["parameters"])
     report("inspect", 0.0)
+    limits = Limits(**arguments["limits"])
+    limit_cpu(limits.seconds * ESTIMATE_ERROR)
+    name = arguments.get("name", "")
+    try:
+        prepared = prepare(upload, name, options, target.parent, limits)
+    except (gdal.CopyFailedError, rasterio.errors.RasterioError) as error:
+        raise _explain(error, target) from None
+    source = prepared.path
     if seconds := arguments.get("inspect_seconds"):
         signal.alarm(seconds)  # ends the process, in GDAL's own code too; the engine knows why
-    limits = Limits(**arguments["limits"])
     found = inspect(source, limits, options.bands)
     facts = as_asked(found, options)
     if seconds:
@@ -103,7 +111,7 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         report("convert", begin + (end - begin) * fraction)
 
     measuring(0.0)
-    reason = reason_to_convert(source, found, options)
+    reason = prepared.because or reason_to_convert(source, found, options)
     try:
         measured = measure(source, facts, options.bands, measuring, missing_value(options))
         classes = are_classes(source, facts, options, measured)
@@ -136,7 +144,8 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         Path(arguments["preview"]),
         measured,
         classes=classes,
-        file_name=arguments.get("name", ""),
+        file_name=name,
+        class_names=prepared.names,
     )
     report("describe", 1.0)
     return {
@@ -230,7 +239,6 @@ def _limit_process(facts: Inspection, options: Options, limits: Limits) -> None:
 
     An estimate may be wrong; the system's count of what was used is not.
     """
-    limit_cpu(limits.seconds * ESTIMATE_ERROR)
     growth = 8 if options.grid == "web" else 2
     largest = facts.uncompressed * growth + 64 * 1024**2
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

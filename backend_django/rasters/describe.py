@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ def describe(
     *,
     classes: bool,
     file_name: str,
+    class_names: Mapping[int, str],
 ) -> dict[str, Any]:
     """Return what results/<id>/ says about a COG, apart from the file itself; write its preview.
 
@@ -48,12 +49,14 @@ def describe(
         measured: the values of its bands.
         classes: whether they are classes.
         file_name: of the upload, which may tell the sensor.
+        class_names: by value.
     """
     with rasterio.Env(), rasterio.open(path, driver="GTiff") as dataset:
         crs = crs_of(dataset)
         names = common_names([_band_facts(dataset, i, facts) for i in dataset.indexes], file_name)
         bands = [
-            _describe_band(dataset, index, facts, statistics, classes) | {"common_name": name}
+            _describe_band(dataset, index, facts, statistics, class_names if classes else None)
+            | {"common_name": name}
             for index, statistics, name in zip(dataset.indexes, measured, names, strict=True)
         ]
         preview.write_bytes(_preview(dataset, default_style(bands)))
@@ -125,7 +128,10 @@ def _pixel_metres(dataset: Any) -> float:
 
 def _describe_crs(crs: CRS) -> dict[str, Any]:
     wkt = crs.to_wkt()
-    return {"epsg": crs.to_epsg(), "name": clean_label(wkt.split('"')[1]), "wkt": wkt}
+    name = clean_label(wkt.split('"')[1])
+    # What GDAL and PROJ write where there is none says nothing to people.
+    known = "" if name.lower() in {"unknown", "unnamed", "undefined"} else name
+    return {"epsg": crs.to_epsg(), "name": known, "wkt": wkt}
 
 
 def _band_facts(dataset: Any, index: int, facts: Inspection) -> BandFacts:
@@ -139,13 +145,17 @@ def _band_facts(dataset: Any, index: int, facts: Inspection) -> BandFacts:
 
 
 def _describe_band(
-    dataset: Any, index: int, facts: Inspection, statistics: BandStatistics, classes: bool
+    dataset: Any,
+    index: int,
+    facts: Inspection,
+    statistics: BandStatistics,
+    class_names: Mapping[int, str] | None,
 ) -> dict[str, Any]:
     numbers = statistics.summary()
     interpretation = dataset.colorinterp[index - 1].name
     legend = None
-    if classes and interpretation != "alpha":
-        legend = describe_classes(statistics, read_palette(dataset, index))
+    if class_names is not None and interpretation != "alpha":
+        legend = describe_classes(statistics, read_palette(dataset, index), class_names)
     return {
         "index": index,
         "dtype": dataset.dtypes[index - 1],

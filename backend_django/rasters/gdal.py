@@ -128,6 +128,8 @@ def _bind(path: str) -> ctypes.CDLL:
     library.GDALGetMetadata.argtypes = [pointer, ctypes.c_char_p]
     library.GDALGetMetadata.restype = strings
     library.GDALGetRasterDataType.argtypes = [pointer]
+    library.GDALGetRasterCategoryNames.argtypes = [pointer]
+    library.GDALGetRasterCategoryNames.restype = strings
     library.GDALGetRasterNoDataValue.argtypes = [pointer, ctypes.POINTER(ctypes.c_int)]
     library.GDALGetRasterNoDataValue.restype = ctypes.c_double
     for name, kind in _EXACT_NODATA.values():
@@ -238,12 +240,15 @@ def _bands_of_rasterio(path: Path) -> list[Band]:
 
 
 def translate(
-    source: Path,
+    source: Path | str,
     target: Path,
     arguments: Sequence[str],
     descriptions: Sequence[str],
     progress: Callable[[float], None],
     room: tuple[str, int] | None = None,
+    *,
+    driver: str = "GTiff",
+    siblings: bool = False,
 ) -> None:
     """Copy an upload into a new file, as the program gdal_translate does.
 
@@ -254,6 +259,8 @@ def translate(
             a few blocks and comes out of here. Not called at all where GDAL cannot be reached
             directly (rasterio itself offers no progress).
         room: name and bytes of an item of metadata to add, which says nothing.
+        driver: that opens the upload.
+        siblings: whether GDAL may read files beside it.
 
     Raises:
         CopyFailedError: GDAL gave up.
@@ -261,7 +268,9 @@ def translate(
     """
     path = find_library()
     if path is None:
-        _copy_without_progress(source, target, arguments)
+        if driver != "GTiff":
+            raise ProcessingError("not_supported_here", "This server reads GeoTIFF only.")
+        _copy_without_progress(Path(source), target, arguments)
         return
     stopped_by: list[BaseException] = []
 
@@ -275,12 +284,12 @@ def translate(
 
     callback = ProgressFunction(tick)
     # Env registers the drivers. What is changed of the upload is not written beside it.
-    with rasterio.Env(GDAL_PAM_ENABLED=False):
+    with rasterio.Env(GDAL_PAM_ENABLED=siblings):
         gdal = _bind(path)
         gdal.CPLPushErrorHandler(ctypes.cast(gdal.CPLQuietErrorHandler, ctypes.c_void_p))
         try:
             read = gdal.GDALOpenEx(
-                str(source).encode(), _READ_ONLY_RASTER, _strings(["GTiff"]), None, None
+                str(source).encode(), _READ_ONLY_RASTER, _strings([driver]), None, None
             )
             if not read:
                 raise CopyFailedError(_last_error(gdal))
@@ -309,6 +318,28 @@ def translate(
         raise stopped_by[0]
     if not written:
         raise CopyFailedError(message)
+
+
+def category_names(source: str, driver: str) -> dict[int, str]:
+    """Return the names of the values of a raster's first band; PAM's .aux.xml may have some."""
+    path = find_library()
+    if path is None:
+        return {}
+    gdal = _bind(path)
+    dataset = gdal.GDALOpenEx(source.encode(), _READ_ONLY_RASTER, _strings([driver]), None, None)
+    if not dataset:
+        return {}
+    band = gdal.GDALGetRasterBand(dataset, 1)
+    gdal.GDALGetMetadata(band, None)  # only now GDAL reads the file beside a TIFF
+    names = gdal.GDALGetRasterCategoryNames(band)
+    found: dict[int, str] = {}
+    value = 0
+    while names and names[value]:
+        if name := clean_label(names[value], 100):
+            found[value] = name
+        value += 1
+    gdal.GDALClose(dataset)
+    return found
 
 
 def _forget_statistics(gdal: ctypes.CDLL, band: int) -> None:

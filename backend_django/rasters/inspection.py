@@ -30,18 +30,30 @@ from .tiff import count_directories
 logger = logging.getLogger(__name__)
 
 _TIFF_SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-_OTHER_SIGNATURES = (
-    (b"PK\x03\x04", "a ZIP archive: unpack it and upload the GeoTIFF that is in it"),
-    (b"\x1f\x8b", "a gzip archive: unpack it and upload the GeoTIFF that is in it"),
-    (b"7z\xbc\xaf", "a 7-Zip archive: unpack it and upload the GeoTIFF that is in it"),
-    (b"\x89PNG", "a PNG image, which does not say where on Earth it is"),
-    (b"\xff\xd8\xff", "a JPEG image, which does not say where on Earth it is"),
-    (b"\x89HDF", "an HDF5 or netCDF file: convert it with `gdal_translate in.nc out.tif`"),
-    (b"CDF", "a netCDF file: convert it with `gdal_translate in.nc out.tif`"),
+_OTHER_SIGNATURES = (  # of what is not read here, and why
+    (b"\x1f\x8b", "a gzip archive: unpack it, or pack the GeoTIFF as a ZIP archive"),
+    (b"7z\xbc\xaf", "a 7-Zip archive: unpack it, or pack the GeoTIFF as a ZIP archive"),
+    (b"Rar!", "a RAR archive: unpack it, or pack the GeoTIFF as a ZIP archive"),
+    (
+        b"\x89HDF",
+        "an HDF5 or netCDF-4 file, which may name other files of this server: convert it with "
+        '`gdal_translate HDF5:"in.h5"://name out.tif`',
+    ),
+    (
+        b"SQLite format 3",
+        "a GeoPackage or another database: convert its raster with "
+        "`gdal_translate in.gpkg out.tif`",
+    ),
     (b"GRIB", "a GRIB file: convert it with `gdal_translate in.grib out.tif`"),
-    (b"\x00\x00\x00\x0cjP", "a JPEG 2000 image: convert it with `gdal_translate in.jp2 out.tif`"),
-    (b"%PDF", "a PDF document"),
-    (b"<", "an XML, HTML or VRT text, not a raster"),
+    (b"NITF", "a NITF file: convert it with `gdal_translate in.ntf out.tif`"),
+    (b"GIF8", "a GIF image: convert it with `gdal_translate in.gif out.tif`"),
+    (b"RIFF", "a WebP image: convert it with `gdal_translate in.webp out.tif`"),
+    (b"%PDF", "a PDF document: convert it with `gdal_translate in.pdf out.tif`"),
+    (
+        b"<",
+        "an XML, HTML or VRT text, which may name other files of this server: convert it with "
+        "`gdal_translate in.vrt out.tif`",
+    ),
 )
 
 
@@ -120,14 +132,13 @@ def inspect(path: Path, limits: Limits, bands: Sequence[int] = ()) -> Inspection
             too_many_bands, too_large, block_too_large, truncated, codec_missing, no_crs,
             no_georeference, unusable_crs, outside_crs.
     """
-    _check_signature(path)
-    _check_directories(path)
+    check_file(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         try:
             with rasterio.Env(), gdal.open_upload(path) as dataset:
                 _check_pages(dataset)
-                _check_size(dataset, limits, bands)
+                check_size(dataset, limits, bands)
                 _check_complete(dataset, path)
                 return _describe(dataset, path)
         except rasterio.errors.CRSError as error:
@@ -157,6 +168,16 @@ def read_facts(path: Path) -> Inspection:
         return _describe(dataset, path)
 
 
+def check_file(path: Path) -> None:
+    """Refuse what is no TIFF, or has too many directories, before GDAL opens it.
+
+    Raises:
+        ProcessingError: empty_file, not_a_tiff, several_images.
+    """
+    _check_signature(path)
+    _check_directories(path)
+
+
 def _check_signature(path: Path) -> None:
     with path.open("rb") as file:
         head = file.read(64)
@@ -164,10 +185,21 @@ def _check_signature(path: Path) -> None:
         raise ProcessingError("empty_file", "The file is empty. Upload it again.")
     if head.startswith(_TIFF_SIGNATURES):
         return
+    raise not_a_tiff(head)
+
+
+def not_a_tiff(head: bytes) -> ProcessingError:
+    """Return the refusal of a file that begins with these bytes."""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     kind = next((words for start, words in _OTHER_SIGNATURES if text.startswith(start)), "")
-    raise ProcessingError(
-        "not_a_tiff", f"This is not a GeoTIFF but {kind}." if kind else "This is not a GeoTIFF."
+    if not head:
+        return ProcessingError("empty_file", "The file is empty. Upload it again.")
+    return ProcessingError(
+        "not_a_tiff",
+        f"This is not a GeoTIFF but {kind}."
+        if kind
+        else "This is not a GeoTIFF, nor another kind of raster that is read here. Convert it with "
+        "`gdal_translate in.xyz out.tif`, and upload that.",
     )
 
 
@@ -190,7 +222,12 @@ def _check_pages(dataset: Any) -> None:
         raise _several_images(str(pages))
 
 
-def _check_size(dataset: Any, limits: Limits, bands: Sequence[int]) -> None:
+def check_size(dataset: Any, limits: Limits, bands: Sequence[int]) -> None:
+    """Refuse what is too large to be decoded.
+
+    Raises:
+        ProcessingError: too_many_bands, too_large, block_too_large.
+    """
     count = len(bands) or dataset.count
     if count > limits.bands or dataset.count > _MAX_BANDS:
         raise ProcessingError(

@@ -1,5 +1,6 @@
 """What a user may decide about the result; the same names on the wire, in the row and here."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,9 @@ class Options:
     nodata: str = ""  # "": as in the file; "none"; or a number, "nan" included
     bands: tuple[int, ...] = ()  # from 1; (): all
     values: str = "auto"
+    crs: str = ""  # a code, as "EPSG:32632"; "": as in the file
+    corners: str = ""  # "west,south,east,north" in the CRS; "": as in the file
+    layer: str = ""  # of a file with several rasters
 
     @classmethod
     def from_parameters(cls, parameters: dict[str, Any]) -> "Options":
@@ -58,6 +62,18 @@ def parse_bands(text: str) -> tuple[int, ...]:
     if len(set(bands)) != len(bands) or any(band < 1 for band in bands):
         raise ValueError(text)
     return bands
+
+
+def parse_corners(text: str) -> tuple[float, float, float, float]:
+    """Return west, south, east and north.
+
+    Raises:
+        ValueError: they are no four numbers, or no rectangle.
+    """
+    west, south, east, north = map(float, text.split(","))
+    if not (west < east and south < north and math.isfinite(east - west + north - south)):
+        raise ValueError(text)
+    return west, south, east, north
 
 
 def parse_nodata(text: str) -> float | int | None:

@@ -2,12 +2,14 @@
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from backend_django.processing.models import ProcessingResult
 from backend_django.processing.processor import (
     Context,
+    Input,
     Output,
     OutputFile,
     ProcessingError,
@@ -15,7 +17,8 @@ from backend_django.processing.processor import (
 )
 from backend_django.processing.registry import register
 
-from .api.serializers import RasterParametersSerializer, RasterResultSerializer
+from .api.parameters import RasterParametersSerializer
+from .api.serializers import RasterResultSerializer
 from .links import present_result
 from .settings import CHILD_ENVIRONMENT, INSPECT_SECONDS, LIMITS, MEMORY_BYTES
 
@@ -28,6 +31,12 @@ class RasterProcessor(Processor):
 
     name = "rasters"
     title = "Raster"
+    inputs: ClassVar[Mapping[str, Input]] = {
+        "file": Input(required=False),
+        "raster": Input(
+            required=False, result_of="rasters", file="cog", label="A raster to make anew"
+        ),
+    }
     parameters_serializer = RasterParametersSerializer
     result_serializer = RasterResultSerializer
     downloads = ("cog",)
@@ -36,12 +45,13 @@ class RasterProcessor(Processor):
 
     def process(self, context: Context) -> Output:
         # No `validate`: the child looks at the upload first, and a second one takes half a second.
+        upload = (context.files("file") or context.files("raster"))[0]
         cog, preview = context.workdir / "cog.tif", context.workdir / "preview.webp"
         data = context.run_child(
             "backend_django.rasters.child:convert_upload",
             {
-                "source": str(context.input.path),
-                "name": context.input.name,
+                "source": str(upload.path),
+                "name": upload.name,
                 "target": str(cog),
                 "preview": str(preview),
                 "parameters": context.parameters,
@@ -51,7 +61,7 @@ class RasterProcessor(Processor):
             memory_bytes=MEMORY_BYTES,
             env=CHILD_ENVIRONMENT | {"CPL_TMPDIR": str(context.workdir)},
         )
-        file = OutputFile(cog, download_name(context.input.name), COG_CONTENT_TYPE)
+        file = OutputFile(cog, download_name(upload.name), COG_CONTENT_TYPE)
         picture = OutputFile(preview, "preview.webp", "image/webp")
         return Output(data, {"cog": file, "preview": picture})
 
@@ -93,5 +103,6 @@ def download_name(input_name: str) -> str:
     stem, extension = os.path.splitext(os.path.basename(input_name.replace("\\", "/")))
     if extension.lower() not in {".tif", ".tiff", ".gtiff"}:
         stem += extension
+    stem = stem.removesuffix(".cog")  # of a raster that is made anew
     stem = re.sub(r"[^\w .()-]+", "_", stem).strip(" ._")[:100]
     return f"{stem or 'raster'}.cog.tif"

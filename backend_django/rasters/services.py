@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from django.core import signing
 from django.db import IntegrityError, transaction
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from backend_django.audit.services import event_record
 from backend_django.processing.models import ProcessingRequest
-from backend_django.processing.services import request_create, request_delete
+from backend_django.processing.services import request_create, request_delete, request_retry
 
 from .models import RasterMapCopy, RasterShare
 
@@ -94,3 +95,18 @@ def map_copy_create(*, request: ProcessingRequest) -> ProcessingRequest:
 def map_copy_delete(*, copy: RasterMapCopy) -> None:
     """Remove the map copy, finished or not; its tiles are drawn when they are asked for again."""
     request_delete(request=copy.job)
+
+
+def raster_amend(*, request: ProcessingRequest, changes: dict[str, Any]) -> None:
+    """Change the options of a raster that failed, and start it again with the same upload.
+
+    Raises:
+        Conflict: it did not fail and was not cancelled.
+    """
+    with transaction.atomic():
+        row = ProcessingRequest.objects.select_for_update().get(id=request.id)
+        if row.status in {"failed", "cancelled"}:  # of any other the retry says what it is
+            row.parameters = row.parameters | changes
+            row.save(update_fields=["parameters"])
+        request_retry(request=row)
+    request.refresh_from_db()

@@ -49,6 +49,8 @@ class Histogram:
         self.low, self.high = min(self.low, low), max(self.high, high)
         self._widen(max(self.exponent, _exponent(self.low, self.high)))
         bins = np.floor(np.ldexp(values.astype(np.float64), -self.exponent)).astype(np.int64)
+        if low < 0:  # so close to zero that the division gives it
+            bins[(bins == 0) & (values < 0)] = -1
         first = int(bins.min())
         counts = np.bincount(bins - first) * times
         start = min(first, self.first) if self.counts.size else first

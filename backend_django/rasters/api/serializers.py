@@ -8,63 +8,26 @@ from rest_framework import serializers
 from backend_django.api.strict import check_number
 
 from ..models import RasterShare
-from ..options import BLOCK_SIZES, GRIDS, PROFILES, RESAMPLINGS, VALUES, parse_bands
-
-# Written so that JavaScript, which reads it in the document, and Python agree; empty is allowed.
-_NUMBER = r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?"
-_WORD = "[nN][oO][nN][eE]|[+-]?([nN][aA][nN]|[iI][nN][fF])"
+from ..options import PROFILES
 
 
-class RasterParametersSerializer(serializers.Serializer[Any]):
-    """How a raster is to be stored. All may be left out."""
-
-    profile = serializers.ChoiceField(
-        choices=list(PROFILES.items()), default="auto", help_text="Compression of the result."
-    )
-    grid = serializers.ChoiceField(
-        choices=list(GRIDS.items()), default="native", help_text="Where the pixels lie."
-    )
-    overview_resampling = serializers.ChoiceField(
-        choices=RESAMPLINGS, default="auto", help_text="How overviews are made of the pixels."
-    )
-    block_size = serializers.ChoiceField(
-        choices=BLOCK_SIZES, default=256, help_text="Pixels along a side of a block."
-    )
-    nodata = serializers.RegexField(
-        rf"^({_WORD}|{_NUMBER})?$",
-        default="",
-        allow_blank=True,
-        max_length=50,
-        help_text="Value of missing pixels: a number, “nan”, or “none”. Empty: as in the file.",
-        error_messages={"invalid": "Must be a number, “nan”, or “none”."},
-    )
-    bands = serializers.RegexField(
-        r"^([1-9][0-9]{0,3}( ?, ?[1-9][0-9]{0,3}){0,63})?$",
-        default="",
-        allow_blank=True,
-        max_length=400,
-        help_text="Which bands, in which order, for example “4,3,2”. Empty: all.",
-        error_messages={"invalid": "Must be numbers of bands with commas between, as in “4,3,2”."},
-    )
-    values = serializers.ChoiceField(
-        choices=list(VALUES.items()),
-        default="auto",
-        help_text="What the values are; it decides how overviews are made, and the legend.",
-    )
-    map_copy = serializers.BooleanField(
-        default=False, help_text="Draw all tiles of the map in advance, after the result is there."
+class CrsQuery(serializers.Serializer[Any]):
+    q = serializers.CharField(
+        min_length=2, max_length=100, help_text="Words of its name or area, or its number."
     )
 
-    def validate_bands(self, text: str) -> str:
-        try:
-            return ",".join(map(str, parse_bands(text)))
-        except ValueError:
-            raise serializers.ValidationError("Name each band only once.") from None
+
+class CrsSerializer(serializers.Serializer[Any]):
+    """A coordinate reference system."""
+
+    code = serializers.CharField(help_text="As “EPSG:32632”.")
+    name = serializers.CharField()
+    area = serializers.CharField(allow_blank=True, help_text="Where it is used.")
 
 
 class RasterCrsSerializer(serializers.Serializer[Any]):
     epsg = serializers.IntegerField(allow_null=True)
-    name = serializers.CharField()
+    name = serializers.CharField(allow_blank=True)
     wkt = serializers.CharField()
 
 
@@ -116,8 +79,11 @@ class RasterBandSerializer(serializers.Serializer[Any]):
     unit = serializers.CharField(allow_blank=True)
     scale = serializers.FloatField(help_text="Physical value = stored value × scale + offset.")
     offset = serializers.FloatField()
-    minimum = NodataField(allow_null=True, help_text="Null when no value is valid.")
-    maximum = NodataField(allow_null=True)
+    minimum = serializers.FloatField(
+        allow_null=True,
+        help_text="Null when no value is valid. Beyond 2^53 the STAC item has more digits.",
+    )
+    maximum = serializers.FloatField(allow_null=True)
     mean = serializers.FloatField(allow_null=True)
     std = serializers.FloatField(allow_null=True)
     valid_count = serializers.IntegerField(

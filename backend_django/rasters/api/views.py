@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from backend_django.api.queries import read_query
 from backend_django.files.api.downloads import readable, stored_file_response
+from backend_django.processing.api.serializers import ProcessingRequestSerializer
 from backend_django.processing.api.views import get_result
 from backend_django.processing.models import ProcessingRequest
 from backend_django.utils.site import site_url
@@ -22,8 +23,11 @@ from .. import documents, services
 from ..links import present_result
 from ..models import RasterMapCopy
 from .access import NoDownloadError, RasterView, Shared
+from .parameters import RasterOptionsSerializer
 from .serializers import (
     CreatedShareSerializer,
+    CrsQuery,
+    CrsSerializer,
     MapCopySerializer,
     PointSerializer,
     PointValuesSerializer,
@@ -130,6 +134,35 @@ class ProfileView(RasterView):
         with readable():
             length, values = line_values(result.open_path("cog"), line, band, samples)
         return Response({"band": band, "length": length, "values": values})
+
+
+class AmendView(RasterView):
+    schema_action = "amend"
+    request_serializer_class = RasterOptionsSerializer
+    problems = {409: "It neither failed nor was cancelled"}
+
+    @extend_schema(request=RasterOptionsSerializer, responses=ProcessingRequestSerializer)
+    def post(self, request: Request, id: UUID) -> Response:
+        """Change some options of a raster that failed, and start it again with the same upload."""
+        found = self.get_request(id)
+        wanted = RasterOptionsSerializer(data=request.data, partial=True)
+        wanted.is_valid(raise_exception=True)
+        services.raster_amend(request=found, changes=dict(wanted.validated_data))
+        return self.answer(found)
+
+
+class CrsView(RasterView):
+    schema_action = "crs"
+    query_serializer = CrsQuery
+    pagination_class = None
+    problems: dict[int, str] = {}
+
+    @extend_schema(responses=CrsSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Coordinate reference systems by their names, their areas or their numbers."""
+        from ..crs_search import find_crs
+
+        return Response(find_crs(read_query(self, request)["q"]))
 
 
 class SharesView(RasterView):

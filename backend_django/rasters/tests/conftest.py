@@ -1,5 +1,6 @@
 import hashlib
 import shutil
+import tempfile
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -37,11 +38,13 @@ def convert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Convert:
     monkeypatch.setattr(conversion, "_limit_process", lambda *arguments: None)
 
     def run(
-        source: Path, profile: str = "deflate", **parameters: Any
+        source: Path, profile: str = "deflate", *, name: str = "", **parameters: Any
     ) -> tuple[Path, dict[str, Any]]:
-        target = tmp_path / f"{source.stem}.cog.tif"
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))  # as each attempt has one
+        target = folder / f"{source.stem}.cog.tif"
         arguments = {
             "source": str(source),
+            "name": name or source.name,
             "target": str(target),
             "preview": str(tmp_path / "preview.webp"),
             "parameters": {"profile": profile, **parameters},

@@ -4,7 +4,7 @@ from backend_django.processing.models import ProcessingRequest
 from backend_django.rasters import services
 from backend_django.users.models import User
 
-QUERIES = {"point": "longitude=9&latitude=47", "profile": "line=9,46.9;9.1,46.9"}
+QUERIES = {"point": "longitude=9&latitude=47", "profile": "line=9,46.9;9.1,46.9", "crs": "q=utm"}
 BAND = {"index": 1, "dtype": "uint8", "color_interpretation": "gray"}
 RESULT = {  # enough for a tile beside the raster
     "data": {"bounds": [9, 46, 10, 47], "bands": [BAND]},

@@ -216,3 +216,18 @@ def test_the_preview(client: Client, user: User, store: Store) -> None:
     assert "immutable" in answer["Cache-Control"]
     Path(request.result.open_path("preview")).unlink()
     assert client.get(f"/api/v1/rasters/preview/{request.id}/").status_code == 404
+
+
+def test_statistics_of_large_integers_have_all_digits(
+    client: Client, user: User, store: Store
+) -> None:
+    values = np.full((1, 30, 40), 2**53 + 1, "int64")
+    values[0, 3, 3] = -(2**60) - 1
+    request = store(values)
+    client.force_login(user)
+    document = json.loads(client.get(f"/api/v1/rasters/stac/{request.id}/").content)
+    statistics = document["assets"]["cog"]["bands"][0]["statistics"]
+    assert (statistics["minimum"], statistics["maximum"]) == (-(2**60) - 1, 2**53 + 1)
+    assert (statistics["count"], statistics["valid_percent"]) == (1200, 100)
+    band = client.get(f"/api/v1/rasters/results/{request.id}/").json()["bands"][0]
+    assert band["maximum"] == float(2**53)

@@ -10,7 +10,7 @@ from affine import Affine
 from rio_cogeo.cogeo import cog_validate
 
 from backend_django.processing.errors import ProcessingError
-from backend_django.rasters.api.serializers import RasterParametersSerializer
+from backend_django.rasters.api.parameters import RasterParametersSerializer
 
 from . import factory
 from .cog_check import check_cog
@@ -133,5 +133,6 @@ def test_what_is_left_out_has_a_default() -> None:
     assert serializer.is_valid(), serializer.errors
     assert serializer.validated_data == {
         "profile": "auto", "grid": "native", "overview_resampling": "auto", "block_size": 256,
-        "nodata": "-9999.0", "bands": "3,2,1", "values": "auto", "map_copy": False,
+        "nodata": "-9999.0", "bands": "3,2,1", "values": "auto", "crs": "", "corners": "",
+        "layer": "", "map_copy": False,
     }  # fmt: skip

@@ -486,6 +486,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/rasters/amend/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Change some options of a raster that failed, and start it again with the same upload. */
+        post: operations["rasters_amend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/rasters/cancel/{id}/": {
         parameters: {
             query?: never;
@@ -518,6 +535,23 @@ export interface paths {
          *     Answers at once; watch `status/<id>/`.
          */
         post: operations["rasters_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rasters/crs/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Coordinate reference systems by their names, their areas or their numbers. */
+        get: operations["rasters_crs"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1328,6 +1362,14 @@ export interface components {
             /** @description Address of the page that shows the raster. */
             url: string;
         };
+        /** @description A coordinate reference system. */
+        Crs: {
+            /** @description As “EPSG:32632”. */
+            code: string;
+            name: string;
+            /** @description Where it is used. */
+            area: string;
+        };
         /** @description A sentence about what happened. */
         Detail: {
             detail: string;
@@ -1666,9 +1708,13 @@ export interface components {
             scale: number;
             /** Format: double */
             offset: number;
-            /** @description Null when no value is valid. */
-            minimum: (number | string) | null;
-            maximum: (number | string) | null;
+            /**
+             * Format: double
+             * @description Null when no value is valid. Beyond 2^53 the STAC item has more digits.
+             */
+            minimum: number | null;
+            /** Format: double */
+            maximum: number | null;
             /** Format: double */
             mean: number | null;
             /** Format: double */
@@ -1770,6 +1816,15 @@ export interface components {
              * @default auto
              */
             values: components["schemas"]["RasterCreateValuesEnum"];
+            /** @description Coordinate reference system, as “EPSG:32632”. Empty: as in the file. */
+            crs?: string;
+            /** @description West, south, east, north of the outer edges in that system, with commas between. Empty: as in the file. */
+            corners?: string;
+            /**
+             * @description Which raster of a file that holds several, by its name.
+             * @default
+             */
+            layer: string;
             /**
              * @description Draw all tiles of the map in advance, after the result is there.
              * @default false
@@ -1785,6 +1840,8 @@ export interface components {
              * @description Instead of a file: an upload whose parts are all there.
              */
             upload?: string;
+            /** @description A raster to make anew: a file, or `upload:<id>`, or `request:<id>` of rasters. */
+            raster?: string;
         };
         /**
          * @description * `auto` - as the pixels show
@@ -1816,6 +1873,86 @@ export interface components {
             point: string;
             profile: string;
         };
+        /** @description How a raster is to be stored. All may be left out. */
+        RasterOptionsRequest: {
+            /**
+             * @description Compression of the result.
+             *
+             *     * `auto` - lossless; a file that already is a good COG is kept as it is
+             *     * `deflate` - lossless, read by every program
+             *     * `zstd` - lossless, faster, needs GDAL 2.3 or newer
+             *     * `lzw` - lossless, for very old programs
+             *     * `webp` - lossy, for 8-bit RGB images
+             *     * `jpeg` - lossy, for 8-bit grey or RGB images
+             * @default auto
+             */
+            profile: components["schemas"]["ProfileEnum"];
+            /**
+             * @description Where the pixels lie.
+             *
+             *     * `native` - the raster's own grid and coordinate system
+             *     * `web` - reprojected to the grid of web maps (Web Mercator)
+             * @default native
+             */
+            grid: components["schemas"]["GridEnum"];
+            /**
+             * @description How overviews are made of the pixels.
+             *
+             *     * `auto` - auto
+             *     * `nearest` - nearest
+             *     * `average` - average
+             *     * `bilinear` - bilinear
+             *     * `cubic` - cubic
+             *     * `lanczos` - lanczos
+             *     * `mode` - mode
+             * @default auto
+             */
+            overview_resampling: components["schemas"]["OverviewResamplingEnum"];
+            /**
+             * @description Pixels along a side of a block.
+             *
+             *     * `128` - 128
+             *     * `256` - 256
+             *     * `512` - 512
+             *     * `1024` - 1024
+             * @default 256
+             */
+            block_size: components["schemas"]["BlockSizeEnum"];
+            /** @description Value of missing pixels: a number, “nan”, or “none”. Empty: as in the file. */
+            nodata?: string;
+            /** @description Which bands, in which order, for example “4,3,2”. Empty: all. */
+            bands?: string;
+            /**
+             * @description What the values are; it decides how overviews are made, and the legend.
+             *
+             *     * `auto` - as the pixels show
+             *     * `classes` - classes, as of land cover: never mixed
+             *     * `continuous` - measurements, of which means can be taken
+             * @default auto
+             */
+            values: components["schemas"]["RasterOptionsValuesEnum"];
+            /** @description Coordinate reference system, as “EPSG:32632”. Empty: as in the file. */
+            crs?: string;
+            /** @description West, south, east, north of the outer edges in that system, with commas between. Empty: as in the file. */
+            corners?: string;
+            /**
+             * @description Which raster of a file that holds several, by its name.
+             * @default
+             */
+            layer: string;
+            /**
+             * @description Draw all tiles of the map in advance, after the result is there.
+             * @default false
+             */
+            map_copy: boolean;
+        };
+        /**
+         * @description * `auto` - as the pixels show
+         *     * `classes` - classes, as of land cover: never mixed
+         *     * `continuous` - measurements, of which means can be taken
+         * @enum {string}
+         */
+        RasterOptionsValuesEnum: "auto" | "classes" | "continuous";
         /** @description A Cloud-Optimized GeoTIFF and what is known of it. */
         RasterResult: {
             /** Format: uuid */
@@ -5417,6 +5554,130 @@ export interface operations {
             };
         };
     };
+    rasters_amend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RasterOptionsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessingRequest"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It neither failed nor was cancelled */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type was not accepted */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rasters_cancel: {
         parameters: {
             query?: never;
@@ -5653,6 +5914,91 @@ export interface operations {
             };
             /** @description The server's disk is full */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rasters_crs: {
+        parameters: {
+            query: {
+                /** @description Words of its name or area, or its number. */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Crs"][];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

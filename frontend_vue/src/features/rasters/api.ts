@@ -12,6 +12,9 @@ export type Share = components['schemas']['Share']
 export type CreatedShare = components['schemas']['CreatedShare']
 export type MapCopy = components['schemas']['MapCopy']
 export type PointValues = components['schemas']['PointValues']
+type Create = components['schemas']['RasterCreateRequest']
+export type Amendment = Partial<components['schemas']['RasterOptionsRequest']>
+export type Crs = components['schemas']['Crs']
 export type ProfileValues = components['schemas']['ProfileValues']
 
 const createPath = '/rasters/create/' satisfies keyof paths
@@ -31,6 +34,20 @@ export const rasters: ProcessingApi<RasterResult> = {
 }
 
 export const rasterUploads = createUploads(rasters)
+
+/** Changes options of a raster that failed, and starts it again. */
+export const amend = (id: string, body: Amendment) =>
+  unwrap(api.POST('/rasters/amend/{id}/', { ...at(id), body: body as Required<Amendment> }))
+
+/** Makes a raster anew from an earlier one, whose values are something else than they look. */
+export function remake(id: string, name: string, values: RasterResult['values']) {
+  const body = { raster: `request:${id}`, name, values } as Create
+  return unwrap(api.POST(createPath, { body }))
+}
+
+/** Coordinate reference systems by their names. */
+export const searchCrs = (q: string, signal?: AbortSignal) =>
+  unwrap(api.GET('/rasters/crs/', { params: { query: { q } }, signal }))
 
 /** Links for people without an account. */
 export const shares = {

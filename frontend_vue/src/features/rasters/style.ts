@@ -37,7 +37,7 @@ export function usefulRange(band: RasterBand | undefined): Range {
 
 /** Everything there is in a band. */
 export function wholeRange(band: RasterBand | undefined): Range {
-  return widened(Number(band?.minimum ?? 0), Number(band?.maximum ?? 1))
+  return widened(band?.minimum ?? 0, band?.maximum ?? 1)
 }
 
 function widened(low: number, high: number): Range {

@@ -10,13 +10,26 @@ export const words: Words = {
     check: 'Validating the result',
     describe: 'Drawing the preview',
   },
-  remedies: {
-    not_a_tiff:
-      'Export the data as GeoTIFF, for example with `gdal_translate in.xyz out.tif`, and upload that.',
-  },
 }
 
-type Parameters = Omit<components['schemas']['RasterCreateRequest'], CommonField>
+/** Of files that may come in; what is in them decides. */
+export const ENDINGS = [
+  '.tif',
+  '.tiff',
+  '.gtiff',
+  '.zip',
+  '.jp2',
+  '.j2k',
+  '.png',
+  '.jpg',
+  '.jpeg',
+  '.asc',
+  '.hgt',
+  '.img',
+  '.nc',
+]
+
+type Parameters = Omit<components['schemas']['RasterCreateRequest'], CommonField | 'raster'>
 
 /** Fields of the upload's form, as text. The names are the API's. */
 export type RasterFields = Record<keyof Parameters, string>
@@ -29,7 +42,40 @@ export const USUAL: RasterFields = {
   nodata: '',
   bands: '',
   values: 'auto',
+  crs: '',
+  corners: '',
+  layer: '',
   map_copy: 'false',
+}
+
+/** Options that a failure may be cured by. */
+export type Cure = 'crs' | 'corners' | 'nodata' | 'bands' | 'layer' | 'values'
+
+export const CURE_LABELS: Record<Cure, { label: string; hint?: string }> = {
+  crs: { label: 'Coordinate reference system' },
+  corners: {
+    label: 'Corners',
+    hint: 'West, south, east, north of the outer edges in that system, with commas between.',
+  },
+  nodata: { label: 'Missing pixels have the value', hint: 'A number, “nan” or “none”.' },
+  bands: { label: 'Bands', hint: 'For example 30,20,10.' },
+  layer: { label: 'Layer', hint: 'One of the names above.' },
+  values: { label: 'Values are' },
+}
+
+/** By the code of a failure, what to ask for. */
+export const CURES: Record<string, Cure[]> = {
+  no_crs: ['crs', 'corners'],
+  no_georeference: ['corners', 'crs'],
+  unusable_crs: ['crs'],
+  outside_crs: ['crs', 'corners'],
+  crs_unknown: ['crs'],
+  too_many_bands: ['bands'],
+  no_such_band: ['bands'],
+  nodata_needed: ['nodata'],
+  nodata_unsuitable: ['nodata'],
+  choose_layer: ['layer'],
+  too_many_classes: ['values'],
 }
 
 export const PROFILES = [

@@ -1,0 +1,109 @@
+"""The options of a raster on the wire."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from ..options import (
+    BLOCK_SIZES,
+    GRIDS,
+    PROFILES,
+    RESAMPLINGS,
+    VALUES,
+    parse_bands,
+    parse_corners,
+)
+
+# Written so that JavaScript, which reads it in the document, and Python agree; empty is allowed.
+_NUMBER = r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?"
+_WORD = "[nN][oO][nN][eE]|[+-]?([nN][aA][nN]|[iI][nN][fF])"
+
+
+class RasterOptionsSerializer(serializers.Serializer[Any]):
+    """How a raster is to be stored. All may be left out."""
+
+    profile = serializers.ChoiceField(
+        choices=list(PROFILES.items()), default="auto", help_text="Compression of the result."
+    )
+    grid = serializers.ChoiceField(
+        choices=list(GRIDS.items()), default="native", help_text="Where the pixels lie."
+    )
+    overview_resampling = serializers.ChoiceField(
+        choices=RESAMPLINGS, default="auto", help_text="How overviews are made of the pixels."
+    )
+    block_size = serializers.ChoiceField(
+        choices=BLOCK_SIZES, default=256, help_text="Pixels along a side of a block."
+    )
+    nodata = serializers.RegexField(
+        rf"^({_WORD}|{_NUMBER})?$",
+        default="",
+        allow_blank=True,
+        max_length=50,
+        help_text="Value of missing pixels: a number, “nan”, or “none”. Empty: as in the file.",
+        error_messages={"invalid": "Must be a number, “nan”, or “none”."},
+    )
+    bands = serializers.RegexField(
+        r"^([1-9][0-9]{0,3}( ?, ?[1-9][0-9]{0,3}){0,63})?$",
+        default="",
+        allow_blank=True,
+        max_length=400,
+        help_text="Which bands, in which order, for example “4,3,2”. Empty: all.",
+        error_messages={"invalid": "Must be numbers of bands with commas between, as in “4,3,2”."},
+    )
+    values = serializers.ChoiceField(
+        choices=list(VALUES.items()),
+        default="auto",
+        help_text="What the values are; it decides how overviews are made, and the legend.",
+    )
+    crs = serializers.RegexField(
+        r"^([A-Za-z_]{2,20}[0-9]{0,4}:[0-9]{1,10})?$",
+        default="",
+        allow_blank=True,
+        max_length=40,
+        help_text="Coordinate reference system, as “EPSG:32632”. Empty: as in the file.",
+        error_messages={"invalid": "Must be a code, as “EPSG:32632”."},
+    )
+    corners = serializers.RegexField(
+        rf"^({_NUMBER}( ?, ?{_NUMBER}){{3}})?$",
+        default="",
+        allow_blank=True,
+        max_length=300,
+        help_text="West, south, east, north of the outer edges in that system, with commas "
+        "between. Empty: as in the file.",
+        error_messages={"invalid": "Must be four numbers with commas between."},
+    )
+    layer = serializers.CharField(
+        default="",
+        allow_blank=True,
+        max_length=200,
+        help_text="Which raster of a file that holds several, by its name.",
+    )
+    map_copy = serializers.BooleanField(
+        default=False, help_text="Draw all tiles of the map in advance, after the result is there."
+    )
+
+    def validate_corners(self, text: str) -> str:
+        try:
+            return ",".join(map(repr, parse_corners(text))) if text else ""
+        except ValueError:
+            raise serializers.ValidationError(
+                "West must be less than east, and south less than north."
+            ) from None
+
+    def validate_bands(self, text: str) -> str:
+        try:
+            return ",".join(map(str, parse_bands(text)))
+        except ValueError:
+            raise serializers.ValidationError("Name each band only once.") from None
+
+
+class RasterParametersSerializer(RasterOptionsSerializer):
+    """How a raster is to be stored. All may be left out."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        sources = [name for name in ("file", "upload", "raster") if name in attrs]
+        if hasattr(self, "inputs") and not sources:
+            raise serializers.ValidationError({"file": "No file was submitted."}, "required")
+        if "raster" in sources and len(sources) > 1:
+            raise serializers.ValidationError({"raster": "Send a file or a raster, not both."})
+        return attrs

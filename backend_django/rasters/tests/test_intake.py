@@ -1,0 +1,244 @@
+"""What comes in another way than as a GeoTIFF that stands alone; GDAL reads both."""
+
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.shutil import copy
+
+from backend_django.processing.errors import ProcessingError
+
+from . import factory
+from .conftest import Convert
+
+pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+LEFT, TOP = factory.ORIGIN.c, factory.ORIGIN.f
+CORNERS = f"{LEFT},{TOP - 3000},{LEFT + 4200},{TOP}"
+WORLD = "\n".join(map(str, (10, 0, 0, -10, LEFT + 5, TOP - 5)))
+ESRI = rasterio.CRS.from_epsg(32632).to_wkt(version="WKT1_ESRI")
+GREY = factory.pixels("uint8", 1)
+
+
+def archive(path: Path, files: dict[str, Any]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, content in files.items():
+            if isinstance(content, Path):
+                opened.write(content, name)
+            else:
+                opened.writestr(name, content)
+    return path
+
+
+def check(target: Path, values: Any, crs: int = 32632) -> None:
+    with rasterio.open(target) as dataset:
+        assert dataset.crs.to_epsg() == crs
+        assert dataset.transform.almost_equals(factory.ORIGIN, 1e-6)
+        assert (dataset.width, dataset.height) == (420, 300)
+        np.testing.assert_array_equal(dataset.read(), values)
+
+
+def test_a_place_is_given(tmp_path: Path, convert: Convert) -> None:
+    source = factory.write(tmp_path / "i.tif", GREY, crs=None, transform=None)
+    target, facts = convert(source, crs="EPSG:32632", corners=CORNERS)
+    check(target, GREY)
+    assert facts["converted_because"] == "its place was given"
+    with pytest.raises(ProcessingError, match=r"no coordinate reference system EPSG:1\."):
+        convert(source, crs="EPSG:1", corners=CORNERS)
+
+
+def test_a_crs_is_given_and_all_else_is_kept(tmp_path: Path, convert: Convert) -> None:
+    source = factory.write(tmp_path / "i.tif", GREY, crs=None, nodata=3)
+    with rasterio.open(source, "r+") as dataset:
+        dataset.update_tags(survey="2024")
+        dataset.update_tags(ns="own", note="x")
+    target, _ = convert(source, crs="EPSG:32632")
+    check(target, GREY)
+    with rasterio.open(target) as dataset:
+        assert dataset.nodata == 3
+        assert dataset.tags()["survey"] == "2024"
+        assert dataset.tags(ns="own") == {"note": "x"}
+
+
+def test_points_without_a_crs_are_given_one(tmp_path: Path, convert: Convert) -> None:
+    points, _ = factory.ground_control_points(300, 420)
+    source = factory.write(tmp_path / "i.tif", GREY, crs=None, transform=None)
+    with rasterio.open(source, "r+") as dataset:
+        dataset.gcps = (points, rasterio.CRS())
+    target, _ = convert(source, crs="EPSG:32632")
+    with rasterio.open(target) as dataset:
+        assert dataset.gcps[1].to_epsg() == 32632
+        assert len(dataset.gcps[0]) == len(points)
+
+
+FORMATS = {
+    "JP2OpenJPEG": (factory.pixels("uint16", 3), "a.jp2", {"REVERSIBLE": "YES", "QUALITY": "100"}),
+    "HFA": (factory.pixels("float32", 2), "a.img", {}),
+    "AAIGrid": (factory.pixels("int16", 1), "a.asc", {}),
+    "netCDF": (factory.pixels("int16", 1), "a.nc", {"FORMAT": "NC"}),
+}
+
+
+@pytest.mark.parametrize("driver", FORMATS)
+def test_other_formats(driver: str, tmp_path: Path, convert: Convert) -> None:
+    values, name, options = FORMATS[driver]
+    plain = factory.write(tmp_path / "plain.tif", values)
+    path = tmp_path / name
+    copy(plain, path, driver=driver, strict=False, **options)
+    options = {"crs": "EPSG:32632"} if driver == "AAIGrid" else {}
+    target, facts = convert(path, name=name, **options)
+    check(target, values)
+    assert facts["converted_because"].startswith("it came as ")
+
+
+@pytest.mark.parametrize("driver", ["PNG", "JPEG"])
+def test_pictures_whose_place_is_given(driver: str, tmp_path: Path, convert: Convert) -> None:
+    plain = factory.write(tmp_path / "plain.tif", factory.pixels("uint8", 3))
+    path = tmp_path / "upload"
+    copy(plain, path, driver=driver)
+    with pytest.raises(ProcessingError) as refused:
+        convert(path)
+    assert refused.value.code in {"no_crs", "no_georeference"}
+    target, _ = convert(path, crs="EPSG:32632", corners=CORNERS)
+    with rasterio.open(path) as dataset:
+        check(target, dataset.read())
+
+
+def test_heights_say_their_place_by_their_name(tmp_path: Path, convert: Convert) -> None:
+    values = factory.pixels("int16", 1, 1201, 1201)
+    path = tmp_path / "upload"
+    path.write_bytes(values.astype(">i2").tobytes())
+    target, facts = convert(path, name="n46e009.hgt")
+    assert facts["bounds"] == pytest.approx([9, 46, 10, 47], abs=1e-3)
+    with rasterio.open(target) as dataset:
+        np.testing.assert_array_equal(dataset.read(), values)
+    with pytest.raises(ProcessingError, match="not a GeoTIFF"):
+        convert(path, name="heights.bin")
+
+
+def test_an_archive_of_a_tiff_and_what_belongs_to_it(tmp_path: Path, convert: Convert) -> None:
+    values = (GREY // 64).astype("uint8")
+    plain = factory.write(tmp_path / "p.tif", values, crs=None, transform=None)
+    aux = (
+        "<PAMDataset><PAMRasterBand band='1'><CategoryNames><Category>water</Category>"
+        "<Category>wood &amp; scrub</Category></CategoryNames></PAMRasterBand></PAMDataset>"
+    )
+    files = {
+        "d/Møn 2024.tif": plain, "d/Møn 2024.tfw": WORLD, "d/Møn 2024.prj": ESRI,
+        "d/Møn 2024.tif.aux.xml": aux, "d/Møn 2024.tif.ovr": b"no TIFF", "d/readme.txt": "hello",
+        "__MACOSX/d/._Møn 2024.tif": b"x",
+    }  # fmt: skip
+    target, facts = convert(archive(tmp_path / "upload", files), name="m.zip")
+    check(target, values)
+    assert facts["converted_because"] == "it came in an archive"
+    names = {one["value"]: one["name"] for one in facts["bands"][0]["classes"]}
+    assert names == {0: "water", 1: "wood & scrub", 2: "", 3: ""}
+
+
+def test_an_archive_of_envi_and_of_a_picture(tmp_path: Path, convert: Convert) -> None:
+    values = factory.pixels("uint16", 4)
+    plain = factory.write(tmp_path / "p.tif", values)
+    for name in ("cube", "cube.dat"):
+        copy(plain, tmp_path / name, driver="ENVI")
+        header = tmp_path / "cube.hdr"
+        files = {name: tmp_path / name, "cube.hdr": header}
+        target, _ = convert(archive(tmp_path / f"{name}.zip", files))
+        check(target, values)
+    picture = tmp_path / "a.png"
+    copy(factory.write(tmp_path / "p.tif", GREY), picture, driver="PNG")
+    files = {"a.png": picture, "a.pgw": WORLD, "a.prj": ESRI}
+    target, _ = convert(archive(tmp_path / "png.zip", files))
+    check(target, GREY)
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"a.txt": "x"}, "no_raster"),
+        ({"a.tif": "x", "b.tif": "y"}, "several_rasters"),
+        ({"a.tif": "no tiff"}, "not_a_tiff"),
+        ({f"{number}.txt": "" for number in range(1001)}, "archive_too_large"),
+        ({"../../../../tmp/rootstock-was-here.tif": "no tiff"}, "no_raster"),
+    ],
+    ids=["nothing", "two", "false", "many", "outwards"],
+)
+def test_archives_that_are_refused(
+    files: dict[str, Any], code: str, tmp_path: Path, convert: Convert
+) -> None:
+    with pytest.raises(ProcessingError) as refused:
+        convert(archive(tmp_path / "upload", files))
+    assert refused.value.code == code
+    assert not Path("/tmp/rootstock-was-here.tif").exists()
+
+
+def test_a_damaged_archive_and_one_with_a_password(tmp_path: Path, convert: Convert) -> None:
+    plain = factory.write(tmp_path / "p.tif", GREY)
+    path = archive(tmp_path / "upload", {"a.tif": plain})
+    content = path.read_bytes()
+    for spoiled in (content[: len(content) // 2], content.replace(b"\x14\0\0\0", b"\x14\0\1\0")):
+        path.write_bytes(spoiled)
+        with pytest.raises(ProcessingError, match="cannot be unpacked"):
+            convert(path)
+
+
+def test_what_a_file_names_is_not_opened(tmp_path: Path, convert: Convert) -> None:
+    """Overviews elsewhere, in PAM's file too, and pixels of ERDAS elsewhere."""
+    plain = factory.write(tmp_path / "p.tif", GREY)
+    other = factory.write(tmp_path / "other.tif", GREY[:, :150, :210])
+    aux = (
+        "<PAMDataset><Metadata domain='OVERVIEWS'>"
+        f"<MDI key='OVERVIEW_FILE'>{other}</MDI></Metadata></PAMDataset>"
+    )
+    with pytest.raises(ProcessingError, match="refers to another file"):
+        convert(archive(tmp_path / "upload", {"a.tif": plain, "a.tif.aux.xml": aux}))
+    large = tmp_path / "a.img"
+    copy(plain, large, driver="HFA", USE_SPILL="YES")
+    with pytest.raises(ProcessingError, match="keeps its pixels in another file"):
+        convert(large)
+
+
+def test_a_netcdf_file_of_several_rasters(tmp_path: Path, convert: Convert) -> None:
+    path = tmp_path / "a.nc"
+    write_netcdf(path, {"heights": GREY[0], "depths": 255 - GREY[0]})
+    with pytest.raises(ProcessingError, match="2 rasters: heights, depths") as refused:
+        convert(path)
+    assert refused.value.code == "choose_layer"
+    target, _ = convert(path, layer="depths", crs="EPSG:32632", corners=CORNERS)
+    check(target, (255 - GREY)[:, ::-1])  # GDAL takes the first row for the southernmost
+
+
+def write_netcdf(path: Path, layers: dict[str, Any]) -> None:
+    """Write a classic netCDF file, byte by byte: its format is two pages long."""
+
+    def text(value: str) -> bytes:
+        raw = value.encode()
+        return len(raw).to_bytes(4, "big") + raw + bytes(-len(raw) % 4)
+
+    shape = next(iter(layers.values())).shape
+    number = lambda n: n.to_bytes(4, "big")  # noqa: E731
+    size = 2 * shape[0] * shape[1]
+    padded = size + -size % 4
+    dimensions = b"".join(text(n) + number(s) for n, s in zip("yx", shape, strict=True))
+    head = b"CDF\x01" + number(0) + number(10) + number(2) + dimensions + bytes(8)
+
+    def variables(start: int) -> bytes:
+        found = number(11) + number(len(layers))
+        for index, name in enumerate(layers):
+            found += text(name) + number(2) + number(0) + number(1) + bytes(8)
+            found += number(3) + number(padded) + number(start + index * padded)
+        return found
+
+    start = len(head) + len(variables(0))
+    data = b"".join(v.astype(">i2").tobytes() + bytes(padded - size) for v in layers.values())
+    path.write_bytes(head + variables(start) + data)
+
+
+def test_nothing_of_the_upload_is_changed(tmp_path: Path, convert: Convert) -> None:
+    source = factory.write(tmp_path / "i.tif", GREY, crs=None)
+    before = source.read_bytes()
+    convert(source, crs="EPSG:32632")
+    assert source.read_bytes() == before
+    shutil.rmtree(tmp_path, ignore_errors=True)

@@ -71,9 +71,10 @@ def _newest(root: str) -> dict[str, dict[str, datetime]]:
     """Return when what is below each folder of a root was last changed, by what is below it."""
     newest: dict[str, dict[str, datetime]] = {}
     for name, changed in walk(root):
-        _, folder, *rest = [*name.split("/"), ""]
-        below = newest.setdefault(folder, {})
-        below[rest[0]] = max(changed, below.get(rest[0], changed))
+        _, folder, first, *_ = [*name.split("/"), "", ""]
+        if folder:  # an empty root is named, too
+            below = newest.setdefault(folder, {})
+            below[first] = max(changed, below.get(first, changed))
     return newest
 
 

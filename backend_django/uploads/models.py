@@ -50,7 +50,7 @@ class Upload(models.Model):
     @property
     def prefix(self) -> str:
         """What nothing but this file is below of, in the storage."""
-        return self.file_name.rpartition("/")[0]
+        return self.file_name.removesuffix("/upload").removesuffix("/input")
 
     @property
     def mode(self) -> str:

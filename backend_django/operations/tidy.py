@@ -115,7 +115,8 @@ def named_files() -> Iterator[str]:
     """Names in the storage that the rows name and that must be there."""
     rows = ProcessingRequest.objects.select_related("result").iterator(chunk_size=500)
     for request in rows:
-        yield from (file["name"] for files in input_refs(request).values() for file in files)
+        files = [file for named in input_refs(request).values() for file in named]
+        yield from (file["name"] for file in files if file["name"])  # others come from elsewhere
         if request.status == Status.COMPLETED:
             yield from (file["name"] for file in request.result.files.values())
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from django.core.files import File
@@ -19,6 +20,7 @@ from backend_django.uploads.models import Upload
 from backend_django.uploads.services import GONE, parts_finish, upload_discard, upload_store
 from backend_django.users.models import User
 from backend_django.utils.errors import Conflict, NotFound
+from backend_django.utils.text import clean_label
 
 from .models import ProcessingRequest
 from .queries import requests_visible_to
@@ -38,6 +40,7 @@ class Input:
             empty. It is judged by the file's name: `validate` looks into the file.
         result_of: the kind of request whose result may be named instead of an upload.
         file: the file of that result, a key of `Output.files`.
+        url: whether a public address may be named, from which the worker fetches the file.
         label: what people read beside it.
     """
 
@@ -47,6 +50,7 @@ class Input:
     accept: Sequence[str] = ()
     result_of: str = ""
     file: str = ""
+    url: bool = False
     label: str = "File"
 
     def accepts(self, filename: str) -> bool:
@@ -74,7 +78,14 @@ class ResultSource:
     request_id: UUID
 
 
-Source = File | UploadSource | ResultSource
+@dataclass(frozen=True)
+class UrlSource:
+    """A file elsewhere, which the worker fetches when the request begins."""
+
+    url: str
+
+
+Source = File | UploadSource | ResultSource | UrlSource
 Sources = Mapping[str, Sequence[Source]]
 
 
@@ -84,6 +95,7 @@ class InputFrom(TypedDict, total=False):
     upload: str
     request: str
     file: str
+    url: str
 
 
 class InputRef(FileRef):
@@ -121,6 +133,8 @@ def resolve_sources(
                 if isinstance(source, ResultSource):
                     files.append(_result_file(owner, declared[key], source))
                     found.requests.append(source.request_id)
+                elif isinstance(source, UrlSource):
+                    files.append(_url_file(source.url))
                 else:
                     upload = _upload(owner, kind, source)
                     found.uploads.append(upload)
@@ -140,6 +154,11 @@ def _upload_file(upload: Upload) -> InputRef:
         "size": upload.size,
         "source": {"upload": str(upload.id)},
     }
+
+
+def _url_file(url: str) -> InputRef:
+    name = unquote(urlsplit(url).path).rpartition("/")[2]
+    return {"name": "", "filename": clean_label(name or "file"), "size": 0, "source": {"url": url}}
 
 
 def _upload(owner: User, kind: str, source: File | UploadSource) -> Upload:

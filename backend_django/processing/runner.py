@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from backend_django.files.refs import FileRef
-from backend_django.files.storage import DISK_FULL_ERRORS, fetch, free_bytes, remote
+from backend_django.files.storage import DISK_FULL_ERRORS, free_bytes, remote
 from backend_django.uploads.quota import WorkUsedUp, work_check, work_count
 from backend_django.utils.database_wait import statement_limit
 from backend_django.utils.errors import FileGone, ServiceError, StorageFull, StorageUnavailable
@@ -29,11 +29,12 @@ from .attempt import Attempt, Phase, WorkerStopping, is_stopping
 from .attempt_log import log_tail, traceback_text
 from .descendants import end_descendants
 from .enqueue import ring_for_all, ring_for_next
+from .fetching import fetch_input
 from .inputs import input_refs
 from .models import ProcessingRequest
 from .outputs import check_output, check_presentation
 from .pipeline import Pipeline
-from .processor import Cancelled, Context, InputFile, Output, ProcessingError, Processor
+from .processor import Cancelled, Context, Output, ProcessingError, Processor
 from .registry import get_processor
 from .request_files import delete_attempt, save_output
 from .scratch import work_directory
@@ -203,10 +204,12 @@ def _work(request: ProcessingRequest, attempt: Attempt) -> tuple[Output, dict[st
         workdir.mkdir()
         inputs = {
             key: [
-                InputFile(
-                    fetch(file["name"], directory / "input" / key / str(number), attempt.check),
-                    file["filename"],
-                    file["size"],
+                fetch_input(
+                    file,
+                    directory / "input" / key / str(number),
+                    max_bytes=processor.upload_limit(),
+                    check=attempt.check,
+                    record=attempt.on_call,
                 )
                 for number, file in enumerate(named)
             ]

@@ -1,6 +1,10 @@
 """Requests that work on no file, on several, and on what earlier requests made."""
 
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -8,11 +12,12 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 
-from backend_django.operations.tidy import purge_finished
+from backend_django.operations.tidy import check_files, purge_finished
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.runner import run_next
 from backend_django.uploads.models import Upload
 from backend_django.users.models import User
+from tests.wordcount.processor import Merge
 
 pytestmark = pytest.mark.django_db(transaction=True)
 URL = "/api/v1/wordcount"
@@ -195,3 +200,62 @@ def test_request_of_the_release_before_is_worked_on(user: User) -> None:
     work()
     old.refresh_from_db()
     assert old.result.data["words"] == 2
+
+
+@pytest.fixture
+def elsewhere(settings: Any) -> Iterator[str]:
+    """A server of somebody else, which this installation may call."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = self.path.startswith("/files/")
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            if found:
+                self.wfile.write(b"x" * 5000 if "large" in self.path else b"# ")
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings.HTTP_CLIENT_INTERNAL_HOSTS = [f"127.0.0.1:{server.server_port}"]
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_file_that_is_elsewhere(signed_in: Client, elsewhere: str) -> None:
+    heading = f"{elsewhere}/files/a%20title.txt?key=1"
+    made = create(signed_in, "merge", texts=[text("one")], heading=heading)
+    found = result(signed_in, "merge", made["id"])
+    assert found == {"text": "# one", "names": ["a title.txt", "a.txt"]}
+    assert check_files(min_age_seconds=0).missing_files == []
+
+
+@pytest.mark.parametrize(
+    ("path", "code"), [("/nothing", "input_not_found"), ("/files/large", "input_too_large")]
+)
+def test_file_elsewhere_that_cannot_be_had(
+    signed_in: Client, elsewhere: str, path: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Merge, "max_upload_bytes", 1000)
+    made = create(signed_in, "merge", texts=[text("one")], heading=elsewhere + path)
+    work()
+    failed = signed_in.get(f"{URL}/merge/status/{made['id']}/").json()
+    assert (failed["status"], failed["error_code"]) == ("failed", code)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/", "http://[::1]/", "http://169.254.169.254/latest/meta-data/"]
+)
+def test_our_own_network_is_not_elsewhere(signed_in: Client, url: str, settings: Any) -> None:
+    settings.HTTP_CLIENT_INTERNAL_HOSTS = []
+    made = create(signed_in, "merge", texts=[text("one")], heading=url)
+    work()
+    failed = signed_in.get(f"{URL}/merge/status/{made['id']}/").json()
+    assert (failed["status"], failed["error_code"]) == ("failed", "address_refused")
+
+
+@pytest.mark.parametrize("value", ["ftp://example.org/a", "https://", "file:///etc/passwd"])
+def test_address_that_is_none_is_refused(signed_in: Client, value: str) -> None:
+    answer = signed_in.post(f"{URL}/merge/create/", {"texts": [text("one")], "heading": value})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "heading")

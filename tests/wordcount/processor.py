@@ -216,7 +216,7 @@ class Merge(Processor):
     title = "Merge"
     inputs = {
         "texts": Input(many=True, most=5, accept=[".txt", "text/*"], result_of="copy", file="file"),
-        "heading": Input(required=False),
+        "heading": Input(required=False, url=True),
     }
     result_serializer = type("MergeResult", (serializers.Serializer,), {
         "text": serializers.CharField(),

@@ -8,12 +8,11 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ..inputs import Input, ResultSource, Source, UploadSource
+from ..inputs import Input, ResultSource, Source, UploadSource, UrlSource
 
 BINARY = {"type": "string", "format": "binary", "minLength": 1}
 REFERENCE = re.compile(r"(upload|request):([0-9a-fA-F-]{36})")
-WRONG = "Send a file, or `upload:<id>` of one whose parts are all there."
-WRONG_OR_RESULT = WRONG[:-1] + ", or `request:<id>` of a completed request of {kind}."
+URL_CHARACTERS = 2000
 
 
 @extend_schema_field(BINARY)
@@ -39,12 +38,12 @@ class SourceField(UploadField):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
             return super().to_internal_value(data)
+        if self.declared.url and data.startswith(("http://", "https://")):
+            serializers.URLField(max_length=URL_CHARACTERS).run_validation(data)
+            return UrlSource(data)
         match = REFERENCE.fullmatch(data)
-        kind = self.declared.result_of
-        if match is None or (match[1] == "request" and not kind):
-            raise serializers.ValidationError(
-                WRONG_OR_RESULT.format(kind=kind) if kind else WRONG, "invalid"
-            )
+        if match is None or (match[1] == "request" and not self.declared.result_of):
+            raise serializers.ValidationError(f"Send {_ways(self.declared)}.", "invalid")
         try:
             named = UUID(match[2])
         except ValueError:
@@ -66,8 +65,7 @@ def _fields(name: str, declared: Input) -> dict[str, serializers.Field]:
                 required=False, help_text="Instead of a file: an upload whose parts are all there."
             ),
         }
-    help_text = f"{declared.label}: a file, or `upload:<id>`"
-    help_text += f", or `request:<id>` of {declared.result_of}." if declared.result_of else "."
+    help_text = f"{declared.label}: {_ways(declared)}."
     field = SourceField(declared, required=declared.required, help_text=help_text)
     if not declared.many:
         return {name: field}
@@ -82,7 +80,17 @@ def _fields(name: str, declared: Input) -> dict[str, serializers.Field]:
 
 
 def _is_plain(name: str, declared: Input) -> bool:
-    return name == "file" and not declared.many and not declared.result_of
+    return name == "file" and not (declared.many or declared.result_of or declared.url)
+
+
+def _ways(declared: Input) -> str:
+    """Say how a file may be given."""
+    ways = ["a file", "`upload:<id>` of one whose parts are all there"]
+    if declared.result_of:
+        ways.append(f"`request:<id>` of a completed request of {declared.result_of}")
+    if declared.url:
+        ways.append("the public address of a file, with https://")
+    return f"{', '.join(ways[:-1])} or {ways[-1]}"
 
 
 class InputsMixin:

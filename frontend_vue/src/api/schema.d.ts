@@ -1840,7 +1840,7 @@ export interface components {
              * @description Instead of a file: an upload whose parts are all there.
              */
             upload?: string;
-            /** @description A raster to make anew: a file, or `upload:<id>`, or `request:<id>` of rasters. */
+            /** @description A raster to make anew: a file, `upload:<id>` of one whose parts are all there or `request:<id>` of a completed request of rasters. */
             raster?: string;
         };
         /**

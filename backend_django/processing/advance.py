@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import IntegrityError
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from backend_django.files.refs import FileRef
 from backend_django.utils.errors import Conflict
@@ -63,6 +64,14 @@ def advance(request_id: UUID) -> None:
     unfinished = [step for step in steps if not step.is_final]
     lost = [step for step in steps if step.status in (Status.FAILED, Status.CANCELLED)]
     if request.cancel_requested:
+        _cancel(request, unfinished)
+    elif request.deadline_at and request.deadline_at < timezone.now():
+        lifecycle.fail(
+            request.id,
+            request.attempt,
+            code="deadline_passed",
+            message="Its steps were not completed when its deadline passed.",
+        )
         _cancel(request, unfinished)
     elif lost:
         # Those that have begun go on: what they bring is there when somebody tries again.
@@ -153,6 +162,7 @@ def advance_stalled() -> None:
     steps = ProcessingRequest.objects.filter(parent=OuterRef("id"))
     stalled = ProcessingRequest.objects.filter(
         Q(cancel_requested=True)
+        | Q(deadline_at__lt=Now())
         | ~Exists(steps.filter(status__in=OPEN))
         | Exists(steps.filter(finished_at__gt=Now() - RECENT)),
         kind__in=kinds,

@@ -269,6 +269,20 @@ def test_limits_count_the_steps_and_not_the_pipeline(
     assert request.status == "completed"
 
 
+def test_deadline_stops_its_steps(signed_in: Client, told: list[str]) -> None:
+    request = create(signed_in, "one", "two")
+    run_next(queue="short")
+    run_next(queue="processing")
+    advance(told.pop())  # type: ignore[arg-type]
+    ProcessingRequest.objects.filter(id=request.id).update(deadline_at="2020-01-01T00:00Z")
+    maintenance_reap()
+    request.refresh_from_db()
+    assert (request.status, request.error_code) == ("failed", "deadline_passed")
+    assert states(signed_in, request) == {
+        "lines": "completed", "count-0": "cancelled", "count-1": "cancelled", "merge": "waiting",
+    }  # fmt: skip
+
+
 def test_another_person_sees_nothing_of_it(signed_in: Client, told: list[str]) -> None:
     request = create(signed_in, "one")
     work(told)

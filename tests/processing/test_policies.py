@@ -167,6 +167,13 @@ def test_later(signed_in: Client) -> None:
     assert run_next(queue="processing") == [made["id"]]
 
 
+def test_what_waits_for_later_is_before_nobody(signed_in: Client) -> None:
+    at = timezone.now() + timedelta(hours=2)
+    create(signed_in, place="a", run_at=at.isoformat())
+    create(signed_in, place="b")
+    assert status(signed_in, create(signed_in, place="c"))["queue_position"] == 1
+
+
 @pytest.mark.parametrize("at", ["2020-01-01T00:00Z", "2999-01-01T00:00Z", "soon"])
 @pytest.mark.parametrize("field", ["run_at", "deadline_at"])
 def test_times_that_make_no_sense_are_refused(signed_in: Client, field: str, at: str) -> None:

@@ -76,6 +76,8 @@ def queue_position(request_id: UUID) -> int:
             "SELECT count(*) FROM processing_processingrequest AS other"
             " JOIN processing_processingrequest AS mine ON mine.id = %s"
             " AND other.queue = mine.queue AND other.status = 'pending'"
+            " AND (other.run_at IS NULL OR other.run_at <= statement_timestamp())"
+            " AND other.kind NOT IN (SELECT kind FROM processing_pausedkind)"
             " AND (other.priority, other.turn, other.created_at, other.id)"
             " < (mine.priority, mine.turn, mine.created_at, mine.id)",
             [request_id],

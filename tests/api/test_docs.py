@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from backend_django.users.models import User
+from tests.stack import ADMIN
 
 from .test_problems import assert_problem
 
@@ -35,7 +36,8 @@ def test_signed_in_or_staff_by_setting(client: Client, user: User, settings: Any
 
 
 @pytest.mark.slow
-def test_page_shows_the_operations_under_the_strict_policy(signed_in: "Page") -> None:
+def test_page_shows_the_operations_under_the_strict_policy(page: "Page") -> None:
     """That nothing is asked of others, and no policy violated, the fixture looks at its end."""
-    signed_in.goto(PAGE)
-    signed_in.get_by_text("/auth/login/").first.wait_for()
+    assert page.request.post("/api/v1/auth/login/", data=ADMIN).ok
+    page.goto(PAGE)
+    page.get_by_text("/auth/login/").first.wait_for()

@@ -161,7 +161,7 @@ def test_an_archive_of_envi_and_of_a_picture(tmp_path: Path, convert: Convert) -
         ({"a.tif": "x", "b.tif": "y"}, "several_rasters"),
         ({"a.tif": "no tiff"}, "not_a_tiff"),
         ({f"{number}.txt": "" for number in range(1001)}, "archive_too_large"),
-        ({"../../../../tmp/rootstock-was-here.tif": "no tiff"}, "no_raster"),
+        ({"../../../../tmp/escaped-was-here.tif": "no tiff"}, "no_raster"),
     ],
     ids=["nothing", "two", "false", "many", "outwards"],
 )
@@ -171,7 +171,7 @@ def test_archives_that_are_refused(
     with pytest.raises(ProcessingError) as refused:
         convert(archive(tmp_path / "upload", files))
     assert refused.value.code == code
-    assert not Path("/tmp/rootstock-was-here.tif").exists()
+    assert not Path("/tmp/escaped-was-here.tif").exists()
 
 
 def test_a_damaged_archive_and_one_with_a_password(tmp_path: Path, convert: Convert) -> None:

@@ -58,7 +58,7 @@ def test_a_process_that_is_stopped_is_ended(
     _, said = process.communicate(timeout=60)
     assert process.returncode == 70
     assert "watch: no sign of life for 3 s, killed" in said
-    assert not is_alive(main)
+    wait_for(lambda: not is_alive(main), what="the kernel has ended it")
 
 
 def test_a_signal_and_an_exit_code_pass_through(watch: Watch, tmp_path: Path) -> None:

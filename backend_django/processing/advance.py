@@ -113,13 +113,7 @@ def _go_on(request: ProcessingRequest, pipeline: type[Pipeline]) -> None:
             raise RuntimeError("the plan waits for a step that it does not name")
     except Exception as error:
         logger.exception("the plan of %s failed: %s", request.kind, clean_text(repr(error), 300))
-        lifecycle.fail(
-            request.id,
-            request.attempt,
-            code="internal_error",
-            message="Something went wrong on our side. Try again. If it keeps happening, contact "
-            f"support with reference {request.id}.",
-        )
+        lifecycle.fail(request.id, request.attempt, **lifecycle.internal_error(request.id))
         _cancel(request, list(request.steps.filter(status__in=OPEN)))
         return
     lifecycle.report(request.id, request.attempt, progress=_percent(plan, done))

@@ -42,6 +42,15 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 DETAIL_LIMIT = 20_000  # characters of a traceback, and of a log
 
 
+def internal_error(request_id: UUID) -> dict[str, str]:
+    """Return code and message of a failure that only those who run the product can look into."""
+    return {
+        "code": "internal_error",
+        "message": "Something went wrong on our side. Try again. If it keeps happening, contact "
+        f"support with reference {request_id}.",
+    }
+
+
 def _mine(request_id: UUID, attempt: int) -> QuerySet[ProcessingRequest]:
     return ProcessingRequest.objects.filter(
         id=request_id, attempt=attempt, status=Status.PROCESSING

@@ -3,7 +3,7 @@
 import logging
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from backend_django.utils.database_time import from_now
@@ -70,38 +70,36 @@ def _reap() -> list[ProcessingRequest]:
 
 def fail_overdue() -> int:
     """Fail requests that still wait when their deadline passes; a running one ends by itself."""
-    overdue = ProcessingRequest.objects.filter(status=Status.PENDING, deadline_at__lt=Now())
-    ids = list(overdue.values_list("id", flat=True)[:REAP_LIMIT])
-    if not ids:
-        return 0
-    failed = end_requests(
-        lambda: update_returning(
-            overdue.filter(id__in=ids),
-            status=Status.FAILED,
-            error_code="deadline_passed",
-            error_message="It had not begun when its deadline passed. Submit it again.",
-            finished_at=Now(),
-        )
+    return _fail_waiting(
+        ProcessingRequest.objects.filter(deadline_at__lt=Now()),
+        code="deadline_passed",
+        message="It had not begun when its deadline passed. Submit it again.",
     )
-    return len(failed)
 
 
 def fail_unknown() -> int:
     """Fail requests that have waited for an hour for a feature that is not there."""
-    unknown = ProcessingRequest.objects.filter(
-        ~Q(kind__in=known_kinds()),
-        status=Status.PENDING,
-        created_at__lt=from_now(-UNKNOWN_KIND_SECONDS),
+    return _fail_waiting(
+        ProcessingRequest.objects.filter(
+            ~Q(kind__in=known_kinds()), created_at__lt=from_now(-UNKNOWN_KIND_SECONDS)
+        ),
+        code="unknown_kind",
+        message="This installation does not have the feature that this request is for.",
     )
-    ids = list(unknown.values_list("id", flat=True)[:REAP_LIMIT])
+
+
+def _fail_waiting(rows: QuerySet[ProcessingRequest], *, code: str, message: str) -> int:
+    """Fail those of the requests that wait, as many as a round takes; return how many."""
+    waiting = rows.filter(status=Status.PENDING)
+    ids = list(waiting.values_list("id", flat=True)[:REAP_LIMIT])
     if not ids:
         return 0
     failed = end_requests(
         lambda: update_returning(
-            unknown.filter(id__in=ids),
+            waiting.filter(id__in=ids),
             status=Status.FAILED,
-            error_code="unknown_kind",
-            error_message="This installation does not have the feature that this request is for.",
+            error_code=code,
+            error_message=message,
             finished_at=Now(),
         )
     )

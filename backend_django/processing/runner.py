@@ -158,7 +158,7 @@ def _count_work(request: ProcessingRequest, seconds: float) -> None:
 def _fail(
     request: ProcessingRequest, attempt: Attempt, error: BaseException, lines: Sequence[str]
 ) -> None:
-    code, message = explain(error)
+    code, message = explain(error, request.id)
     told = isinstance(error, ProcessingError | ServiceError)
     expected = told and code not in {"crashed", "internal_error"}
     logger.log(
@@ -170,8 +170,6 @@ def _fail(
         "" if expected else f" ({clean_text(repr(error), 300)})",
         exc_info=None if expected else error,
     )
-    if code == "internal_error":
-        message += f" {request.id}."
     policy, reached = get_processor(request.kind).retry, attempt.reached()
     pause = policy.pause(error, code, request.retries) if policy else None
 
@@ -287,7 +285,7 @@ def _is_database_away() -> bool:
     return False
 
 
-def explain(error: BaseException) -> tuple[str, str]:
+def explain(error: BaseException, request_id: UUID) -> tuple[str, str]:
     """Return code and sentence for what a job raised; its own text may tell secrets."""
     if isinstance(error, ProcessingError) and CODE.fullmatch(str(error.code)):
         if isinstance(error.message, str) and error.message.strip():
@@ -300,11 +298,8 @@ def explain(error: BaseException) -> tuple[str, str]:
         return error.code, error.message
     elif isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS:
         return StorageFull.code, StorageFull.message
-    return (
-        "internal_error",
-        "Something went wrong on our side. Try again. If it keeps happening, contact support with "
-        "reference",
-    )
+    fault = lifecycle.internal_error(request_id)
+    return fault["code"], fault["message"]
 
 
 def _retry_db_write(write: Callable[[], bool]) -> bool:

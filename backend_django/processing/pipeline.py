@@ -15,6 +15,7 @@ from backend_django.files.refs import FileRef
 from .inputs import InputRef, input_refs
 from .models import ProcessingRequest
 from .processor import Context, Output, Processor
+from .registry import get_processor
 
 Status = ProcessingRequest.Status
 
@@ -164,12 +165,26 @@ class Pipeline(Processor):
         raise NotImplementedError("a pipeline has steps")
 
 
+def pipeline_of(kind: str) -> type[Pipeline] | None:
+    """Return the pipeline of that kind; None when it is another sort of job, or unknown."""
+    try:
+        processor = get_processor(kind)
+    except KeyError:
+        return None
+    return processor if issubclass(processor, Pipeline) else None
+
+
+def open_plan(request: ProcessingRequest, pipeline: type[Pipeline]) -> Plan:
+    """Return a plan that knows the steps which have begun, and has not been read yet."""
+    rows = request.steps.select_related("result").defer("inputs", "parameters")
+    return Plan(request, pipeline, requests={row.step_key: row for row in rows})
+
+
 def make_plan(
     request: ProcessingRequest, pipeline: type[Pipeline]
 ) -> tuple[Plan, PipelineOutput | None]:
     """Return the steps of a request as they stand, and its result if the plan came to its end."""
-    rows = request.steps.select_related("result")
-    plan = Plan(request, pipeline, requests={row.step_key: row for row in rows})
+    plan = open_plan(request, pipeline)
     try:
         output = pipeline().steps(plan)
     except NotCompletedError:

@@ -71,7 +71,7 @@ def work(told: list[str]) -> None:
 def states(client: Client, request: ProcessingRequest) -> dict[str, str]:
     answer = client.get(f"{URL}/steps/{request.id}/")
     assert answer.status_code == 200, answer.content
-    return {step["key"]: step["status"] for step in answer.json()}
+    return {step["key"]: step["status"] for step in answer.json()["results"]}
 
 
 def attempts(request: ProcessingRequest) -> Counter[str]:
@@ -87,7 +87,7 @@ def test_chain_fan_out_and_fan_in(signed_in: Client, told: list[str]) -> None:
     assert states(signed_in, request) == {"lines": "pending"}
     assert run_next(queue="processing")
     advance(told.pop())  # type: ignore[arg-type]
-    steps = signed_in.get(f"{URL}/steps/{request.id}/").json()
+    steps = signed_in.get(f"{URL}/steps/{request.id}/").json()["results"]
     assert [(step["key"], step["status"], step["after"]) for step in steps] == [
         ("lines", "completed", []),
         ("count-0", "pending", ["lines"]),

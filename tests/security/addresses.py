@@ -57,7 +57,7 @@ CORE = {
     OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens|sessions)/|/usage/"
     r"|/requests/(list|status-counts|csv|cancel|retry|delete|download)/"
     r"|/notifications/(preferences|webhooks)/",
-    OBJECT: r"/(auth/(tokens|sessions)|requests/download)/\{id\}/"
+    OBJECT: r"/(auth/(tokens|sessions)|requests/(download|status|history|stages|steps))/\{id\}/"
     r"|/notifications/(webhooks|deliveries)/\{id\}/.*",
     READERS: r"/(schema|docs)/",
 }

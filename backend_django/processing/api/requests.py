@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -30,6 +31,7 @@ from .lists import (
     RequestCountsSerializer,
     read_page,
 )
+from .views import find_request
 
 CSV_COLUMNS = [
     "id", "kind", "name", "status", "created_at", "started_at", "finished_at", "attempt",
@@ -49,6 +51,9 @@ class RequestsView(GenericAPIView[ProcessingRequest]):
 
     def get_queryset(self) -> QuerySet[ProcessingRequest]:
         return requests_visible_to(self.request.user)
+
+    def get_request(self, id: UUID) -> ProcessingRequest:
+        return find_request(self.get_queryset(), id)
 
 
 class RequestListView(RequestsView):

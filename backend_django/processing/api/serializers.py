@@ -12,6 +12,7 @@ from rest_framework import serializers
 from backend_django.api.strict import check_form
 
 from ..models import ProcessingAttempt, ProcessingRequest
+from ..pipeline import pipeline_of
 from ..processor import Processor
 from .inputs import InputsMixin, input_fields
 
@@ -31,11 +32,17 @@ class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]
         help_text="Requests that are before this one, while it is pending; told by `status`.",
     )
 
+    is_pipeline = serializers.SerializerMethodField(
+        help_text="Whether its work is steps: `requests/stages/<id>/` says which."
+    )
+
     class Meta:
         model = ProcessingRequest
         fields = [
             "id",
             "name",
+            "parent",
+            "is_pipeline",
             "status",
             "phase",
             "step",
@@ -54,6 +61,9 @@ class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]
             "finished_at",
         ]
         read_only_fields = fields
+
+    def get_is_pipeline(self, request: ProcessingRequest) -> bool:
+        return pipeline_of(request.kind) is not None
 
 
 @cache

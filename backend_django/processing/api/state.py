@@ -9,10 +9,15 @@ from django.db import connection
 from rest_framework.utils.encoders import JSONEncoder
 
 from ..models import ProcessingRequest
+from ..pipeline import pipeline_of
 from ..queries import requests_visible_to
 from .serializers import ProcessingRequestSerializer, queue_position
 
-COLUMNS = [name for name in ProcessingRequestSerializer.Meta.fields if name != "queue_position"]
+COMPUTED = {"queue_position", "is_pipeline"}
+COLUMNS = [
+    "kind",
+    *(name for name in ProcessingRequestSerializer.Meta.fields if name not in COMPUTED),
+]
 
 
 # Stand for the values of a call in the statement that is kept.
@@ -20,21 +25,26 @@ USER_ID, REQUEST_ID, KIND = -1, UUID(int=0), "kind"
 
 
 @cache
-def _select() -> tuple[str, tuple[Any, ...]]:
+def _select(of_kind: bool) -> tuple[str, tuple[Any, ...]]:
     """Compose the query once: that costs Django as much as running it."""
-    rows = requests_visible_to(USER_ID).filter(id=REQUEST_ID, kind=KIND).order_by()
+    rows = requests_visible_to(USER_ID).filter(id=REQUEST_ID).order_by()
+    if of_kind:
+        rows = rows.filter(kind=KIND)
     return rows.values_list(*COLUMNS).query.sql_with_params()
 
 
-def state_json(*, id: UUID, user_id: Any, kind: str) -> bytes | None:
+def state_json(*, id: UUID, user_id: Any, kind: str | None = None) -> bytes | None:
     """Return what `ProcessingRequestSerializer` would say of a request.
 
     Without the model and the serializer, which cost more than the rest of the answer.
 
+    Args:
+        kind: the one it must be of; None for any, which the state says then.
+
     Returns:
         None when the user may not see it, or it does not exist.
     """
-    statement, names = _select()
+    statement, names = _select(kind is not None)
     values = {USER_ID: user_id, REQUEST_ID: id, KIND: kind}
     with connection.cursor() as cursor:
         cursor.execute(statement, [values.get(name, name) for name in names])
@@ -42,6 +52,9 @@ def state_json(*, id: UUID, user_id: Any, kind: str) -> bytes | None:
     if row is None:
         return None
     state = dict(zip(COLUMNS, row, strict=True))
+    state["is_pipeline"] = pipeline_of(state["kind"]) is not None
+    if kind is not None:
+        del state["kind"]
     waits = state["status"] == ProcessingRequest.Status.PENDING
     state["queue_position"] = queue_position(id) if waits else None
     return json.dumps(state, cls=JSONEncoder, separators=(",", ":")).encode()

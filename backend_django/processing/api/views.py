@@ -45,6 +45,14 @@ NO_SUCH_REQUEST = "There is no such request."
 MULTIPART_OVERHEAD = 1024 * 1024  # bytes that the other fields and the boundaries may take
 
 
+def find_request(rows: QuerySet[ProcessingRequest], id: UUID) -> ProcessingRequest:
+    """Return the row with this id; NotFound when it is not among the rows."""
+    found = rows.filter(id=id).first()
+    if found is None:
+        raise NotFound(NO_SUCH_REQUEST)
+    return found
+
+
 class ProcessingView(GenericAPIView[ProcessingRequest]):
     """Base: the caller's own requests of one kind. Somebody else's does not exist (404)."""
 
@@ -63,10 +71,7 @@ class ProcessingView(GenericAPIView[ProcessingRequest]):
         return requests_visible_to(self.request.user).filter(kind=self.processor.name)
 
     def get_request(self, id: UUID) -> ProcessingRequest:
-        found = self.get_queryset().filter(id=id).first()
-        if found is None:
-            raise NotFound(NO_SUCH_REQUEST)
-        return found
+        return find_request(self.get_queryset(), id)
 
     def answer(self, found: ProcessingRequest, code: int = status.HTTP_200_OK) -> Response:
         return Response(request_state(found), status=code)
@@ -149,6 +154,21 @@ class CreateView(ProcessingView):
         return Response(request_state(created), status=code)
 
 
+def state_response(request: Request, state: bytes | None) -> HttpResponse:
+    """Answer with the state of a request, or that it is the one which the client has."""
+    if state is None:
+        raise NotFound(NO_SUCH_REQUEST)
+    etag = f'"{hashlib.sha256(state).hexdigest()[:32]}"'
+    response = (
+        HttpResponse(status=status.HTTP_304_NOT_MODIFIED)
+        if request.headers.get("If-None-Match") == etag
+        else HttpResponse(state, content_type="application/json")
+    )
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
 class StatusView(ProcessingView):
     schema_action = "status"
 
@@ -157,18 +177,9 @@ class StatusView(ProcessingView):
     )
     def get(self, request: Request, id: UUID) -> HttpResponse:
         """How far it is. Ask every two seconds; with If-None-Match an unchanged state is a 304."""
-        state = state_json(id=id, user_id=request.user.pk, kind=self.processor.name)
-        if state is None:
-            raise NotFound(NO_SUCH_REQUEST)
-        etag = f'"{hashlib.sha256(state).hexdigest()[:32]}"'
-        response = (
-            HttpResponse(status=status.HTTP_304_NOT_MODIFIED)
-            if request.headers.get("If-None-Match") == etag
-            else HttpResponse(state, content_type="application/json")
+        return state_response(
+            request, state_json(id=id, user_id=request.user.pk, kind=self.processor.name)
         )
-        response["ETag"] = etag
-        response["Cache-Control"] = "private, no-cache"
-        return response
 
 
 class ResultsView(ProcessingView):

@@ -1121,6 +1121,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/requests/history/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Every try there was, first to last, and how each ended. */
+        get: operations["requests_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/requests/list/": {
         parameters: {
             query?: never;
@@ -1160,6 +1177,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/requests/stages/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The graph of a pipeline: steps of one kind and place are one stage, with their counts. */
+        get: operations["requests_stages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/requests/status-counts/": {
         parameters: {
             query?: never;
@@ -1169,6 +1203,40 @@ export interface paths {
         };
         /** @description How many requests have which status, of those that a list would have. */
         get: operations["requests_status_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/requests/status/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How far a request of any kind is, and its kind. */
+        get: operations["requests_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/requests/steps/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The steps that are known by now, in the order of the plan; of one stage, if asked for. */
+        get: operations["requests_steps"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1274,6 +1342,13 @@ export interface components {
             /** Format: uuid */
             readonly id: string;
             readonly name: string;
+            /**
+             * Format: uuid
+             * @description The pipeline that this is a step of.
+             */
+            readonly parent: string | null;
+            /** @description Whether its work is steps: `requests/stages/<id>/` says which. */
+            readonly is_pipeline: boolean;
             readonly status: components["schemas"]["RequestStatus"];
             readonly phase: components["schemas"]["RequestPhase"] | components["schemas"]["BlankEnum"];
             /** @description The feature's word for now. */
@@ -1561,6 +1636,13 @@ export interface components {
             pages: number;
             results: components["schemas"]["ProcessingRequest"][];
         };
+        PaginatedStepList: {
+            count: number;
+            page: number;
+            page_size: number;
+            pages: number;
+            results: components["schemas"]["Step"][];
+        };
         PaginatedWebhookDeliveryList: {
             count: number;
             page: number;
@@ -1638,6 +1720,13 @@ export interface components {
             /** Format: uuid */
             readonly id: string;
             readonly name: string;
+            /**
+             * Format: uuid
+             * @description The pipeline that this is a step of.
+             */
+            readonly parent: string | null;
+            /** @description Whether its work is steps: `requests/stages/<id>/` says which. */
+            readonly is_pipeline: boolean;
             readonly status: components["schemas"]["RequestStatus"];
             readonly phase: components["schemas"]["RequestPhase"] | components["schemas"]["BlankEnum"];
             /** @description The feature's word for now. */
@@ -2203,6 +2292,99 @@ export interface components {
          * @enum {string}
          */
         SharedRasterValuesEnum: "classes" | "continuous";
+        /** @description Steps of one kind in the same place of the graph, such as those of a fan-out. */
+        Stage: {
+            /** @description That of its first step. */
+            key: string;
+            /** @description Of its step; of their kind when there are several. */
+            name: string;
+            kind: string;
+            /** @description Keys of the stages that it waits for. */
+            after: string[];
+            /** @description How many steps it has. */
+            count: number;
+            /** @description How many have which status. */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * @description Of the whole: what is going on, then what went wrong.
+             *
+             *     * `waiting` - waiting
+             *     * `pending` - pending
+             *     * `processing` - processing
+             *     * `completed` - completed
+             *     * `failed` - failed
+             *     * `cancelled` - cancelled
+             */
+            status: components["schemas"]["StageStatusEnum"];
+            progress: number;
+            /** @description Of the first step that failed. */
+            error_message: string;
+            /**
+             * Format: uuid
+             * @description Of its only step; null for several, and until it begins.
+             */
+            request: string | null;
+        };
+        /**
+         * @description * `waiting` - waiting
+         *     * `pending` - pending
+         *     * `processing` - processing
+         *     * `completed` - completed
+         *     * `failed` - failed
+         *     * `cancelled` - cancelled
+         * @enum {string}
+         */
+        StageStatusEnum: "waiting" | "pending" | "processing" | "completed" | "failed" | "cancelled";
+        /** @description A pipeline as a graph, however many steps it has. */
+        Stages: {
+            /** @description How many are known by now. */
+            steps: number;
+            /** @description Each after those that it waits for. */
+            stages: components["schemas"]["Stage"][];
+            /** @description Stages after the first 100, which are not told. */
+            left_out: number;
+        };
+        /** @description One step, whether it has begun or not. */
+        Step: {
+            key: string;
+            name: string;
+            /** @description Under whose addresses its request is. */
+            kind: string;
+            /** @description Key of the stage that it belongs to. */
+            stage: string;
+            /** @description Keys of the steps that it waits for, the first 100. */
+            after: string[];
+            /**
+             * Format: uuid
+             * @description Null until it begins.
+             */
+            request: string | null;
+            /**
+             * @description `waiting`: for other steps.
+             *
+             *     * `waiting` - waiting
+             *     * `pending` - pending
+             *     * `processing` - processing
+             *     * `completed` - completed
+             *     * `failed` - failed
+             *     * `cancelled` - cancelled
+             */
+            status: components["schemas"]["StepStatusEnum"];
+            progress: number;
+            error_message: string;
+        };
+        /**
+         * @description * `waiting` - waiting
+         *     * `pending` - pending
+         *     * `processing` - processing
+         *     * `completed` - completed
+         *     * `failed` - failed
+         *     * `cancelled` - cancelled
+         * @enum {string}
+         */
+        StepStatusEnum: "waiting" | "pending" | "processing" | "completed" | "failed" | "cancelled";
         /** @description The name of a new token. */
         TokenCreateRequest: {
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
@@ -9703,6 +9885,99 @@ export interface operations {
             };
         };
     };
+    requests_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessingAttempt"][];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     requests_list: {
         parameters: {
             query?: {
@@ -9916,6 +10191,99 @@ export interface operations {
             };
         };
     };
+    requests_stages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stages"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such request, or it is not a pipeline */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     requests_status_counts: {
         parameters: {
             query?: {
@@ -9971,6 +10339,213 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requests_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnyKindRequest"];
+                };
+            };
+            /** @description Unchanged */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requests_steps: {
+        parameters: {
+            query?: {
+                page?: number;
+                page_size?: number;
+                /** @description Key of a stage. */
+                stage?: string;
+                /**
+                 * @description * `waiting` - waiting
+                 *     * `pending` - pending
+                 *     * `processing` - processing
+                 *     * `completed` - completed
+                 *     * `failed` - failed
+                 *     * `cancelled` - cancelled
+                 */
+                status?: "waiting" | "pending" | "processing" | "completed" | "failed" | "cancelled";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedStepList"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such request, or it is not a pipeline */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

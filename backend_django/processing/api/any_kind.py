@@ -1,0 +1,53 @@
+"""One request of any kind, for those who know its id alone: links, and pages without a feature."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpResponse
+from django.urls import URLPattern, re_path
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from backend_django.api.urls import ID
+
+from .lists import AnyKindRequestSerializer
+from .pipelines import AnyKindStepsView, StagesView
+from .requests import RequestsView
+from .serializers import ProcessingAttemptSerializer
+from .state import state_json
+from .views import state_response
+
+
+class AnyKindStatusView(RequestsView):
+    schema_action = "status"
+    pagination_class = None
+
+    @extend_schema(
+        responses={200: AnyKindRequestSerializer, 304: OpenApiResponse(description="Unchanged")}
+    )
+    def get(self, request: Request, id: UUID) -> HttpResponse:
+        """How far a request of any kind is, and its kind."""
+        return state_response(request, state_json(id=id, user_id=request.user.pk))
+
+
+class AnyKindHistoryView(RequestsView):
+    schema_action = "history"
+    pagination_class = None
+
+    @extend_schema(responses=ProcessingAttemptSerializer(many=True))
+    def get(self, request: Request, id: UUID) -> Response:
+        """Every try there was, first to last, and how each ended."""
+        attempts = self.get_request(id).attempts.all()
+        return Response(ProcessingAttemptSerializer(attempts, many=True).data)
+
+
+def any_kind_urls() -> list[URLPattern]:
+    """Return the addresses of one request, whatever its kind."""
+    reading = transaction.non_atomic_requests
+    return [
+        re_path(rf"^status/{ID}/?$", reading(AnyKindStatusView.as_view())),
+        re_path(rf"^history/{ID}/?$", reading(AnyKindHistoryView.as_view())),
+        re_path(rf"^stages/{ID}/?$", reading(StagesView.as_view())),
+        re_path(rf"^steps/{ID}/?$", reading(AnyKindStepsView.as_view())),
+    ]

@@ -95,6 +95,12 @@ class UserThrottle(_Throttle):
         return str(request.user.pk) if request.user and request.user.is_authenticated else None
 
 
+class StreamThrottle(UserThrottle):
+    """API_RATES["streams"] for each signed-in user: their pages all come back after a restart."""
+
+    scope = "streams"
+
+
 class AddressThrottle(_Throttle):
     """API_RATES["address"] for each address from which callers are not signed in."""
 

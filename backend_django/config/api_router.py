@@ -8,6 +8,7 @@ from django.urls import include, path, re_path
 from django.utils.module_loading import module_has_submodule
 
 from backend_django.api.docs import DocumentPage, DocumentView
+from backend_django.live.api.views import EventStreamView
 from backend_django.processing.api.any_kind import any_kind_urls
 from backend_django.processing.api.bulk import bulk_urls
 from backend_django.processing.api.requests import list_urls
@@ -31,6 +32,7 @@ urlpatterns = [
         r"^schema/?$", transaction.non_atomic_requests(DocumentView.as_view()), name="api-document"
     ),
     re_path(r"^docs/?$", DocumentPage.as_view(), name="api-docs"),
+    re_path(r"^events/?$", transaction.non_atomic_requests(EventStreamView.as_view())),
     path("requests/", include([*list_urls(), *any_kind_urls(), *bulk_urls()])),
     re_path(r"^usage/?$", transaction.non_atomic_requests(UsageView.as_view())),
     re_path(r"^version/?$", transaction.non_atomic_requests(VersionView.as_view())),

@@ -11,6 +11,7 @@ from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from backend_django.api import problems
+from backend_django.live.api.views import EventStreamView
 from backend_django.operations.views import health_full, metrics
 from backend_django.pages.views import page
 from backend_django.site_config.views import health_live, health_ready, security_txt
@@ -40,6 +41,7 @@ urlpatterns = [
     path(settings.ADMIN_URL, admin.site.urls),
     path("accounts/", include("backend_django.users.urls")),
     *(path("accounts/", include(urls)) for urls in find_modules("account_urls")),
+    re_path(r"^events/?$", plain(EventStreamView.as_view())),
     path("api/v1/", include("backend_django.config.api_router")),
     # A missing file or endpoint is a 404, not the page: a stale script tag would parse HTML.
     re_path(r"^(?:api|static|media|accounts|health|assets)(?:/.*)?$", plain(unknown)),

@@ -14,6 +14,7 @@ class ProcessingConfig(AppConfig):
     def ready(self) -> None:
         post_delete.connect(delete_files, sender="processing.ProcessingRequest")
         from . import advance, hooks  # noqa: F401 (they listen to what ends)
+        from .api import live  # noqa: F401 (says what changes look like)
 
         autodiscover_modules("processor")
 
@@ -22,8 +23,10 @@ def delete_files(instance: Any, **_: Any) -> None:
     """Whoever deletes a row, its owner's account for instance: the files go with it."""
     from backend_django.uploads.services import uploads_release
 
+    from .changes import announce_changes
     from .request_files import delete_request_files
 
     request_id = instance.id
+    announce_changes([instance])
     uploads_release(holder=request_id)
     transaction.on_commit(lambda: delete_request_files(request_id), robust=True)

@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError, connection
 from backend_django.utils.text import clean_text
 
 from . import lifecycle
+from .changes import announce_changes
 from .errors import Cancelled, ProcessingError
 from .models import ProcessingRequest
 
@@ -141,6 +142,8 @@ class Attempt:
                     connection.close()
                     go_on = age < settings.PROCESSING_LEASE_SECONDS
                 else:
+                    if state != said:
+                        announce_changes([self.request])
                     said, said_at = state, time.monotonic()
                 if not go_on:
                     self._lost.set()

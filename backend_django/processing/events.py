@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from django.db import IntegrityError, connection, transaction
 
+from .changes import announce_changes
 from .models import ProcessingRequest
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ def _end(
     within = connection.in_atomic_block
     with transaction.atomic():
         written = write()
+        announce_changes(written)
         if ended := [request for request in written if request.is_final]:
             announce(ended)
             if within:  # the commit comes later, and nobody there would do this again

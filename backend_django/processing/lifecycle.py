@@ -28,6 +28,7 @@ from django.db.models.sql import UpdateQuery
 from backend_django.utils.database_time import from_now
 from backend_django.utils.text import clean_text
 
+from .changes import announce_changes
 from .events import end_requests
 from .models import ProcessingAttempt, ProcessingRequest, ProcessingResult
 from .registry import known_kinds
@@ -139,7 +140,9 @@ def claim(
         if at_limit is None:
             return None
         values["at_limit"] = at_limit
-        return next(iter(ProcessingRequest.objects.raw(statement, values)), None)
+        claimed = list(ProcessingRequest.objects.raw(statement, values))
+        announce_changes(claimed)
+        return claimed[0] if claimed else None
 
 
 @contextmanager
@@ -224,16 +227,20 @@ def heartbeat(request_id: UUID, attempt: int, *, phase: str, step: str, progress
 
 def hand_over(request_id: UUID, attempt: int) -> bool:
     """Have a request go on without a worker: its steps are worked on, each by itself."""
-    return bool(
-        _mine(request_id, attempt).update(
-            lease_expires_at=NEVER, phase=ProcessingRequest.Phase.PROCESS, step=""
-        )
+    handed = update_returning(
+        _mine(request_id, attempt),
+        lease_expires_at=NEVER,
+        phase=ProcessingRequest.Phase.PROCESS,
+        step="",
     )
+    announce_changes(handed)
+    return bool(handed)
 
 
 def report(request_id: UUID, attempt: int, *, progress: int) -> None:
     """Write down how much of a request is done, in percent, where there is no heartbeat."""
-    _mine(request_id, attempt).filter(progress__lt=progress).update(progress=progress)
+    behind = _mine(request_id, attempt).filter(progress__lt=progress)
+    announce_changes(update_returning(behind, progress=progress))
 
 
 def record_calls(request_id: UUID, attempt: int, calls: list[dict[str, Any]]) -> None:

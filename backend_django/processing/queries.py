@@ -35,6 +35,11 @@ def requests_visible_to(user: Any) -> QuerySet[ProcessingRequest]:
     return ProcessingRequest.objects.filter(owner=user)
 
 
+def users_who_see(request: ProcessingRequest) -> list[Any]:
+    """Return the ids of the users to whom a request is visible."""
+    return [request.owner_id]
+
+
 def filter_requests(
     rows: QuerySet[ProcessingRequest], conditions: Mapping[str, Any]
 ) -> QuerySet[ProcessingRequest]:

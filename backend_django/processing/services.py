@@ -21,6 +21,7 @@ from backend_django.utils.errors import Conflict, NotFound
 from backend_django.utils.request_id import request_id as trace_id
 
 from . import lifecycle
+from .changes import announce_changes
 from .enqueue import advance_on_commit, ring_on_commit
 from .events import end_requests
 from .inputs import RESULT_GONE, InputRef, Resolved, Sources, resolve_sources, summary
@@ -130,6 +131,7 @@ def _request_insert(
             request.refresh_from_db(fields=["run_at"])
         if resolved.requests:
             request.uses.add(*resolved.requests)  # type: ignore[arg-type]
+        announce_changes([request])
         ring_on_commit(queue=request.queue, request_id=request.id)
     return request
 
@@ -148,7 +150,8 @@ def _open_one(
     )
     if processor.unique.debounce:
         pause = processor.unique.debounce.total_seconds()
-        same.filter(status=Status.PENDING, run_at__isnull=False).update(run_at=from_now(pause))
+        waiting = same.filter(status=Status.PENDING, run_at__isnull=False)
+        announce_changes(lifecycle.update_returning(waiting, run_at=from_now(pause)))
     return same.first()
 
 
@@ -307,6 +310,7 @@ def _restart_row(request: ProcessingRequest) -> None:
         )
         if not restarted:
             raise Conflict("Only a request that failed or was cancelled can be retried.")
+        announce_changes([request])
         ring_on_commit(queue=place["queue"], request_id=request.id)
     request.refresh_from_db()
 

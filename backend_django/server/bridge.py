@@ -22,6 +22,8 @@ from django.conf import settings
 from backend_django.api.heads import ASKED
 from backend_django.files.storage import free_bytes
 from backend_django.files.temporary import temporary_upload
+from backend_django.live.api.responses import EventStreamResponse
+from backend_django.live.hub import Hub
 from backend_django.utils.probes import INSIDE
 
 from . import limits
@@ -57,6 +59,7 @@ class Bridge:
         self.threads = ThreadPoolExecutor(threads, "web")
         self.alive = ThreadPoolExecutor(1, "alive")
         self.disk = ThreadPoolExecutor(2, "disk")
+        self.hub = Hub()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -172,18 +175,21 @@ class Bridge:
 
             result = self.wsgi(environ, start_response)
             response = Response(int(began[0].split(" ", 1)[0]), began[1], result)
-            response.read_more()
+            if isinstance(result, EventStreamResponse):
+                response.close()  # the call is over, the stream begins
+            else:
+                response.read_more()
             return response
 
     # The response
 
     async def send_response(self, scope: Scope, send: Send, response: "Response") -> None:
         """Send a response at the pace of its client."""
-        start: Message = {"type": "http.response.start", "status": response.status}
-        start["headers"] = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in response.headers]
+        if isinstance(response.result, EventStreamResponse):
+            return await self.send_stream(scope, send, response)
         is_bare = scope["method"] == "HEAD" or response.status in (204, 304)
         try:
-            await send(start)
+            await send(response.start())
             while not (response.ended or is_bare):
                 piece = {"type": "http.response.body", "body": response.piece, "more_body": True}
                 await send(piece)
@@ -195,6 +201,17 @@ class Bridge:
         finally:
             if not response.ended:
                 self.threads.submit(response.close)
+        return None
+
+    async def send_stream(self, scope: Scope, send: Send, response: "Response") -> None:
+        """Send events as they come, without a thread, until either side has enough."""
+        scope["connection"].begin_stream(response.result.user_id)
+        async with contextlib.aclosing(response.result.open_stream(self.hub)) as frames:
+            await send(response.start())
+            if scope["method"] != "HEAD":
+                async for frame in frames:
+                    await send({"type": "http.response.body", "body": frame, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
 
 async def drain(receive: Receive) -> None:
@@ -247,6 +264,11 @@ class Response:
         response = cls(status, list(headers.items()), [])
         response.piece, response.ended = content, True
         return response
+
+    def start(self) -> Message:
+        """Return status and headers as they are sent."""
+        headers = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in self.headers]
+        return {"type": "http.response.start", "status": self.status, "headers": headers}
 
     def read_more(self) -> None:
         """Read the next piece, in a thread; close the response after the last one."""

@@ -6,6 +6,7 @@ sending a request stands in a table that is looked through once a second.
 
 import fcntl
 import json
+import socket
 import struct
 import termios
 import time
@@ -17,6 +18,7 @@ from gunicorn.asgi.protocol import ASGIProtocol
 
 from . import limits
 
+STREAM_BUFFER = 16 * 1024  # bytes of events on their way, here and in the kernel
 SETTLE_SECONDS = 2  # before this, nobody's rate says anything
 
 
@@ -30,6 +32,7 @@ class Table:
         self.by_address: dict[str, set[Connection]] = {}
         self.idle: dict[Connection, None] = {}  # between two requests, the longest first
         self.reading: set[Connection] = set()  # slower than we write
+        self.streams: dict[Any, dict[Connection, None]] = {}  # of each user, the oldest first
 
     def add_sender(self, connection: "Connection") -> None:
         """Count a connection that has begun to send; close the slowest if it is one too many."""
@@ -58,15 +61,30 @@ class Table:
             connection.abort()
 
     def make_room(self) -> bool:
-        """Return whether there is room for one more, closing one that is idle if need be."""
+        """Return whether there is room for one more, closing another one if need be.
+
+        One that is idle, or an event stream of the user who has the most: whoever lost one comes
+        back, and nobody can keep others out by opening many.
+        """
         if len(self.all) <= self.at_most:
             return True
-        if not self.idle:
+        if self.idle:
+            longest = next(iter(self.idle))
+            del self.idle[longest]
+        elif self.streams:
+            user = max(self.streams, key=lambda each: len(self.streams[each]))
+            longest = next(iter(self.streams[user]))
+            self.remove_stream(longest)
+        else:
             return False
-        longest = next(iter(self.idle))
-        del self.idle[longest]
         longest.abort()
         return True
+
+    def remove_stream(self, connection: "Connection") -> None:
+        of_user = self.streams.get(connection.streams_to, {})
+        of_user.pop(connection, None)
+        if not of_user:
+            self.streams.pop(connection.streams_to, None)
 
     def close_idle(self) -> None:
         """Close the connections that wait for nothing, as the process is about to stop."""
@@ -90,6 +108,7 @@ class Connection(ASGIProtocol):
     worker: Any
     transport: Any
     address = ""
+    streams_to: Any = None  # the user
     _began = 0.0  # to send: the head, then the body
     _in_body = False
     _received = 0
@@ -112,6 +131,7 @@ class Connection(ASGIProtocol):
         table.idle.pop(self, None)
         table.reading.discard(self)
         table.remove_sender(self)
+        table.remove_stream(self)
         super().connection_lost(exc)
 
     # The request
@@ -160,6 +180,17 @@ class Connection(ASGIProtocol):
         return now > self._began + limits.RATE_GRACE_SECONDS + self._received / limits.MIN_RATE
 
     # The answer
+
+    def _build_http_scope(self, *args: Any) -> dict[str, Any]:
+        return {**super()._build_http_scope(*args), "connection": self}
+
+    def begin_stream(self, user_id: Any) -> None:
+        """Note that the response will not end, and keep little for a client that is slow."""
+        self.streams_to = user_id
+        self.worker.table.streams.setdefault(user_id, {})[self] = None
+        self.transport.set_write_buffer_limits(high=STREAM_BUFFER)
+        sock = self.transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, STREAM_BUFFER)
 
     def _send_response_start(self, *args: Any, **options: Any) -> None:
         self._answering = True

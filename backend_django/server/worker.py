@@ -65,3 +65,4 @@ class Worker(gasgi.ASGIWorker):
             self.table.sweep()
             if not self.alive:
                 self.table.close_idle()
+                self.asgi.hub.end_all()

@@ -15,11 +15,13 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
+from backend_django.live.publish import publish_on_commit
 from backend_django.users.models import User
 from backend_django.utils.errors import LimitReached, TooLarge
 
 from .models import DailyUsage, Upload
 
+TOPIC = "usage"  # of event streams
 KEPT_DAYS = 30
 NO_LIMIT = 2**62
 _TAKE = """
@@ -62,9 +64,9 @@ def resets_at() -> datetime:
     return datetime.combine(timezone.now().date() + timedelta(days=1), time(), UTC)
 
 
-def usage_of(owner: User) -> dict[str, Any]:
+def usage_of(owner_id: Any) -> dict[str, Any]:
     """Return what one has uploaded today, and may; None where there is no limit."""
-    today = _today(owner.pk)
+    today = _today(owner_id)
     return {
         "uploaded_bytes": today.bytes if today else 0,
         "daily_bytes": settings.PROCESSING_DAILY_UPLOAD_BYTES or None,
@@ -126,6 +128,7 @@ def work_count(*, owner_id: Any, seconds: float) -> None:
     if not rows.update(cpu_seconds=F("cpu_seconds") + seconds):
         DailyUsage.objects.get_or_create(**today)
         rows.update(cpu_seconds=F("cpu_seconds") + seconds)
+    publish_on_commit(user_ids=[owner_id], topic=TOPIC)
 
 
 def _seconds_left() -> int:
@@ -149,6 +152,7 @@ def quota_take(*, owner: User, size: int) -> None:
         with connection.cursor() as cursor:
             cursor.execute(_TAKE, values)
             if cursor.fetchone():
+                publish_on_commit(user_ids=[owner.pk], topic=TOPIC)
                 return
     quota_check(owner=owner, size=size)  # says why
     raise QuotaUsedUp(retry_after=1)  # it had fitted by then: something was given back
@@ -165,6 +169,7 @@ def quota_give_back(*, upload: Upload) -> None:
     DailyUsage.objects.filter(owner=upload.owner_id, day=upload.created_at.date()).update(
         bytes=Greatest(F("bytes") - missing, 0)
     )
+    publish_on_commit(user_ids=[upload.owner_id], topic=TOPIC)
 
 
 def quota_forget() -> None:

@@ -54,7 +54,7 @@ LINK = "link"  # whoever has the secret in the address
 CORE = {
     OPEN: r"/(version|version-info)/|/auth/(login|logout|session|registration(/[\w-]+)?"
     r"|password/reset(/confirm)?)/",
-    OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens|sessions)/|/usage/"
+    OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens|sessions)/|/usage/|/events/"
     r"|/requests/(list|status-counts|csv|cancel|retry|delete|download)/"
     r"|/notifications/(preferences|webhooks)/",
     OBJECT: r"/(auth/(tokens|sessions)|requests/(download|status|history|stages|steps))/\{id\}/"

@@ -169,6 +169,7 @@ OPEN = (
     r"|/some/page|/\."
 )
 OPERATORS = r"/health/full/|/metrics/"
+SIGNED_IN = "/events/"
 
 
 def test_every_route_has_its_callers(clients: dict[str, Client], settings: Any) -> None:
@@ -186,6 +187,8 @@ def test_every_route_has_its_callers(clients: dict[str, Client], settings: Any) 
             others = {seen[name].get("Location", "").split("?")[0] for name in ("stranger", "user")}
             own = template in {f"{ADMIN}login/", f"{ADMIN}logout/"}
             good = own or (others <= {f"{ADMIN}login/"} and codes["staff"] in {200, 302, 403, 404})
+        elif template == SIGNED_IN:
+            good = tuple(codes.values()) == (401, 200, 200)
         elif re.fullmatch(OPERATORS, template):
             good = (codes["stranger"], codes["user"]) == (401, 401) and codes["staff"] in {200, 503}
         else:

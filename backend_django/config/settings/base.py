@@ -13,6 +13,7 @@ from .concerns.celery import *
 from .concerns.database import *
 from .concerns.google import *
 from .concerns.http_client import *
+from .concerns.live import *
 from .concerns.logging import *
 from .concerns.mail import *
 from .concerns.notifications import *

@@ -1,6 +1,7 @@
 """What a user has used of what they may use."""
 
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -8,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from backend_django.users.models import User
+from backend_django.live.topics import topic
 
-from ..quota import usage_of
+from ..quota import TOPIC, usage_of
 
 
 class UsageSerializer(serializers.Serializer[Any]):
@@ -27,10 +28,16 @@ class UsageSerializer(serializers.Serializer[Any]):
     resets_at = serializers.DateTimeField(help_text="When the next day begins.")
 
 
+@topic(TOPIC, changed=lambda: UsageSerializer)
+def describe_usage(user_id: Any, _ids: Sequence[str]) -> list[tuple[str, Any]]:
+    """Return what a user has used today, as the API has it."""
+    return [("changed", UsageSerializer(usage_of(user_id)).data)]
+
+
 class UsageView(APIView):
     schema_action = "get"
 
     @extend_schema(responses=UsageSerializer)
     def get(self, request: Request) -> Response:
         """How much the caller has used today, and may use."""
-        return Response(UsageSerializer(usage_of(cast(User, request.user))).data)
+        return Response(UsageSerializer(usage_of(request.user.pk)).data)

@@ -363,6 +363,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/events/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * @description Server-sent events: what has changed of what the caller may see, until they hang up.
+         *
+         *     The data of each event is as the rest of the API has it, at that moment. A client that comes
+         *     back with `Last-Event-ID` is told what it has missed, or `stream.reset` when that is not
+         *     known any more. `stream.state` comes first, and at least four times a minute.
+         */
+        get: operations["events_stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/notifications/deliveries/{id}/resend/": {
         parameters: {
             query?: never;
@@ -1415,6 +1438,53 @@ export interface components {
          * @enum {integer}
          */
         BlockSizeEnum: 128 | 256 | 512 | 1024;
+        /** @description A request as it is now; a step has a pipeline. */
+        ChangedRequest: {
+            readonly kind: string;
+            /** Format: uuid */
+            readonly id: string;
+            readonly name: string;
+            /**
+             * Format: uuid
+             * @description The pipeline that this is a step of.
+             */
+            readonly parent: string | null;
+            /** @description Whether its work is steps: `requests/stages/<id>/` says which. */
+            readonly is_pipeline: boolean;
+            readonly status: components["schemas"]["RequestStatus"];
+            readonly phase: components["schemas"]["RequestPhase"] | components["schemas"]["BlankEnum"];
+            /** @description The feature's word for now. */
+            readonly step: string;
+            /** @description 0 to 100. */
+            readonly progress: number;
+            readonly attempt: number;
+            readonly max_attempts: number;
+            readonly error_code: string;
+            readonly error_message: string;
+            readonly cancel_requested: boolean;
+            /** @description Requests that are before this one, while it is pending; told by `status`. */
+            readonly queue_position: number | null;
+            /**
+             * Format: date-time
+             * @description It waits at least until then.
+             */
+            readonly run_at: string | null;
+            /** @description What the user called the first file. */
+            readonly input_name: string;
+            /** @description Bytes of all input files. */
+            readonly input_size: number;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly started_at: string | null;
+            /** Format: date-time */
+            readonly finished_at: string | null;
+            /**
+             * Format: uuid
+             * @description The id of the pipeline that it is a step of.
+             */
+            readonly pipeline: string | null;
+        };
         /** @description The password. */
         ConfirmRequest: {
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
@@ -1444,6 +1514,11 @@ export interface components {
             name: string;
             /** @description Where it is used. */
             area: string;
+        };
+        /** @description A request that is not there any more. */
+        DeletedRequest: {
+            /** Format: uuid */
+            id: string;
         };
         /** @description A sentence about what happened. */
         Detail: {
@@ -2137,6 +2212,13 @@ export interface components {
             errors: string[];
             warnings: string[];
         };
+        /**
+         * @description * `many` - Many
+         *     * `missed` - Missed
+         *     * `away` - Away
+         * @enum {string}
+         */
+        ReasonEnum: "many" | "missed" | "away";
         /** @description Shown once. Each works once, in place of a code of the app. */
         RecoveryCodes: {
             recovery_codes: string[];
@@ -2385,6 +2467,23 @@ export interface components {
          * @enum {string}
          */
         StepStatusEnum: "waiting" | "pending" | "processing" | "completed" | "failed" | "cancelled";
+        StreamEvent: components["schemas"]["StreamState"] | components["schemas"]["StreamReset"] | components["schemas"]["ChangedRequest"] | components["schemas"]["DeletedRequest"] | components["schemas"]["Usage"];
+        /** @description More has changed than is told: read anew what you know. */
+        StreamReset: {
+            /**
+             * @description Many changes at once; those after Last-Event-ID are not known any more; or the server did not know of changes for a while.
+             *
+             *     * `many` - Many
+             *     * `missed` - Missed
+             *     * `away` - Away
+             */
+            reason: components["schemas"]["ReasonEnum"];
+        };
+        /** @description Whether changes are told as they happen. */
+        StreamState: {
+            /** @description False while the server cannot know of changes: ask for what you want to know. */
+            live: boolean;
+        };
         /** @description The name of a new token. */
         TokenCreateRequest: {
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
@@ -4641,6 +4740,79 @@ export interface operations {
             };
             /** @description The content type was not accepted */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    events_stream: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["StreamEvent"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
                 headers: {
                     [name: string]: unknown;
                 };

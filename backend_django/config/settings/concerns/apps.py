@@ -19,6 +19,7 @@ INSTALLED_APPS = [
     "backend_django.audit",
     "backend_django.site_config",
     "backend_django.api",
+    "backend_django.live",
     "backend_django.uploads",
     "backend_django.processing",
     "backend_django.operations",

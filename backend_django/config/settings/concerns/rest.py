@@ -8,6 +8,8 @@ API_RATES = {
     "user": env("API_RATE_USER", default="1200/minute"),
     # Calls from one address that is not signed in, or whose credentials are refused.
     "address": env("API_RATE_ADDRESS", default="300/minute"),
+    # Event streams that one user opens.
+    "streams": env("API_RATE_STREAMS", default="6000/minute"),
     # Tiles for one user, or for one address that has a link: a map asks for dozens at once.
     "tiles": env("API_RATE_TILES", default="6000/minute"),
 }

@@ -1,0 +1,108 @@
+"""Announce changes: ids go into a short log of the user in Redis, and a message rings for it.
+
+Nothing waits for this and nothing fails by it. What could not be announced makes the pages of its
+users read everything anew, once the server is back.
+"""
+
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from functools import cache, partial
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+import redis
+from django.conf import settings
+from django.db import transaction
+
+from backend_django.utils.breaker import Breaker
+
+logger = logging.getLogger(__name__)
+KEPT_SECONDS = 3600
+TIMEOUT = 0.5  # seconds
+IDS_PER_ENTRY = 100
+MAX_MISSED = 10_000  # users to remember
+RESET = "reset"  # in place of a topic: read everything anew
+
+_breaker = Breaker()
+_missed: set[Any] = set()
+_missed_lock = Lock()
+
+
+def publish_on_commit(*, user_ids: Iterable[Any], topic: str, ids: Sequence[Any] = ("",)) -> None:
+    """Announce a change to users as soon as the present transaction is committed.
+
+    Args:
+        ids: of what changed; topics that have only one thing for each user need none.
+    """
+    if settings.LIVE_EVENTS:
+        telling = partial(publish, user_ids=list(user_ids), topic=topic, ids=list(ids))
+        transaction.on_commit(telling, robust=True)
+
+
+def publish(*, user_ids: Sequence[Any], topic: str, ids: Sequence[Any] = ("",)) -> None:
+    """Announce a change now. Never raises for a server that does not respond."""
+    if not user_ids or not ids:
+        return
+    if not _breaker.allows():
+        _miss(user_ids)
+        return
+    missed = _take_missed()
+    try:
+        pipeline = _client(os.getpid()).pipeline(transaction=False)
+        for user_id in missed:
+            _add(pipeline, user_id, RESET, ("",))
+        for user_id in user_ids:
+            _add(pipeline, user_id, topic, ids)
+        pipeline.execute()
+    except redis.RedisError as error:
+        _breaker.record_timeout()
+        _miss([*missed, *user_ids])
+        logger.warning("a change was not announced: %s", type(error).__name__)
+    else:
+        _breaker.record_answer()
+
+
+def _add(pipeline: Any, user_id: Any, topic: str, ids: Sequence[Any]) -> None:
+    key = log_key(user_id)
+    for start in range(0, len(ids), IDS_PER_ENTRY):
+        some = " ".join(map(str, ids[start : start + IDS_PER_ENTRY]))
+        pipeline.xadd(key, {"topic": topic, "ids": some}, maxlen=settings.LIVE_REPLAY)
+    pipeline.expire(key, KEPT_SECONDS)
+    pipeline.publish(bell(user_id), "")
+
+
+def log_key(user_id: Any) -> str:
+    """Return the key of the log of a user's changes."""
+    return f"events:{user_id}"
+
+
+def bell(user_id: Any) -> str:
+    """Return the channel that rings when there is something new in a user's log.
+
+    Channels are not kept apart by the number of the database, as keys are.
+    """
+    return f"{urlsplit(settings.REDIS_URL).path}:{log_key(user_id)}"
+
+
+@cache
+def _client(_process: int) -> "redis.Redis":
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=TIMEOUT, socket_timeout=TIMEOUT
+    )
+
+
+def _miss(user_ids: Iterable[Any]) -> None:
+    with _missed_lock:
+        if len(_missed) < MAX_MISSED:
+            _missed.update(user_ids)
+
+
+def _take_missed() -> list[Any]:
+    if not _missed:
+        return []
+    with _missed_lock:
+        taken = list(_missed)
+        _missed.clear()
+        return taken

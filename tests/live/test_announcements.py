@@ -37,7 +37,8 @@ UNWATCH = """
 @pytest.fixture
 def changed(db: None) -> Iterator[Callable[[], list[str]]]:
     """Return what gives the ids of the rows that have changed, once for each change."""
-    old, new = (", ".join(f"{row}.{name}" for name in COLUMNS) for row in ("OLD", "NEW"))
+    columns = [ProcessingRequest._meta.get_field(name).column for name in COLUMNS]
+    old, new = (", ".join(f"{row}.{name}" for name in columns) for row in ("OLD", "NEW"))
     with connection.cursor() as cursor:
         cursor.execute(WATCH.format(old=old, new=new))
 

@@ -60,12 +60,11 @@ def test_a_life_is_told_as_the_api_has_it(stack: Stack, api: Api, token: dict[st
     ranks = {"pending": 0, "processing": 1, "completed": 2}
     order = [(ranks[each["status"]], each["progress"]) for each in told]
     assert order == sorted(order)  # never back
-    assert {each["status"] for each in told} == set(ranks)
+    assert "processing" in {each["status"] for each in told}
     assert any(each["step"] == "count" for each in told)  # progress, while it ran
     assert {each["kind"] for each in told} == {"wordcount"}
     now = api.status("wordcount", made["id"])
-    last = {name: value for name, value in told[-1].items() if name not in ("kind", "pipeline")}
-    assert last == now
+    assert told[-1] == now | {"kind": "wordcount"}
 
 
 def test_what_is_deleted_is_told(stack: Stack, api: Api, token: dict[str, str]) -> None:
@@ -164,12 +163,13 @@ def test_a_changed_password_ends_the_streams_of_other_sessions(stack: Stack, oth
 
 
 def test_a_token_that_is_revoked_ends_its_stream(stack: Stack, other: Api) -> None:
-    with stack.client(**OTHER) as script:
-        key = script.headers["Authorization"]
-        with reading(stack.url, {"Authorization": key}) as stream:
-            revoked = next(t for t in other.get("auth/tokens/").json()["results"])
-            assert script.delete(f"auth/tokens/{revoked['id']}/").is_success
-            assert stream.ended.wait(5)
+    with (
+        stack.client(**OTHER) as script,
+        reading(stack.url, {"Authorization": script.headers["Authorization"]}) as stream,
+    ):
+        newest = other.get("auth/tokens/").json()["results"][0]["id"]
+        assert script.delete(f"auth/tokens/{newest}/").is_success
+        assert stream.ended.wait(5)
 
 
 def test_many_changes_at_once_are_one_reset(stack: Stack, api: Api, token: dict[str, str]) -> None:
@@ -216,5 +216,5 @@ def test_the_schema_names_every_event(api: Api) -> None:
     document: dict[str, Any] = api.get("schema/").json()
     of_stream = document["paths"]["/events/"]["get"]["responses"]["200"]["content"]
     found = json.dumps([of_stream, document["components"]["schemas"]["StreamEvent"]])
-    for name in ("ChangedRequest", "DeletedRequest", "StreamState", "StreamReset", "Usage"):
+    for name in ("AnyKindRequest", "DeletedRequest", "StreamState", "StreamReset", "Usage"):
         assert f"#/components/schemas/{name}" in found

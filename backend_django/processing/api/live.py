@@ -14,35 +14,20 @@ from .lists import AnyKindRequestSerializer
 from .serializers import queue_position
 
 
-class ChangedRequestSerializer(AnyKindRequestSerializer):
-    """A request as it is now; a step has a pipeline."""
-
-    pipeline = serializers.UUIDField(
-        source="parent_id",
-        read_only=True,
-        allow_null=True,
-        help_text="The id of the pipeline that it is a step of.",
-    )
-
-    class Meta(AnyKindRequestSerializer.Meta):
-        fields = [*AnyKindRequestSerializer.Meta.fields, "pipeline"]
-        read_only_fields = fields
-
-
 class DeletedRequestSerializer(serializers.Serializer[Any]):
     """A request that is not there any more."""
 
     id = serializers.UUIDField()
 
 
-@topic(TOPIC, changed=lambda: ChangedRequestSerializer, deleted=lambda: DeletedRequestSerializer)
+@topic(TOPIC, changed=lambda: AnyKindRequestSerializer, deleted=lambda: DeletedRequestSerializer)
 def describe_requests(user_id: Any, ids: Sequence[str]) -> list[tuple[str, Any]]:
     """Return the state of requests as the API has it, in the order in which they changed."""
     found = {str(row.id): row for row in requests_visible_to(user_id).filter(id__in=ids)}
     for row in found.values():
         if row.status == ProcessingRequest.Status.PENDING:
             row.queue_position = queue_position(row.id)
-    serializer = ChangedRequestSerializer()
+    serializer = AnyKindRequestSerializer()
     return [
         ("changed", serializer.to_representation(found[each]))
         if each in found

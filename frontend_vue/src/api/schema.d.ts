@@ -1438,53 +1438,6 @@ export interface components {
          * @enum {integer}
          */
         BlockSizeEnum: 128 | 256 | 512 | 1024;
-        /** @description A request as it is now; a step has a pipeline. */
-        ChangedRequest: {
-            readonly kind: string;
-            /** Format: uuid */
-            readonly id: string;
-            readonly name: string;
-            /**
-             * Format: uuid
-             * @description The pipeline that this is a step of.
-             */
-            readonly parent: string | null;
-            /** @description Whether its work is steps: `requests/stages/<id>/` says which. */
-            readonly is_pipeline: boolean;
-            readonly status: components["schemas"]["RequestStatus"];
-            readonly phase: components["schemas"]["RequestPhase"] | components["schemas"]["BlankEnum"];
-            /** @description The feature's word for now. */
-            readonly step: string;
-            /** @description 0 to 100. */
-            readonly progress: number;
-            readonly attempt: number;
-            readonly max_attempts: number;
-            readonly error_code: string;
-            readonly error_message: string;
-            readonly cancel_requested: boolean;
-            /** @description Requests that are before this one, while it is pending; told by `status`. */
-            readonly queue_position: number | null;
-            /**
-             * Format: date-time
-             * @description It waits at least until then.
-             */
-            readonly run_at: string | null;
-            /** @description What the user called the first file. */
-            readonly input_name: string;
-            /** @description Bytes of all input files. */
-            readonly input_size: number;
-            /** Format: date-time */
-            readonly created_at: string;
-            /** Format: date-time */
-            readonly started_at: string | null;
-            /** Format: date-time */
-            readonly finished_at: string | null;
-            /**
-             * Format: uuid
-             * @description The id of the pipeline that it is a step of.
-             */
-            readonly pipeline: string | null;
-        };
         /** @description The password. */
         ConfirmRequest: {
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
@@ -2467,7 +2420,7 @@ export interface components {
          * @enum {string}
          */
         StepStatusEnum: "waiting" | "pending" | "processing" | "completed" | "failed" | "cancelled";
-        StreamEvent: components["schemas"]["StreamState"] | components["schemas"]["StreamReset"] | components["schemas"]["ChangedRequest"] | components["schemas"]["DeletedRequest"] | components["schemas"]["Usage"];
+        StreamEvent: components["schemas"]["StreamState"] | components["schemas"]["StreamReset"] | components["schemas"]["AnyKindRequest"] | components["schemas"]["DeletedRequest"] | components["schemas"]["Usage"];
         /** @description More has changed than is told: read anew what you know. */
         StreamReset: {
             /**

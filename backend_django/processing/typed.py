@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, field, is_dataclass
+from dataclasses import MISSING, asdict, field, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
@@ -41,7 +41,9 @@ def serializer_of(kind: type) -> type[Serializer]:
     """Return the serializer of a dataclass; one that is a serializer already as it is."""
     if issubclass(kind, Serializer):
         return kind
-    meta = type("Meta", (), {"dataclass": kind})
+    # What is left out is stored as its default, and is read by this serializer again.
+    blank = {one.name: {"allow_blank": True} for one in fields(kind) if one.default == ""}  # type: ignore[arg-type]
+    meta = type("Meta", (), {"dataclass": kind, "extra_kwargs": blank})
     generated = type(kind.__name__, (DataclassSerializer,), {"Meta": meta})
     own = (kind.__doc__ or "").startswith(f"{kind.__name__}(")  # what dataclass() has written
     return type(

@@ -1,11 +1,13 @@
 """Parameters and results that are dataclasses: typed in the job, JSON outside of it."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.processor import Processor, parameter
 from backend_django.processing.runner import run_next
 from backend_django.users.models import User
 from tests.wordcount.processor import Survey
@@ -43,6 +45,21 @@ def test_defaults_are_kept_with_the_request(signed_in: Client) -> None:
         "day": "2028-02-28", "height": "1.00", "measure": "metre", "care": "fast", "tags": [],
         "at": None,
     }  # fmt: skip
+
+
+def test_what_is_left_out_is_read_again_as_its_default() -> None:
+    @dataclass
+    class Note:
+        text: str = ""
+        author: str = parameter(default="", max_length=3)
+
+    class Notes(Processor):
+        name = title = "notes"
+        Parameters = Note
+
+    assert Notes.typed_parameters(Notes.check_parameters({})) == Note()
+    with pytest.raises(ValueError, match="author"):
+        Notes.check_parameters({"author": "long"})
 
 
 @pytest.mark.parametrize(

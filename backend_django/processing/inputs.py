@@ -38,7 +38,7 @@ class Input:
         most: how many, then.
         accept: what may be uploaded, as media types and extensions (`image/*`, `.csv`); all when
             empty. It is judged by the file's name: `validate` looks into the file.
-        result_of: the kind of request whose result may be named instead of an upload.
+        result_of: the kind of request whose result may be named instead of an upload, or several.
         file: the file of that result, a key of `Output.files`.
         url: whether a public address may be named, from which the worker fetches the file.
         label: what people read beside it.
@@ -48,10 +48,15 @@ class Input:
     many: bool = False
     most: int = 100
     accept: Sequence[str] = ()
-    result_of: str = ""
+    result_of: str | Sequence[str] = ()
     file: str = ""
     url: bool = False
     label: str = "File"
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds of requests whose results may be named."""
+        return (self.result_of,) if isinstance(self.result_of, str) else self.result_of
 
     def accepts(self, filename: str) -> bool:
         """Whether a file of this name may be uploaded."""
@@ -176,7 +181,7 @@ def _upload(owner: User, kind: str, source: File | UploadSource) -> Upload:
 def _result_file(owner: User, declared: Input, source: ResultSource) -> InputRef:
     earlier = (
         requests_visible_to(owner)
-        .filter(kind=declared.result_of, id=source.request_id)
+        .filter(kind__in=declared.kinds, id=source.request_id)
         .select_related("result")
         .first()
     )

@@ -112,6 +112,13 @@ def test_files_of_earlier_results_beside_an_upload_in_parts(signed_in: Client) -
     found = result(signed_in, "merge", answer.json()["id"])
     assert found["text"] == "one two three"
     assert found["names"] == ["copy of a.txt", "copy of a.txt", "c.txt"]
+    merged = answer.json()["id"]
+    both = create(signed_in, "merge", texts=[f"request:{merged}", f"request:{first}"])
+    assert result(signed_in, "merge", both["id"])["text"] == "one two threeone "
+    report = create(signed_in, "report")["id"]
+    work()
+    other = signed_in.post(f"{URL}/merge/create/", {"texts": [f"request:{report}"]})
+    assert other.status_code == 404, "no kind of those that it takes"
 
 
 @pytest.mark.parametrize(

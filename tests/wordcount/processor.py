@@ -215,7 +215,9 @@ class Merge(Processor):
     name = "merge"
     title = "Merge"
     inputs = {
-        "texts": Input(many=True, most=5, accept=[".txt", "text/*"], result_of="copy", file="file"),
+        "texts": Input(
+            many=True, most=5, accept=[".txt", "text/*"], result_of=("copy", "merge"), file="file"
+        ),
         "heading": Input(required=False, url=True),
     }
     result_serializer = type("MergeResult", (serializers.Serializer,), {

@@ -87,7 +87,8 @@ def _ways(declared: Input) -> str:
     """Say how a file may be given."""
     ways = ["a file", "`upload:<id>` of one whose parts are all there"]
     if declared.result_of:
-        ways.append(f"`request:<id>` of a completed request of {declared.result_of}")
+        kinds = " or ".join(declared.kinds)
+        ways.append(f"`request:<id>` of a completed request of {kinds}")
     if declared.url:
         ways.append("the public address of a file, with https://")
     return f"{', '.join(ways[:-1])} or {ways[-1]}"

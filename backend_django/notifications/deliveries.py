@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, Now
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from backend_django.processing.api.serializers import request_state
@@ -179,13 +179,15 @@ def message_of(delivery: WebhookDelivery) -> dict[str, Any]:
 
 def request_links(kind: str, request_id: Any) -> dict[str, str]:
     """Return the URLs of a request: its page, status and results; none for a kind without."""
-    if all(getattr(app, "api_prefix", "") != f"{kind}/" for app in apps.get_app_configs()):
+    root, own = site_url(), {"id": request_id}
+    try:
+        status, results = (reverse(f"{kind}-{what}", kwargs=own) for what in ("status", "results"))
+    except NoReverseMatch:
         return {}
-    root = site_url()
     return {
         "page": f"{root}/{kind}/{request_id}",
-        "status": f"{root}/api/v1/{kind}/status/{request_id}/",
-        "results": f"{root}/api/v1/{kind}/results/{request_id}/",
+        "status": f"{root}{status.removesuffix('/')}/",
+        "results": f"{root}{results.removesuffix('/')}/",
     }
 
 

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from urllib3.util import connection
 
+from backend_django.notifications.deliveries import request_links
 from backend_django.notifications.models import Webhook, WebhookDelivery
 from backend_django.notifications.services import webhook_create, webhook_update
 from backend_django.users.models import User
 from backend_django.utils.errors import Invalid
+from backend_django.utils.site import site_url
 
 from .conftest import ALL, Receiver, end, make_due, send_all
 
@@ -90,3 +92,13 @@ def test_redirect_into_the_own_network_is_not_followed(user: User, receiver: Rec
     assert all(call.path != "/secret" for call in receiver.calls)
     assert Webhook.objects.filter(failing_since__isnull=False).count() == 4
     assert not WebhookDelivery.objects.exclude(outcome="").exists()
+
+
+def test_links_of_a_kind_below_another_one() -> None:
+    links = request_links("digest", "0e0e0e0e-0000-4000-8000-000000000000")
+    paths = {name: url.removeprefix(site_url()) for name, url in links.items()}
+    assert paths == {
+        "page": "/digest/0e0e0e0e-0000-4000-8000-000000000000",
+        "status": "/api/v1/wordcount/digest/status/0e0e0e0e-0000-4000-8000-000000000000/",
+        "results": "/api/v1/wordcount/digest/results/0e0e0e0e-0000-4000-8000-000000000000/",
+    }

@@ -111,10 +111,10 @@ def _tile_ids(bounds: list[float], max_zoom: int) -> Iterator[int]:
 def write_archive(
     arguments: dict[str, Any], report: Callable[[str | None, float], None]
 ) -> dict[str, int]:
-    """Child process target: draw all tiles of a COG in its default style.
+    """Child process target: draw all tiles of a COG in one style.
 
     Args:
-        arguments: source and target (paths), bounds (degrees), maxzoom, bands (of the result).
+        arguments: source and target (paths), bounds (degrees), maxzoom, style (of `asdict`).
 
     Returns:
         tiles: how many have something in them.
@@ -123,11 +123,11 @@ def write_archive(
         ProcessingError: too_many_tiles.
     """
     from .convert import available_cores, limit_cpu
-    from .styles import default_style
+    from .styles import Style
     from .tiles import render_tile
 
     source, bounds, max_zoom = Path(arguments["source"]), arguments["bounds"], arguments["maxzoom"]
-    style = default_style(arguments["bands"])
+    style = Style.from_plain(arguments["style"])
     total = count_tiles(bounds, max_zoom)
     if total > MAX_TILES:
         raise ProcessingError(

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +13,6 @@ from backend_django.processing.processor import (
     Input,
     Output,
     OutputFile,
-    ProcessingError,
     Processor,
 )
 from backend_django.processing.registry import register
@@ -21,6 +21,7 @@ from .api.parameters import RasterParametersSerializer
 from .api.serializers import RasterResultSerializer
 from .links import present_result
 from .settings import CHILD_ENVIRONMENT, INSPECT_SECONDS, LIMITS, MEMORY_BYTES
+from .styles import default_style
 
 COG_CONTENT_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 
@@ -69,27 +70,40 @@ class RasterProcessor(Processor):
         return present_result(result)
 
 
+@dataclass
+class MapCopyParameters:
+    """What is known of a raster, and how it is drawn."""
+
+    bounds: list[float]
+    maxzoom: int
+    style: dict[str, Any]
+
+
 @register
 class MapCopyProcessor(Processor):
-    """Draw all tiles of a raster in advance. A parameter names it: the copy is deleted with it."""
+    """Draw all tiles of a raster in advance, as its map shows it when nothing else is asked for."""
 
     name = "map-copies"
     title = "Map copy"
-    inputs = {}
+    inputs: ClassVar[Mapping[str, Input]] = {
+        "raster": Input(result_of="rasters", file="cog", label="Raster"),
+    }
+    Parameters = MapCopyParameters
+
+    @classmethod
+    def parameters_for(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters of the map copy of a raster with these data of a result."""
+        style = asdict(default_style(data["bands"]))
+        return {"bounds": data["bounds"], "maxzoom": data["maxzoom"], "style": style}
 
     def process(self, context: Context) -> Output:
-        result = ProcessingResult.objects.filter(request=context.parameters["raster"]).first()
-        if result is None:
-            raise ProcessingError("raster_gone", "The raster was deleted in the meantime.")
         tiles = context.workdir / "tiles.pmtiles"
         data = context.run_child(
             "backend_django.rasters.child:write_archive",
             {
-                "source": str(result.open_path("cog")),
+                "source": str(context.file("raster").path),
                 "target": str(tiles),
-                "bounds": result.data["bounds"],
-                "maxzoom": result.data["maxzoom"],
-                "bands": result.data["bands"],
+                **asdict(context.parameters),
             },
             memory_bytes=MEMORY_BYTES,
             env=CHILD_ENVIRONMENT | {"TMPDIR": str(context.workdir)},

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from backend_django.audit.services import event_record
+from backend_django.processing.inputs import ResultSource
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.services import request_create, request_delete, request_retry
 
@@ -84,8 +85,10 @@ def map_copy_create(*, request: ProcessingRequest) -> ProcessingRequest:
                 owner=request.owner,
                 processor=MapCopyProcessor,
                 name=f"Map of {request.name}"[:200],
-                parameters={"raster": str(request.id)},
+                inputs={"raster": [ResultSource(request.id)]},
+                parameters=MapCopyProcessor.parameters_for(request.result.data),
             )
+            job.uses.clear()  # it belongs to the raster, and is to go with it at any time
             RasterMapCopy.objects.create(raster=request, job=job)
     except IntegrityError:  # somebody else was quicker
         return RasterMapCopy.objects.select_related("job").get(raster=request).job

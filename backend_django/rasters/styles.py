@@ -66,6 +66,16 @@ class Style:
     colormap: str = ""  # of one band; "" is grey
     classes: Classes = ()  # of one band, instead of ranges
 
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> "Style":
+        """Return the style that `asdict` has written, by way of JSON."""
+        return cls(
+            tuple(values["bands"]),
+            tuple((first, last) for first, last in values["ranges"]),
+            values["colormap"],
+            tuple((value, colour) for value, colour in values["classes"]),
+        )
+
     @property
     def name(self) -> str:
         """A short name that no other style has."""

@@ -13,8 +13,10 @@ from pmtiles.reader import MmapSource, Reader
 
 from backend_django.processing.errors import ProcessingError
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
+from backend_django.processing.runner import run_this
 from backend_django.rasters import archive, tiles
 from backend_django.rasters.models import RasterMapCopy
+from backend_django.rasters.processor import MapCopyProcessor
 from backend_django.rasters.styles import default_style
 from backend_django.users.models import User
 
@@ -25,7 +27,7 @@ from .test_tiles import CASES
 
 def write(source: Path, target: Path, facts: dict[str, Any]) -> archive.Archive:
     arguments = {"source": str(source), "target": str(target)}
-    arguments |= {name: facts[name] for name in ("bounds", "maxzoom", "bands")}
+    arguments |= MapCopyProcessor.parameters_for(facts)
     told: list[float] = []
     done = archive.write_archive(arguments, lambda step, fraction: told.append(fraction))
     assert told == sorted(told)
@@ -99,8 +101,9 @@ def test_leaf_directories_are_read(tmp_path: Path) -> None:
 
 def test_a_raster_that_is_too_large_is_refused_in_words(tmp_path: Path) -> None:
     bands = [{"index": 1, "dtype": "uint8", "color_interpretation": "gray"}]
-    arguments = {"source": "/none", "target": str(tmp_path / "t"), "bands": bands,
-                 "bounds": [0, 0, 40, 40], "maxzoom": 14}  # fmt: skip
+    arguments = {"source": "/none", "target": str(tmp_path / "t")}
+    facts = {"bands": bands, "bounds": [0, 0, 40, 40], "maxzoom": 14}
+    arguments |= MapCopyProcessor.parameters_for(facts)
     with pytest.raises(ProcessingError, match="too large") as refused:
         archive.write_archive(arguments, lambda step, fraction: None)
     assert refused.value.code == "too_many_tiles"
@@ -144,6 +147,10 @@ def test_the_copy_goes_with_the_raster(client: Client, user: User, store: Store)
     assert client.post(address).json()["status"] == "pending"
     job = RasterMapCopy.objects.get().job
     assert ProcessingRequest.objects.filter(kind="map-copies").count() == 1
+    assert job.inputs["raster"][0]["source"] == {"request": str(request.id), "file": "cog"}
+    assert run_this(job.id)
+    done = client.get(address).json()
+    assert (done["status"], done["tiles"] > 0) == ("completed", True), done
     assert client.delete(address).status_code == 204
     assert not ProcessingRequest.objects.filter(id=job.id).exists()
     client.post(address)

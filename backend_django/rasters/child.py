@@ -8,5 +8,6 @@ sys.modules["boto3"] = None  # type: ignore[assignment]
 
 from .archive import write_archive  # noqa: E402
 from .convert import convert_upload  # noqa: E402
+from .mosaic import merge_rasters  # noqa: E402
 
-__all__ = ["convert_upload", "write_archive"]
+__all__ = ["convert_upload", "merge_rasters", "write_archive"]

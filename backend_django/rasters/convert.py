@@ -31,7 +31,7 @@ from .classes import are_classes
 from .cost import check_cost, estimate_seconds
 from .describe import describe
 from .inspection import Inspection, Limits, codec_missing, inspect, read_facts
-from .intake import prepare
+from .intake import Prepared, prepare
 from .metadata import Item, fill_room, items_to_keep, room_for
 from .options import Options
 from .passthrough import (
@@ -77,17 +77,26 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         ProcessingError: what `inspect`, `as_asked`, `check_cost` and `choose_recipe` refuse;
             damaged_pixels, disk_full, invalid_cog.
     """
-    upload, target = Path(arguments["source"]), Path(arguments["target"])
+    target = Path(arguments["target"])
     options = Options.from_parameters(arguments["parameters"])
     report("inspect", 0.0)
     limits = Limits(**arguments["limits"])
     limit_cpu(limits.seconds * ESTIMATE_ERROR)
-    name = arguments.get("name", "")
+    name, upload = arguments.get("name", ""), Path(arguments["source"])
     try:
         prepared = prepare(upload, name, options, target.parent, limits)
     except (gdal.CopyFailedError, rasterio.errors.RasterioError) as error:
-        raise _explain(error, target) from None
-    source = prepared.path
+        raise explain(error, target) from None
+    return convert_prepared(prepared, arguments, report)
+
+
+def convert_prepared(
+    prepared: Prepared, arguments: dict[str, Any], report: Report
+) -> dict[str, Any]:
+    """Do what `convert_upload` does, with a GeoTIFF that stands alone."""
+    target, source = Path(arguments["target"]), prepared.path
+    options = Options.from_parameters(arguments["parameters"])
+    limits, name = Limits(**arguments["limits"]), arguments.get("name", "")
     if seconds := arguments.get("inspect_seconds"):
         signal.alarm(seconds)  # ends the process, in GDAL's own code too; the engine knows why
     found = inspect(source, limits, options.bands)
@@ -119,7 +128,7 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         if not reason and not overviews_show_pixels(source, known, lossy=is_lossy(source)):
             reason = "its overviews do not show its pixels"
     except rasterio.errors.RasterioError as error:
-        raise _explain(error, target) from None
+        raise explain(error, target) from None
     progress(0.0)
     if reason:
         recipe = choose_recipe(source, facts, options, classes=classes)
@@ -175,7 +184,7 @@ def _convert(
     try:
         gdal.translate(source, target, recipe, found.descriptions, tick, room_for(items))
     except gdal.CopyFailedError as error:
-        raise _explain(error, target) from None
+        raise explain(error, target) from None
     fill_room(target, items)
 
 
@@ -246,7 +255,8 @@ def _limit_process(facts: Inspection, options: Options, limits: Limits) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
 
 
-def _explain(error: Exception, target: Path) -> Exception:
+def explain(error: Exception, target: Path) -> Exception:
+    """Return what to raise when GDAL gave up."""
     said = gdal.whole_text(error)
     logger.warning("GDAL gave up: %s", clean_text(said))
     if gdal.lacks_codec(error):

@@ -43,15 +43,18 @@ def estimate_seconds(found: Inspection, facts: Inspection, options: Options) -> 
     return found.blocks * BLOCK + rows * ROW + decode + look + write
 
 
-def check_cost(seconds: float, limit: float, options: Options) -> None:
+def check_cost(seconds: float, limit: float, options: Options, way_out: str = "") -> None:
     """Refuse what would take too long, before anything is begun.
+
+    Args:
+        way_out: what to do then; what suits a single upload when left out.
 
     Raises:
         ProcessingError: too_much_work.
     """
     if seconds <= limit:
         return
-    way_out = "Cut it into parts, or store it in larger blocks if they are small."
+    way_out = way_out or "Cut it into parts, or store it in larger blocks if they are small."
     if options.grid == "web":
         way_out = "Keep the raster's own grid, which takes a fraction of it, or cut it into parts."
     raise ProcessingError(

@@ -14,23 +14,27 @@ _LATER_FIELDS = {
 _LATER_OF_BANDS = {"common_name": "", "valid_count": None, "classes": None}
 
 
-def raster_links(request_id: UUID, attempt: int, token: str | None = None) -> dict[str, str]:
+def raster_links(
+    request_id: UUID, attempt: int, token: str | None = None, *, kind: str = "rasters"
+) -> dict[str, str]:
     """Return the addresses by what they lead to, as paths.
 
     Args:
         attempt: which result; it makes the addresses of tiles and preview good for ever.
         token: of a share; the addresses then need no sign-in.
+        kind: of the request.
     """
 
     tile = reverse("raster-tile", kwargs={"id": str(request_id), "z": 0, "x": 0, "y": 0})
     before, after = tile.split("tiles/")[0], f"{request_id}/"
     if token is not None:
         before, after = reverse("raster-shared", kwargs={"token": token}).rstrip("/") + "/", ""
+    own = f"{kind}/" if token is None and kind != "rasters" else ""
     names = ("tilejson", "wmts", "stac", "point", "profile")
     return {
         **{name: f"{before}{name}/{after}" for name in names},
         # To GDAL, and so to QGIS, an address that ends in a slash is a folder.
-        "download-cog": f"{before}download-cog/{after}".rstrip("/"),
+        "download-cog": f"{before}{own}download-cog/{after}".rstrip("/"),
         "preview": f"{before}preview/{after}?v={attempt}",
         "tiles": f"{before}tiles/{after}{{z}}/{{x}}/{{y}}?v={attempt}",
     }
@@ -42,7 +46,7 @@ def present_result(result: Any, token: str | None = None) -> dict[str, Any]:
     # What results of earlier releases do not have.
     data = _LATER_FIELDS | result.data
     data["bands"] = [_LATER_OF_BANDS | band for band in data["bands"]]
-    links = raster_links(request.id, result.attempt, token)
+    links = raster_links(request.id, result.attempt, token, kind=request.kind)
     style = default_style(data["bands"])
     return {
         "id": str(request.id),

@@ -2,12 +2,14 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from backend_django.processing.models import ProcessingResult
+from backend_django.processing.inputs import InputRef
+from backend_django.processing.models import ProcessingRequest, ProcessingResult
+from backend_django.processing.pipeline import Pipeline, PipelineOutput, Plan, Step, StepFile
 from backend_django.processing.processor import (
     Context,
     Input,
@@ -17,12 +19,16 @@ from backend_django.processing.processor import (
 )
 from backend_django.processing.registry import register
 
-from .api.parameters import RasterParametersSerializer
+from .api.parameters import MosaicParametersSerializer, RasterParametersSerializer
 from .api.serializers import RasterResultSerializer
 from .links import present_result
+from .models import RasterMapCopy
 from .settings import CHILD_ENVIRONMENT, INSPECT_SECONDS, LIMITS, MEMORY_BYTES
 from .styles import default_style
 
+# Kinds of requests whose result is a raster.
+KINDS = ("rasters", "mosaics")
+MAP_STEP = "map"
 COG_CONTENT_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 
 
@@ -34,9 +40,7 @@ class RasterProcessor(Processor):
     title = "Raster"
     inputs: ClassVar[Mapping[str, Input]] = {
         "file": Input(required=False),
-        "raster": Input(
-            required=False, result_of="rasters", file="cog", label="A raster to make anew"
-        ),
+        "raster": Input(required=False, result_of=KINDS, file="cog", label="A raster to make anew"),
     }
     parameters_serializer = RasterParametersSerializer
     result_serializer = RasterResultSerializer
@@ -47,27 +51,43 @@ class RasterProcessor(Processor):
     def process(self, context: Context) -> Output:
         # No `validate`: the child looks at the upload first, and a second one takes half a second.
         upload = (context.files("file") or context.files("raster"))[0]
-        cog, preview = context.workdir / "cog.tif", context.workdir / "preview.webp"
-        data = context.run_child(
-            "backend_django.rasters.child:convert_upload",
-            {
-                "source": str(upload.path),
-                "name": upload.name,
-                "target": str(cog),
-                "preview": str(preview),
-                "parameters": context.parameters,
-                "limits": LIMITS,
-                "inspect_seconds": INSPECT_SECONDS,
-            },
-            memory_bytes=MEMORY_BYTES,
-            env=CHILD_ENVIRONMENT | {"CPL_TMPDIR": str(context.workdir)},
+        return make_raster(
+            context,
+            "convert_upload",
+            upload.name,
+            source=str(upload.path),
+            parameters=context.parameters,
         )
-        file = OutputFile(cog, download_name(upload.name), COG_CONTENT_TYPE)
-        picture = OutputFile(preview, "preview.webp", "image/webp")
-        return Output(data, {"cog": file, "preview": picture})
 
     def present(self, result: ProcessingResult) -> dict[str, Any]:
         return present_result(result)
+
+
+def make_raster(context: Context, target: str, name: str, **arguments: Any) -> Output:
+    """Have a child process make a raster, and return it as a result.
+
+    Args:
+        target: of the child process.
+        name: of what it is made of.
+        arguments: of the target, beside those that all have.
+    """
+    cog, preview = context.workdir / "cog.tif", context.workdir / "preview.webp"
+    data = context.run_child(
+        f"backend_django.rasters.child:{target}",
+        {
+            "name": name,
+            "target": str(cog),
+            "preview": str(preview),
+            "limits": LIMITS,
+            "inspect_seconds": INSPECT_SECONDS,
+            **arguments,
+        },
+        memory_bytes=MEMORY_BYTES,
+        env=CHILD_ENVIRONMENT | {"CPL_TMPDIR": str(context.workdir)},
+    )
+    file = OutputFile(cog, download_name(name), COG_CONTENT_TYPE)
+    picture = OutputFile(preview, "preview.webp", "image/webp")
+    return Output(data, {"cog": file, "preview": picture})
 
 
 @dataclass
@@ -86,7 +106,7 @@ class MapCopyProcessor(Processor):
     name = "map-copies"
     title = "Map copy"
     inputs: ClassVar[Mapping[str, Input]] = {
-        "raster": Input(result_of="rasters", file="cog", label="Raster"),
+        "raster": Input(result_of=KINDS, file="cog", label="Raster"),
     }
     Parameters = MapCopyParameters
 
@@ -110,6 +130,111 @@ class MapCopyProcessor(Processor):
         )
         file = OutputFile(tiles, "tiles.pmtiles", "application/vnd.pmtiles")
         return Output(data, {"tiles": file})
+
+
+@dataclass
+class MergeParameters:
+    """Those of a mosaic, with what its rasters have shown."""
+
+    profile: str
+    values: str
+    crs: str = ""
+    resolution: float | None = None
+
+
+@register
+class MergeProcessor(Processor):
+    """Make one Cloud-Optimized GeoTIFF of several: the last step of a mosaic."""
+
+    name = "raster-merges"
+    title = "Mosaic"
+    inputs: ClassVar[Mapping[str, Input]] = {
+        "rasters": Input(many=True, result_of=KINDS, file="cog", label="Rasters"),
+    }
+    Parameters = MergeParameters
+
+    def process(self, context: Context) -> Output:
+        given: MergeParameters = context.parameters
+        return make_raster(
+            context,
+            "merge_rasters",
+            context.name,
+            sources=[
+                {"path": str(file.path), "name": file.name} for file in context.files("rasters")
+            ],
+            crs=given.crs,
+            resolution=given.resolution,
+            parameters={"profile": given.profile, "values": given.values},
+        )
+
+
+@register
+class MosaicPipeline(Pipeline):
+    """Make one raster of several: a Cloud-Optimized GeoTIFF of each, then one of all."""
+
+    name = "mosaics"
+    title = "Mosaic"
+    inputs: ClassVar[Mapping[str, Input]] = {
+        "rasters": Input(many=True, result_of=KINDS, file="cog", label="Rasters"),
+    }
+    parameters_serializer = MosaicParametersSerializer
+    result_serializer = RasterResultSerializer
+    downloads = ("cog",)
+
+    def steps(self, plan: Plan) -> PipelineOutput:
+        converted: list[Step] = []
+        rasters: list[InputRef | StepFile] = []
+        for number, file in enumerate(plan.files("rasters"), start=1):
+            if "request" in file.get("source", {}):  # of an earlier result: it is a COG
+                rasters.append(file)
+                continue
+            options = {name: plan.parameters[name] for name in ("nodata", "values")}
+            step = plan.step(
+                f"raster-{number}",
+                RasterProcessor,
+                inputs={"file": file},
+                parameters=options,
+                name=file["filename"],
+            )
+            converted.append(step)
+            rasters.append(step.file("cog"))
+        mosaic = plan.step(
+            "mosaic",
+            MergeProcessor,
+            inputs={"rasters": rasters},
+            parameters={name: plan.parameters[name] for name in ("crs", "resolution", "profile")}
+            | {"values": _values(plan, converted)},
+            name=plan.request.name,
+        )
+        if plan.parameters["map_copy"]:
+            known = mosaic.is_completed
+            plan.step(
+                MAP_STEP,
+                MapCopyProcessor,
+                inputs={"raster": mosaic.file("cog")},
+                parameters=MapCopyProcessor.parameters_for(mosaic.result) if known else {},
+            )
+        files = {key: mosaic.file(key) for key in ("cog", "preview")}
+        return PipelineOutput(mosaic.result, files)
+
+    def on_completed(self, request: ProcessingRequest, result: ProcessingResult) -> None:
+        if job := request.steps.filter(step_key=MAP_STEP).first():
+            RasterMapCopy.objects.create(raster=request, job=job)
+
+    def present(self, result: ProcessingResult) -> dict[str, Any]:
+        return present_result(result)
+
+
+def _values(plan: Plan, converted: Sequence[Step]) -> str:
+    """Return what the values of a mosaic are: as was said, or as all of its rasters have it."""
+    said: str = plan.parameters["values"]
+    if said != "auto" or not all(step.is_completed for step in converted):
+        return said
+    sources = [file.get("source", {}).get("request") for file in plan.files("rasters")]
+    results = ProcessingResult.objects.filter(request__in=filter(None, sources))
+    found = {data.get("values", "continuous") for data in results.values_list("data", flat=True)}
+    found |= {step.result["values"] for step in converted}
+    return str(found.pop()) if len(found) == 1 else "auto"
 
 
 def download_name(input_name: str) -> str:

@@ -97,19 +97,28 @@ def map_copy_create(*, request: ProcessingRequest) -> ProcessingRequest:
 
 def map_copy_delete(*, copy: RasterMapCopy) -> None:
     """Remove the map copy, finished or not; its tiles are drawn when they are asked for again."""
-    request_delete(request=copy.job)
+    if copy.job.parent_id is None:
+        request_delete(request=copy.job)
+        return
+    with transaction.atomic():  # a step that a completed pipeline no longer has
+        raster = ProcessingRequest.objects.select_for_update().get(id=copy.raster_id)
+        raster.parameters = raster.parameters | {"map_copy": False}
+        raster.save(update_fields=["parameters"])
+        copy.delete()
 
 
 def raster_amend(*, request: ProcessingRequest, changes: dict[str, Any]) -> None:
     """Change the options of a raster that failed, and start it again with the same upload.
 
+    A step of a mosaic goes on with its mosaic.
+
     Raises:
         Conflict: it did not fail and was not cancelled.
     """
     with transaction.atomic():
-        row = ProcessingRequest.objects.select_for_update().get(id=request.id)
+        row = ProcessingRequest.objects.select_for_update(of=["self"]).get(id=request.id)
         if row.status in {"failed", "cancelled"}:  # of any other the retry says what it is
             row.parameters = row.parameters | changes
             row.save(update_fields=["parameters"])
-        request_retry(request=row)
+        request_retry(request=row.parent or row)
     request.refresh_from_db()

@@ -220,6 +220,8 @@ def things_of(owner: User, address: Address) -> dict[str, str]:
     make = getattr(factories(feature), "make_objects", None)
     if make is not None:
         made: dict[str, str] = make(owner)
+        if address.template in kinds():  # a feature may have several
+            ProcessingRequest.objects.filter(id=made["id"]).update(kind=address.kind)
         return made
     request = ProcessingRequest.objects.create(
         input_file="x", input_name="a.txt", input_size=1, **common

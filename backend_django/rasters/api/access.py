@@ -1,17 +1,21 @@
 """Who may see a raster: its owner, or whoever has a link that is still good."""
 
+from collections.abc import Sequence
+
+from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
 
 from backend_django.processing.api.views import ProcessingView, get_result
-from backend_django.processing.models import ProcessingResult
+from backend_django.processing.models import ProcessingRequest, ProcessingResult
+from backend_django.processing.queries import requests_visible_to
 from backend_django.utils.site import site_url
 
 from .. import services
 from ..links import raster_links
 from ..models import RasterShare
-from ..processor import RasterProcessor
+from ..processor import KINDS, RasterProcessor
 
 NO_LINK = "This link does not work any more: it has expired, or its owner has revoked it."
 
@@ -20,7 +24,13 @@ class RasterView(ProcessingView):
     """Base: something of one of the caller's own completed rasters."""
 
     processor = RasterProcessor
+    kinds: Sequence[str] = KINDS
     problems = {409: "The request is not completed"}
+
+    def get_queryset(self) -> QuerySet[ProcessingRequest]:
+        if not self.request.user.is_authenticated:  # the document is made without a caller
+            return self.queryset
+        return requests_visible_to(self.request.user).filter(kind__in=self.kinds)
 
     def find(self) -> ProcessingResult:
         return get_result(self.get_request(self.kwargs["id"]))
@@ -28,7 +38,12 @@ class RasterView(ProcessingView):
     def links(self, result: ProcessingResult) -> dict[str, str]:
         """Return absolute addresses with the caller's rights."""
         root = site_url(self.request._request)
-        found = raster_links(result.request_id, result.attempt, self.kwargs.get("token"))
+        found = raster_links(
+            result.request_id,
+            result.attempt,
+            self.kwargs.get("token"),
+            kind=result.request.kind,
+        )
         return {name: root + path for name, path in found.items()}
 
 

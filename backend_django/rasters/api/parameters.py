@@ -18,6 +18,19 @@ from ..options import (
 _NUMBER = r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?"
 _WORD = "[nN][oO][nN][eE]|[+-]?([nN][aA][nN]|[iI][nN][fF])"
 
+CRS_CODE = r"^([A-Za-z_]{2,20}[0-9]{0,4}:[0-9]{1,10})?$"
+
+
+def _nodata(help_text: str) -> serializers.RegexField:
+    return serializers.RegexField(
+        rf"^({_WORD}|{_NUMBER})?$",
+        default="",
+        allow_blank=True,
+        max_length=50,
+        help_text=help_text,
+        error_messages={"invalid": "Must be a number, “nan”, or “none”."},
+    )
+
 
 class RasterOptionsSerializer(serializers.Serializer[Any]):
     """How a raster is to be stored. All may be left out."""
@@ -34,14 +47,7 @@ class RasterOptionsSerializer(serializers.Serializer[Any]):
     block_size = serializers.ChoiceField(
         choices=BLOCK_SIZES, default=256, help_text="Pixels along a side of a block."
     )
-    nodata = serializers.RegexField(
-        rf"^({_WORD}|{_NUMBER})?$",
-        default="",
-        allow_blank=True,
-        max_length=50,
-        help_text="Value of missing pixels: a number, “nan”, or “none”. Empty: as in the file.",
-        error_messages={"invalid": "Must be a number, “nan”, or “none”."},
-    )
+    nodata = _nodata("Value of missing pixels: a number, “nan”, or “none”. Empty: as in the file.")
     bands = serializers.RegexField(
         r"^([1-9][0-9]{0,3}( ?, ?[1-9][0-9]{0,3}){0,63})?$",
         default="",
@@ -56,7 +62,7 @@ class RasterOptionsSerializer(serializers.Serializer[Any]):
         help_text="What the values are; it decides how overviews are made, and the legend.",
     )
     crs = serializers.RegexField(
-        r"^([A-Za-z_]{2,20}[0-9]{0,4}:[0-9]{1,10})?$",
+        CRS_CODE,
         default="",
         allow_blank=True,
         max_length=40,
@@ -95,6 +101,43 @@ class RasterOptionsSerializer(serializers.Serializer[Any]):
             return ",".join(map(str, parse_bands(text)))
         except ValueError:
             raise serializers.ValidationError("Name each band only once.") from None
+
+
+class MosaicParametersSerializer(serializers.Serializer[Any]):
+    """How rasters are put together. All may be left out."""
+
+    crs = serializers.RegexField(
+        CRS_CODE,
+        default="",
+        allow_blank=True,
+        max_length=40,
+        help_text="Coordinate reference system, as “EPSG:32632”. Empty: that of most rasters.",
+        error_messages={"invalid": "Must be a code, as “EPSG:32632”."},
+    )
+    resolution = serializers.FloatField(
+        default=None,
+        allow_null=True,
+        min_value=1e-9,
+        max_value=1e9,
+        help_text="Side of a pixel, in units of that system. Null: that of the smallest pixels.",
+    )
+    profile = serializers.ChoiceField(
+        choices=list(PROFILES.items()), default="auto", help_text="Compression of the result."
+    )
+    nodata = _nodata("Value of missing pixels of the uploads: a number, “nan”, or “none”.")
+    values = serializers.ChoiceField(
+        choices=list(VALUES.items()),
+        default="auto",
+        help_text="What the values are; classes are never mixed.",
+    )
+    map_copy = serializers.BooleanField(
+        default=False, help_text="Draw all tiles of the map in advance, as the last step."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs.get("rasters", "both")) < 2:
+            raise serializers.ValidationError({"rasters": "Name two rasters or more."})
+        return attrs
 
 
 class RasterParametersSerializer(RasterOptionsSerializer):

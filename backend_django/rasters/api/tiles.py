@@ -28,6 +28,7 @@ from backend_django.processing.queries import requests_visible_to
 from backend_django.utils.errors import DomainError
 
 from .. import services
+from ..processor import KINDS
 from ..styles import Style, StyleError, default_style, parse_style
 from .access import NO_LINK
 
@@ -106,7 +107,7 @@ def tile(request: HttpRequest, id: UUID | str, z: str, x: str, y: str) -> HttpRe
         return too_many
     source = _remember(
         (user_id, str(id)),
-        lambda: _find(request__in=requests_visible_to(user_id).filter(id=id, kind="rasters")),
+        lambda: _find(request__in=requests_visible_to(user_id).filter(id=id, kind__in=KINDS)),
     )
     if source is None:
         return problem_response(404, "not_found", "There is no such raster.")

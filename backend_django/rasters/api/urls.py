@@ -1,10 +1,10 @@
 """/api/v1/rasters/: the engine's endpoints, the tiles, and what else belongs to a raster."""
 
-from django.urls import re_path
+from django.urls import include, re_path
 
 from backend_django.processing.api.urls import ID, processing_urls
 
-from ..processor import RasterProcessor
+from ..processor import MosaicPipeline, RasterProcessor
 from . import views
 from .access import shared
 from .tiles import shared_tile, tile
@@ -22,6 +22,7 @@ BOTH = {
 
 urlpatterns = [
     *processing_urls(RasterProcessor),
+    re_path(r"^mosaics/", include(processing_urls(MosaicPipeline))),
     re_path(rf"^tiles/{ID}/{TILE}/?$", tile, name="raster-tile"),
     re_path(rf"^shared/{TOKEN}/tiles/{TILE}/?$", shared_tile),
     re_path(rf"^shared/{TOKEN}/?$", views.SharedResultView.as_view(), name="raster-shared"),

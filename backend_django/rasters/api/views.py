@@ -138,6 +138,7 @@ class ProfileView(RasterView):
 
 class AmendView(RasterView):
     schema_action = "amend"
+    kinds = ("rasters",)
     request_serializer_class = RasterOptionsSerializer
     problems = {409: "It neither failed nor was cancelled"}
 

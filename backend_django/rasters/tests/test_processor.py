@@ -75,7 +75,7 @@ def test_from_upload_to_result(tmp_path: Path) -> None:
     check_cog(file.path)
 
     request = SimpleNamespace(
-        id=context.request_id, name="a", input_name="b.tif", input_size=5,
+        id=context.request_id, kind="rasters", name="a", input_name="b.tif", input_size=5,
         started_at=None, finished_at=None,
     )  # fmt: skip
     result = SimpleNamespace(

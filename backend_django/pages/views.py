@@ -1,5 +1,6 @@
 """The view that answers every address which is not the API's, the admin's or a file's."""
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def page_values() -> dict[str, str]:
         **settings.VITE_APP,
         "DESCRIPTION": settings.PROJECT.description,
         "ENVIRONMENT": settings.APP_ENVIRONMENT,
+        "LIVE": json.dumps(settings.LIVE_EVENTS),
         "NAME": settings.PROJECT.name,
         "VERSION": settings.PROJECT.version,
     }

@@ -4,10 +4,12 @@ import { parseEnv } from './env'
 
 test('takes what the server filled in', () => {
   const block =
-    '{"apiRoot": "https://api.example.org/v1/", "environment": "staging", "name": "A", "version": "2"}'
+    '{"apiRoot": "https://api.example.org/v1/", "environment": "staging", "live": "false",' +
+    ' "name": "A", "version": "2"}'
   expect(parseEnv(block)).toEqual({
     apiRoot: 'https://api.example.org/v1/',
     environment: 'staging',
+    live: false,
     name: 'A',
     version: '2',
   })

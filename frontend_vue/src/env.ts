@@ -7,6 +7,8 @@ export interface Env {
   apiRoot: string
   /** "local", "staging" or "production". */
   environment: string
+  /** Whether the server tells of changes as they happen. */
+  live: boolean
   /** What the project is called. */
   name: string
   version: string
@@ -15,6 +17,7 @@ export interface Env {
 const DEVELOPMENT: Env = {
   apiRoot: '/api/v1/',
   environment: 'local',
+  live: true,
   name: 'Development',
   version: 'development',
 }
@@ -29,13 +32,14 @@ export function parseEnv(block: string | null | undefined): Env {
   } catch {
     throw new Error('The run-time settings in index.html (#app-env) are not JSON.')
   }
-  const value = (key: keyof Env) => {
+  const value = (key: Exclude<keyof Env, 'live'>) => {
     const text = given[key]
     return typeof text === 'string' && text && !text.startsWith(UNFILLED) ? text : DEVELOPMENT[key]
   }
   return {
     apiRoot: value('apiRoot'),
     environment: value('environment'),
+    live: given.live !== 'false',
     name: value('name'),
     version: value('version'),
   }

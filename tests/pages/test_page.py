@@ -129,7 +129,7 @@ def test_page_that_is_not_built_says_so(client: Client, settings, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/", 200), ("/login", 200), ("/maps/7/x", 200), ("/events/", 404), ("/mapsx", 404),
+    [("/", 200), ("/login", 200), ("/maps/7/x", 200), ("/mapsx", 404),
      ("//maps", 200), ("/wp-admin", 404)],
 )  # fmt: skip
 def test_page_knows_what_it_has_nothing_for(

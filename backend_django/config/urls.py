@@ -5,6 +5,8 @@ from collections.abc import Callable
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.contenttypes.views import shortcut
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
@@ -27,6 +29,14 @@ def unknown(request: HttpRequest, **_: str) -> HttpResponse:
     return problems.not_found(request)
 
 
+def view_on_site(request: HttpRequest, **which: str) -> HttpResponse:
+    """Say that there is no such row where Django's view fails on an id that is no UUID."""
+    try:
+        return shortcut(request, **which)
+    except ValidationError:
+        return problems.not_found(request)
+
+
 def plain(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """No transaction around the view: it must answer when the database does not."""
     return transaction.non_atomic_requests(view)
@@ -38,6 +48,10 @@ urlpatterns = [
     re_path(r"^health/full/?$", plain(health_full)),
     re_path(r"^metrics/?$", plain(metrics)),
     re_path(r"^\.well-known/security\.txt$", plain(security_txt)),
+    path(
+        f"{settings.ADMIN_URL}r/<path:content_type_id>/<path:object_id>/",
+        admin.site.admin_view(view_on_site),
+    ),
     path(settings.ADMIN_URL, admin.site.urls),
     path("accounts/", include("backend_django.users.urls")),
     *(path("accounts/", include(urls)) for urls in find_modules("account_urls")),

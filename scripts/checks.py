@@ -1,7 +1,7 @@
 """Runs the checks of the project one after the other and ends with what passed and what failed.
 
-`python -m scripts.checks all|fast|lint|types [-- pytest arguments]`. A failure never keeps the
-other checks from running; any failure makes the exit code 1.
+`python -m scripts.checks all|fast|matrix|lint|types [-- pytest arguments]`. A failure never keeps
+the other checks from running; any failure makes the exit code 1.
 """
 
 import os
@@ -21,6 +21,7 @@ PYTHON = sys.executable
 # Three at a time, on two processors: most of the long tests wait for processes, about a third of
 # their time. Tests of one file stay together.
 PYTEST = [PYTHON, "-m", "pytest", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
+TIMEOUT = ["--timeout", "1200"]  # of those that say none: a whole matrix is one test
 
 
 class Check(NamedTuple):
@@ -65,12 +66,16 @@ CHECKS = [
     Check("page: budget", set(), npm("budget"), FRONTEND),
     Check("fast tests", {"fast only"}, [*PYTEST, "-m", "not slow"]),
     Check("tests", set(), PYTEST, prepare=give_browser),
+    Check("matrix", {"matrix"}, [*PYTEST, "-m", "matrix", *TIMEOUT], prepare=give_browser),
 ]
+
+
+BY_NAME = {"fast only", "lint only", "matrix"}  # not in `all`
 
 
 def selected(group: str) -> list[Check]:
     if group == "all":
-        return [check for check in CHECKS if not check.groups & {"fast only", "lint only"}]
+        return [check for check in CHECKS if not check.groups & BY_NAME]
     wanted = {group, "fast only"} if group == "fast" else {group}
     return [check for check in CHECKS if check.groups & wanted]
 
@@ -104,7 +109,7 @@ def main() -> int:
     group, *rest = sys.argv[1:] or ["all"]
     checks = selected(group)
     if not checks:
-        print(f"unknown group {group}: choose all, fast, lint or types", file=sys.stderr)
+        print(f"unknown group {group}: choose all, fast, matrix, lint or types", file=sys.stderr)
         return 2
     try:
         return run(checks, [argument for argument in rest if argument != "--"])

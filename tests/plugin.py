@@ -13,13 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from scripts.processes import last_lines
 from scripts.services import Postgres, Valkey
 from tests.mail_server import MailServer
-from tests.stack import Api, Stack, redis_database
+from tests.stack import Api, Stack, migrated_database, migrated_template, redis_database
 
 if TYPE_CHECKING:  # models cannot be imported before Django is set up
     from backend_django.users.models import User
@@ -101,16 +100,43 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Web, worker and beat, running, with a superuser (tests.stack.ADMIN)."""
     name = f"stack_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    url = os.environ["DATABASE_URL"]
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    made = Stack(tmp_path_factory.mktemp("stack"), url.rsplit("/", 1)[0] + f"/{name}")
+    made = Stack(tmp_path_factory.mktemp("stack"), migrated_database(name))
     try:
         made.manage("setup")
         made.start()
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Copy a migrated database, which the processes of this run share."""
+    from django.db import connection
+
+    connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _empty_quickly() -> None:
+    """Let the tests that commit empty only the tables with rows, as most of them fill few.
+
+    Django truncates all, and makes content types and permissions again: half a second for each
+    such test where this takes milliseconds.
+    """
+    from django.core.management.commands import flush
+    from django.db import connection, transaction
+
+    def handle(self: flush.Command, **options: object) -> None:
+        tables = connection.introspection.django_table_names(only_existing=True)
+        names = sorted(set(tables) - {"django_content_type", "auth_permission"})
+        look = " UNION ALL ".join(f"(SELECT '{name}' FROM \"{name}\" LIMIT 1)" for name in names)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(look)
+            for (name,) in cursor.fetchall():  # in any order: foreign keys are checked at the end
+                cursor.execute(f'DELETE FROM "{name}"')
+
+    flush.Command.handle = handle
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from tests.tree import Tree
 SHIPPED = sorted({path.split(".")[1] for path in find_features()})
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_other_features_take_the_place_of_the_shipped_ones(tmp_path: Path) -> None:

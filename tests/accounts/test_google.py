@@ -17,6 +17,7 @@ from .conftest import PASSWORD
 from .google import Site, somebody
 
 
+@pytest.mark.slow
 def test_nothing_of_it_is_there_without_its_variables(client: Client, db: None) -> None:
     assert client.get("/api/v1/auth/session/").json()["google_url"] is None
     assert client.post("/accounts/google/login/").status_code == 404

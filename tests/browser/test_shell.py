@@ -11,7 +11,7 @@ from tests.stack import ADMIN, Stack
 pytestmark = pytest.mark.slow
 LOOKS = [
     pytest.param({}, id="desktop"),
-    pytest.param({"color_scheme": "dark"}, id="dark"),
+    pytest.param({"color_scheme": "dark"}, id="dark", marks=pytest.mark.matrix),
     pytest.param({"viewport": {"width": 390, "height": 844}}, id="390px"),
 ]
 

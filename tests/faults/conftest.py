@@ -8,7 +8,7 @@ import pytest
 
 from scripts.services import Valkey
 from tests.proxy import Proxy
-from tests.stack import Stack, wait_for
+from tests.stack import Stack, migrated_database, wait_for
 
 
 class ProxiedStack(Stack):
@@ -37,12 +37,10 @@ def proxied(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ProxiedStack]:
     name = f"proxied_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    url = os.environ["DATABASE_URL"]
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+    url = migrated_database(name)
     directory = tmp_path_factory.mktemp("proxied")
     with Valkey(None) as valkey:
-        made = ProxiedStack(directory, f"{url.rsplit('/', 1)[0]}/{name}", valkey)
+        made = ProxiedStack(directory, url, valkey)
         try:
             made.manage("setup")
             made.start()

@@ -15,7 +15,7 @@ from backend_django.users.models import User
 from backend_django.utils.postgresql.base import DatabaseWrapper
 from tests.security.test_routes import path_of, routes
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 PROBE = "/health/ready/"  # programs that ask it have their own interval
 NEEDS_NOTHING = ("/health/live", "/api/v1/version/")
 

@@ -33,6 +33,7 @@ def is_asleep() -> bool:
         return cursor.fetchone() is not None
 
 
+@pytest.mark.slow
 def test_a_worker_limits_each_statement(database: None) -> None:
     limit_process(0.3)
     with pytest.raises(OperationalError, match="did not answer within"):

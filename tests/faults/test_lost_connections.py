@@ -82,6 +82,7 @@ def sign_in(client: Client) -> Any:
     return client.post("/api/v1/auth/login/", CALLERS, "application/json")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", [upload, sign_in])
 def test_a_write_is_done_or_refused_with_503(
     caller: Client, write: Callable[[Client], Any]

@@ -7,6 +7,7 @@ import pytest
 import standardwebhooks
 
 from tests.accounts.test_journey import check
+from tests.matrix import matrix
 from tests.stack import Stack, wait_for
 
 from .conftest import Receiver
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.slow
 PHONE = {"viewport": {"width": 390, "height": 844}}
 
 
-@pytest.mark.parametrize("page", [{}, PHONE], indirect=True, ids=["desktop", "phone"])
+@pytest.mark.parametrize("page", [{}, matrix(PHONE)], indirect=True, ids=["desktop", "phone"])
 def test_owner_is_told_by_mail_and_webhook(
     signed_in: Any, stack: Stack, receiver: Receiver
 ) -> None:

@@ -133,6 +133,7 @@ def poisoned(empty: Stack, tmp_path: Path) -> tuple[Path, Path]:
     return archive, mark
 
 
+@pytest.mark.matrix
 def test_an_archive_runs_no_program_on_the_server(
     empty: Stack, poisoned: tuple[Path, Path]
 ) -> None:
@@ -144,6 +145,7 @@ def test_an_archive_runs_no_program_on_the_server(
     assert tables(empty) == 0
 
 
+@pytest.mark.matrix
 def test_a_superuser_restores_what_it_trusts_only(archive: Path, empty: Stack) -> None:
     name = urlsplit(empty.environment["DATABASE_URL"]).path
     superuser = urlsplit(os.environ["TESTS_SUPERUSER_URL"])._replace(path=name).geturl()
@@ -231,6 +233,7 @@ def test_a_torn_archive_changes_nothing(archive: Path, empty: Stack, tmp_path: P
     assert (tables(empty), files(empty)) == (0, set())
 
 
+@pytest.mark.matrix
 def test_what_is_there_is_removed_only_when_told(
     archive: Path, empty: Stack, tmp_path: Path
 ) -> None:

@@ -242,6 +242,7 @@ seams = {
 }
 
 
+@pytest.mark.slow
 @examples(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -191,6 +191,7 @@ def test_deadline_of_one_that_waits(signed_in: Client) -> None:
     assert (failed["status"], failed["error_code"]) == ("failed", "deadline_passed")
 
 
+@pytest.mark.slow
 def test_deadline_of_one_that_runs(signed_in: Client) -> None:
     at = timezone.now() + timedelta(seconds=2)
     made = create(signed_in, place="slow", deadline_at=at.isoformat())

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from tests.matrix import matrix
 from tests.stack import Api, Stack, wait_for
 
 pytestmark = pytest.mark.slow
@@ -94,7 +95,7 @@ def test_stopped_worker_leaves_its_work_to_the_next(api: Api, stack: Stack) -> N
     assert api.status(KIND, request["id"])["status"] == "completed"
 
 
-@pytest.mark.parametrize("content", [b"SLEEP 60", b"DEAF 60", b"CHILD sleep"])
+@pytest.mark.parametrize("content", [b"SLEEP 60", matrix(b"DEAF 60"), matrix(b"CHILD sleep")])
 def test_work_too_long_for_a_stop_is_given_back_at_once(
     api: Api, stack: Stack, content: bytes
 ) -> None:

@@ -88,6 +88,7 @@ def test_request_that_was_given_back_goes_first(user: User) -> None:
     assert claim().id == first.id
 
 
+@pytest.mark.slow
 @examples(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -113,6 +114,7 @@ def test_newcomer_waits_for_one_request_of_each_other_owner(db: None, steps: lis
             lifecycle.fail(running.id, running.attempt, code="x", message="x")
 
 
+@pytest.mark.slow
 def test_broker_holds_one_message_however_long_many_requests_wait(
     user: User, broker: redis.Redis
 ) -> None:

@@ -88,6 +88,7 @@ def test_upload_that_expired_while_it_was_stored_leaves_nothing(
     assert files() == []
 
 
+@pytest.mark.slow
 def test_only_temporary_files_of_dead_processes_are_removed(settings) -> None:
     code = (
         "import django; django.setup();"

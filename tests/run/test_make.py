@@ -76,11 +76,16 @@ def test_a_command_that_is_not_there_is_a_failure() -> None:
 
 
 def test_what_each_group_runs() -> None:
-    names = {group: [c.name for c in checks.selected(group)] for group in ("all", "fast", "lint")}
+    names = {
+        group: [c.name for c in checks.selected(group)]
+        for group in ("all", "fast", "matrix", "lint")
+    }
     assert {"rules", "types", "layers", "page: types", "page: tests", "tests"} <= {*names["all"]}
     assert "fast tests" not in names["all"]  # the same tests twice
     assert "fast tests" in names["fast"]
     assert "tests" not in names["fast"]
+    assert names["matrix"] == ["matrix"]
+    assert "matrix" not in names["all"]
     assert {"rules", "format", "layers", "types", "page: rules"} <= {*names["lint"]}
 
 

@@ -157,6 +157,7 @@ def test_killed_with_9_and_started_again(
     assert process.wait(60) == 0
 
 
+@pytest.mark.matrix
 def test_a_killed_server_comes_back(here: Checkout) -> None:
     process = here.start()
     for name, pattern in (("PostgreSQL", "postgres"), ("Valkey", "valkey")):
@@ -242,6 +243,7 @@ def test_manage_passes_on_arguments_and_the_exit_code(here: Checkout) -> None:
     assert here.command("manage", "--version").stdout.strip().startswith("5.")
 
 
+@pytest.mark.matrix
 def test_dev_serves_through_vite_and_restarts_the_worker(here: Checkout) -> None:
     modules = here.folder / "frontend_vue" / "node_modules"
     modules.symlink_to(ROOT / "frontend_vue" / "node_modules")
@@ -262,6 +264,7 @@ def test_dev_serves_through_vite_and_restarts_the_worker(here: Checkout) -> None
         modules.unlink()
 
 
+@pytest.mark.matrix
 def test_demo_starts_what_it_needs_and_stops_it(
     here: Checkout, family: Callable[[str], list[int]]
 ) -> None:
@@ -284,6 +287,7 @@ def test_demo_starts_what_it_needs_and_stops_it(
     assert family(here.mark) == []
 
 
+@pytest.mark.matrix
 def test_clean_data_refuses_while_running_and_removes_afterwards(here: Checkout) -> None:
     process = here.start()
     refused = here.command("clean-data")

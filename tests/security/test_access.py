@@ -133,6 +133,7 @@ def test_strangers_may_use_what_is_open(addresses: list[Address], stranger: Clie
     assert refused == {}
 
 
+@pytest.mark.slow
 def test_things_of_others_do_not_exist(
     addresses: list[Address], user: User, owner: Client, others: dict[str, Client]
 ) -> None:

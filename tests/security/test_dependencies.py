@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tomllib
 
+import pytest
+
 from tests.stack import ROOT
 
 
@@ -45,6 +47,7 @@ def test_images_of_others_are_named_in_one_place() -> None:
     assert used == listed
 
 
+@pytest.mark.slow
 def test_the_image_lists_the_libraries_in_its_wheels() -> None:
     script = ROOT / "docker" / "production" / "django" / "sbom"
     done = subprocess.run([sys.executable, script, sys.prefix], capture_output=True, check=True)

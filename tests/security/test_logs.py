@@ -1,6 +1,5 @@
 """No line of a log has what opens something: not ours, not gunicorn's, not the proxy's."""
 
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -8,7 +7,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
-import psycopg
 import pytest
 from django.contrib.auth.tokens import default_token_generator
 from django.core import signing
@@ -16,7 +14,7 @@ from django.core import signing
 from backend_django.users.models import User
 from backend_django.utils.logs import redact
 from tests.mail_server import MailServer, link_in
-from tests.stack import ROOT, Stack, wait_for
+from tests.stack import ROOT, Stack, migrated_database, wait_for
 
 NGINX = ROOT / "docker" / "production" / "nginx" / "nginx.conf"
 SHARED = f"{secrets.token_urlsafe(24)}~{secrets.token_urlsafe(32)}"
@@ -89,12 +87,9 @@ def test_wherever_it_stands_in_a_line(line: str) -> None:
 @pytest.fixture
 def talkative(tmp_path: Path) -> Iterator[Stack]:
     """A product that logs each request."""
-    url, name = os.environ["DATABASE_URL"], f"logs_{uuid4().hex[:8]}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
     made = Stack(
         tmp_path / "stack",
-        f"{url.rsplit('/', 1)[0]}/{name}",
+        migrated_database(f"logs_{uuid4().hex[:8]}"),
         WEB_ACCESS_LOG="1",
         METRICS_TOKEN="metrics-" + SHARED,
     )

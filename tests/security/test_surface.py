@@ -98,6 +98,7 @@ def test_headers_and_strict_policy_are_on_every_class_of_address(
     assert_headers(answer)
 
 
+@pytest.mark.slow
 def test_no_cache_keeps_an_answer_of_the_api(client: Client, user: User) -> None:
     client.force_login(user)
     asked = [path for path in paths().values() if path.startswith("/api/")]

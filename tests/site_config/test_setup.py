@@ -85,6 +85,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_four_at_once_leave_exact_data_and_a_second_round_changes_nothing(
     database_url: str, fixtures: Path
@@ -95,6 +96,7 @@ def test_four_at_once_leave_exact_data_and_a_second_round_changes_nothing(
         assert contents(database_url) == EXPECTED
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_killed_in_the_middle_of_fixtures_the_three_that_wait_make_it_right(
     database_url: str, fixtures: Path, tmp_path: Path
@@ -139,6 +141,7 @@ def test_weak_superuser_password_is_refused_with_a_reason(
     assert "DJANGO_SUPERUSER_PASSWORD is not good enough. This password is too common." in output
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_waiting_is_given_up_only_when_the_holder_is_gone(
     database_url: str, fixtures: Path

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
 from backend_django.bucket.tests.server import Bucket  # [s3]
-from tests.stack import Api, Stack
+from tests.stack import Api, Stack, migrated_database
 
 MB = 1024**2
 PART = 5 * MB
@@ -64,8 +63,8 @@ def part_of(content: bytes, number: int) -> bytes:
     return content[(number - 1) * PART : number * PART]
 
 
-PLACES = ["folder"]
-PLACES += ["bucket"]  # [s3]
+PLACES: list[Any] = ["folder"]
+PLACES += [pytest.param("bucket", marks=pytest.mark.matrix)]  # [s3]
 
 
 @pytest.fixture(scope="module", params=PLACES)
@@ -79,12 +78,9 @@ def place(
         server = Bucket(directory / "s3").start()
     # [/s3]
     name = f"{request.param}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    database = os.environ["DATABASE_URL"]
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
     stack = Stack(
         directory / "stack",
-        database.rsplit("/", 1)[0] + f"/{name}",
+        migrated_database(name),
         PROCESSING_UPLOAD_PART_BYTES=str(PART),
         PROCESSING_UPLOAD_SECONDS="600",
         **(server.environment if server else {}),

@@ -143,6 +143,7 @@ def test_check_finds_orphans_and_missing_files(place: Place) -> None:
 
 
 # [s3]
+@pytest.mark.matrix
 @pytest.mark.parametrize("place", ["bucket"], indirect=True)  # a full folder: tests/chaos
 def test_bucket_away_is_said_and_loses_nothing(place: Place) -> None:
     assert place.server

@@ -49,6 +49,7 @@ def speaking(project: Path, part: str) -> set[str]:
     }
 
 
+@pytest.mark.matrix
 def test_dropping_later_is_never_having_had_them(released: Path, tmp_path: Path) -> None:
     late, never_had = tmp_path / "late", tmp_path / "never"
     data = [f"--vcs-ref={RELEASE}", "--data=name=River Watch"]

@@ -41,6 +41,7 @@ def test_there_are_few_templates_and_no_tasks() -> None:
     assert not re.search(r"(?m)^_(tasks|migrations|jinja_extensions):", settings)
 
 
+@pytest.mark.matrix
 def test_a_clone_becomes_what_copier_makes(clone: Path, project_made: Path) -> None:
     done = make(clone, "new", NAME="River Watch", WITHOUT="rasters")
     assert done.returncode == 0, done.stderr
@@ -93,6 +94,7 @@ def test_work_that_is_not_committed_is_not_overwritten(clone: Path) -> None:
     assert (clone / "README.md").read_text() == "mine"
 
 
+@pytest.mark.matrix
 def test_a_value_is_never_a_word_of_the_shell(clone: Path) -> None:
     done = make(clone, "new", NAME="River `touch a` $$(touch b) & Co.")
     assert done.returncode == 0, done.stderr

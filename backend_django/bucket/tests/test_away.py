@@ -13,6 +13,8 @@ from tests.security.test_access import complete
 
 from .server import Bucket
 
+pytestmark = pytest.mark.slow
+
 FILE = {"size": 10, "filename": "a.tif", "content_type": "image/tiff", "sha256": "abc"}
 
 

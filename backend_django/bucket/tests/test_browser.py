@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from backend_django.processing.registry import all_processors
-from tests.stack import ADMIN, ROOT, Stack
+from tests.stack import ADMIN, ROOT, Stack, migrated_database
 
 from .server import Bucket
 
@@ -30,12 +29,10 @@ def with_page() -> tuple[str, Path]:
 @pytest.fixture
 def bucket_stack(tmp_path: Path) -> Iterator[tuple[Stack, Bucket]]:
     """The product with its files in a bucket, which lets in pages of this origin."""
-    server, name = os.environ["DATABASE_URL"], f"up_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+    name = f"up_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     bucket = Bucket(tmp_path / "s3")
     stack = Stack(
-        tmp_path / "stack", server.rsplit("/", 1)[0] + f"/{name}",
+        tmp_path / "stack", migrated_database(name),
         REDIS_URL=f"{os.environ['REDIS_URL'].rsplit('/', 1)[0]}/4", **bucket.environment,
     )  # fmt: skip
     try:

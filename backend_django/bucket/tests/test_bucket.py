@@ -25,6 +25,8 @@ from tests.stack import ROOT
 
 from .server import KEY, LOCATION, NAME, Bucket
 
+pytestmark = pytest.mark.slow
+
 REPORT = b"0123456789" * 100
 
 

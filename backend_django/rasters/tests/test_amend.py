@@ -17,6 +17,8 @@ from backend_django.users.models import User
 from . import factory
 from .conftest import Store
 
+pytestmark = pytest.mark.slow
+
 CORNERS = "500000,5197000,504200,5200000"
 
 

@@ -24,6 +24,8 @@ from . import factory
 from .conftest import Convert, Store
 from .test_tiles import CASES
 
+pytestmark = pytest.mark.slow
+
 
 def write(source: Path, target: Path, facts: dict[str, Any]) -> archive.Archive:
     arguments = {"source": str(source), "target": str(target)}

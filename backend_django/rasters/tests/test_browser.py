@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 SAMPLE = RasterProcessor.sample
 LOOKS = [
     pytest.param({}, id="desktop"),
-    pytest.param({"color_scheme": "dark"}, id="dark"),
+    pytest.param({"color_scheme": "dark"}, id="dark", marks=pytest.mark.matrix),
     pytest.param({"viewport": {"width": 390, "height": 844}}, id="390px"),
 ]
 

@@ -14,8 +14,8 @@ from tests.stack import ADMIN, Stack
 pytestmark = pytest.mark.slow
 LOOKS = [
     pytest.param({}, id="desktop"),
-    pytest.param({"color_scheme": "dark"}, id="dark"),
-    pytest.param({"viewport": {"width": 390, "height": 844}}, id="390px"),
+    pytest.param({"color_scheme": "dark"}, id="dark", marks=pytest.mark.matrix),
+    pytest.param({"viewport": {"width": 390, "height": 844}}, id="390px", marks=pytest.mark.matrix),
 ]
 EMPTY = """
 from backend_django.processing.models import ProcessingRequest

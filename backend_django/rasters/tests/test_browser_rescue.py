@@ -14,6 +14,7 @@ from tests.stack import Api, Stack
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.matrix
 def test_lost_and_restarted_workers_are_told_in_words(
     signed_in: Page, stack: Stack, api: Api, tmp_path: Path
 ) -> None:

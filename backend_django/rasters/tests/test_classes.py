@@ -13,6 +13,7 @@ from backend_django.processing.errors import ProcessingError
 from backend_django.rasters import tiles
 from backend_django.rasters.bands import BandFacts, common_names
 from backend_django.rasters.styles import Style, default_style, parse_style
+from tests.matrix import matrix
 
 from . import factory
 from .conftest import Convert
@@ -35,8 +36,9 @@ def seen(target: Path, facts: dict[str, Any], zoom: int, query: Any = None) -> A
     return np.asarray(Image.open(io.BytesIO(picture.content)).convert("RGBA"))
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "int64", "float32"])
-@pytest.mark.parametrize("count", [2, 3, 11, 44])
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["uint8", "int16", matrix("int32"), matrix("int64"), "float32"])
+@pytest.mark.parametrize("count", [2, matrix(3), matrix(11), 44])
 def test_few_whole_numbers_are_classes(
     dtype: str, count: int, tmp_path: Path, convert: Convert
 ) -> None:

@@ -21,7 +21,10 @@ from . import factory
 from .cog_check import check_cog
 from .conftest import Convert
 
-pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),
+]
 
 HIGH = 2**53 + 1  # a double has no such number: it takes 2**53 for it
 EXACT = [("int64", -9999), ("int64", 0), ("uint64", 0), ("int64", -HIGH), ("uint64", 2**64 - 1)]

@@ -34,6 +34,8 @@ from .conftest import Convert
 from .test_inspection import tiff
 from .test_processor import make_context
 
+pytestmark = pytest.mark.slow
+
 SECRET = 77  # the value of every pixel of somebody else's raster
 
 

@@ -15,7 +15,10 @@ from backend_django.processing.errors import ProcessingError
 from . import factory
 from .conftest import Convert
 
-pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),
+]
 LEFT, TOP = factory.ORIGIN.c, factory.ORIGIN.f
 CORNERS = f"{LEFT},{TOP - 3000},{LEFT + 4200},{TOP}"
 WORLD = "\n".join(map(str, (10, 0, 0, -10, LEFT + 5, TOP - 5)))

@@ -14,6 +14,8 @@ from backend_django.processing.errors import ProcessingError
 from . import factory
 from .conftest import Convert
 
+pytestmark = pytest.mark.slow
+
 RGB = factory.pixels("uint8", 3, 1200, 1500)
 
 

@@ -21,9 +21,12 @@ from backend_django.rasters.inspection import Limits, inspect
 from backend_django.rasters.settings import LIMITS
 from backend_django.rasters.tiles import TILE_SIZE, Source, tile_range
 from backend_django.rasters.values import point_values
+from tests.matrix import matrix
 
 from . import factory
 from .conftest import Convert
+
+pytestmark = pytest.mark.slow
 
 SIZE = 300
 SHORT = 1e-3  # degrees a pixel
@@ -120,7 +123,7 @@ def test_bounds_hold_every_pixel_and_little_else(rasters: dict[str, Path], name:
 
 
 @examples(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.sampled_from(sorted(PLACES)),
@@ -160,7 +163,9 @@ def test_no_tile_with_a_pixel_is_empty(
         assert (np.hypot(rows - row + 0.5, columns - column + 0.5) < 3).any(), name
 
 
-@pytest.mark.parametrize("name", ["Meteosat", "Mollweide", "Ferro over ours", "polar"])
+@pytest.mark.parametrize(
+    "name", ["Meteosat", *map(matrix, ("Mollweide", "Ferro over ours")), "polar"]
+)
 def test_map_copy_draws_every_tile_with_a_pixel(rasters: dict[str, Path], name: str) -> None:
     source = Source(rasters[name])
     with tiles.rasterio.open(rasters[name]) as dataset:

@@ -113,6 +113,7 @@ def test_a_refusal_comes_out_of_the_child(tmp_path: Path) -> None:
     assert refused.value.code == "no_crs"
 
 
+@pytest.mark.slow
 def test_progress_is_steady_in_little_memory(large: Path, tmp_path: Path) -> None:
     """48 MB of pixels in an address space that has room for GDAL and little else."""
     context = make_context(large, tmp_path)
@@ -139,6 +140,7 @@ def test_progress_is_steady_in_little_memory(large: Path, tmp_path: Path) -> Non
     assert steps == ["inspect", "measure", "convert", "check", "describe"]
 
 
+@pytest.mark.slow
 def test_cancel_stops_it_at_once(large: Path, tmp_path: Path) -> None:
     cancelled_at: list[float] = []
 

@@ -94,6 +94,7 @@ def tiles_around(facts: dict[str, Any]) -> list[tuple[int, int, int]]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Adjusting dataset latitudes")
 @pytest.mark.parametrize("name", CASES)
 def test_agrees_with_rio_tiler(name: str, tmp_path: Path, converted: Convert) -> None:

@@ -92,6 +92,7 @@ def test_line_that_leaves_the_raster_and_turns(ask: Any) -> None:
     assert min(seen) < 10  # and up to the edge at 50° north
 
 
+@pytest.mark.slow
 def test_long_lines_of_large_rasters_are_read_from_an_overview(ask: Any) -> None:
     values = np.broadcast_to(np.arange(6000, dtype=np.float32), (1, 1500, 6000)).copy()
     case = {"crs": "EPSG:4326", "transform": Affine(0.001, 0, 10, 0, -0.001, 50)}

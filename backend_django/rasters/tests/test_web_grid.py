@@ -16,7 +16,10 @@ from .cog_check import check_cog
 from .conftest import Convert
 from .test_tiles import CASES, tiles_around
 
-pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning"),
+]
 RGB = factory.pixels("uint8", 3)
 HALF = factory.ellipse(300, 420)
 

@@ -88,6 +88,12 @@ export function createAppRouter(
           meta: { title: 'Your account' },
         },
         {
+          path: 'requests/:id',
+          component: () => import('@/processing/AnyRequestPage.vue'),
+          props: true,
+          meta: { title: 'Request' },
+        },
+        {
           path: '/:pathMatch(.*)*',
           name: 'missing',
           component: () => import('./MissingPage.vue'),

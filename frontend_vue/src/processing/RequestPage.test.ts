@@ -37,7 +37,10 @@ async function open(calls: Partial<ProcessingApi>) {
     },
     slots: { result: '<output>{{ params.result }}</output>' },
     attachTo: document.body,
-    global: { plugins: [router, [VueQueryPlugin, { queryClient: createQueryClient() }]] },
+    global: {
+      stubs: { PipelinePanel: true },
+      plugins: [router, [VueQueryPlugin, { queryClient: createQueryClient() }]],
+    },
   })
   await pass(1) // Vue drops an event of the very moment in which its listener came to be.
   const press = async (label: string) => {
@@ -295,3 +298,51 @@ test.each([
   const { page } = await open({ status: async () => aRequest({ status: 'failed', error_code }) })
   expect(page.findAll('.button-primary').map((button) => button.text())).toEqual([label])
 })
+
+test('a pipeline that failed is retried from the failed step, and deleted with its steps', async () => {
+  const request = aRequest({ status: 'failed', error_code: 'step_failed', is_pipeline: true })
+  const retry = vi.fn<ProcessingApi['retry']>(async () => aRequest({ status: 'pending' }))
+  const { page, press } = await open({ status: async () => request, retry })
+  expect(page.text()).toContain('Retry continues from the failed step.')
+  await press('Delete')
+  expect(document.body.textContent).toContain('“dunes”, its steps and all files made from it')
+  await press('Keep it')
+  await press('Retry')
+  expect(retry).toHaveBeenCalledWith('7')
+})
+
+test('a running pipeline has no phases, and says what cancelling does', async () => {
+  const { page } = await open({ status: async () => aRequest({ is_pipeline: true }) })
+  expect(page.find('h2').text()).toBe('Running its steps')
+  expect(page.text()).toContain('all its steps stop')
+  expect(page.find('[aria-current=step]').exists()).toBe(false)
+})
+
+test.each([
+  ['failed', 'it continues from this step'],
+  ['cancelled', 'it continues from this step'],
+  ['processing', 'If you cancel this step, the pipeline fails'],
+  ['completed', 'kept as long as the pipeline'],
+] as const)(
+  'a step that is %s leads to its pipeline, which alone can change it',
+  async (...how) => {
+    const [status, sentence] = how
+    const calls: string[] = []
+    vi.stubGlobal('fetch', async ({ url }: Request) => {
+      calls.push(new URL(url).pathname)
+      return Response.json(aRequest({ id: '3', name: 'coast', kind: 'digests', is_pipeline: true }))
+    })
+    const step = aRequest({ status, parent: '3', error_code: 'disk_full' })
+    const { page } = await open({ status: async () => step, results: async () => 'the result' })
+    await pass(1)
+    vi.unstubAllGlobals()
+    expect(calls).toEqual(['/api/v1/requests/status/3/'])
+    const way = page.find('nav[aria-label=Breadcrumb]')
+    expect(way.find('a').text()).toBe('coast')
+    expect(way.find('a').attributes('href')).toBe('/digests/3')
+    expect(way.find('[aria-current=page]').text()).toBe('dunes')
+    expect(page.text()).toContain(sentence)
+    const buttons = page.findAll('button').map((button) => button.text())
+    expect(buttons).toEqual(status === 'processing' ? ['Cancel'] : [])
+  },
+)

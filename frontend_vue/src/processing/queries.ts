@@ -11,11 +11,13 @@ export const keys = {
   status: (feature: string, id: string) => [feature, 'status', id],
   history: (feature: string, id: string) => [feature, 'history', id],
   result: (feature: string, id: string) => [feature, 'result', id],
+  /** Of a pipeline; below it, the steps of each stage. */
+  graph: (id: string) => ['requests', 'graph', id],
   usage: ['usage'],
 }
 
 /** Asks anew each time the window comes back, and keeps asking while it is away, but slower. */
-const watching = { retry: false, refetchIntervalInBackground: true } as const
+export const watching = { retry: false, refetchIntervalInBackground: true } as const
 
 /** One request, followed until it is final. */
 export function useRequest(api: ProcessingApi, id: MaybeRefOrGetter<string>) {
@@ -82,6 +84,7 @@ export function useRequestActions(api: ProcessingApi, id: MaybeRefOrGetter<strin
 
   function store(request: ProcessingRequest) {
     client.setQueryData(keys.status(api.feature, request.id), request)
+    void client.invalidateQueries({ queryKey: keys.graph(request.id) })
     return client.invalidateQueries({ queryKey: keys.list(api.feature) })
   }
 

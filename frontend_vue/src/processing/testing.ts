@@ -21,6 +21,8 @@ export function aRequest(changes: Partial<ProcessingRequest> = {}): ProcessingRe
     cancel_requested: false,
     queue_position: null,
     run_at: null,
+    is_pipeline: false,
+    parent: null,
     ...changes,
   }
 }

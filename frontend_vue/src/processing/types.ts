@@ -9,8 +9,13 @@ export type CommonField = 'file' | 'upload' | 'name' | 'run_at' | 'deadline_at'
 
 export type Status = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled'
 
+/** A step of a pipeline may also wait for other steps. */
+export type StepStatus = Status | 'waiting'
+
 export interface ProcessingRequest {
   id: string
+  /** Told where requests of all kinds are asked for. */
+  kind?: string
   name: string
   status: Status
   /** "" before it starts, then "validate", "process", "save", "cleanup". */
@@ -38,6 +43,10 @@ export interface ProcessingRequest {
   queue_position: number | null
   /** It waits at least until then; null when it may begin. */
   run_at: string | null
+  /** Its work is steps, which are requests of their own. */
+  is_pipeline: boolean
+  /** The pipeline that this is a step of. */
+  parent: string | null
 }
 
 /** One try at a call to a service of somebody else. */
@@ -90,7 +99,7 @@ export interface ListQuery extends Conditions {
 export interface ProcessingApi<Result = unknown> {
   /** The feature's name, the kind of its requests, and the first part of its addresses. */
   feature: string
-  /** Path of the upload, below the API root. */
+  /** Path of the upload, below the API root; "" where nothing can be created. */
   createPath: string
   /** The job calls services of others: how these answered is worth showing after one attempt. */
   callsServices?: boolean

@@ -1,6 +1,6 @@
 import { dateTime, duration } from '@/composables/format'
 
-import { isFinal, type ProcessingRequest, type Status, type Words } from './types'
+import { isFinal, type ProcessingRequest, type Status, type StepStatus, type Words } from './types'
 
 interface Timed {
   started_at: string | null
@@ -13,6 +13,16 @@ export const STATUS_LABELS: Record<Status, string> = {
   completed: 'Completed',
   failed: 'Failed',
   cancelled: 'Cancelled',
+}
+
+/** In the order in which they matter to who looks at a pipeline. */
+export const STEP_LABELS: Record<StepStatus, string> = {
+  failed: STATUS_LABELS.failed,
+  processing: STATUS_LABELS.processing,
+  pending: STATUS_LABELS.pending,
+  completed: STATUS_LABELS.completed,
+  cancelled: STATUS_LABELS.cancelled,
+  waiting: 'Not started',
 }
 
 /** The engine's phases in their order, for the list of steps. */
@@ -41,6 +51,7 @@ export function activity(request: ProcessingRequest, steps: Words['steps'] = {})
       : `Waiting, ${begins}`
   }
   if (request.status !== 'processing') return STATUS_LABELS[request.status]
+  if (request.is_pipeline && request.phase) return 'Running its steps'
   if (request.step) return steps[request.step] ?? sentence(request.step)
   return PHASE_SENTENCES[request.phase] ?? 'Starting'
 }
@@ -53,7 +64,7 @@ function sentence(name: string): string {
 const REMEDIES: Record<string, string> = {
   out_of_memory: 'Upload a smaller file, or ask for a worker with more memory.',
   deadline_passed: 'Submit it again, with a later deadline or none.',
-  step_failed: 'Try it once more: what is done already stays done.',
+  step_failed: 'Retry continues from the failed step. Completed steps are kept.',
   parameters_outdated: 'Submit it again; this site was upgraded meanwhile.',
   time_limit: 'Upload a smaller file, or split it into parts.',
   crashed: 'Try it once more. If it fails again, the file is probably damaged: save a fresh copy.',

@@ -26,7 +26,7 @@ class EventStreamResponse(StreamingHttpResponse):
             _in_this_thread(open_stream),
             content_type="text/event-stream",
             headers={
-                "Cache-Control": "no-store",
+                "Cache-Control": "private, no-store",
                 "X-Accel-Buffering": "no",  # nginx passes on what comes as it comes
             },
         )

@@ -19,7 +19,7 @@ from backend_django.files.refs import FileRef
 from backend_django.uploads.models import Upload
 from backend_django.uploads.services import GONE, parts_finish, upload_discard, upload_store
 from backend_django.users.models import User
-from backend_django.utils.errors import Conflict, NotFound
+from backend_django.utils.errors import Conflict, Invalid, NotFound
 from backend_django.utils.text import clean_label
 
 from .models import ProcessingRequest
@@ -132,24 +132,56 @@ def resolve_sources(
     """
     found = Resolved()
     try:
-        for key, named in sources.items():
-            files = found.files.setdefault(key, [])
-            for source in named:
-                if isinstance(source, ResultSource):
-                    files.append(_result_file(owner, declared[key], source))
-                    found.requests.append(source.request_id)
-                elif isinstance(source, UrlSource):
-                    files.append(_url_file(source.url))
-                else:
-                    upload = _upload(owner, kind, source)
-                    found.uploads.append(upload)
-                    files.append(_upload_file(upload))
+        _resolve(owner, kind, declared, sources, _results_named(owner, [sources]), found)
         yield found
     except BaseException:
         for upload in found.uploads:
             if upload.part_size is None:
                 upload_discard(upload=upload)
         raise
+
+
+def resolve_each(
+    *, owner: User, kind: str, declared: Mapping[str, Input], sources: Sequence[Sources]
+) -> list[Resolved]:
+    """Find what the sources of many requests name. None of them is a file that comes with the call.
+
+    Raises:
+        Invalid: some are not there, or not yet; it says of which requests, by their index.
+    """
+    results = _results_named(owner, sources)
+    each, errors = [], {}
+    for index, own in enumerate(sources):
+        each.append(Resolved())
+        try:
+            _resolve(owner, kind, declared, own, results, each[-1])
+        except (NotFound, Conflict) as error:
+            errors[f"requests.{index}"] = error.message
+    if errors:
+        raise Invalid(fields=errors)
+    return each
+
+
+def _resolve(
+    owner: User,
+    kind: str,
+    declared: Mapping[str, Input],
+    sources: Sources,
+    results: Mapping[UUID, ProcessingRequest],
+    found: Resolved,
+) -> None:
+    for key, named in sources.items():
+        files = found.files.setdefault(key, [])
+        for source in named:
+            if isinstance(source, ResultSource):
+                files.append(_result_file(declared[key], results.get(source.request_id)))
+                found.requests.append(source.request_id)
+            elif isinstance(source, UrlSource):
+                files.append(_url_file(source.url))
+            else:
+                upload = _upload(owner, kind, source)
+                found.uploads.append(upload)
+                files.append(_upload_file(upload))
 
 
 def _upload_file(upload: Upload) -> InputRef:
@@ -178,14 +210,16 @@ def _upload(owner: User, kind: str, source: File | UploadSource) -> Upload:
     return upload
 
 
-def _result_file(owner: User, declared: Input, source: ResultSource) -> InputRef:
-    earlier = (
-        requests_visible_to(owner)
-        .filter(kind__in=declared.kinds, id=source.request_id)
-        .select_related("result")
-        .first()
-    )
-    if earlier is None:
+def _results_named(owner: User, each: Sequence[Sources]) -> dict[UUID, ProcessingRequest]:
+    """Return the requests whose results are among the sources, in one query at most."""
+    every = (source for sources in each for named in sources.values() for source in named)
+    ids = {source.request_id for source in every if isinstance(source, ResultSource)}
+    rows = requests_visible_to(owner).filter(id__in=ids).select_related("result")
+    return {row.id: row for row in rows} if ids else {}
+
+
+def _result_file(declared: Input, earlier: ProcessingRequest | None) -> InputRef:
+    if earlier is None or earlier.kind not in declared.kinds:
         raise NotFound(RESULT_GONE)
     if earlier.status != ProcessingRequest.Status.COMPLETED:
         raise Conflict(f"{earlier.name} has no result yet: it is {earlier.status}.", earlier.status)

@@ -111,6 +111,13 @@ def next_turn(*, owner_id: Any, queue: str, priority: int) -> RawSQL:
     return RawSQL(_TURN, [queue, priority, owner_id], BigIntegerField())  # noqa: S611 # nosec B611
 
 
+def read_next_turn(*, owner_id: Any, queue: str, priority: int) -> int:
+    """Return that turn as it is now, for the first of many requests that join together."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TURN, [queue, priority, owner_id])
+        return cursor.fetchone()[0]
+
+
 def claim(
     request_id: UUID | None = None,
     *,

@@ -55,6 +55,9 @@ class ProcessingRequest(models.Model):
         help_text="The pipeline that this is a step of.",
     )  # fmt: skip
     step_key = models.CharField(max_length=100, blank=True, db_default="")
+    batch = models.UUIDField(
+        null=True, editable=False, help_text="What requests have in common that one call made."
+    )
     uses = models.ManyToManyField(
         "self", symmetrical=False, related_name="used_by", help_text="Whose results are inputs."
     )
@@ -113,6 +116,7 @@ class ProcessingRequest(models.Model):
             ),
             # Of steps too: the planner makes no use of what it knows of a partial index's words.
             GinIndex(NAME_WORDS, name="request_name_words"),
+            models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="request_batch"),
             models.Index(
                 fields=["finished_at"],
                 condition=Q(finished_at__isnull=False),

@@ -46,14 +46,16 @@ def filter_requests(
     """Return the rows that meet all conditions. Steps are not among them, but their pipelines.
 
     Args:
-        conditions: any of `kind`, `status` (a list), `search`, `error_code`, `parameter` (name and
-            value), `created_after`, `created_before`, `finished_after`, `finished_before`. The
-            earlier end of a range belongs to it, the later one does not.
+        conditions: any of `kind`, `status` (a list), `search`, `error_code`, `batch`, `parameter`
+            (name and value), `created_after`, `created_before`, `finished_after`,
+            `finished_before`. The earlier end of a range belongs to it, the later one does not.
     """
     conditions = {name: value for name, value in conditions.items() if value not in (None, "", [])}
     rows = rows.filter(parent=None)
     if "kind" in conditions:
         rows = rows.filter(kind=conditions["kind"])
+    if "batch" in conditions:
+        rows = rows.filter(batch=conditions["batch"])
     if "status" in conditions:
         rows = rows.filter(status__in=conditions["status"])
     if "error_code" in conditions:  # the status is for the index

@@ -4,7 +4,7 @@ import logging
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files import File
@@ -104,29 +104,14 @@ def _request_insert(
     **columns: Any,
 ) -> ProcessingRequest | None:
     """Write the row, which holds its uploads; None if one of them cannot be held."""
-    new_id = uuid4()
-    files = summary(resolved.files)
-    if processor.unique:
-        columns["unique_key"] = processor.unique.key(parameters, resolved.files)
-        if processor.unique.debounce and not columns.get("run_at"):
-            columns["run_at"] = from_now(processor.unique.debounce.total_seconds())
+    columns |= _place(processor.name, owner.pk) | {"idempotency_key": idempotency_key}
+    request = request_build(owner, processor, resolved, name, parameters, **columns)
     with transaction.atomic():
-        if resolved.uploads and not uploads_hold(uploads=resolved.uploads, holder=new_id):
+        if resolved.uploads and not uploads_hold(uploads=resolved.uploads, holder=request.id):
             transaction.set_rollback(True)
             return None
-        _lock_results(resolved.requests)
-        request = ProcessingRequest.objects.create(
-            **_place(processor.name, owner.pk),
-            **files,
-            id=new_id,
-            kind=processor.name,
-            name=(name or str(files["input_name"]) or processor.title)[:200],
-            owner_id=owner.pk,
-            parameters=parameters,
-            inputs=resolved.files,
-            idempotency_key=idempotency_key,
-            **({"trace_id": trace_id.get()} | columns),
-        )
+        lock_results(resolved.requests)
+        request.save(force_insert=True)
         if processor.unique and processor.unique.debounce:
             request.refresh_from_db(fields=["run_at"])
         if resolved.requests:
@@ -134,6 +119,31 @@ def _request_insert(
         announce_changes([request])
         ring_on_commit(queue=request.queue, request_id=request.id)
     return request
+
+
+def request_build(
+    owner: User,
+    processor: type[Processor],
+    resolved: Resolved,
+    name: str,
+    parameters: dict[str, Any],
+    **columns: Any,
+) -> ProcessingRequest:
+    """Return the row of a new request, not written yet."""
+    files = summary(resolved.files)
+    if processor.unique:
+        columns["unique_key"] = processor.unique.key(parameters, resolved.files)
+        if processor.unique.debounce and not columns.get("run_at"):
+            columns["run_at"] = from_now(processor.unique.debounce.total_seconds())
+    return ProcessingRequest(
+        **files,
+        kind=processor.name,
+        name=(name or str(files["input_name"]) or processor.title)[:200],
+        owner_id=owner.pk,
+        parameters=parameters,
+        inputs=resolved.files,
+        **({"trace_id": trace_id.get()} | columns),
+    )
 
 
 def _open_one(
@@ -203,7 +213,7 @@ def _request_of(uploads: list[Upload]) -> ProcessingRequest:
     raise Conflict("The upload was used already, or took too long. Upload the file again.")
 
 
-def _lock_results(ids: list[UUID]) -> None:
+def lock_results(ids: list[UUID]) -> None:
     """Keep results that a request is going to use from being deleted meanwhile."""
     rows = ProcessingRequest.objects.select_for_update(no_key=True).filter(id__in=ids)
     if ids and len(rows.values_list("id")) < len(set(ids)):

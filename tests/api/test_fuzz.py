@@ -79,7 +79,7 @@ def configuration(stack: Stack, token: str, ids: list[str]) -> str:
         "checks.positive_data_acceptance.expected-statuses = [200, 201, 400, 403, 409, 429]\n"
     ]
     operations += [  # parameters that contradict each other, parts of another length, what is taken
-        '[[operations]]\ninclude-path-regex = "/(create|update|upload)/"\n'
+        '[[operations]]\ninclude-path-regex = "/(create|batch|update|upload)/"\n'
         "checks.positive_data_acceptance.expected-statuses ="
         " [200, 201, 204, 400, 404, 409, 413, 429]\n"
     ]

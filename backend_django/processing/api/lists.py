@@ -60,6 +60,9 @@ class RequestFilter(serializers.Serializer[Any]):
     error_code = serializers.RegexField(
         r"^[a-z0-9_]{1,50}$", required=False, help_text="Of failed requests."
     )
+    batch = serializers.UUIDField(
+        required=False, help_text="Those that one call of `batch/` has made."
+    )
     parameter = ParameterField(required=False, help_text="`name:value`, exactly.")
     created_after = DateTimeField(required=False, help_text="That time, or later.")
     created_before = DateTimeField(required=False, help_text="Earlier than that time.")

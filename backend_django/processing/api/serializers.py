@@ -42,6 +42,7 @@ class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]
             "id",
             "name",
             "parent",
+            "batch",
             "is_pipeline",
             "status",
             "phase",

@@ -9,6 +9,7 @@ from backend_django.uploads.api import views as uploads
 from ..pipeline import Pipeline
 from ..processor import Processor
 from . import views
+from .batches import BatchView
 from .pipelines import StepsView
 
 
@@ -24,6 +25,7 @@ def processing_urls(processor: type[Processor]) -> list[URLPattern]:
 
     return [
         re_path(r"^create/?$", bound(views.CreateView)),
+        re_path(r"^batch/?$", bound(BatchView)),
         *upload_urls(processor),
         *step_urls(processor),
         re_path(r"^list/?$", bound(views.ListView)),

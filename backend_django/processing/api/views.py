@@ -45,6 +45,24 @@ NO_SUCH_REQUEST = "There is no such request."
 MULTIPART_OVERHEAD = 1024 * 1024  # bytes that the other fields and the boundaries may take
 
 
+KEY_PARAMETER = OpenApiParameter(
+    IDEMPOTENCY_KEY,
+    {"type": "string", "maxLength": 200, "pattern": "^[!-~]+$"},
+    OpenApiParameter.HEADER,
+    description="With a key used before, answers 200 with what was made then.",
+)
+
+
+def read_idempotency_key(request: Request) -> str | None:
+    """Return the idempotency key of a call, if it has one."""
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    if key is not None and not re.fullmatch(r"[!-~]{1,200}", key):
+        raise ValidationError(
+            {IDEMPOTENCY_KEY: "Must be 1 to 200 printable ASCII characters, no spaces."}
+        )
+    return key
+
+
 def find_request(rows: QuerySet[ProcessingRequest], id: UUID) -> ProcessingRequest:
     """Return the row with this id; NotFound when it is not among the rows."""
     found = rows.filter(id=id).first()
@@ -108,14 +126,7 @@ class CreateView(ProcessingView):
     }
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter(
-                IDEMPOTENCY_KEY,
-                {"type": "string", "maxLength": 200, "pattern": "^[!-~]+$"},
-                OpenApiParameter.HEADER,
-                description="With a key used before, answers 200 with the request made then.",
-            )
-        ],
+        parameters=[KEY_PARAMETER],
         responses={201: ProcessingRequestSerializer, 200: ProcessingRequestSerializer},
     )
     def post(self, request: Request) -> Response:
@@ -124,11 +135,7 @@ class CreateView(ProcessingView):
         Answers at once; watch `status/<id>/`.
         """
         owner = cast(User, request.user)  # IsAuthenticated has seen to it
-        key = request.headers.get(IDEMPOTENCY_KEY)
-        if key is not None and not re.fullmatch(r"[!-~]{1,200}", key):
-            raise ValidationError(
-                {IDEMPOTENCY_KEY: "Must be 1 to 200 printable ASCII characters, no spaces."}
-            )
+        key = read_idempotency_key(request)
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         if key is not None:

@@ -526,6 +526,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/rasters/batch/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Create up to a thousand requests: all of them, or none and what is wrong with which.
+         *
+         *     Files are named, not sent: `upload:<id>`, `request:<id>`. The list with `batch` says how far
+         *     they are.
+         */
+        post: operations["rasters_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/rasters/cancel/{id}/": {
         parameters: {
             query?: never;
@@ -663,6 +685,28 @@ export interface paths {
         post: operations["rasters_map_copy_create"];
         /** @description Remove it, or stop making it. Tiles are then drawn when they are asked for. */
         delete: operations["rasters_map_copy_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rasters/mosaics/batch/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * @description Create up to a thousand requests: all of them, or none and what is wrong with which.
+         *
+         *     Files are named, not sent: `upload:<id>`, `request:<id>`. The list with `batch` says how far
+         *     they are.
+         */
+        post: operations["mosaics_batch"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1561,6 +1605,11 @@ export interface components {
             search?: string;
             /** @description Of failed requests. */
             error_code?: string;
+            /**
+             * Format: uuid
+             * @description Those that one call of `batch/` has made.
+             */
+            batch?: string;
             /** @description `name:value`, exactly. */
             parameter?: string;
             /**
@@ -1597,6 +1646,11 @@ export interface components {
              * @description The pipeline that this is a step of.
              */
             readonly parent: string | null;
+            /**
+             * Format: uuid
+             * @description What requests have in common that one call made.
+             */
+            readonly batch: string | null;
             /** @description Whether its work is steps: `requests/stages/<id>/` says which. */
             readonly is_pipeline: boolean;
             readonly status: components["schemas"]["RequestStatus"];
@@ -1654,6 +1708,15 @@ export interface components {
             refused: components["schemas"]["Refusal"][];
             /** @description Path to GET within ten minutes; null when it would be empty. */
             url: string | null;
+        };
+        /** @description A batch, and its requests in the order of the call. */
+        BatchMade: {
+            /**
+             * Format: uuid
+             * @description Lists and actions take it as a condition.
+             */
+            batch: string;
+            requests: components["schemas"]["Made"][];
         };
         /** @enum {unknown} */
         BlankEnum: "";
@@ -1739,6 +1802,15 @@ export interface components {
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
             code?: string;
         };
+        /** @description A request of a batch. */
+        Made: {
+            /** @description Its place in the call. */
+            index: number;
+            /** Format: uuid */
+            id: string;
+            /** @description False when it was there already: by its key, or as one of a unique kind. */
+            is_new: boolean;
+        };
         /**
          * @description * `never` - Never
          *     * `failed` - when a request fails
@@ -1790,6 +1862,69 @@ export interface components {
          * @enum {string}
          */
         ModeEnum: "server" | "direct";
+        /** @description What a create takes. */
+        MosaicBatchItemRequest: {
+            /** @description What to call it; the file's name when left out. */
+            name?: string;
+            /**
+             * Format: date-time
+             * @description When it may begin; at once when left out.
+             */
+            run_at?: string;
+            /**
+             * Format: date-time
+             * @description It fails if it is not over by then.
+             */
+            deadline_at?: string;
+            /** @description Coordinate reference system, as “EPSG:32632”. Empty: that of most rasters. */
+            crs?: string;
+            /**
+             * Format: double
+             * @description Side of a pixel, in units of that system. Null: that of the smallest pixels.
+             */
+            resolution?: number | null;
+            /**
+             * @description Compression of the result.
+             *
+             *     * `auto` - lossless; a file that already is a good COG is kept as it is
+             *     * `deflate` - lossless, read by every program
+             *     * `zstd` - lossless, faster, needs GDAL 2.3 or newer
+             *     * `lzw` - lossless, for very old programs
+             *     * `webp` - lossy, for 8-bit RGB images
+             *     * `jpeg` - lossy, for 8-bit grey or RGB images
+             * @default auto
+             */
+            profile: components["schemas"]["ProfileEnum"];
+            /** @description Value of missing pixels of the uploads: a number, “nan”, or “none”. */
+            nodata?: string;
+            /**
+             * @description What the values are; classes are never mixed.
+             *
+             *     * `auto` - as the pixels show
+             *     * `classes` - classes, as of land cover: never mixed
+             *     * `continuous` - measurements, of which means can be taken
+             * @default auto
+             */
+            values: components["schemas"]["MosaicBatchItemValuesEnum"];
+            /**
+             * @description Draw all tiles of the map in advance, as the last step.
+             * @default false
+             */
+            map_copy: boolean;
+            /** @description Rasters: a file, `upload:<id>` of one whose parts are all there or `request:<id>` of a completed request of rasters or mosaics. */
+            rasters: string[];
+        };
+        /**
+         * @description * `auto` - as the pixels show
+         *     * `classes` - classes, as of land cover: never mixed
+         *     * `continuous` - measurements, of which means can be taken
+         * @enum {string}
+         */
+        MosaicBatchItemValuesEnum: "auto" | "classes" | "continuous";
+        /** @description Create up to 1,000 mosaic requests. */
+        MosaicBatchRequest: {
+            requests: components["schemas"]["MosaicBatchItemRequest"][];
+        };
         /** @description Create a mosaic request. */
         MosaicCreateRequest: {
             /** @description What to call it; the file's name when left out. */
@@ -2039,6 +2174,11 @@ export interface components {
              * @description The pipeline that this is a step of.
              */
             readonly parent: string | null;
+            /**
+             * Format: uuid
+             * @description What requests have in common that one call made.
+             */
+            readonly batch: string | null;
             /** @description Whether its work is steps: `requests/stages/<id>/` says which. */
             readonly is_pipeline: boolean;
             readonly status: components["schemas"]["RequestStatus"];
@@ -2134,6 +2274,109 @@ export interface components {
             histogram: components["schemas"]["RasterHistogram"] | null;
             /** @description Null where the values are no classes. */
             classes: components["schemas"]["RasterClass"][] | null;
+        };
+        /** @description What a create takes. */
+        RasterBatchItemRequest: {
+            /** @description What to call it; the file's name when left out. */
+            name?: string;
+            /**
+             * Format: date-time
+             * @description When it may begin; at once when left out.
+             */
+            run_at?: string;
+            /**
+             * Format: date-time
+             * @description It fails if it is not over by then.
+             */
+            deadline_at?: string;
+            /**
+             * @description Compression of the result.
+             *
+             *     * `auto` - lossless; a file that already is a good COG is kept as it is
+             *     * `deflate` - lossless, read by every program
+             *     * `zstd` - lossless, faster, needs GDAL 2.3 or newer
+             *     * `lzw` - lossless, for very old programs
+             *     * `webp` - lossy, for 8-bit RGB images
+             *     * `jpeg` - lossy, for 8-bit grey or RGB images
+             * @default auto
+             */
+            profile: components["schemas"]["ProfileEnum"];
+            /**
+             * @description Where the pixels lie.
+             *
+             *     * `native` - the raster's own grid and coordinate system
+             *     * `web` - reprojected to the grid of web maps (Web Mercator)
+             * @default native
+             */
+            grid: components["schemas"]["GridEnum"];
+            /**
+             * @description How overviews are made of the pixels.
+             *
+             *     * `auto` - auto
+             *     * `nearest` - nearest
+             *     * `average` - average
+             *     * `bilinear` - bilinear
+             *     * `cubic` - cubic
+             *     * `lanczos` - lanczos
+             *     * `mode` - mode
+             * @default auto
+             */
+            overview_resampling: components["schemas"]["OverviewResamplingEnum"];
+            /**
+             * @description Pixels along a side of a block.
+             *
+             *     * `128` - 128
+             *     * `256` - 256
+             *     * `512` - 512
+             *     * `1024` - 1024
+             * @default 256
+             */
+            block_size: components["schemas"]["BlockSizeEnum"];
+            /** @description Value of missing pixels: a number, “nan”, or “none”. Empty: as in the file. */
+            nodata?: string;
+            /** @description Which bands, in which order, for example “4,3,2”. Empty: all. */
+            bands?: string;
+            /**
+             * @description What the values are; it decides how overviews are made, and the legend.
+             *
+             *     * `auto` - as the pixels show
+             *     * `classes` - classes, as of land cover: never mixed
+             *     * `continuous` - measurements, of which means can be taken
+             * @default auto
+             */
+            values: components["schemas"]["RasterBatchItemValuesEnum"];
+            /** @description Coordinate reference system, as “EPSG:32632”. Empty: as in the file. */
+            crs?: string;
+            /** @description West, south, east, north of the outer edges in that system, with commas between. Empty: as in the file. */
+            corners?: string;
+            /**
+             * @description Which raster of a file that holds several, by its name.
+             * @default
+             */
+            layer: string;
+            /**
+             * @description Draw all tiles of the map in advance, after the result is there.
+             * @default false
+             */
+            map_copy: boolean;
+            /**
+             * Format: uuid
+             * @description An upload whose parts are all there.
+             */
+            upload?: string;
+            /** @description A raster to make anew: a file, `upload:<id>` of one whose parts are all there or `request:<id>` of a completed request of rasters or mosaics. */
+            raster?: string;
+        };
+        /**
+         * @description * `auto` - as the pixels show
+         *     * `classes` - classes, as of land cover: never mixed
+         *     * `continuous` - measurements, of which means can be taken
+         * @enum {string}
+         */
+        RasterBatchItemValuesEnum: "auto" | "classes" | "continuous";
+        /** @description Create up to 1,000 raster requests. */
+        RasterBatchRequest: {
+            requests: components["schemas"]["RasterBatchItemRequest"][];
         };
         /** @description One of the values of a band whose values are classes. */
         RasterClass: {
@@ -6271,6 +6514,139 @@ export interface operations {
             };
         };
     };
+    rasters_batch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description With a key used before, answers 200 with what was made then. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RasterBatchRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchMade"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchMade"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A result was deleted meanwhile */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Others go on creating the same requests */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type was not accepted */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The storage does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rasters_cancel: {
         parameters: {
             query?: never;
@@ -6377,7 +6753,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description With a key used before, answers 200 with the request made then. */
+                /** @description With a key used before, answers 200 with what was made then. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6924,6 +7300,8 @@ export interface operations {
     rasters_list: {
         parameters: {
             query?: {
+                /** @description Those that one call of `batch/` has made. */
+                batch?: string;
                 /** @description That time, or later. */
                 created_after?: string;
                 /** @description Earlier than that time. */
@@ -7333,6 +7711,139 @@ export interface operations {
             };
         };
     };
+    mosaics_batch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description With a key used before, answers 200 with what was made then. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MosaicBatchRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchMade"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchMade"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A result was deleted meanwhile */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Others go on creating the same requests */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type was not accepted */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The storage does not answer */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     mosaics_cancel: {
         parameters: {
             query?: never;
@@ -7439,7 +7950,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description With a key used before, answers 200 with the request made then. */
+                /** @description With a key used before, answers 200 with what was made then. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -7901,6 +8412,8 @@ export interface operations {
     mosaics_list: {
         parameters: {
             query?: {
+                /** @description Those that one call of `batch/` has made. */
+                batch?: string;
                 /** @description That time, or later. */
                 created_after?: string;
                 /** @description Earlier than that time. */
@@ -11518,6 +12031,8 @@ export interface operations {
     requests_csv: {
         parameters: {
             query?: {
+                /** @description Those that one call of `batch/` has made. */
+                batch?: string;
                 /** @description That time, or later. */
                 created_after?: string;
                 /** @description Earlier than that time. */
@@ -12019,6 +12534,8 @@ export interface operations {
     requests_list: {
         parameters: {
             query?: {
+                /** @description Those that one call of `batch/` has made. */
+                batch?: string;
                 /** @description That time, or later. */
                 created_after?: string;
                 /** @description Earlier than that time. */
@@ -12325,6 +12842,8 @@ export interface operations {
     requests_status_counts: {
         parameters: {
             query?: {
+                /** @description Those that one call of `batch/` has made. */
+                batch?: string;
                 /** @description That time, or later. */
                 created_after?: string;
                 /** @description Earlier than that time. */

@@ -16,7 +16,7 @@ from backend_django.processing.queries import filter_requests
 
 AGO = re.compile(r"(\d{1,6})([mhd])", re.ASCII)
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-WORDS = ("kind", "status", "search", "error_code", "parameter")
+WORDS = ("kind", "status", "search", "error_code", "batch", "parameter")
 TIMES = ("created_since", "created_before", "finished_since", "finished_before", "failed_since")
 SHOWN = 20
 DONE = {"cancel": "cancelled", "retry": "started again", "delete": "deleted"}
@@ -47,6 +47,7 @@ class Command(BaseCommand):
         parser.add_argument("--owner", metavar="EMAIL")
         parser.add_argument("--search", metavar="WORDS", help="words of the name")
         parser.add_argument("--error-code", metavar="CODE")
+        parser.add_argument("--batch", metavar="ID", help="those that one call has made")
         parser.add_argument("--parameter", metavar="NAME:VALUE")
         for name in TIMES:
             option = f"--{name.replace('_', '-')}"

@@ -1,0 +1,182 @@
+"""Create many requests of one kind at once: all of them or none, in a few statements."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from django.db import IntegrityError, transaction
+
+from backend_django.uploads.quota import work_check
+from backend_django.uploads.services import upload_discard, uploads_hold
+from backend_django.users.models import User
+from backend_django.utils.database_time import from_now
+from backend_django.utils.errors import Conflict, Invalid
+
+from . import lifecycle
+from .changes import announce_changes
+from .enqueue import ring_on_commit
+from .inputs import Resolved, Sources, resolve_each
+from .models import ProcessingRequest
+from .processor import Processor
+from .services import lock_results, request_build
+
+logger = logging.getLogger(__name__)
+Status = ProcessingRequest.Status
+LIMIT = 1000  # requests of one call
+TRIES = 3  # others may create the same unique requests meanwhile
+KEYS = UUID("5b0c9a4e-55a7-4d0a-9a0e-2f6a4f6f1d3e")  # any: batches are named after keys in it
+BUSY = "The same requests are being created by other calls. Try again."
+USED = "The upload was used already, or took too long. Upload the file again."
+
+
+@dataclass
+class NewRequest:
+    """What `request_create` takes of one request."""
+
+    parameters: dict[str, Any] = field(default_factory=dict)
+    inputs: Sources = field(default_factory=dict)
+    name: str = ""
+    run_at: datetime | None = None
+    deadline_at: datetime | None = None
+
+
+@dataclass
+class Made:
+    """A request of a batch: its place in the call, and whether the call has made it."""
+
+    index: int
+    id: UUID
+    is_new: bool
+
+
+def batch_create(
+    *,
+    owner: User,
+    processor: type[Processor],
+    requests: Sequence[NewRequest],
+    idempotency_key: str | None = None,
+) -> tuple[UUID, list[Made]]:
+    """Write pending rows, all or none, and wake a worker once they are safe.
+
+    Returns:
+        The id of the batch, and its requests. With an `idempotency_key` that the owner has used for
+        a batch of this kind before, those made then. Of a unique kind, one that is open already
+        stands for what would be the same.
+
+    Raises:
+        Invalid: inputs are not there, or not yet; it says of which requests.
+        NotFound: a result was deleted meanwhile.
+        Conflict: other calls go on creating the same requests of a unique kind.
+        WorkUsedUp: the owner's jobs have had their processor time of today.
+    """
+    batch = uuid4()
+    if idempotency_key is not None:
+        batch = uuid5(KEYS, f"{owner.pk} {processor.name} {idempotency_key}")
+        if earlier := _made_before(owner, batch):
+            return batch, earlier
+    work_check(owner_id=owner.pk)
+    resolved = resolve_each(
+        owner=owner,
+        kind=processor.name,
+        declared=processor.inputs,
+        sources=[request.inputs for request in requests],
+    )
+    for left in reversed(range(TRIES)):
+        try:
+            made = _insert(owner, processor, batch, requests, resolved, idempotency_key is not None)
+            break
+        except IntegrityError:
+            if earlier := _made_before(owner, batch):
+                return batch, earlier
+            if not left:
+                raise Conflict(BUSY) from None
+    for one in made:
+        for upload in [] if one.is_new else resolved[one.index].uploads:
+            upload_discard(upload=upload)
+    logger.info("batch %s created: %d of %s", batch, len(made), processor.name)
+    return batch, made
+
+
+def _made_before(owner: User, batch: UUID) -> list[Made]:
+    rows = ProcessingRequest.objects.filter(owner=owner, batch=batch)
+    keys = rows.values_list("idempotency_key", "id")
+    found = [Made(int(key.rpartition("/")[2]), request, False) for key, request in keys if key]
+    return sorted(found, key=lambda made: made.index)
+
+
+def _insert(
+    owner: User,
+    processor: type[Processor],
+    batch: UUID,
+    requests: Sequence[NewRequest],
+    resolved: Sequence[Resolved],
+    has_key: bool,
+) -> list[Made]:
+    place: dict[str, Any] = {"queue": processor.queue, "priority": processor.priority}
+    rows: list[ProcessingRequest] = []
+    made: list[Made] = []
+    uses = []
+    with transaction.atomic():
+        built = [
+            request_build(
+                owner,
+                processor,
+                found,
+                request.name,
+                request.parameters,
+                run_at=request.run_at,
+                deadline_at=request.deadline_at,
+                batch=batch,
+                # Two calls with the same key at once: one of them comes too late.
+                idempotency_key=f"{batch}/{index}" if has_key else None,
+                **place,
+            )
+            for index, (request, found) in enumerate(zip(requests, resolved, strict=True))
+        ]
+        known = _open_ones(owner, processor, built)
+        turn = lifecycle.read_next_turn(owner_id=owner.pk, **place)
+        lock_results([request for found in resolved for request in found.requests])
+        for index, (row, found) in enumerate(zip(built, resolved, strict=True)):
+            if row.unique_key in known:
+                made.append(Made(index, known[row.unique_key], False))
+                continue
+            if row.unique_key:
+                known[row.unique_key] = row.id
+            if found.uploads and not uploads_hold(uploads=found.uploads, holder=row.id):
+                raise Invalid(fields={f"requests.{index}": USED})
+            row.turn = turn + len(rows)
+            rows.append(row)
+            made.append(Made(index, row.id, True))
+            uses += [(row.id, result) for result in dict.fromkeys(found.requests)]
+        ProcessingRequest.objects.bulk_create(rows)
+        link = ProcessingRequest.uses.through
+        link.objects.bulk_create(
+            link(from_processingrequest_id=user, to_processingrequest_id=used)
+            for user, used in uses
+        )
+        announce_changes(rows)
+        if rows:
+            ring_on_commit(queue=processor.queue, request_id=rows[0].id)
+    return made
+
+
+def _open_ones(
+    owner: User, processor: type[Processor], rows: Sequence[ProcessingRequest]
+) -> dict[str | None, UUID]:
+    """Return the open requests that are the same as some of the rows, having them wait longer."""
+    if not processor.unique:
+        return {}
+    same = ProcessingRequest.objects.filter(
+        owner=owner,
+        kind=processor.name,
+        unique_key__in={row.unique_key for row in rows},
+        status__in=[Status.PENDING, Status.PROCESSING],
+    )
+    if processor.unique.debounce:
+        pause = processor.unique.debounce.total_seconds()
+        waiting = same.filter(status=Status.PENDING, run_at__isnull=False)
+        announce_changes(lifecycle.update_returning(waiting, run_at=from_now(pause)))
+    return dict(same.values_list("unique_key", "id"))

@@ -1,0 +1,28 @@
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+INDEX = models.Index(
+    fields=["batch"], condition=models.Q(batch__isnull=False), name="request_batch"
+)
+
+
+class Migration(migrations.Migration):
+    atomic = False
+
+    dependencies = [("processing", "0014_search_indexes")]
+
+    operations = [
+        migrations.AddField(
+            model_name="processingrequest",
+            name="batch",
+            field=models.UUIDField(
+                editable=False,
+                help_text="What requests have in common that one call made.",
+                null=True,
+            ),
+        ),
+        migrations.RunSQL(
+            f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX.name}", migrations.RunSQL.noop
+        ),
+        AddIndexConcurrently(model_name="processingrequest", index=INDEX),
+    ]

@@ -17,9 +17,9 @@ from backend_django.utils.admin import ReadOnly
 
 from . import bulk
 from .archives import archive_create, archive_path
-from .enqueue import ring_for_all
 from .models import PausedKind, ProcessingAttempt, ProcessingRequest
 from .registry import known_kinds
+from .services import kind_pause, kinds_resume
 
 NAMED = 3  # refused requests in a message
 MOST_CONFIRMED = 900  # fields of a form; Django takes a thousand
@@ -133,6 +133,11 @@ class PausedKindAdmin(admin.ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def save_model(self, request: HttpRequest, obj: PausedKind, *args: Any) -> None:
+        kind_pause(kind=obj.kind)
+
     def delete_model(self, request: HttpRequest, obj: PausedKind) -> None:
-        super().delete_model(request, obj)
-        transaction.on_commit(ring_for_all)
+        kinds_resume(kinds=[obj.kind])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[PausedKind]) -> None:
+        kinds_resume(kinds=queryset.values_list("kind", flat=True))

@@ -1,6 +1,7 @@
 """What users do to requests. The only writers beside the worker's lifecycle."""
 
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -22,10 +23,10 @@ from backend_django.utils.request_id import request_id as trace_id
 
 from . import lifecycle
 from .changes import announce_changes
-from .enqueue import advance_on_commit, ring_on_commit
+from .enqueue import advance_on_commit, ring_for_all, ring_on_commit
 from .events import end_requests
 from .inputs import RESULT_GONE, InputRef, Resolved, Sources, resolve_sources, summary
-from .models import ProcessingRequest
+from .models import PausedKind, ProcessingRequest
 from .processor import Processor
 from .registry import get_processor
 
@@ -345,3 +346,23 @@ def request_delete(*, request: ProcessingRequest) -> None:
             )
         ProcessingRequest.objects.filter(id=request.id).delete()
     logger.info("request %s deleted", request.id)
+
+
+def kind_pause(*, kind: str) -> bool:
+    """Let no request of a kind begin until it is resumed; those that run go on.
+
+    Returns:
+        Whether it was not paused before.
+    """
+    _, is_new = PausedKind.objects.get_or_create(kind=kind)
+    logger.info("kind %s paused", kind)
+    return is_new
+
+
+def kinds_resume(*, kinds: Iterable[str]) -> int:
+    """Let requests of these kinds begin again; return how many of the kinds were paused."""
+    with transaction.atomic():
+        resumed, _ = PausedKind.objects.filter(kind__in=list(kinds)).delete()
+        transaction.on_commit(ring_for_all, robust=True)
+    logger.info("kinds resumed: %d", resumed)
+    return resumed

@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from backend_django.audit.models import AuditEvent
-from backend_django.processing.models import ProcessingRequest
+from backend_django.processing import lifecycle, services
+from backend_django.processing.models import PausedKind, ProcessingRequest
 from backend_django.users.models import User
 from tests.api.many import make
 
@@ -173,3 +174,53 @@ def test_staff_without_the_right_have_no_actions(user: User, grace: User) -> Non
     for action in ("cancel", "retry", "download", "delete_selected"):
         act(client, action, row, post="yes")
     assert status_of(row) == "pending"
+
+
+@pytest.mark.django_db(transaction=True)  # a worker is woken once it is committed
+def test_pause_and_resume_a_kind(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr(services, "ring_for_all", lambda: rung.append("all"))
+    make(user, "pending", kind="copy")
+    assert "copy paused, 1 requests wait" in run("pause", "--kind", "copy")
+    assert "copy was paused already" in run("pause", "--kind", "copy")
+    assert lifecycle.claim() is None
+    assert not rung
+    assert "copy resumed, 1 requests wait" in run("resume", "--kind", "copy")
+    assert rung == ["all"]
+    assert lifecycle.claim()
+    assert "copy was not paused" in run("resume", "--kind", "copy")
+    events = AuditEvent.objects.order_by("id").values_list("event", "target")
+    assert list(events) == [
+        ("command.requests_pause", "--kind copy"),
+        ("command.requests_resume", "--kind copy"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["pause"], "Say which kind"),
+        (["pause", "--kind", "copy", "--status", "failed"], "and nothing else"),
+        (["pause", "--kind", "cpoy"], "there is no “cpoy”. Use one of copy"),
+    ],
+)
+def test_pause_needs_a_kind(arguments: list[str], sentence: str) -> None:
+    with pytest.raises(CommandError, match=sentence):
+        run(*arguments)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_kinds_that_are_resumed_together_in_the_admin_wake_workers(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr(services, "ring_for_all", lambda: rung.append("all"))
+    for kind in ("copy", "merge"):
+        assert (
+            admin_client.post("/admin/processing/pausedkind/add/", {"kind": kind}).status_code
+            == 302
+        )
+    form = {"action": "delete_selected", "_selected_action": ["copy", "merge"], "post": "yes"}
+    assert admin_client.post("/admin/processing/pausedkind/", form).status_code == 302
+    assert not PausedKind.objects.exists()
+    assert rung == ["all"]

@@ -13,12 +13,15 @@ from backend_django.processing.api.lists import AnyKindFilter
 from backend_django.processing.bulk import ACTIONS, Action, requests_change
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.queries import filter_requests
+from backend_django.processing.registry import known_kinds
+from backend_django.processing.services import kind_pause, kinds_resume
 
 AGO = re.compile(r"(\d{1,6})([mhd])", re.ASCII)
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 WORDS = ("kind", "status", "search", "error_code", "batch", "parameter")
 TIMES = ("created_since", "created_before", "finished_since", "finished_before", "failed_since")
 SHOWN = 20
+SWITCHES = {"pause": "paused already", "resume": "not paused"}  # and what it may have been
 DONE = {"cancel": "cancelled", "retry": "started again", "delete": "deleted"}
 
 
@@ -37,10 +40,13 @@ def time_of(text: str) -> datetime:
 
 
 class Command(BaseCommand):
-    help = "List, cancel, retry or delete the requests of all users that meet some conditions."
+    help = (
+        "List, cancel, retry or delete the requests of all users that meet some conditions; pause"
+        " or resume a kind."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("action", choices=["list", *ACTIONS])
+        parser.add_argument("action", choices=["list", *ACTIONS, *SWITCHES])
         parser.add_argument("--id", action="append", type=UUID, help="may be given repeatedly")
         parser.add_argument("--kind", help="such as the first part of the address of its page")
         parser.add_argument("--status", help="one, or several with commas")
@@ -56,6 +62,9 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would be done")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["action"] in SWITCHES:
+            self.switch(options)
+            return
         rows, said = self.select(options)
         action = ACTIONS.get(options["action"])
         if action is None:
@@ -81,6 +90,26 @@ class Command(BaseCommand):
         if owner := given.get("owner"):
             rows = rows.filter(owner__email=owner.lower())
         return rows, said
+
+    def switch(self, options: dict[str, Any]) -> None:
+        """Pause or resume a kind."""
+        action, kind = options["action"], options["kind"]
+        given = {*WORDS, *TIMES, "id", "owner", "limit", "dry_run"}
+        if not kind or any(options[name] for name in given - {"kind"}):
+            raise CommandError(f"Say which kind, and nothing else: requests {action} --kind …")
+        if action == "resume":
+            changed = kinds_resume(kinds=[kind]) > 0
+        elif kind in known_kinds():
+            changed = kind_pause(kind=kind)
+        else:
+            known = ", ".join(sorted(known_kinds()))
+            raise CommandError(f"--kind: there is no “{kind}”. Use one of {known}.")
+        if not changed:
+            self.stdout.write(f"{kind} was {SWITCHES[action]}")
+            return
+        waiting = ProcessingRequest.objects.filter(kind=kind, status="pending").count()
+        self.stdout.write(f"{kind} {action}d, {waiting} requests wait")
+        event_record(event=f"command.requests_{action}", target=f"--kind {kind}")
 
     def show(self, rows: QuerySet[ProcessingRequest], limit: int) -> None:
         found = list(rows.select_related("owner")[: limit + 1])

@@ -1,6 +1,7 @@
 """Event streams as scripts and pages meet them: over HTTP, read by a client that is not ours."""
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from tests.stack import ADMIN, Api, Stack, wait_for
 
 from .reading import reading
 
+pytestmark = pytest.mark.slow
 OTHER = {"email": "other@example.org", "password": "correct horse battery staple"}
 
 
@@ -218,3 +220,40 @@ def test_the_schema_names_every_event(api: Api) -> None:
     found = json.dumps([of_stream, document["components"]["schemas"]["StreamEvent"]])
     for name in ("AnyKindRequest", "DeletedRequest", "StreamState", "StreamReset", "Usage"):
         assert f"#/components/schemas/{name}" in found
+
+
+def test_a_client_that_takes_nothing_is_dropped_and_replayed(
+    stack: Stack, token: dict[str, str]
+) -> None:
+    """It costs a few frames of memory, and it misses nothing."""
+    from tests.server.conftest import Server
+
+    server = Server(stack)  # patient for four seconds
+    try:
+        with socket.create_connection(("127.0.0.1", server.port)) as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            head = "GET /api/v1/events/ HTTP/1.1\r\nHost: localhost\r\n"
+            slow.sendall(f"{head}Authorization: {token['Authorization']}\r\n\r\n".encode())
+            wait_for(lambda: b"stream.state" in slow.recv(4096, socket.MSG_PEEK))
+            with reading(server.url, token) as quick:
+                known = quick.wait(lambda r: r.last_id)
+                ring(stack, times=400)
+                quick.wait(lambda r: len(r.named("usage.changed")) > 50, seconds=40)
+                slow.settimeout(40)
+                taken = b"".join(iter(lambda: slow.recv(65536), b""))
+        assert 0 < taken.count(b"usage.changed") < len(quick.named("usage.changed"))
+        with reading(server.url, token, last_event_id=known) as again:
+            again.wait(lambda r: r.named("usage.changed") or r.named("stream.reset"))
+    finally:
+        server.stop()
+
+
+def ring(stack: Stack, *, times: int) -> None:
+    code = (
+        "import time; from backend_django.live.publish import publish;"
+        "from backend_django.users.models import User;"
+        f"user = User.objects.get(email={ADMIN['email']!r});"
+        "tell = lambda: (publish(user_ids=[user.pk], topic='usage'), time.sleep(0.04));"
+        f"[tell() for _ in range({times})]"
+    )
+    stack.manage("shell", "-c", code)

@@ -19,7 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmarks import lifecycle, polls, report, table, tools
+from benchmarks import lifecycle, polls, report, streams, table, tools
 from benchmarks.measure import QUICK, Section, machine, say
 from benchmarks.product import Product
 from scripts.binaries import ServiceError, find_postgres, find_valkey
@@ -30,7 +30,12 @@ Measure = Callable[[Product], Any]
 FREE_BYTES = 12 << 30  # the largest upload, what comes of it, and what is compared with it
 
 
-CORE = {"lifecycle": lifecycle.measure, "polls": polls.measure, "table": table.measure}
+CORE = {
+    "lifecycle": lifecycle.measure,
+    "polls": polls.measure,
+    "streams": streams.measure,
+    "table": table.measure,
+}
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import random
 import re
 import statistics
 import threading
@@ -51,7 +52,7 @@ class Listeners:
     def __init__(self, port: int, users: list[int]) -> None:
         self.port, self.users = port, users
         self.heard: dict[int, list[float]] = {user: [] for user in users}
-        self.opened = 0
+        self.opened = self.refused = 0
         self._loop = asyncio.new_event_loop()
         self._all = self._loop.create_task(self._listen_all())
         self._thread = threading.Thread(target=self._run)
@@ -69,18 +70,26 @@ class Listeners:
 
     async def _listen(self, number: int, user: int) -> None:
         await asyncio.sleep(number / 400)  # as pages come back after a restart
+        while not await self._is_open(number, user):
+            self.refused += 1
+            await asyncio.sleep(random.uniform(1, 8))
+
+    async def _is_open(self, number: int, user: int) -> bool:
+        """Read a stream until it ends; return whether it began."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         head = "GET /api/v1/events/ HTTP/1.1\r\nHost: localhost\r\n"
         writer.write(f"{head}Authorization: Token key-{number}\r\n\r\n".encode())
+        began = False
         try:
             async for line in reader:
-                if b"stream.state" in line and not self.heard[user]:
+                if b"stream.state" in line and not began:
+                    began = True
                     self.opened += 1
-                    self.heard[user].append(0.0)
                 elif b"usage.changed" in line:
                     self.heard[user].append(time.monotonic())
         finally:
             writer.close()
+        return began
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._all.cancel)
@@ -137,6 +146,7 @@ def listening(stack: Stack, users: list[int]) -> Iterator[Listeners]:
     listeners = Listeners(stack.port, users)
     try:
         wait_for(lambda: listeners.opened == len(users), seconds=120, what="all streams are open")
+        say(f"  {listeners.opened} streams are open, {listeners.refused} were refused at first")
         time.sleep(1)
         yield listeners
     finally:

@@ -14,6 +14,7 @@ import random
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import redis.asyncio
@@ -320,7 +321,8 @@ class Hub:
         return b"".join(frames) or f"id: {ids[-1]}\n\n".encode(), ids[-1]
 
     def _state(self, id: str = "") -> bytes:
-        return make_frame("stream.state", {"live": self.is_live}, id)
+        frame = state_frame(self.is_live)
+        return frame[:-1] + f"id: {id}\n\n".encode() if id else frame
 
     # Whether they may still be told
 
@@ -368,6 +370,12 @@ def describe(user_id: Any, changes: dict[str, dict[str, None]]) -> list[tuple[st
 def reset_frame(reason: Reset, id: str = "") -> bytes:
     """Return the event that has everything read anew."""
     return make_frame("stream.reset", {"reason": reason}, id)
+
+
+@lru_cache(4)
+def state_frame(live: bool) -> bytes:
+    """Return the event that says whether changes are told."""
+    return make_frame("stream.state", {"live": live})
 
 
 def make_frame(event: str, data: Any, id: str = "") -> bytes:

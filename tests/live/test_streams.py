@@ -169,7 +169,7 @@ def test_a_token_that_is_revoked_ends_its_stream(stack: Stack, other: Api) -> No
         stack.client(**OTHER) as script,
         reading(stack.url, {"Authorization": script.headers["Authorization"]}) as stream,
     ):
-        newest = other.get("auth/tokens/").json()["results"][0]["id"]
+        newest = script.get("auth/tokens/").json()["results"][0]["id"]
         assert script.delete(f"auth/tokens/{newest}/").is_success
         assert stream.ended.wait(5)
 

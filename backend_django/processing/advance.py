@@ -21,9 +21,11 @@ from backend_django.utils.text import clean_text
 
 from . import lifecycle, services
 from .enqueue import advance_on_commit
+from .errors import ProcessingError
 from .events import on_requests_ended
 from .inputs import InputRef
 from .models import ProcessingRequest
+from .outputs import check_data, check_key, check_presentation
 from .pipeline import Pipeline, PipelineOutput, Plan, Step, StepFile, make_plan
 from .registry import all_processors, get_processor
 
@@ -106,17 +108,25 @@ def _go_on(request: ProcessingRequest, pipeline: type[Pipeline]) -> None:
             _begin_step(request, step)
         done = sum(step.is_completed for step in plan.steps.values())
         if output is not None and done == len(plan.steps):
-            files = _files_of(output)
-            lifecycle.complete(request.id, request.attempt, data=output.data, files=files)
+            data, files = check_data(output.data), _files_of(output)
+            check_presentation(pipeline(), request, data, files)
+            lifecycle.complete(request.id, request.attempt, data=data, files=files)
             return
         if not due and done == len(plan.steps):
             raise RuntimeError("the plan waits for a step that it does not name")
     except Exception as error:
+        if isinstance(error, ProcessingError) and error.is_for_users:
+            _give_up(request, code=error.code, message=error.message)
+            return
         logger.exception("the plan of %s failed: %s", request.kind, clean_text(repr(error), 300))
-        lifecycle.fail(request.id, request.attempt, **lifecycle.internal_error(request.id))
-        _cancel(request, list(request.steps.filter(status__in=OPEN)))
+        _give_up(request, **lifecycle.internal_error(request.id))
         return
     lifecycle.report(request.id, request.attempt, progress=_percent(plan, done))
+
+
+def _give_up(request: ProcessingRequest, *, code: str, message: str) -> None:
+    lifecycle.fail(request.id, request.attempt, code=code, message=message)
+    _cancel(request, list(request.steps.filter(status__in=OPEN)))
 
 
 def _percent(plan: Plan, done: int) -> int:
@@ -126,6 +136,7 @@ def _percent(plan: Plan, done: int) -> int:
 def _files_of(output: PipelineOutput) -> dict[str, FileRef]:
     files: dict[str, FileRef] = {}
     for key, file in output.files.items():
+        check_key(key)
         ref = file.ref()
         ref.pop("source", None)
         files[key] = ref

@@ -1,4 +1,8 @@
-"""What a job may raise. Imports nothing, so that a child process without Django can use it."""
+"""What a job may raise. Without Django, so that a child process can use it."""
+
+import re
+
+CODE = re.compile(r"[a-z][a-z0-9_]{0,49}")
 
 
 class ProcessingError(Exception):
@@ -16,6 +20,12 @@ class ProcessingError(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
+
+    @property
+    def is_for_users(self) -> bool:
+        """Whether its author has given it a code and a sentence, and not something else."""
+        said = isinstance(self.message, str) and bool(self.message.strip())
+        return said and bool(CODE.fullmatch(str(self.code)))
 
 
 class Cancelled(Exception):  # noqa: N818 (not an error: somebody wanted it)

@@ -41,19 +41,10 @@ def check_output(output: object, workdir: Path) -> Output:
         output = Output(output)
     if not isinstance(output, Output) or not isinstance(output.files, Mapping):
         raise JobFaultError(f"process() must return an Output, not {type(output).__name__}")
-    if is_dataclass(output.data):
-        output = Output(to_plain(output.data), output.files)
-    size = len(json.dumps(output.data, allow_nan=False))
-    if size > settings.PROCESSING_MAX_RESULT_BYTES:
-        raise ProcessingError(
-            "result_too_large",
-            f"The result has {size} bytes, and {settings.PROCESSING_MAX_RESULT_BYTES} may be "
-            "stored. Try a smaller input.",
-        )
+    output = Output(check_data(output.data), output.files)
     seen: set[tuple[int, int]] = set()
     for key, file in output.files.items():
-        if not isinstance(key, str) or not KEY.fullmatch(key):
-            raise JobFaultError(f"{key!r} is no key of a file: use letters, digits, - and _")
+        check_key(key)
         if not isinstance(file, OutputFile):
             raise JobFaultError(f"the file {key!r} must be an OutputFile")
         if not isinstance(file.filename, str):
@@ -64,6 +55,29 @@ def check_output(output: object, workdir: Path) -> Output:
     if len(seen) < len(output.files):
         raise JobFaultError("two keys name the same file")
     return output
+
+
+def check_data(data: Any) -> Any:
+    """Return the data of a result as plain JSON.
+
+    Raises:
+        ProcessingError: there are too many.
+    """
+    plain = to_plain(data) if is_dataclass(data) else data
+    size = len(json.dumps(plain, allow_nan=False))
+    if size > settings.PROCESSING_MAX_RESULT_BYTES:
+        raise ProcessingError(
+            "result_too_large",
+            f"The result has {size} bytes, and {settings.PROCESSING_MAX_RESULT_BYTES} may be "
+            "stored. Try a smaller input.",
+        )
+    return plain
+
+
+def check_key(key: object) -> None:
+    """Refuse a name of a file that no address can have."""
+    if not isinstance(key, str) or not KEY.fullmatch(key):
+        raise JobFaultError(f"{key!r} is no key of a file: use letters, digits, - and _")
 
 
 def _check_path(key: str, path: object, workdir: Path) -> tuple[int, int]:

@@ -142,9 +142,9 @@ def _several(files: Files) -> list[StepFile | InputRef]:
 
 @dataclass(frozen=True)
 class PipelineOutput:
-    """The result of a pipeline: plain JSON data, and files of its steps by key."""
+    """The result of a pipeline: a `Result` or plain JSON, and files of its steps by key."""
 
-    data: dict[str, Any] = field(default_factory=dict)
+    data: Any = field(default_factory=dict)
     files: Mapping[str, StepFile] = field(default_factory=dict)
 
 

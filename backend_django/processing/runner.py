@@ -2,7 +2,6 @@
 
 import logging
 import pdb
-import re
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +39,6 @@ from .request_files import delete_attempt, save_output
 from .scratch import work_directory
 
 logger = logging.getLogger(__name__)
-CODE = re.compile(r"[a-z][a-z0-9_]{0,49}")
 # How long one message keeps a worker at short requests, so that each does not cost a message.
 TURN_SECONDS = 1.0
 # A job's own query may take as long as PostgreSQL lets it (statement_timeout).
@@ -287,8 +285,8 @@ def _is_database_away() -> bool:
 
 def explain(error: BaseException, request_id: UUID) -> tuple[str, str]:
     """Return code and sentence for what a job raised; its own text may tell secrets."""
-    if isinstance(error, ProcessingError) and CODE.fullmatch(str(error.code)):
-        if isinstance(error.message, str) and error.message.strip():
+    if isinstance(error, ProcessingError):
+        if error.is_for_users:
             return error.code, error.message
     elif isinstance(error, MemoryError):
         return "out_of_memory", "This needs more memory than a job may use. Try a smaller input."

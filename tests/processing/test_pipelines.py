@@ -16,12 +16,14 @@ from django.test import Client
 from backend_django.operations.tidy import check_files
 from backend_django.processing import advance as engine
 from backend_django.processing.advance import advance
+from backend_django.processing.errors import ProcessingError
 from backend_django.processing.models import ProcessingAttempt, ProcessingRequest
+from backend_django.processing.pipeline import PipelineOutput
 from backend_django.processing.runner import run_next
 from backend_django.processing.tasks import maintenance_reap
 from backend_django.uploads.models import Upload
 from backend_django.users.models import User
-from tests.wordcount.processor import Digest
+from tests.wordcount.processor import Digest, Lines
 
 pytestmark = pytest.mark.django_db(transaction=True)
 URL = "/api/v1/wordcount/digest"
@@ -256,6 +258,48 @@ def test_plan_that_is_wrong_fails_in_words_and_stops_its_steps(
     assert (request.status, request.error_code) == ("failed", "internal_error")
     assert "no such" not in request.error_message
     assert str(request.id) in request.error_message
+
+
+@pytest.mark.parametrize(
+    ("data", "files", "code"),
+    [
+        ({"word": [1]}, {}, "internal_error"),
+        ({"words": "many"}, {}, "internal_error"),
+        ({"words": [float("nan")]}, {}, "internal_error"),
+        ({"words": list(range(1000))}, {}, "result_too_large"),
+        ({"words": [1]}, {"no/key": "merged"}, "internal_error"),
+        ({"words": [1]}, {}, ""),
+    ],
+)
+def test_result_that_nobody_could_be_shown_is_not_stored(
+    signed_in: Client, told: list[str], monkeypatch: pytest.MonkeyPatch, settings: Any,
+    data: Any, files: dict[str, str], code: str,
+) -> None:  # fmt: skip
+    settings.PROCESSING_MAX_RESULT_BYTES = 2000
+
+    def steps(self: Digest, plan: Any) -> PipelineOutput:
+        lines = plan.step("lines", Lines, inputs={"file": plan.files("file")})
+        return PipelineOutput(data, {key: lines.file("line-0") for key in files})
+
+    monkeypatch.setattr(Digest, "steps", steps)
+    request = create(signed_in, "one", "two")
+    work(told)
+    request.refresh_from_db()
+    assert (request.status, request.error_code) == ("failed" if code else "completed", code)
+
+
+def test_plan_may_say_why_it_is_impossible(
+    signed_in: Client, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def steps(self: Digest, plan: Any) -> None:
+        plan.step("lines", Lines, inputs={"file": plan.files("file")})
+        raise ProcessingError("no_words", "There is nothing to count.")
+
+    monkeypatch.setattr(Digest, "steps", steps)
+    request = create(signed_in, "one", "two")
+    work(told)
+    request.refresh_from_db()
+    assert (request.error_code, request.error_message) == ("no_words", "There is nothing to count.")
 
 
 def test_limits_count_the_steps_and_not_the_pipeline(

@@ -12,6 +12,8 @@ export interface Feature {
   icon: Component
   /** Pages below `/<name>`; the first, with path "", is where the navigation leads. */
   routes: RouteRecordRaw[]
+  /** Pages elsewhere in the frame of the app: of further kinds of requests, below `/<kind>`. */
+  furtherRoutes?: RouteRecordRaw[]
   /** Pages for visitors without an account, outside the frame of the app, with whole addresses. */
   publicRoutes?: RouteRecordRaw[]
 }

@@ -20,6 +20,8 @@ declare module 'vue-router' {
     strangers?: boolean
     /** Part of the window's title. */
     title?: string
+    /** The feature that it belongs to. */
+    feature?: string
   }
 }
 
@@ -76,8 +78,11 @@ export function createAppRouter(
         ...features.map((feature) => ({
           path: feature.name,
           children: feature.routes,
-          meta: { title: feature.title },
+          meta: { title: feature.title, feature: feature.name },
         })),
+        ...features.flatMap(({ name, title, furtherRoutes }) =>
+          (furtherRoutes ?? []).map((route) => ({ ...route, meta: { title, feature: name } })),
+        ),
         {
           path: 'account',
           component: async () => {

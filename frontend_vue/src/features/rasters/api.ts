@@ -17,7 +17,12 @@ export type Amendment = Partial<components['schemas']['RasterOptionsRequest']>
 export type Crs = components['schemas']['Crs']
 export type ProfileValues = components['schemas']['ProfileValues']
 
+export type MosaicCreate = Partial<components['schemas']['MosaicCreateRequest']> & {
+  rasters: string[]
+}
+
 const createPath = '/rasters/create/' satisfies keyof paths
+const mosaicPath = '/rasters/mosaics/create/' satisfies keyof paths
 const at = (id: string) => ({ params: { path: { id } } })
 
 /** The raster endpoints, checked against the OpenAPI document by the compiler. */
@@ -32,6 +37,31 @@ export const rasters: ProcessingApi<RasterResult> = {
   retry: (id) => unwrap(api.POST('/rasters/retry/{id}/', at(id))),
   remove: (id) => unwrap(api.DELETE('/rasters/delete/{id}/', at(id))),
 }
+
+/** What is made of several rasters: a raster too, with addresses of its own. */
+export const mosaics: ProcessingApi<RasterResult> = {
+  feature: 'mosaics',
+  createPath: mosaicPath,
+  list: (query, signal) => unwrap(api.GET('/rasters/mosaics/list/', { params: { query }, signal })),
+  status: (id, signal) => unwrap(api.GET('/rasters/mosaics/status/{id}/', { ...at(id), signal })),
+  results: (id, signal) => unwrap(api.GET('/rasters/mosaics/results/{id}/', { ...at(id), signal })),
+  history: (id, signal) => unwrap(api.GET('/rasters/mosaics/history/{id}/', { ...at(id), signal })),
+  cancel: (id) => unwrap(api.POST('/rasters/mosaics/cancel/{id}/', at(id))),
+  retry: (id) => unwrap(api.POST('/rasters/mosaics/retry/{id}/', at(id))),
+  remove: (id) => unwrap(api.DELETE('/rasters/mosaics/delete/{id}/', at(id))),
+}
+
+/** Puts rasters together: `upload:<id>` and `request:<id>`, the last on top. */
+export const createMosaic = (body: MosaicCreate) =>
+  unwrap(api.POST(mosaicPath, { body: body as components['schemas']['MosaicCreateRequest'] }))
+
+/** The steps of a mosaic that have failed. */
+export const failedSteps = (id: string) =>
+  unwrap(
+    api.GET('/rasters/mosaics/steps/{id}/', {
+      params: { path: { id }, query: { status: 'failed', page_size: 100 } },
+    }),
+  )
 
 export const rasterUploads = createUploads(rasters)
 

@@ -11,6 +11,15 @@ export default defineFeature({
     { path: '', component: () => import('./RastersPage.vue') },
     { path: ':id', component: () => import('./RasterPage.vue'), props: true },
   ],
+  furtherRoutes: [
+    {
+      path: 'mosaics',
+      children: [
+        { path: '', component: () => import('./MosaicsPage.vue') },
+        { path: ':id', component: () => import('./MosaicPage.vue'), props: true },
+      ],
+    },
+  ],
   publicRoutes: [
     { path: '/shared/:token', component: () => import('./SharedPage.vue'), props: true },
   ],

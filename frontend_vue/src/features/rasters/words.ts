@@ -9,7 +9,17 @@ export const words: Words = {
     convert: 'Writing tiles and overviews',
     check: 'Validating the result',
     describe: 'Drawing the preview',
+    merge: 'Putting the rasters together',
   },
+}
+
+export const mosaicWords: Words = {
+  thing: 'mosaic',
+  remedies: {
+    step_failed:
+      'What is done already stays done: “Try again” goes on with the step that failed. Where a file does not go with the others, start another mosaic without it.',
+  },
+  passing: ['step_failed'],
 }
 
 /** Of files that may come in; what is in them decides. */

@@ -23,6 +23,14 @@ def hours(count: float) -> timedelta:
     return timedelta(hours=count)
 
 
+def megabytes(count: float) -> int:
+    return round(count * 1024**2)
+
+
+def gigabytes(count: float) -> int:
+    return megabytes(count * 1024)
+
+
 @dataclass(frozen=True)
 class Retry:
     """Try a job again by itself when it fails in a way that may pass.

@@ -17,7 +17,7 @@ from .child import run_in_child
 from .errors import Cancelled, ProcessingError
 from .inputs import Input
 from .models import ProcessingRequest, ProcessingResult
-from .policies import Retry, Unique
+from .policies import Retry, Unique, gigabytes
 from .priority import Priority
 from .typed import parameter, serializer_of, to_plain, to_typed
 
@@ -59,6 +59,7 @@ class Context:
     on_progress: Callable[[float], None]
     check: Callable[[], None]
     on_call: Callable[[dict[str, Any]], None]
+    memory: int = gigabytes(1)  # Processor.memory
 
     @property
     def input(self) -> InputFile:
@@ -109,7 +110,7 @@ class Context:
         target: str,
         arguments: dict[str, Any],
         *,
-        memory_bytes: int,
+        memory_bytes: int | None = None,
         timeout: float | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Any:
@@ -120,7 +121,7 @@ class Context:
         `report(step, fraction)` feeds `step()` and `progress()`. Its module must do without Django.
 
         Args:
-            memory_bytes: address space the process may use.
+            memory_bytes: address space the process may use; what the kind declares when None.
             timeout: seconds; what the request has left when None.
 
         Raises:
@@ -137,7 +138,7 @@ class Context:
             arguments,
             report=report,
             check=self.check,
-            memory_bytes=memory_bytes,
+            memory_bytes=memory_bytes or self.memory,
             timeout=timeout or settings.PROCESSING_TIME_LIMIT_SECONDS,
             env=env or {},
         )
@@ -158,6 +159,7 @@ class Processor:
     timeout: ClassVar[timedelta | None] = (
         None  # of one attempt; None: PROCESSING_TIME_LIMIT_SECONDS
     )
+    memory: ClassVar[int] = gigabytes(1)  # address space of each of its child processes, in bytes
     retry: ClassVar[Retry | None] = None  # when a failure is tried again by itself
     unique: ClassVar[Unique | None] = None  # when two requests of a person are one
     schedule: ClassVar[str | None] = None  # "0 2 * * *": cron, by TIME_ZONE; editable in the admin

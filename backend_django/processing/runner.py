@@ -222,6 +222,7 @@ def _work(request: ProcessingRequest, attempt: Attempt) -> tuple[Output, dict[st
             on_progress=attempt.on_progress,
             check=attempt.check,
             on_call=attempt.on_call,
+            memory=processor.memory,
         )
         with attempt.interruptible(), statement_limit(JOB_STATEMENT_SECONDS):
             try:

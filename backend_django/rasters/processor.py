@@ -45,6 +45,7 @@ class RasterProcessor(Processor):
     parameters_serializer = RasterParametersSerializer
     result_serializer = RasterResultSerializer
     downloads = ("cog",)
+    memory = MEMORY_BYTES
     sample: ClassVar[Path | None] = Path(__file__).parent / "samples" / "iceland.tif"
     sample_name = "Iceland, shaded relief"
 
@@ -82,7 +83,6 @@ def make_raster(context: Context, target: str, name: str, **arguments: Any) -> O
             "inspect_seconds": INSPECT_SECONDS,
             **arguments,
         },
-        memory_bytes=MEMORY_BYTES,
         env=CHILD_ENVIRONMENT | {"CPL_TMPDIR": str(context.workdir)},
     )
     file = OutputFile(cog, download_name(name), COG_CONTENT_TYPE)
@@ -109,6 +109,7 @@ class MapCopyProcessor(Processor):
         "raster": Input(result_of=KINDS, file="cog", label="Raster"),
     }
     Parameters = MapCopyParameters
+    memory = MEMORY_BYTES
 
     @classmethod
     def parameters_for(cls, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +126,6 @@ class MapCopyProcessor(Processor):
                 "target": str(tiles),
                 **asdict(context.parameters),
             },
-            memory_bytes=MEMORY_BYTES,
             env=CHILD_ENVIRONMENT | {"TMPDIR": str(context.workdir)},
         )
         file = OutputFile(tiles, "tiles.pmtiles", "application/vnd.pmtiles")
@@ -152,6 +152,7 @@ class MergeProcessor(Processor):
         "rasters": Input(many=True, result_of=KINDS, file="cog", label="Rasters"),
     }
     Parameters = MergeParameters
+    memory = MEMORY_BYTES
 
     def process(self, context: Context) -> Output:
         given: MergeParameters = context.parameters

@@ -290,6 +290,20 @@ def test_answer_of_a_child_may_be_large_but_not_without_end(run, monkeypatch) ->
     assert run(job).error_code == "result_too_large"
 
 
+def test_memory_of_a_child_is_what_its_kind_declares(run, monkeypatch) -> None:
+    def job(context: Context) -> Output:
+        return Output(
+            {
+                "words": context.run_child("tests.wordcount.child:run", {"command": "limit"}),
+                "attempt": 1,
+            }
+        )
+
+    assert run(job).result.data["words"] == 600 * 1024**2
+    monkeypatch.setattr(WordCount, "memory", 700 * 1024**2)
+    assert run(job).result.data["words"] == 700 * 1024**2
+
+
 def test_traceback_of_a_child_is_no_longer_than_a_log_can_use(run) -> None:
     raised: list[str] = []
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from backend_django.processing.errors import ProcessingError
 
 
-def run(arguments: dict[str, str], report: Callable[[str | None, float], None]) -> str:
+def run(arguments: dict[str, str], report: Callable[[str | None, float], None]) -> str | int:
     command = arguments["command"]
     if command == "sleep":
         for i in range(600):
@@ -19,6 +19,8 @@ def run(arguments: dict[str, str], report: Callable[[str | None, float], None]) 
         return "x" * 5_000_000
     elif command == "memory":
         bytearray(2 * 1024**3)
+    elif command == "limit":
+        return resource.getrlimit(resource.RLIMIT_AS)[0]
     elif command == "refuse":
         raise ProcessingError("not_today", "Try again tomorrow.")
     elif command == "raise":

@@ -19,7 +19,7 @@ from rest_framework import serializers
 
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.processing.pipeline import Pipeline, PipelineOutput, Plan
-from backend_django.processing.policies import seconds
+from backend_django.processing.policies import megabytes, seconds
 from backend_django.processing.processor import (
     Context,
     Input,
@@ -53,6 +53,7 @@ class WordCount(Processor):
     parameters_serializer = Parameters
     result_serializer = Result
     max_upload_bytes = 100_000
+    memory = megabytes(600)
     downloads = ("report",)
 
     def validate(self, context: Context) -> None:
@@ -89,7 +90,6 @@ class WordCount(Processor):
             context.run_child(
                 "tests.wordcount.child:run",
                 {"command": argument.strip(), "pidfile": str(context.workdir / "pid")},
-                memory_bytes=600 * 1024**2,
                 timeout=20,
             )
         words = [w for w in text.split() if len(w) >= context.parameters["minimum_length"]]

@@ -47,6 +47,7 @@ def make_context(
         "on_step": steps.append,
         "on_progress": lambda fraction: reports.append((time.monotonic(), steps[-1], fraction)),
         "check": check or (lambda: None),
+        "memory": RasterProcessor.memory,
     }
     # What else the engine hands to features is of no use here, and must not be missed.
     context = FakeContext(**{f.name: Mock() for f in fields(Context)} | known)

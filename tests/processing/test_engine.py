@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -74,6 +75,21 @@ def test_post_costs_six_statements(user: User) -> None:
         assert post(client).status_code == 201
     statements = [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
     assert len(statements) == 6, "\n".join(statements)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_post_without_a_file_costs_four_statements(user: User) -> None:
+    """There is no upload to count and to hold."""
+    client = Client(headers={"authorization": f"Token {token_create(user=user, name='x')[1]}"})
+
+    def create() -> Any:
+        return client.post(f"{URL}/report/create/", {}, "application/json")
+
+    assert create().status_code == 201
+    with CaptureQueriesContext(connection) as queries:
+        assert create().status_code == 201
+    statements = [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
+    assert len(statements) == 4, "\n".join(statements)
 
 
 @pytest.mark.django_db(transaction=True)

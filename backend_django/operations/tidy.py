@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from backend_django.files.storage import delete_prefix, walk
@@ -28,9 +29,10 @@ def purge_finished() -> int:
     """Remove requests, with their files, whose retention is over; return how many."""
     if not settings.PROCESSING_RETENTION_DAYS:
         return 0
+    unfinished = [Status.PENDING, Status.PROCESSING]
     old = ProcessingRequest.objects.filter(
         finished_at__lt=Now() - timedelta(days=settings.PROCESSING_RETENTION_DAYS), parent=None
-    ).exclude(used_by__status__in=[Status.PENDING, Status.PROCESSING])
+    ).exclude(Q(used_by__status__in=unfinished) | Q(steps__used_by__status__in=unfinished))
     removed = 0
     # In batches, each its own transaction: a large backlog must not hold locks for minutes.
     while ids := list(old.values_list("id", flat=True)[:PURGE_BATCH]):

@@ -332,13 +332,19 @@ def request_delete(*, request: ProcessingRequest) -> None:
     A worker that has it notices with its next heartbeat, and removes what it has made since.
 
     Raises:
-        Conflict: a request that is not over yet works on its result, or it is a step.
+        Conflict: a request that is not over yet works on its result, or on that of one of its
+            steps; or it is a step.
     """
     _refuse_step(request, "Delete that: its steps go with it.")
     with transaction.atomic():
-        ProcessingRequest.objects.select_for_update().filter(id=request.id).first()
-        in_use = request.used_by.filter(status__in=[Status.PENDING, Status.PROCESSING])
-        names = list(in_use.values_list("name", flat=True)[:NAMED_USERS])
+        all_of_it = ProcessingRequest.objects.filter(Q(id=request.id) | Q(parent=request.id))
+        list(all_of_it.select_for_update().order_by("id").values_list("id"))
+        in_use = ProcessingRequest.objects.filter(
+            uses__in=all_of_it, status__in=[Status.PENDING, Status.PROCESSING]
+        )
+        names = list(
+            in_use.order_by("name").values_list("name", flat=True).distinct()[:NAMED_USERS]
+        )
         if names:
             raise Conflict(
                 f"The result is being used by {', '.join(names)}. Wait for it, or cancel it first.",

@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.test import Client
 
-from backend_django.operations.tidy import check_files
+from backend_django.operations.tidy import check_files, purge_finished
 from backend_django.processing import advance as engine
 from backend_django.processing.advance import advance
 from backend_django.processing.errors import ProcessingError
@@ -173,6 +173,25 @@ def test_delete_goes_through_it(signed_in: Client, told: list[str]) -> None:
     assert not ProcessingRequest.objects.exists()
     assert not Upload.objects.exists()
     assert [p for p in Path(default_storage.path("")).rglob("*") if p.is_file()] == []
+
+
+def test_result_of_a_step_that_is_in_use_keeps_its_pipeline(
+    signed_in: Client, told: list[str], settings: Any
+) -> None:
+    request = create(signed_in, "one", "two")
+    work(told)
+    step = request.steps.get(step_key="merge")
+    sources = {"texts": [f"request:{step.id}"], "name": "Sum"}
+    made = signed_in.post("/api/v1/wordcount/merge/create/", sources)
+    assert made.status_code == 201, made.content
+    refused = signed_in.delete(f"{URL}/delete/{request.id}/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "in_use")
+    assert "Sum" in refused.json()["detail"]
+    settings.PROCESSING_RETENTION_DAYS = 1
+    ProcessingRequest.objects.filter(id=request.id).update(finished_at="2020-01-01T00:00Z")
+    assert purge_finished() == 0
+    work(told)
+    assert signed_in.delete(f"{URL}/delete/{request.id}/").status_code == 204
 
 
 def test_lost_message_costs_a_round_of_the_reaper(signed_in: Client, told: list[str]) -> None:

@@ -104,9 +104,9 @@ export const anyKind: ProcessingApi<true> = {
 
 /** How high its box is, in rem: for what `StageNode` shows of it. */
 export function boxHeight({ count, counts, status, error_message }: Stage): number {
-  if (count > 1) return Object.keys(counts).length > 2 ? 8 : 7
-  if (error_message) return 7.5
-  return status === 'processing' ? 5.75 : 5
+  if (count > 1) return Object.keys(counts).length > 2 ? 8.5 : 7.5
+  if (error_message) return 8
+  return status === 'processing' ? 6.25 : 5.25
 }
 
 /** "12 completed, 1 failed": what matters most first. */

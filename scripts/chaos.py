@@ -7,7 +7,7 @@ from scripts.environment import CACHE, ROOT
 
 
 def main() -> int:
-    names = ("faults", "hanging", "pipelines", "random", "slow-clients")
+    names = ("faults", "hanging", "pipelines", "random", "slow-clients", "streams")
     reports = [CACHE / "chaos" / f"{name}.md" for name in names]
     for report in reports:
         report.unlink(missing_ok=True)

@@ -210,8 +210,11 @@ class Hub:
         while True:
             try:
                 async with self._redis.pubsub() as pubsub:
-                    await pubsub.subscribe(bell(""), *self._audiences)
-                    self._pubsub = pubsub
+                    known = [*self._audiences]
+                    await pubsub.subscribe(bell(""), *known)
+                    self._pubsub = pubsub  # from now on, who joins subscribes
+                    if late := self._audiences.keys() - known:
+                        await pubsub.subscribe(*late)
                     await self._hear(pubsub)
             except (RedisError, OSError, TimeoutError) as error:
                 if self.is_live or not self._tried.is_set():

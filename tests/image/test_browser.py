@@ -41,7 +41,7 @@ def test_a_person_signs_in_and_uploads(
         expect(page).to_have_url(re.compile(rf"/{kind}/[0-9a-f-]{{36}}$"), timeout=60_000)
         request_id = page.url.rpartition("/")[2]
         names |= {cookie["name"] for cookie in context.cookies()}
-        assert names == {"__Host-sessionid", "__Host-csrftoken"}
+        assert names == {"__Host-sessionid", "__Host-csrftoken", "__Host-device"}
         assert len(puts) == 3
         assert {path.split("/")[1] for path in puts} == {"app-files"}  # [s3]
         with deployment.signed_in() as api:

@@ -55,6 +55,22 @@ def test_main_job_and_headers(deployment: Deployment) -> None:
 
 
 @pytest.mark.skipif(not SAMPLES, reason="no feature brings a sample")
+def test_events_pass_through_as_they_happen(deployment: Deployment) -> None:
+    """nginx, which would wait for a full buffer, is told to hold nothing back."""
+    kind, sample = SAMPLES[0]
+    with (
+        deployment.signed_in(deployment.https()) as api,
+        api.stream("GET", "events/", timeout=20) as stream,
+    ):
+        lines = stream.iter_lines()
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        assert 'data: {"live":true}' in lines
+        with deployment.signed_in(deployment.https()) as other:
+            made = other.create(kind, sample.read_bytes(), sample.name)
+        assert next(line for line in lines if made["id"] in line)
+
+
+@pytest.mark.skipif(not SAMPLES, reason="no feature brings a sample")
 def test_an_upload_passes_through(deployment: Deployment) -> None:
     """nginx has 16 MB to write to: more than that can only have passed through."""
     kind, sample = SAMPLES[0]

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backend_django.utils.logs import ContextFilter, PlainFormatter, job_id, redact
+from backend_django.utils.logs import ContextFilter, PlainFormatter, job_id, redact_output
 
 LINES = 200
 
@@ -23,7 +23,7 @@ class _Tail(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if job_id.get() == self._job:
-            self.lines.append(self.format(record))
+            self.lines.append(redact_output(self.format(record)))
 
 
 @contextmanager
@@ -39,4 +39,4 @@ def log_tail(job: str) -> Iterator[deque[str]]:
 
 def traceback_text(error: BaseException) -> str:
     """Return a traceback, without what opens something to its reader."""
-    return redact("".join(traceback.format_exception(error)))
+    return redact_output("".join(traceback.format_exception(error)))

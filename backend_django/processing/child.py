@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import selectors
 import signal
@@ -14,9 +15,11 @@ from typing import IO, Any
 
 from .errors import ProcessingError
 
+logger = logging.getLogger(__name__)
 GRACE_SECONDS = 3.0  # between asking a child to stop and making it
 POLL_SECONDS = 0.25
 MAX_ANSWER_BYTES = 64 * 1024**2
+MAX_LINE_BYTES = 2000  # of what a child prints; the rest of a line is left out
 TOO_LARGE = "result_too_large", "The result of this job is too large. Try a smaller input."
 TOO_LONG = "time_limit", "This took longer than is allowed for one job."
 
@@ -54,12 +57,14 @@ def run_in_child(
             str(memory_bytes),
         ],
         stdin=subprocess.PIPE,
-        stdout=sys.stderr.fileno() if _has_fileno(sys.stderr) else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         pass_fds=[write_end],
         env={**os.environ, "PYTHONPATH": _python_path(), **env},
         start_new_session=True,
     )
     os.close(write_end)
+    output = _Output(process.stdout)
     answer: dict[str, Any] | None = None
     deadline = time.monotonic() + timeout
     try:
@@ -67,7 +72,7 @@ def run_in_child(
             assert process.stdin  # noqa: S101 (it was asked for above)
             with contextlib.suppress(BrokenPipeError), process.stdin:
                 process.stdin.write(json.dumps(arguments).encode())
-            for message in _messages(pipe, check, deadline):
+            for message in _messages(pipe, output, check, deadline):
                 if "progress" in message:
                     report(message.get("step"), message["progress"])
                 else:
@@ -77,6 +82,7 @@ def run_in_child(
         pass  # it has answered, but does not go: it is ended below
     finally:
         _end(process)
+        output.close()
     return _unwrap(answer, process.returncode)
 
 
@@ -86,25 +92,51 @@ def _python_path() -> str:
     return os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
 
 
-def _has_fileno(stream: IO[str]) -> bool:
-    try:
-        stream.fileno()
-    except (OSError, ValueError, AttributeError):
-        return False
-    return True
+class _Output:
+    """What a child prints, logged line by line as the job's own."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        assert stream  # noqa: S101 (it was asked for)
+        self.stream = stream
+        self._rest = b""
+        # What the child has started may keep its end open for longer than the child is there.
+        os.set_blocking(stream.fileno(), False)
+
+    def read(self) -> bool:
+        """Log what has come; return whether there may be more."""
+        try:
+            chunk = os.read(self.stream.fileno(), 65536)
+        except BlockingIOError:
+            return False
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if not chunk or len(self._rest) > MAX_LINE_BYTES:
+            lines, self._rest = [*lines, self._rest], b""
+        for line in lines:
+            if text := line[:MAX_LINE_BYTES].decode(errors="replace").rstrip():
+                logger.info("%s", text)
+        return bool(chunk)
+
+    def close(self) -> None:
+        with self.stream:
+            while self.read():
+                pass
 
 
-def _messages(pipe, check, deadline):  # type: ignore[no-untyped-def]
+def _messages(pipe, output, check, deadline):  # type: ignore[no-untyped-def]
     """Yield the child's JSON lines until it closes its end."""
     line: list[bytes] = []  # joined when it is whole: an answer may come in thousands of pieces
     size = 0
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
+        selector.register(output.stream, selectors.EVENT_READ)
         while True:
             check()
             if time.monotonic() > deadline:
                 raise ProcessingError(*TOO_LONG)
-            if not selector.select(POLL_SECONDS):
+            ready = {key.fileobj for key, _ in selector.select(POLL_SECONDS)}
+            if output.stream in ready and not output.read():
+                selector.unregister(output.stream)
+            if pipe not in ready:
                 continue
             chunk = os.read(pipe.fileno(), 65536)
             if not chunk:

@@ -2,9 +2,11 @@
 
 import json
 import logging
+import os
 import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cache
 
 from .request_id import request_id
 
@@ -29,6 +31,44 @@ def redact(text: str) -> str:
     """Return a line of a log without what opens something to whoever reads it."""
     text = PASSWORD_IN_URL.sub("[secret]", text)
     return SECRET_PARAMETER.sub(r"\1=[secret]", SECRET_SEGMENT.sub("[secret]", text))
+
+
+# A name that says what it is of, with its value: in code, JSON, JSON in a text, or a header.
+NAMED_SECRET = re.compile(
+    r"""(?ix)(?<![\w-])
+    ([\w-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|authorization)\w*
+    \\?["']? \s*[:=]\s* \\?["']? (?:(?:bearer|basic|token)\s+)?)
+    [^\s"'\\,;&(){}\[\]]+"""
+)
+CREDENTIAL = re.compile(
+    r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"  # as in a header
+    r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"  # a JSON Web Token
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+)
+SECRET_VARIABLE = re.compile(r"(?i)password|secret|token|_key$|_key_id$")
+SHORTEST_SECRET = 8  # characters; what is shorter may be a word of any line
+
+
+@cache
+def _own_secrets() -> re.Pattern[str] | None:
+    """Match what the environment of this process says in variables that are named as secrets are,
+    and the passwords of its addresses.
+    """
+    found = {value for name, value in os.environ.items() if SECRET_VARIABLE.search(name)}
+    for value in os.environ.values():
+        if password := PASSWORD_IN_URL.search(value):
+            found.add(password[0].partition(":")[2])
+    long = sorted((text for text in found if len(text) >= SHORTEST_SECRET), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, long))) if long else None
+
+
+def redact_output(text: str) -> str:
+    """Return what a job has printed without secrets: those of a known shape, those that are said to
+    be some, and those of this installation.
+    """
+    if own := _own_secrets():
+        text = own.sub("[secret]", text)
+    return CREDENTIAL.sub("[secret]", NAMED_SECRET.sub(r"\1[secret]", redact(text)))
 
 
 class PlainFormatter(logging.Formatter):

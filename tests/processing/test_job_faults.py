@@ -304,6 +304,19 @@ def test_memory_of_a_child_is_what_its_kind_declares(run, monkeypatch) -> None:
     assert run(job).result.data["words"] == 700 * 1024**2
 
 
+def test_what_a_child_prints_is_in_the_log_of_its_attempt(run) -> None:
+    def job(context: Context) -> None:
+        context.run_child("tests.wordcount.child:run", {"command": "print"})
+
+    request = run(job)
+    assert request.error_code == "internal_error"
+    log = request.attempts.get().log
+    for said in ("to its output", "to its errors: password=[secret]", "x" * 1000, "no line end"):
+        assert said in log
+    assert "hunter22" not in log
+    assert len(log) < 10_000
+
+
 def test_traceback_of_a_child_is_no_longer_than_a_log_can_use(run) -> None:
     raised: list[str] = []
 

@@ -12,7 +12,8 @@ from django.contrib.auth.tokens import default_token_generator
 from django.core import signing
 
 from backend_django.users.models import User
-from backend_django.utils.logs import redact
+from backend_django.utils import logs
+from backend_django.utils.logs import redact, redact_output
 from tests.mail_server import MailServer, link_in
 from tests.stack import ROOT, Stack, migrated_database, wait_for
 
@@ -82,6 +83,47 @@ def test_the_proxy_logs_no_other_form_of_the_address() -> None:
 def test_wherever_it_stands_in_a_line(line: str) -> None:
     assert SHARED not in redact(line)
     assert redact(line).count("[secret]") == line.count(SHARED)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password=hunter22",
+        "login failed for ada, Password: hunter22, again",
+        '{"api_key": "hunter22", "site": "north"}',
+        "{'client_secret': 'hunter22'}",
+        'said {\\"access_token\\": \\"hunter22\\"}',
+        "Authorization: Bearer hunter22",
+        "sent with bearer abc.hunter22",
+        "eyJhbGciOiJub25lIn0.hunter22.hunter22",
+        "-----BEGIN RSA PRIVATE KEY-----\nhunter22\nhunter22",
+        "postgres://app:hunter22@db/app",
+        "it is m4dE-up:of any/shape",  # the value of a variable
+        "connects as app with s0me p4ss",  # the password of an address
+    ],
+)
+def test_what_jobs_print_has_no_secret(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEATHER_API_KEY", "m4dE-up:of any/shape")
+    monkeypatch.setenv("OTHER_URL", "ftp://app:s0me-p4ss@files.example.org/")
+    logs._own_secrets.cache_clear()
+    shown = redact_output(line.replace("s0me p4ss", "s0me-p4ss"))
+    logs._own_secrets.cache_clear()
+    assert "[secret]" in shown
+    for secret in ("hunter22", "m4dE-up", "s0me-p4ss"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "INFO wordcount counted 3 tokens of key north",
+        f"request {IDENTIFIER}: 12 of 40 tiles, zoom=7, keys: 3",
+        "sha256 0c3d6f9cbdd7a5f2f0b1c8f6d1b5a0f7c3e9d8b7a6f5e4d3c2b1a09f8e7d6c5b",
+        "KeyError: 'site'",
+    ],
+)
+def test_what_jobs_print_stays_readable(line: str) -> None:
+    assert redact_output(line) == line
 
 
 @pytest.fixture

@@ -19,6 +19,10 @@ def run(arguments: dict[str, str], report: Callable[[str | None, float], None]) 
         return "x" * 5_000_000
     elif command == "memory":
         bytearray(2 * 1024**3)
+    elif command == "print":
+        os.write(1, b"to its output\n")
+        os.write(2, b"to its errors: password=hunter22\n" + b"x" * 100_000 + b"\nand no line end")
+        raise RuntimeError("secret detail")
     elif command == "limit":
         return resource.getrlimit(resource.RLIMIT_AS)[0]
     elif command == "refuse":

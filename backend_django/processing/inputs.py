@@ -17,6 +17,7 @@ from django.core.files import File
 
 from backend_django.files.refs import FileRef
 from backend_django.uploads.models import Upload
+from backend_django.uploads.queries import uploads_visible_to
 from backend_django.uploads.services import GONE, parts_finish, upload_discard, upload_store
 from backend_django.users.models import User
 from backend_django.utils.errors import Conflict, Invalid, NotFound
@@ -201,8 +202,7 @@ def _url_file(url: str) -> InputRef:
 def _upload(owner: User, kind: str, source: File | UploadSource) -> Upload:
     if isinstance(source, File):
         return upload_store(owner=owner, kind=kind, file=source)
-    mine = Upload.objects.filter(owner=owner, kind=kind, part_size__isnull=False)
-    upload = mine.filter(id=source.upload_id).first()
+    upload = uploads_visible_to(owner, kind).filter(id=source.upload_id).first()
     if upload is None:
         raise NotFound(GONE)
     if upload.held_by is None:

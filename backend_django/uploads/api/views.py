@@ -20,6 +20,7 @@ from backend_django.utils.errors import StorageFull
 
 from .. import services
 from ..models import Upload
+from ..queries import uploads_visible_to
 from ..quota import refuse_larger
 from .serializers import PartUrlSerializer, UploadStartSerializer, UploadStateSerializer
 
@@ -40,8 +41,8 @@ class UploadBase(GenericAPIView[Upload]):
         return self.kind
 
     def get_upload(self, id: UUID) -> Upload:
-        mine = Upload.objects.filter(owner=cast(User, self.request.user), kind=self.kind)
-        found = mine.filter(id=id, part_size__isnull=False, held_by=None).first()
+        visible = uploads_visible_to(self.request.user, self.kind)
+        found = visible.filter(id=id, held_by=None).first()
         if found is None:
             raise NotFound(services.GONE)
         return found

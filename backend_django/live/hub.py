@@ -36,7 +36,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.03  # so that what happens at once is described at once
-CHECK_SECONDS = 0.8  # between two looks at whether those who listen may do so still
+CHECK_SECONDS = 0.7  # between two looks at whether those who listen may do so still
 PING_SECONDS = 1.5  # a server that does not respond for two of them is away
 TRY_AGAIN_SECONDS = 0.5
 CONFIRM_SECONDS = 2.0

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.test import Client
 
 from tests.stack import ADMIN, Api, Stack, wait_for
 
@@ -257,3 +258,15 @@ def ring(stack: Stack, *, times: int) -> None:
         f"[tell() for _ in range({times})]"
     )
     stack.manage("shell", "-c", code)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_any_other_server_keeps_a_thread_for_it(client: Client, user: Any) -> None:
+    """That of `make dev`, for instance, which knows nothing of event loops."""
+    client.force_login(user)
+    response = client.get("/api/v1/events/")
+    frames = iter(response.streaming_content)
+    told = next(frames) + next(frames)
+    response.close()
+    assert told.startswith(b"retry: ")
+    assert b"event: stream.state\ndata: {" in told

@@ -136,6 +136,7 @@ class MapCopyProcessor(Processor):
 class MergeParameters:
     """Those of a mosaic, with what its rasters have shown."""
 
+    name: str
     profile: str
     values: str
     crs: str = ""
@@ -159,7 +160,7 @@ class MergeProcessor(Processor):
         return make_raster(
             context,
             "merge_rasters",
-            context.name,
+            given.name,
             sources=[
                 {"path": str(file.path), "name": file.name} for file in context.files("rasters")
             ],
@@ -204,8 +205,7 @@ class MosaicPipeline(Pipeline):
             MergeProcessor,
             inputs={"rasters": rasters},
             parameters={name: plan.parameters[name] for name in ("crs", "resolution", "profile")}
-            | {"values": _values(plan, converted)},
-            name=plan.request.name,
+            | {"name": plan.request.name, "values": _values(plan, converted)},
         )
         if plan.parameters["map_copy"]:
             known = mosaic.is_completed

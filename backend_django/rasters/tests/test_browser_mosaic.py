@@ -38,8 +38,12 @@ def test_files_become_one_raster(signed_in: Page, halves: list[Path]) -> None:
     page = signed_in
     page.goto("/rasters")
     page.get_by_role("link", name="Mosaics").click()
+    expect(page.get_by_role("heading", name="Mosaics", exact=True)).to_be_visible()
     page.locator("input[type=file]").set_input_files(halves)
     form = page.get_by_role("form", name="Make a mosaic")
+    expect(form.get_by_role("listitem")).to_have_count(2)
+    page.locator("input[type=file]").set_input_files(halves[0])
+    expect(page.get_by_text("“west.tif” is in the list already.")).to_be_visible()
     expect(form.get_by_role("listitem")).to_have_count(2)
     page.get_by_role("button", name="Move east.tif up").click()
     expect(form.get_by_role("listitem").first).to_contain_text("east.tif")

@@ -111,7 +111,7 @@ def test_uploads_and_a_raster_become_one_with_a_map(
     assert [(step["key"], step["name"], step["after"]) for step in answer] == [
         ("raster-2", "b.tif", []),
         ("raster-3", "Møn 2024.tif", []),
-        ("mosaic", "All", ["raster-2", "raster-3"]),
+        ("mosaic", "Mosaic", ["raster-2", "raster-3"]),
         ("map", "Map copy", ["mosaic"]),
     ]
     refused = signed_in.delete(f"/api/v1/rasters/delete/{first.id}/")
@@ -125,7 +125,9 @@ def test_uploads_and_a_raster_become_one_with_a_map(
     result = signed_in.get(f"{URL}/results/{request.id}/").json()
     assert (result["name"], result["width"], result["height"]) == ("All", 3 * SIDE, SIDE)
     assert result["converted_because"] == "it was made of 3 rasters"
-    content = signed_in.get(result["download_url"]).getvalue()  # type: ignore[attr-defined]
+    download = signed_in.get(result["download_url"])
+    assert 'filename="All.cog.tif"' in download["Content-Disposition"]
+    content = download.getvalue()  # type: ignore[attr-defined]
     (tmp_path / "all.tif").write_bytes(content)
     with rasterio.open(tmp_path / "all.tif") as dataset:
         assert (dataset.read() == np.tile(factory.pixels("uint8", 1, SIDE, SIDE), (1, 1, 3))).all()

@@ -17,9 +17,8 @@ export const mosaicWords: Words = {
   thing: 'mosaic',
   remedies: {
     step_failed:
-      'What is done already stays done: “Try again” goes on with the step that failed. Where a file does not go with the others, start another mosaic without it.',
+      'Retry continues from the failed step. Completed steps are kept. If a file does not fit the others, make another mosaic without it.',
   },
-  passing: ['step_failed'],
 }
 
 /** Of files that may come in; what is in them decides. */

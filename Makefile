@@ -91,7 +91,8 @@ docs: ## Write docs/settings.md, and build docs/ as a site in docs/_build
 
 feature: ## Write a new feature: make feature NAME=todos KIND=crud FIELDS="title:string done:bool"
 	@$(bootstrap) --no-build && exec $(VENV) -m scripts.feature $(call given,NAME,name) \
-		$(call given,KIND,kind) $(call given,FIELDS,fields) $(call given,SERVICE,service)
+		$(call given,KIND,kind) $(call given,FIELDS,fields) $(call given,SERVICE,service) \
+		$(call given,INPUTS,inputs)
 
 test-feature: ## Make features of all kinds in a copy of the tree, and check everything there
 	@$(bootstrap) && exec $(VENV) -m pytest -m feature tests/feature $(ARGS)

@@ -88,7 +88,9 @@ class Tree:
     def node(self, *arguments: str) -> str:
         return self.python("scripts.node", "npm", "run", "--silent", *arguments)
 
-    def feature(self, name: str, kind: str, fields: str, service: str = "") -> None:
+    def feature(
+        self, name: str, kind: str, fields: str, service: str = "", inputs: str = ""
+    ) -> None:
         self.python("scripts.feature", f"--name={name}", f"--kind={kind}", f"--fields={fields}",
-                    f"--service={service}")  # fmt: skip
+                    f"--service={service}", f"--inputs={inputs}")  # fmt: skip
         self.run("git", "add", "-A")

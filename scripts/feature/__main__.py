@@ -75,11 +75,11 @@ def make(spec: Spec, service: str) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make feature", description=__doc__)
-    for name in ("name", "kind", "fields", "service"):
+    for name in ("name", "kind", "fields", "service", "inputs"):
         parser.add_argument(f"--{name}", default="")
     options = parser.parse_args()
     try:
-        spec = read_spec(options.name, options.kind, options.fields)
+        spec = read_spec(options.name, options.kind, options.fields, options.inputs)
         if options.service and not (spec.kind == "job" and "://" in options.service):
             raise SpecError("SERVICE is the address of what a job calls: SERVICE=https://…")
     except SpecError as error:

@@ -100,6 +100,7 @@ class Spec:
     kind: str
     models: tuple[Model, ...]
     parameters: tuple[Field, ...]
+    inputs: str = "file"  # of a job: "file" or "none"
 
     @property
     def cls(self) -> str:
@@ -114,7 +115,7 @@ class Spec:
         return lower_camel(self.name)
 
 
-def read_spec(name: str, kind: str, fields: str) -> Spec:
+def read_spec(name: str, kind: str, fields: str, inputs: str = "") -> Spec:
     """Return what to make.
 
     Raises:
@@ -123,12 +124,19 @@ def read_spec(name: str, kind: str, fields: str) -> Spec:
     check_name(name)
     if kind not in {"crud", "job"}:
         raise SpecError(f"KIND is {kind or 'missing'}: say KIND=crud or KIND=job.")
+    if inputs and kind != "job":
+        raise SpecError("INPUTS says what a job works on: leave it out, or say KIND=job.")
+    if inputs not in {"", "file", "none"}:
+        raise SpecError(
+            f"INPUTS is {inputs}: say INPUTS=file or INPUTS=none. What else a job may work on is "
+            "declared in its processor.py: docs/jobs.md."
+        )
     if kind == "job":
         if lower_camel(name) in PAGE_NAMES:
             raise SpecError(f"NAME={name} means something else already: choose another name.")
         if ";" in fields:
             raise SpecError("A job has parameters, not models: leave the “;” out of FIELDS.")
-        return Spec(name, kind, (), tuple(read_parameters(fields)))
+        return Spec(name, kind, (), tuple(read_parameters(fields)), inputs or "file")
     if not fields.split():
         raise SpecError('FIELDS is empty: say what a row has, such as FIELDS="title:string".')
     models = read_models(name, fields)

@@ -251,7 +251,10 @@ def job_values(spec: Spec, service: str) -> dict[str, Any]:
         ),
         "annotated": any(field.annotation for field in spec.parameters),
         "service": service,
-        "description": "Upload a text and get back what is in it.",
+        "file": spec.inputs == "file",
+        "description": "Upload a text and get back what is in it."
+        if spec.inputs == "file"
+        else "Say what it is to be about, and get back a text.",
     }
 
 

@@ -64,9 +64,11 @@ def test_domains_of_all_kinds_pass_everything(tmp_path: Path) -> None:
     tree.feature("weather", "job", "place:string days:int? unit:choice(metric|imperial)",
                  "https://weather.example.org/")  # fmt: skip
     tree.feature("tallies", "job", "")
+    tree.feature("digests", "job", "title:string day:date? full:bool", inputs="none")
+    tree.feature("exchange_rates", "job", "", "https://rates.example.org/", inputs="none")
     tree.feature("orders", "job", "title:string amount:decimal due:date owner:user done:bool "
                  "at:datetime? kind:choice(loan|gift) note:text? size:float?")  # fmt: skip
-    made = [*DOMAINS, "weather", "tallies", "orders"]
+    made = [*DOMAINS, "weather", "tallies", "orders", "digests", "exchange_rates"]
     assert marks(tree, made) == []
     for check in ("ruff check -q .", "ruff format -q --check .", "mypy"):
         tree.python(*shlex.split(check))

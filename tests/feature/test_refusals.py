@@ -73,6 +73,18 @@ def test_refused_with_a_sentence(name: str, kind: str, fields: str, sentence: st
     assert sentence in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "inputs", "sentence"),
+    [
+        ("job", "photos", "say INPUTS=file or INPUTS=none"),
+        ("crud", "none", "leave it out, or say KIND=job"),
+    ],
+)
+def test_inputs_that_cannot_be_are_refused(kind: str, inputs: str, sentence: str) -> None:
+    with pytest.raises(SpecError, match=sentence):
+        read_spec("gardens", kind, PLAIN, inputs)
+
+
 def test_the_command_ends_with_2_and_writes_nothing() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "scripts.feature", "--name=gardens", "--kind=crud", "--fields=x"],

@@ -180,7 +180,7 @@ function loadParts() {
 }
 
 /** 128 random bits. `crypto.randomUUID` is missing on pages without TLS, as in an office network. */
-function randomKey(): string {
+export function randomKey(): string {
   const numbers = crypto.getRandomValues(new Uint8Array(16))
   return [...numbers].map((number) => number.toString(16).padStart(2, '0')).join('')
 }

@@ -32,13 +32,19 @@ test('lists and counts are asked for once, however much has changed', async () =
   const { running, handlers, invalidate } = page()
   handlers['request.changed'](told({ ...running, status: 'completed' }))
   handlers['request.changed'](told({ id: 'another' }))
-  handlers['request.deleted']({ id: 'a third' })
   await vi.advanceTimersByTimeAsync(1000)
   expect(invalidate).toHaveBeenCalledTimes(1)
   const { predicate } = invalidate.mock.calls[0]![0] as { predicate: (query: object) => boolean }
-  expect(predicate({ queryKey: ['count', 'list', {}] })).toBe(true)
-  expect(predicate({ queryKey: ['count', 'history', running.id, 'processing', 1] })).toBe(true)
-  expect(predicate({ queryKey: ['count', 'status', 'not told of'] })).toBe(false)
+  expect(predicate({ queryKey: ['count', 'list', {}], state: {} })).toBe(true)
+  expect(
+    predicate({
+      queryKey: ['count', 'history', running.id, 'processing', 1],
+      state: {},
+    }),
+  ).toBe(true)
+  expect(predicate({ queryKey: ['count', 'status', running.id], state: { data: running } })).toBe(
+    false,
+  )
   vi.useRealTimers()
 })
 
@@ -62,7 +68,14 @@ test('a step that changes renews what is known of its pipeline', async () => {
   handlers['request.changed'](told({ id: 'a step', parent: 'the pipeline' }))
   await vi.advanceTimersByTimeAsync(1000)
   const { predicate } = invalidate.mock.calls[0]![0] as { predicate: (query: object) => boolean }
-  expect(predicate({ queryKey: ['count', 'stages', 'the pipeline'] })).toBe(true)
-  expect(predicate({ queryKey: ['count', 'list', {}] })).toBe(false)
+  expect(predicate({ queryKey: ['count', 'stages', 'the pipeline'], state: {} })).toBe(true)
+  expect(predicate({ queryKey: ['count', 'list', {}], state: {} })).toBe(false)
   vi.useRealTimers()
+})
+
+test('a request that is deleted is asked for, to be told that it is gone', () => {
+  const { running, handlers, invalidate } = page()
+  handlers['request.deleted']({ id: running.id })
+  const { predicate } = invalidate.mock.calls[0]![0] as { predicate: (query: object) => boolean }
+  expect(predicate({ queryKey: keys.status('count', running.id) })).toBe(true)
 })

@@ -21,7 +21,9 @@ export function requestHandlers(client: QueryClient) {
       const wanted = new Set(stale)
       stale.clear()
       void client.invalidateQueries({
-        predicate: ({ queryKey }) => queryKey.some((word) => wanted.has(word as string)),
+        // A request itself is told of when it changes.
+        predicate: ({ queryKey, state }) =>
+          !isRow(state.data) && queryKey.some((word) => wanted.has(word as string)),
       })
     }, AGAIN)
   }
@@ -51,7 +53,10 @@ export function requestHandlers(client: QueryClient) {
 
   return {
     'request.changed': changed,
-    'request.deleted': ({ id }: Events['request.deleted']) => refreshSoon('list', id),
+    'request.deleted': ({ id }: Events['request.deleted']) => {
+      refreshSoon('list')
+      void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(id) })
+    },
     'usage.changed': (usage: Events['usage.changed']) => client.setQueryData(keys.usage, usage),
   }
 }

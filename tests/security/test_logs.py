@@ -117,7 +117,7 @@ def test_what_jobs_print_has_no_secret(line: str, monkeypatch: pytest.MonkeyPatc
     "line",
     [
         "INFO wordcount counted 3 tokens of key north",
-        f"request {IDENTIFIER}: 12 of 40 tiles, zoom=7, keys: 3",
+        "request 6f1b3c1e-6f0e-4d59-9a53-0a3d1f6ce9b2: 12 of 40 tiles, zoom=7, keys: 3",
         "sha256 0c3d6f9cbdd7a5f2f0b1c8f6d1b5a0f7c3e9d8b7a6f5e4d3c2b1a09f8e7d6c5b",
         "KeyError: 'site'",
     ],

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 
 from backend_django.utils import errors
-from backend_django.utils.request_id import request_id
+from backend_django.utils.trace_id import trace_id
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 3  # longer than a server that is away is not asked again
@@ -82,7 +82,8 @@ def problem(
         "status": status_code,
         "code": code,
         "detail": detail,
-        "request_id": request_id.get(),
+        "trace_id": trace_id.get(),
+        "request_id": trace_id.get(),  # its name until 0.1; gone with the next version
     }
     return document | ({"errors": fields} if fields else {})
 
@@ -208,7 +209,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     for kinds, code, sentence in AWAY:
         if isinstance(error, kinds):
             return _answer(request, 503, code, sentence)
-    sentence = f"Something went wrong on our side. Quote {request_id.get()} when you report it."
+    sentence = f"Something went wrong on our side. Contact support with reference {trace_id.get()}."
     return _answer(request, 500, "server_error", sentence)
 
 

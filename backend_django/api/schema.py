@@ -11,14 +11,19 @@ from .problems import CONTENT_TYPE
 PROBLEM_SCHEMA = {
     "type": "object",
     "description": "An error (RFC 9457). `errors` names the fields that were not accepted.",
-    "required": ["type", "title", "status", "code", "detail", "request_id"],
+    "required": ["type", "title", "status", "code", "detail", "trace_id", "request_id"],
     "properties": {
         "type": {"type": "string"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "code": {"type": "string"},
         "detail": {"type": "string"},
-        "request_id": {"type": "string"},
+        "trace_id": {"type": "string", "description": "Names this call in the log."},
+        "request_id": {
+            "type": "string",
+            "deprecated": True,
+            "description": "The former name of `trace_id`. The next version leaves it out.",
+        },
         "errors": {
             "type": "array",
             "items": {

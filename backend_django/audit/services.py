@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from backend_django.utils.client import client_ip
-from backend_django.utils.request_id import request_id
+from backend_django.utils.trace_id import trace_id
 
 from .models import AuditEvent
 
@@ -80,11 +80,11 @@ def _who(actor: Any, email: str) -> dict[str, Any]:
 def _where() -> dict[str, str]:
     request = current_request.get()
     if request is None:
-        return {"ip_address": "", "user_agent": "", "trace_id": request_id.get()}
+        return {"ip_address": "", "user_agent": "", "trace_id": trace_id.get()}
     return {
         "ip_address": client_ip(request),
         "user_agent": request.headers.get("User-Agent", ""),
-        "trace_id": request_id.get(),
+        "trace_id": trace_id.get(),
     }
 
 

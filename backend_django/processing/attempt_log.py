@@ -6,30 +6,30 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backend_django.utils.logs import ContextFilter, PlainFormatter, job_id, redact_output
+from backend_django.utils.logs import ContextFilter, PlainFormatter, redact_output, request_id
 
 LINES = 200
 
 
 class _Tail(logging.Handler):
-    """Keeps the last lines of one job."""
+    """Keep the last lines that the job of one request logs."""
 
-    def __init__(self, job: str) -> None:
+    def __init__(self, request: str) -> None:
         super().__init__()
         self.lines: deque[str] = deque(maxlen=LINES)
-        self._job = job
+        self._request = request
         self.addFilter(ContextFilter())
         self.setFormatter(PlainFormatter())
 
     def emit(self, record: logging.LogRecord) -> None:
-        if job_id.get() == self._job:
+        if request_id.get() == self._request:
             self.lines.append(redact_output(self.format(record)))
 
 
 @contextmanager
-def log_tail(job: str) -> Iterator[deque[str]]:
+def log_tail(request: str) -> Iterator[deque[str]]:
     """Collect the last lines that a job logs, without what opens something to their reader."""
-    tail, root = _Tail(job), logging.getLogger()
+    tail, root = _Tail(request), logging.getLogger()
     root.addHandler(tail)
     try:
         yield tail.lines

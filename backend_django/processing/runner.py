@@ -16,11 +16,11 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from backend_django.files.refs import FileRef
 from backend_django.files.storage import DISK_FULL_ERRORS, free_bytes, remote
 from backend_django.uploads.quota import WorkUsedUp, work_check, work_count
+from backend_django.utils import logs
 from backend_django.utils.database_wait import statement_limit
 from backend_django.utils.errors import FileGone, ServiceError, StorageFull, StorageUnavailable
-from backend_django.utils.logs import job_id, task_id
-from backend_django.utils.request_id import request_id as trace_id
 from backend_django.utils.text import clean_text
+from backend_django.utils.trace_id import trace_id
 
 from . import lifecycle
 from .advance import begin
@@ -78,7 +78,11 @@ def run_this(request_id: UUID) -> bool:
 
 
 def _run(request: ProcessingRequest, celery_task_id: str) -> None:
-    context = {job_id: str(request.id), trace_id: request.trace_id, task_id: celery_task_id}
+    context = {
+        logs.request_id: str(request.id),
+        logs.task_id: celery_task_id,
+        trace_id: request.trace_id,
+    }
     tokens = {variable: variable.set(value) for variable, value in context.items()}
     try:
         _run_claimed(request)

@@ -19,7 +19,7 @@ from backend_django.uploads.services import upload_discard, uploads_hold
 from backend_django.users.models import User
 from backend_django.utils.database_time import from_now
 from backend_django.utils.errors import Conflict, NotFound
-from backend_django.utils.request_id import request_id as trace_id
+from backend_django.utils.trace_id import trace_id
 
 from . import lifecycle
 from .changes import announce_changes

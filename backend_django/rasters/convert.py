@@ -226,7 +226,7 @@ def validate(path: Path) -> dict[str, Any]:
         raise ProcessingError(
             "invalid_cog",
             "The converted raster did not pass its final check, so it was thrown away. This is a "
-            "fault on our side: please report it with the number of this request.",
+            "fault on our side: contact support with the reference of this request.",
         )
     return {"valid": True, "errors": list(errors), "warnings": list(warnings)}
 

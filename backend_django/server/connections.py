@@ -276,9 +276,9 @@ def problem_message(status: int, code: str, sentence: str) -> bytes:
 def problem(status: int, code: str, sentence: str) -> tuple[dict[str, str], bytes]:
     """Return headers and content of a problem document from outside Django."""
     from backend_django.api import problems
-    from backend_django.utils.request_id import HEADER, request_id
+    from backend_django.utils.trace_id import HEADER, trace_id
 
-    token = request_id.set(uuid4().hex)
+    token = trace_id.set(uuid4().hex)
     try:
         content = json.dumps(problems.problem(status, code, sentence)).encode()
         headers = {
@@ -286,8 +286,8 @@ def problem(status: int, code: str, sentence: str) -> tuple[dict[str, str], byte
             "Content-Length": str(len(content)),
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
-            HEADER: request_id.get(),
+            HEADER: trace_id.get(),
         }
         return headers | ({"Retry-After": "5"} if status in (429, 503) else {}), content
     finally:
-        request_id.reset(token)
+        trace_id.reset(token)

@@ -1,4 +1,4 @@
-"""Log records that say which request and which job they belong to."""
+"""Put the IDs of the HTTP call, the request and the task on every log record."""
 
 import json
 import logging
@@ -8,9 +8,9 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
 
-from .request_id import request_id
+from .trace_id import trace_id
 
-job_id: ContextVar[str] = ContextVar("job_id", default="")
+request_id: ContextVar[str] = ContextVar("request_id", default="")  # of the row
 task_id: ContextVar[str] = ContextVar("task_id", default="")
 
 
@@ -84,15 +84,15 @@ class PlainFormatter(logging.Formatter):
 
 
 class ContextFilter(logging.Filter):
-    """Put the ids of the moment on every record."""
+    """Put the IDs of the current call, request and task on every record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        record.trace_id = trace_id.get()
         record.request_id = request_id.get()
-        record.job_id = job_id.get()
         record.task_id = task_id.get()
         record.context = "".join(
             f" [{name} {value}]"
-            for name, value in (("request", request_id.get()), ("job", job_id.get()))
+            for name, value in (("trace", trace_id.get()), ("request", request_id.get()))
             if value
         )
         return True
@@ -107,8 +107,8 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
+            "trace_id": getattr(record, "trace_id", ""),
             "request_id": getattr(record, "request_id", ""),
-            "job_id": getattr(record, "job_id", ""),
             "task_id": getattr(record, "task_id", ""),
             "audit": getattr(record, "audit", None),
         }

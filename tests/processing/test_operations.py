@@ -14,8 +14,8 @@ from backend_django.processing import lifecycle
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.tasks import maintenance_reap
 from backend_django.users.models import User
-from backend_django.utils.logs import ContextFilter, JsonFormatter, job_id
-from backend_django.utils.request_id import request_id
+from backend_django.utils.logs import ContextFilter, JsonFormatter, PlainFormatter, request_id
+from backend_django.utils.trace_id import trace_id
 
 ADMIN = "/admin/processing/processingrequest/"
 
@@ -144,12 +144,13 @@ def test_staff_without_the_permission_only_looks(client: Client, db: None) -> No
     assert request.status == "pending"
 
 
-def test_log_lines_carry_the_ids_of_request_and_job() -> None:
-    tokens = request_id.set("r-1"), job_id.set("j-1")
+def test_log_lines_carry_the_ids_of_call_and_request() -> None:
+    tokens = trace_id.set("t-1"), request_id.set("r-1")
     record = logging.LogRecord("x", logging.INFO, "f", 1, "said %s", ("so",), None)
     ContextFilter().filter(record)
-    request_id.reset(tokens[0])
-    job_id.reset(tokens[1])
+    trace_id.reset(tokens[0])
+    request_id.reset(tokens[1])
     line = json.loads(JsonFormatter().format(record))
     assert line["message"] == "said so"
-    assert (line["request_id"], line["job_id"], line["level"]) == ("r-1", "j-1", "INFO")
+    assert (line["trace_id"], line["request_id"], line["level"]) == ("t-1", "r-1", "INFO")
+    assert PlainFormatter().format(record).endswith("said so [trace t-1] [request r-1]")

@@ -121,13 +121,18 @@ def test_each_of_many_requests_is_done_once(api: Api, stack: Stack) -> None:
         assert api.get(f"{KIND}/results/{request_id}/").json()["words"] == number + 1
 
 
-def test_log_of_the_worker_names_the_http_request(api: Api, stack: Stack) -> None:
+def test_log_of_the_worker_names_the_http_call(api: Api, stack: Stack) -> None:
     files = {"file": ("a.txt", b"one")}
     answer = api.post(f"{KIND}/create/", files=files, headers={"X-Request-ID": "trace-me-0001"})
     request_id = answer.json()["id"]
     api.wait(KIND, request_id)
-    lines = [line for line in stack.log("worker").read_text().splitlines() if request_id in line]
-    assert any("[request trace-me-0001]" in line and "completed" in line for line in lines)
+    ids = f"[trace trace-me-0001] [request {request_id}]"
+
+    def is_named() -> bool:  # the line comes after the row is committed
+        lines = stack.log("worker").read_text().splitlines()
+        return any(ids in line and "completed" in line for line in lines)
+
+    wait_for(is_named, what=f"a line with {ids}")
 
 
 def test_request_of_somebody_else_does_not_exist(api: Api, stack: Stack) -> None:

@@ -61,11 +61,12 @@ def others(db: None) -> dict[str, Client]:
 
 
 def seen(answer: Any) -> Answer:
-    """What an answer tells: all but the number of the call."""
+    """What an answer tells: all but the ID of the call."""
     if "json" in answer.get("Content-Type", ""):
         body = answer.json()
         if isinstance(body, dict):
-            body.pop("request_id", None)
+            for name in ("trace_id", "request_id"):
+                body.pop(name, None)
         return answer.status_code, body
     return answer.status_code, getattr(answer, "content", b"")
 

@@ -65,7 +65,7 @@ def get(path: str, *headers: str, method: str = "GET") -> str:
 def is_problem(answer: tuple[int, dict[str, str], bytes], status: int, code: str) -> bool:
     document = json.loads(answer[2])
     assert answer[1]["content-type"] == "application/problem+json"
-    assert answer[1]["x-request-id"] == document["request_id"]
+    assert answer[1]["x-request-id"] == document["trace_id"]
     assert (answer[0], document["status"], document["code"]) == (status, status, code)
     return True
 

@@ -56,7 +56,7 @@ test('turns a problem document into an error with its sentence and fields', asyn
       status: 400,
       code: 'invalid',
       detail: 'Some fields are not valid.',
-      request_id: 'abc',
+      trace_id: 'abc',
       errors: [
         { field: 'email', code: 'required', message: 'Give an address.' },
         { field: 'email', code: 'invalid', message: 'Second about the same field.' },
@@ -69,7 +69,7 @@ test('turns a problem document into an error with its sentence and fields', asyn
     status: 400,
     code: 'invalid',
     message: 'Some fields are not valid.',
-    requestId: 'abc',
+    traceId: 'abc',
     fields: { email: 'Give an address.' },
     away: false,
   })

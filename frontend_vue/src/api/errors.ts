@@ -18,8 +18,8 @@ export class ApiError extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
-    /** Names this request in the server's log. */
-    readonly requestId = '',
+    /** Identifies this call in the server's log. */
+    readonly traceId = '',
     /** What was wrong with which field of a form. */
     readonly fields: Record<string, string> = {},
     /** Milliseconds after which the server wants to be asked again; 0 when it does not say. */
@@ -80,7 +80,7 @@ export function errorFrom(
     status,
     problem.code ?? 'unexpected',
     problem.detail || problem.title || withoutProblem(status),
-    problem.request_id,
+    problem.trace_id,
     fields,
     Math.min(Number(retryAfter) * 1000 || 0, LONGEST_PAUSE),
   )

@@ -3149,6 +3149,12 @@ export interface components {
             status: number;
             code: string;
             detail: string;
+            /** @description Names this call in the log. */
+            trace_id: string;
+            /**
+             * @deprecated
+             * @description The former name of `trace_id`. The next version leaves it out.
+             */
             request_id: string;
             errors?: {
                 field: string;

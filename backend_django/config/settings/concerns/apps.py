@@ -44,7 +44,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "backend_django.utils.request_id.RequestIdMiddleware",
+    "backend_django.utils.trace_id.TraceIdMiddleware",
     "backend_django.utils.database_wait.DatabaseBudgetMiddleware",
     "backend_django.utils.probes.ProbeHostMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -1,4 +1,4 @@
-"""Logs: one line an event on standard error; the request id ties them together."""
+"""Logs: one line an event on standard error; the trace ID ties them together."""
 
 from typing import Any
 

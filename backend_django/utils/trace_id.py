@@ -1,4 +1,4 @@
-"""One id for everything a request caused: in the answer, in errors and in the log."""
+"""Identify an HTTP call: in its response, in its errors and in the log, of its jobs too."""
 
 import re
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from uuid import uuid4
 from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
-request_id: ContextVar[str] = ContextVar("request_id", default="")
+trace_id: ContextVar[str] = ContextVar("trace_id", default="")
 
 
-class RequestIdMiddleware:
-    """Take the id a proxy gave, if it is harmless, or make one; send it back."""
+class TraceIdMiddleware:
+    """Use the trace ID that a proxy sent, if it is harmless, or create one; send it back."""
 
     accepted = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -21,10 +21,10 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get(HEADER, "")
-        token = request_id.set(given if self.accepted.fullmatch(given) else uuid4().hex)
+        token = trace_id.set(given if self.accepted.fullmatch(given) else uuid4().hex)
         try:
             response = self.get_response(request)
-            response.headers[HEADER] = request_id.get()
+            response.headers[HEADER] = trace_id.get()
             return response
         finally:
-            request_id.reset(token)
+            trace_id.reset(token)

@@ -9,7 +9,7 @@ import App from '@/app/App.vue'
 import { accountParts, features } from '@/app/features'
 import { createAppRouter, nextQuery } from '@/app/router'
 import { reloadWhenReplaced } from '@/app/updates'
-import { env } from '@/env'
+import { setTitle } from '@/composables/title'
 import '@/style.css'
 
 const router = createAppRouter(features, accountParts)
@@ -21,9 +21,7 @@ onUnauthorized(() => {
   if (!meta.public) router.push({ name: 'login', query: { ...nextQuery(fullPath), why: 'ended' } })
 })
 
-router.afterEach((to) => {
-  document.title = to.meta.title ? `${to.meta.title} · ${env.name}` : env.name
-})
+router.afterEach((to) => setTitle(to.meta.title))
 
 createApp(App)
   .provide(key, accountParts)

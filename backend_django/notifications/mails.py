@@ -8,14 +8,13 @@ from django.core.mail import EmailMessage
 from backend_django.mail.letters import Letter, letter
 from backend_django.mail.services import mail_gather
 from backend_django.processing.models import ProcessingRequest
-from backend_django.processing.registry import get_processor
 from backend_django.utils.site import site_url
 
 from .deliveries import request_links
 from .models import Webhook
+from .sentences import ENDED, ended_sentence, ended_title
 
 SHOWN = 20  # of the requests that one mail is about
-ENDED = {"completed": "is completed", "failed": "failed"}
 
 
 def ended_mails_queue(ended: dict[str, list[str]]) -> None:
@@ -44,11 +43,11 @@ def requests_ended(recipient: str, content: dict[str, Any]) -> EmailMessage | No
     if not requests:
         return None
     if len(requests) == 1:
-        subject, links = _title(requests[0]), request_links(requests[0].kind, requests[0].id)
+        subject, links = ended_title(requests[0]), request_links(requests[0].kind, requests[0].id)
     else:
         failed = sum(request.status == "failed" for request in requests)
         subject, links = f"{len(requests)} requests have ended, {failed} failed", {}
-    lines = [_sentence(request) for request in requests[:SHOWN]]
+    lines = [ended_sentence(request) for request in requests[:SHOWN]]
     if more := len(requests) - len(lines):
         lines.append(f"And {more} more.")
     return Letter(
@@ -57,19 +56,6 @@ def requests_ended(recipient: str, content: dict[str, Any]) -> EmailMessage | No
         ("See it" if links else "See them", links.get("page", site_url())),
         (f"You asked for these mails. Change that at {site_url()}/account",),
     ).to(recipient)
-
-
-def _title(request: ProcessingRequest) -> str:
-    return f"“{' '.join(request.name.split())}” {ENDED[request.status]}"
-
-
-def _sentence(request: ProcessingRequest) -> str:
-    try:
-        kind = get_processor(request.kind).title
-    except KeyError:  # its feature is gone
-        kind = request.kind
-    reason = f": {request.error_message}" if request.error_message else "."
-    return f"{kind} {_title(request)}{reason}"
 
 
 WHY_DISABLED = {

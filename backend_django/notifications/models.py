@@ -1,11 +1,15 @@
-"""Who wants to be told of what: preferences, webhooks, and the deliveries to them."""
+"""Who wants to be told of what, what they were told, and the deliveries to their webhooks."""
 
 import logging
 from uuid import uuid4
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
 
+from backend_django.processing.models import ProcessingRequest
 from backend_django.utils.outbox import OutboxRow
 
 TEST_EVENT = "webhook.test"
@@ -14,7 +18,7 @@ TEST_EVENT = "webhook.test"
 class NotificationPreference(models.Model):
     """What one user wants; someone without a row has the defaults."""
 
-    class Mail(models.TextChoices):
+    class When(models.TextChoices):
         NEVER = "never"
         FAILED = "failed", "when a request fails"
         ENDED = "ended", "when a request completes or fails"
@@ -25,10 +29,65 @@ class NotificationPreference(models.Model):
         primary_key=True,
         related_name="notification_preference",
     )
-    mail = models.CharField(max_length=10, choices=Mail, default=Mail.NEVER)
+    page = models.CharField(
+        max_length=10, choices=When, default=When.ENDED, db_default=When.ENDED,
+        help_text="When a notification is shown in the app.",
+    )  # fmt: skip
+    browser = models.CharField(
+        max_length=10, choices=When, default=When.NEVER, db_default=When.NEVER,
+        help_text="When an open page in the background shows one outside of it.",
+    )  # fmt: skip
+    mail = models.CharField(
+        max_length=10, choices=When, default=When.NEVER, help_text="When an email is sent."
+    )
 
     def __str__(self) -> str:
-        return f"{self.user_id}: mail {self.mail}"
+        return f"{self.user_id}: page {self.page}, browser {self.browser}, mail {self.mail}"
+
+
+class Notification(models.Model):
+    """What a user is told in the app; written by the transaction that ends the request."""
+
+    class Kind(models.TextChoices):
+        COMPLETED = "request.completed"
+        FAILED = "request.failed"
+        BATCH_COMPLETED = "batch.completed"
+        BATCH_FAILED = "batch.failed", "batch of which requests failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications",
+        db_index=False,  # the list is one
+    )  # fmt: skip
+    kind = models.CharField(max_length=20, choices=Kind)
+    request = models.ForeignKey(
+        ProcessingRequest, null=True, on_delete=models.CASCADE, related_name="notifications"
+    )
+    batch = models.UUIDField(null=True, help_text="Or the batch that it is about.")
+    request_kind = models.CharField(max_length=50)
+    text = models.TextField(help_text="One sentence.")
+    created_at = models.DateTimeField(db_default=Now())
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["user", "-created_at", "-id"], name="notification_list"),
+            models.Index(
+                fields=["user"], condition=Q(read_at__isnull=True), name="notification_unread"
+            ),
+            BrinIndex(fields=["created_at"], name="notification_age"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "batch"],
+                condition=Q(batch__isnull=False),
+                name="notification_once_per_batch",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Webhook(models.Model):

@@ -1,56 +1,118 @@
-"""What follows from the end of a request: deliveries and mails, for owners who want them."""
+"""What follows from the end of a request: a notification, deliveries and mails, as owners want."""
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
+from backend_django.live.publish import publish_on_commit
 from backend_django.processing.events import on_requests_ended
 from backend_django.processing.models import ProcessingRequest
 
 from .deliveries import deliveries_queue, ended_event
+from .inbox import TOPIC
 from .mails import ended_mails_queue
-from .models import NotificationPreference
+from .models import Notification, NotificationPreference
+from .sentences import batch_sentence, ended_sentence
 
-Mail = NotificationPreference.Mail
+Kind = Notification.Kind
+When = NotificationPreference.When
 Status = ProcessingRequest.Status
 MAILED: dict[str, set[str]] = {
-    Mail.FAILED: {Status.FAILED},
-    Mail.ENDED: {Status.FAILED, Status.COMPLETED},
+    When.FAILED: {Status.FAILED},
+    When.ENDED: {Status.FAILED, Status.COMPLETED},
 }
-# Every request that ends pays for this: composing it costs Django five times as much as running it.
-_WISHES = """
-    SELECT owner.id, owner.email, preference.mail, webhook.id, webhook.events
+# Every request that ends pays for this: one statement writes the notifications of owners who want
+# them and reads what else owners want. Composing it costs Django five times as much as running it.
+_TELL = """
+    WITH told AS (
+        INSERT INTO notifications_notification
+            (id, user_id, kind, request_kind, request_id, batch, text)
+        SELECT gen_random_uuid(), ended.*
+        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::text[])
+            AS ended (owner_id, kind, request_kind, request_id, batch, text)
+        JOIN users_user AS owner ON owner.id = ended.owner_id AND owner.is_active
+        LEFT JOIN notifications_notificationpreference AS preference
+            ON preference.user_id = owner.id
+        WHERE coalesce(preference.page, 'ended') = 'ended'
+            OR preference.page = 'failed' AND ended.kind IN ('request.failed', 'batch.failed')
+        ON CONFLICT (user_id, batch) WHERE batch IS NOT NULL DO UPDATE  -- some were tried again
+            SET kind = excluded.kind, text = excluded.text, created_at = now(), read_at = NULL
+        RETURNING id, user_id
+    ), told_by_owner AS (
+        SELECT user_id, array_agg(id) AS ids FROM told GROUP BY user_id
+    )
+    SELECT owner.id, owner.email, told.ids, preference.mail, webhook.id, webhook.events
     FROM users_user AS owner
+    LEFT JOIN told_by_owner AS told ON told.user_id = owner.id
     LEFT JOIN notifications_notificationpreference AS preference
         ON preference.user_id = owner.id AND preference.mail <> 'never'
     LEFT JOIN notifications_webhook AS webhook
         ON webhook.owner_id = owner.id AND webhook.is_enabled
     WHERE owner.id = ANY(%s) AND owner.is_active
-        AND (preference.mail IS NOT NULL OR webhook.id IS NOT NULL)"""
+        AND (told.ids IS NOT NULL OR preference.mail IS NOT NULL OR webhook.id IS NOT NULL)"""
+# The last requests of a batch may end at the same time, and neither would see the end of the other.
+_LOCK_BATCHES = """
+    SELECT pg_advisory_xact_lock(hashtextextended(batch::text, 0))
+    FROM unnest(%s::uuid[]) AS batch"""
+_BATCHES_ENDED = """
+    SELECT owner_id, batch, min(kind), count(*) FILTER (WHERE status = 'completed'),
+        count(*) FILTER (WHERE status = 'failed'), count(*) FILTER (WHERE status = 'cancelled')
+    FROM processing_processingrequest
+    WHERE parent_id IS NULL AND batch IN (
+        SELECT ended.batch FROM unnest(%s::uuid[]) AS ended (batch) WHERE NOT EXISTS (
+            SELECT FROM processing_processingrequest AS open
+            WHERE open.batch = ended.batch AND open.status IN ('pending', 'processing')))
+    GROUP BY owner_id, batch HAVING NOT bool_and(status = 'cancelled')"""
 
 
 @on_requests_ended
 def tell_owners(requests: Sequence[ProcessingRequest]) -> None:
-    """Queue what the owners of requests asked for. Where nobody did, this is one query."""
+    """Notify owners, and queue what else they asked for. For one who wants no more: one query."""
     by_owner: dict[Any, list[ProcessingRequest]] = defaultdict(list)
     for request in requests:
         if request.parent_id is None:  # whoever asked for a pipeline hears of the whole
             by_owner[request.owner_id].append(request)
     if not by_owner:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_WISHES, [list(by_owner)])
-        wishes = cursor.fetchall()
-    events, mails = [], {}
-    for owner, email, mail, webhook, wanted in wishes:
+    told, events, mails = {}, [], {}
+    for owner, email, ids, mail, webhook, chosen in _tell(by_owner):
         ended = by_owner[owner]
+        told[owner] = ids
         if webhook:
-            chosen = set(json.loads(wanted))
-            events += [(webhook, request) for request in ended if ended_event(request) in chosen]
+            wanted = set(json.loads(chosen))
+            events += [(webhook, request) for request in ended if ended_event(request) in wanted]
         mails[email] = [str(r.id) for r in ended if r.status in MAILED.get(mail or "", ())]
+    for owner, ids in told.items():
+        if ids:
+            publish_on_commit(user_ids=[owner], topic=TOPIC, ids=ids)
     if events:
         deliveries_queue(events)
     ended_mails_queue(mails)
+
+
+def _tell(by_owner: Mapping[Any, Sequence[ProcessingRequest]]) -> list[Any]:
+    """Write notifications, and return what was written and what else is wanted."""
+    requests = [request for ended in by_owner.values() for request in ended]
+    with connection.cursor() as cursor:
+        notes = [
+            (r.owner_id, ended_event(r), r.kind, r.id, None, ended_sentence(r))
+            for r in requests
+            if r.batch is None and r.status != Status.CANCELLED  # which they did themselves
+        ]
+        if batches := sorted({request.batch for request in requests if request.batch}):
+            cursor.execute(_LOCK_BATCHES, [batches])
+            cursor.execute(_BATCHES_ENDED, [batches])
+            notes += [_batch_note(*row) for row in cursor.fetchall()]
+        columns = [list(column) for column in zip(*notes, strict=True)] or [[]] * 6
+        cursor.execute(_TELL, [*columns, list(by_owner)])
+        return cursor.fetchall()
+
+
+def _batch_note(owner: Any, batch: UUID, kind: str, *counts: int) -> tuple[Any, ...]:
+    by_status = dict(zip(("completed", "failed", "cancelled"), counts, strict=True))
+    event = Kind.BATCH_FAILED if by_status["failed"] else Kind.BATCH_COMPLETED
+    return owner, event.value, kind, None, batch, batch_sentence(kind, by_status)

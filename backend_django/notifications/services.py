@@ -1,4 +1,4 @@
-"""What users decide: which mails they get, and which URLs are called."""
+"""What users decide: what they are told of and where, and which URLs are called."""
 
 from datetime import timedelta
 from ipaddress import ip_address
@@ -31,9 +31,9 @@ def preference_of(user: User) -> NotificationPreference:
     return found or NotificationPreference(user=user)
 
 
-def preference_set(*, user: User, mail: str) -> NotificationPreference:
-    """Choose when mails are sent."""
-    return NotificationPreference.objects.update_or_create(user=user, defaults={"mail": mail})[0]
+def preference_set(*, user: User, **choices: str) -> NotificationPreference:
+    """Choose when something is told in the app (`page`), by the browser, and by mail."""
+    return NotificationPreference.objects.update_or_create(user=user, defaults=choices)[0]
 
 
 def webhooks_of(user: User) -> QuerySet[Webhook]:

@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from . import deliveries
+from . import deliveries, inbox
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,8 @@ def maintenance_send_due() -> None:
 
 @shared_task
 def maintenance_tidy_deliveries() -> None:
-    """Remove deliveries that are past their retention. Sent by beat."""
+    """Remove deliveries and notifications that are past their retention. Sent by beat."""
     if removed := deliveries.deliveries_purge():
         logger.info("removed %d webhook deliveries past retention", removed)
+    if removed := inbox.notifications_purge():
+        logger.info("removed %d notifications past retention", removed)

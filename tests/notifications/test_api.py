@@ -20,12 +20,16 @@ def call(client: Client, method: str, path: str, data: Any = None) -> Any:
 
 
 def test_preference_has_a_default_and_can_be_chosen(visitor: Client) -> None:
-    assert visitor.get(f"{URL}/preferences/").json() == {"mail": "never"}
-    for mail in ("ended", "failed", "never"):
-        assert call(visitor, "patch", "preferences/", {"mail": mail}).json() == {"mail": mail}
-        assert visitor.get(f"{URL}/preferences/").json() == {"mail": mail}
-    assert call(visitor, "patch", "preferences/", {}).json() == {"mail": "never"}
-    for wrong in ({"mail": "always"}, {"mail": None}, {"mails": "never"}):
+    default = {"page": "ended", "browser": "never", "mail": "never"}
+    assert visitor.get(f"{URL}/preferences/").json() == default
+    for channel, first in default.items():
+        for when in ("ended", "failed", "never"):
+            changed = call(visitor, "patch", "preferences/", {channel: when}).json()
+            assert changed == default | {channel: when}
+            assert visitor.get(f"{URL}/preferences/").json() == changed
+        call(visitor, "patch", "preferences/", {channel: first})
+    assert call(visitor, "patch", "preferences/", {}).json() == default
+    for wrong in ({"mail": "always"}, {"page": None}, {"mails": "never"}):
         assert call(visitor, "patch", "preferences/", wrong).status_code == 400
 
 

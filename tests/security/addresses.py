@@ -56,7 +56,7 @@ CORE = {
     r"|password/reset(/confirm)?)/",
     OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens|sessions)/|/usage/|/events/"
     r"|/requests/(list|status-counts|csv|cancel|retry|delete|download)/"
-    r"|/notifications/(preferences|webhooks)/",
+    r"|/notifications/((unread|read|preferences|webhooks)/)?",
     OBJECT: r"/(auth/(tokens|sessions)|requests/(download|status|history|stages|steps))/\{id\}/"
     r"|/notifications/(webhooks|deliveries)/\{id\}/.*",
     READERS: r"/(schema|docs)/",

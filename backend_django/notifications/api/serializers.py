@@ -1,4 +1,4 @@
-"""Preferences, webhooks and deliveries over the wire."""
+"""Notifications, preferences, webhooks and deliveries over the wire."""
 
 from typing import Any
 
@@ -6,18 +6,60 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
+from backend_django.api.queries import QueryBooleanField
 from backend_django.api.serializers import TextField
 
 from ..deliveries import message_of
-from ..models import NotificationPreference, Webhook, WebhookDelivery
+from ..inbox import COUNTED
+from ..models import Notification, NotificationPreference, Webhook, WebhookDelivery
 
 
 class NotificationPreferenceSerializer(serializers.ModelSerializer[NotificationPreference]):
-    """When the user gets mail."""
+    """When the user is told: in the app, outside of it by the browser, and by mail."""
 
     class Meta:
         model = NotificationPreference
-        fields = ["mail"]
+        fields = ["page", "browser", "mail"]
+
+
+class NotificationSerializer(serializers.ModelSerializer[Notification]):
+    """What the user is told in the app: of a request, or of a batch once all of it has ended."""
+
+    class Meta:
+        model = Notification
+        fields = [
+            "id", "kind", "request_kind", "request", "batch", "text", "created_at", "read_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class NotificationListQuery(serializers.Serializer[Any]):
+    """Which notifications are listed."""
+
+    unread = QueryBooleanField(required=False, help_text="`true`: only those that are not read.")
+
+
+class NotificationReadSerializer(serializers.Serializer[Any]):
+    """Which notifications are marked as read: some, those of a request, or all."""
+
+    ids = serializers.ListField(
+        child=serializers.UUIDField(), allow_empty=False, max_length=100, required=False
+    )
+    request = serializers.UUIDField(required=False, help_text="Id of the request they are about.")
+    all = serializers.BooleanField(required=False, help_text="`true`: all of them.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1 or attrs.get("all") is False:
+            raise serializers.ValidationError("Send one of `ids`, `request`, or `all` as true.")
+        return attrs
+
+
+class UnreadSerializer(serializers.Serializer[Any]):
+    """How many notifications are unread."""
+
+    count = serializers.IntegerField(
+        min_value=0, max_value=COUNTED, help_text="More than 1,000 are not counted."
+    )
 
 
 class EventsField(serializers.ListField):

@@ -1,4 +1,4 @@
-"""What a user is told of, by mail and by webhooks. Thin: services.py and deliveries.py do it."""
+"""What a user is told of, in the app, by mail and by webhooks. Thin: services do it."""
 
 from typing import Any
 from uuid import UUID
@@ -10,13 +10,18 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from backend_django.api.queries import read_query
 from backend_django.users.api.account_views import AccountView
 
-from .. import deliveries, services
-from ..models import NotificationPreference, Webhook, WebhookDelivery
+from .. import deliveries, inbox, services
+from ..models import Notification, NotificationPreference, Webhook, WebhookDelivery
 from .serializers import (
     NewWebhookSerializer,
+    NotificationListQuery,
     NotificationPreferenceSerializer,
+    NotificationReadSerializer,
+    NotificationSerializer,
+    UnreadSerializer,
     WebhookCreateSerializer,
     WebhookDeliverySerializer,
     WebhookSecretSerializer,
@@ -25,13 +30,51 @@ from .serializers import (
 )
 
 
+class NotificationListView(AccountView, generics.GenericAPIView[Notification]):
+    schema_action = "list"
+    is_list = True
+    query_serializer = NotificationListQuery
+    serializer_class = NotificationSerializer
+
+    @extend_schema(responses=NotificationSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """The caller's notifications, newest first."""
+        rows: Any = inbox.notifications_of(self.user)
+        if (unread := read_query(self, request).get("unread")) is not None:
+            rows = rows.filter(read_at__isnull=unread)
+        page: list[Any] = self.paginate_queryset(rows) or []
+        return self.get_paginated_response(NotificationSerializer(page, many=True).data)
+
+
+class UnreadView(AccountView):
+    schema_action = "unread"
+
+    @extend_schema(responses=UnreadSerializer)
+    def get(self, request: Request) -> Response:
+        """How many notifications the caller has not read."""
+        return Response({"count": inbox.count_unread(self.user)})
+
+
+class ReadView(AccountView):
+    schema_action = "read"
+
+    @extend_schema(request=NotificationReadSerializer, responses=UnreadSerializer)
+    def post(self, request: Request) -> Response:
+        """Mark notifications as read; those that are not the caller's are left alone."""
+        data = self.read(NotificationReadSerializer)
+        inbox.notifications_mark_read(
+            user=self.user, ids=data.get("ids"), request_id=data.get("request")
+        )
+        return Response({"count": inbox.count_unread(self.user)})
+
+
 class PreferenceView(AccountView, generics.GenericAPIView[NotificationPreference]):
     schema_action = {"get": "preference", "patch": "preference_update"}
     serializer_class = NotificationPreferenceSerializer
 
     @extend_schema(responses=NotificationPreferenceSerializer)
     def get(self, request: Request) -> Response:
-        """When the user gets mail about requests that have ended."""
+        """When the user is told of requests that have ended, and where."""
         return Response(NotificationPreferenceSerializer(services.preference_of(self.user)).data)
 
     @extend_schema(

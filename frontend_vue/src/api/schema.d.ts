@@ -386,6 +386,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/notifications/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The caller's notifications, newest first. */
+        get: operations["notifications_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/notifications/deliveries/{id}/resend/": {
         parameters: {
             query?: never;
@@ -410,7 +427,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description When the user gets mail about requests that have ended. */
+        /** @description When the user is told of requests that have ended, and where. */
         get: operations["notifications_preference"];
         put?: never;
         post?: never;
@@ -419,6 +436,40 @@ export interface paths {
         head?: never;
         /** @description Choose when. */
         patch: operations["notifications_preference_update"];
+        trace?: never;
+    };
+    "/notifications/read/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Mark notifications as read; those that are not the caller's are left alone. */
+        post: operations["notifications_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/unread/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description How many notifications the caller has not read. */
+        get: operations["notifications_unread"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/notifications/webhooks/": {
@@ -1811,13 +1862,6 @@ export interface components {
             /** @description False when it was there already: by its key, or as one of a unique kind. */
             is_new: boolean;
         };
-        /**
-         * @description * `never` - Never
-         *     * `failed` - when a request fails
-         *     * `ended` - when a request completes or fails
-         * @enum {string}
-         */
-        MailEnum: "never" | "failed" | "ended";
         /** @description Whether all tiles are drawn in advance. Without it they are drawn when they are asked for. */
         MapCopy: {
             status: components["schemas"]["MapCopyStatusEnum"];
@@ -2021,10 +2065,79 @@ export interface components {
             /** @description `whsec_` and base64. */
             readonly secret: string;
         };
-        /** @description When the user gets mail. */
-        NotificationPreference: {
-            mail?: components["schemas"]["MailEnum"];
+        /** @description What the user is told in the app: of a request, or of a batch once all of it has ended. */
+        Notification: {
+            /** Format: uuid */
+            readonly id: string;
+            readonly kind: components["schemas"]["NotificationKind"];
+            readonly request_kind: string;
+            /** Format: uuid */
+            readonly request: string | null;
+            /**
+             * Format: uuid
+             * @description Or the batch that it is about.
+             */
+            readonly batch: string | null;
+            /** @description One sentence. */
+            readonly text: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly read_at: string | null;
         };
+        /**
+         * @description * `request.completed` - Completed
+         *     * `request.failed` - Failed
+         *     * `batch.completed` - Batch Completed
+         *     * `batch.failed` - batch of which requests failed
+         * @enum {string}
+         */
+        NotificationKind: "request.completed" | "request.failed" | "batch.completed" | "batch.failed";
+        /** @description When the user is told: in the app, outside of it by the browser, and by mail. */
+        NotificationPreference: {
+            /**
+             * @description When a notification is shown in the app.
+             *
+             *     * `never` - Never
+             *     * `failed` - when a request fails
+             *     * `ended` - when a request completes or fails
+             */
+            page?: components["schemas"]["NotificationWhen"];
+            /**
+             * @description When an open page in the background shows one outside of it.
+             *
+             *     * `never` - Never
+             *     * `failed` - when a request fails
+             *     * `ended` - when a request completes or fails
+             */
+            browser?: components["schemas"]["NotificationWhen"];
+            /**
+             * @description When an email is sent.
+             *
+             *     * `never` - Never
+             *     * `failed` - when a request fails
+             *     * `ended` - when a request completes or fails
+             */
+            mail?: components["schemas"]["NotificationWhen"];
+        };
+        /** @description Which notifications are marked as read: some, those of a request, or all. */
+        NotificationReadRequest: {
+            ids?: string[];
+            /**
+             * Format: uuid
+             * @description Id of the request they are about.
+             */
+            request?: string;
+            /** @description `true`: all of them. */
+            all?: boolean;
+        };
+        /**
+         * @description * `never` - Never
+         *     * `failed` - when a request fails
+         *     * `ended` - when a request completes or fails
+         * @enum {string}
+         */
+        NotificationWhen: "never" | "failed" | "ended";
         /** @description What became of the requests that were meant. */
         Outcome: {
             done: number;
@@ -2078,6 +2191,13 @@ export interface components {
             pages: number;
             results: components["schemas"]["ApiToken"][];
         };
+        PaginatedNotificationList: {
+            count: number;
+            page: number;
+            page_size: number;
+            pages: number;
+            results: components["schemas"]["Notification"][];
+        };
         PaginatedProcessingRequestList: {
             count: number;
             page: number;
@@ -2129,9 +2249,32 @@ export interface components {
             new_password1: string;
             new_password2: string;
         };
-        /** @description When the user gets mail. */
+        /** @description When the user is told: in the app, outside of it by the browser, and by mail. */
         PatchedNotificationPreferenceRequest: {
-            mail?: components["schemas"]["MailEnum"];
+            /**
+             * @description When a notification is shown in the app.
+             *
+             *     * `never` - Never
+             *     * `failed` - when a request fails
+             *     * `ended` - when a request completes or fails
+             */
+            page?: components["schemas"]["NotificationWhen"];
+            /**
+             * @description When an open page in the background shows one outside of it.
+             *
+             *     * `never` - Never
+             *     * `failed` - when a request fails
+             *     * `ended` - when a request completes or fails
+             */
+            browser?: components["schemas"]["NotificationWhen"];
+            /**
+             * @description When an email is sent.
+             *
+             *     * `never` - Never
+             *     * `failed` - when a request fails
+             *     * `ended` - when a request completes or fails
+             */
+            mail?: components["schemas"]["NotificationWhen"];
         };
         /** @description The signed-in user. */
         PatchedUserRequest: {
@@ -2949,7 +3092,7 @@ export interface components {
          * @enum {string}
          */
         StepStatusEnum: "waiting" | "pending" | "processing" | "completed" | "failed" | "cancelled";
-        StreamEvent: components["schemas"]["StreamState"] | components["schemas"]["StreamReset"] | components["schemas"]["AnyKindRequest"] | components["schemas"]["DeletedRequest"] | components["schemas"]["Usage"];
+        StreamEvent: components["schemas"]["StreamState"] | components["schemas"]["StreamReset"] | components["schemas"]["Notification"] | components["schemas"]["Unread"] | components["schemas"]["AnyKindRequest"] | components["schemas"]["DeletedRequest"] | components["schemas"]["Usage"];
         /** @description More has changed than is told: read anew what you know. */
         StreamReset: {
             /**
@@ -2975,6 +3118,11 @@ export interface components {
         /** @description A token for scripts: `Authorization: Token <key>`. */
         TokenKey: {
             key: string;
+        };
+        /** @description How many notifications are unread. */
+        Unread: {
+            /** @description More than 1,000 are not counted. */
+            count: number;
         };
         /** @description A file that is to come in parts. */
         UploadStartRequest: {
@@ -5328,6 +5476,93 @@ export interface operations {
             };
         };
     };
+    notifications_list: {
+        parameters: {
+            query?: {
+                page?: number;
+                page_size?: number;
+                /** @description `true`: only those that are not read. */
+                unread?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaginatedNotificationList"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     notifications_delivery_resend: {
         parameters: {
             query?: never;
@@ -5580,6 +5815,183 @@ export interface operations {
             };
             /** @description The content type was not accepted */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notifications_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NotificationReadRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unread"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type was not accepted */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    notifications_unread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unread"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
                 headers: {
                     [name: string]: unknown;
                 };

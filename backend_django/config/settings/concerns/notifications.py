@@ -1,7 +1,9 @@
-"""Mails and webhooks that tell owners how their requests have ended (docs/decisions/0033)."""
+"""Notifications, mails and webhooks: how owners learn that requests ended (docs/decisions/0033)."""
 
 from ..environment import env
 
+# How long notifications are kept, read or not.
+NOTIFICATION_RETENTION_DAYS = env.int("NOTIFICATION_RETENTION_DAYS", default=90)
 # Requests that end within so many seconds are told of in one mail.
 NOTIFICATION_MAIL_DELAY_SECONDS = env.int("NOTIFICATION_MAIL_DELAY_SECONDS", default=60)
 

@@ -59,6 +59,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "RequestStatus": "backend_django.processing.models.ProcessingRequest.Status",
         "RequestPhase": "backend_django.processing.models.ProcessingRequest.Phase",
+        "NotificationKind": "backend_django.notifications.models.Notification.Kind",
+        "NotificationWhen": "backend_django.notifications.models.NotificationPreference.When",
     },
     "POSTPROCESSING_HOOKS": [
         "backend_django.api.schema.tell_choices_apart",

@@ -1,4 +1,4 @@
-"""Notifications on the account's page: choose mail, create a webhook, test it, read its log."""
+"""Notifications in the page: bell, list and messages; on the account's: channels and webhooks."""
 
 import re
 from typing import Any
@@ -24,12 +24,12 @@ def test_owner_is_told_by_mail_and_webhook(
 
     page = signed_in
     page.goto("/account")
-    choice = page.get_by_label("When a request fails", exact=True)
-    choice.check()
+    choice = page.get_by_label("By email")
+    choice.select_option("failed")
     expect(page.get_by_text("Your choice is saved.")).to_be_visible()
     page.reload()
-    expect(choice).to_be_checked()
-    page.get_by_label("Never", exact=True).check()
+    expect(choice).to_have_value("failed")
+    choice.select_option("never")
 
     hooks = page.get_by_role("region", name="Webhooks")
     hooks.get_by_label("URL to call").fill("http://example.org/hook")
@@ -60,3 +60,62 @@ def test_owner_is_told_by_mail_and_webhook(
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(hooks.get_by_text("No webhooks yet.")).to_be_visible()
     assert page.request.get("/api/v1/notifications/webhooks/").json()["count"] == 0
+
+
+@pytest.mark.parametrize("page", [{}, PHONE], indirect=True, ids=["desktop", "phone"])
+def test_owner_is_told_wherever_they_are(signed_in: Any, stack: Stack) -> None:
+    from playwright.sync_api import expect
+
+    page = signed_in
+    api = page.request
+    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    headers = {"X-CSRFToken": cookies["csrftoken"], "Origin": stack.url}
+    api.post("/api/v1/notifications/read/", data={"all": True}, headers=headers)
+
+    def submit(content: str, name: str) -> str:
+        file = {"name": f"{name}.txt", "mimeType": "text/plain", "buffer": content.encode()}
+        made = api.post("/api/v1/wordcount/create/", multipart={"file": file}, headers=headers)
+        assert made.status == 201, made.text()
+        return str(made.json()["id"])
+
+    page.goto("/account")
+    expect(page.get_by_role("link", name="Notifications", exact=True)).to_be_visible()
+    with page.expect_response(re.compile("/events/")):
+        page.reload()
+    expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+    submit("some words", "dunes")
+    toast = page.get_by_role("region", name="Notifications").get_by_text("“dunes.txt” is completed")
+    expect(toast).to_be_visible()
+    bell = page.get_by_role("link", name="1 unread notification", exact=True)
+    expect(bell).to_be_visible()
+    expect(page).to_have_title(re.compile(r"^\(1\) Your account"))
+    bell.click()
+    expect(page).to_have_title(re.compile(r"^\(1\) Notifications"))
+    row = page.get_by_role("listitem").filter(has_text="“dunes.txt” is completed")
+    expect(row.get_by_text("New", exact=True)).to_be_visible()
+    check(page)
+    row.get_by_role("button", name=re.compile("Mark as read")).click()
+    expect(row.get_by_text("New", exact=True)).to_be_hidden()
+    expect(page).to_have_title(re.compile(r"^Notifications"))
+
+    # The page of a request says it itself.
+    slow = submit("SLEEP 2", "slow")
+    page.goto(f"/requests/{slow}")
+    expect(page.get_by_text("Completed", exact=True).first).to_be_visible()
+    expect(page.get_by_role("link", name="Notifications", exact=True)).to_be_visible()
+    assert page.get_by_text("“slow.txt” is completed").count() == 0
+    wait_for(lambda: api.get("/api/v1/notifications/?unread=true").json()["count"] == 0)
+
+    page.goto("/notifications?unread=true")
+    expect(page.get_by_role("heading", name="Nothing unread")).to_be_visible()
+    check(page)
+    page.get_by_role("link", name="Settings").click()
+    expect(page.get_by_role("region", name="Notification settings")).to_be_in_viewport()
+    page.get_by_label("In the app").select_option("never")
+    expect(page.get_by_text("Your choice is saved.")).to_be_visible()
+    check(page)
+    page.get_by_label("In the app").select_option("ended")
+    page.get_by_label("In this browser").select_option("ended")  # which a test's browser refuses
+    expect(page.get_by_role("alert")).to_contain_text("Allow them in the settings")
+    expect(page.get_by_label("In this browser")).to_have_value("never")
+    check(page)

@@ -99,6 +99,11 @@ export function createAppRouter(
           meta: { title: 'Request' },
         },
         {
+          path: 'notifications',
+          component: () => import('@/notifications/NotificationsPage.vue'),
+          meta: { title: 'Notifications' },
+        },
+        {
           path: '/:pathMatch(.*)*',
           name: 'missing',
           component: () => import('./MissingPage.vue'),
@@ -119,8 +124,9 @@ export function createAppRouter(
   const router = createRouter({
     history,
     routes,
+    // What a hash names may load later, and comes into view by itself.
     scrollBehavior: (to, from, saved) =>
-      saved ?? (to.path === from.path ? undefined : { left: 0, top: 0 }),
+      saved ?? (to.path === from.path || to.hash ? undefined : { left: 0, top: 0 }),
   })
   router.beforeEach(admit)
   return router

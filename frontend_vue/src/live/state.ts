@@ -11,6 +11,8 @@ export interface Events {
   'request.changed': Schemas['AnyKindRequest']
   'request.deleted': Schemas['DeletedRequest']
   'usage.changed': Schemas['Usage']
+  'notification.created': Schemas['Notification']
+  'notification.unread': Schemas['Unread']
 }
 
 /** Whether the server tells of changes by itself, so that asking for them can wait. */

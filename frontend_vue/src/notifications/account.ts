@@ -1,6 +1,6 @@
 import type { AccountPart } from '@/account/part'
 
-/** Mails and webhooks about requests that have ended. */
+/** What users are told of requests that have ended: in the app, by mail, by webhooks. */
 export default {
   section: () => import('./NotificationSections.vue'),
 } satisfies AccountPart

@@ -1,5 +1,5 @@
-import { enableAutoUnmount, flushPromises } from '@vue/test-utils'
-import { afterEach, expect, test } from 'vitest'
+import { enableAutoUnmount, flushPromises, type VueWrapper } from '@vue/test-utils'
+import { afterEach, expect, test, vi } from 'vitest'
 
 import { dialog, fill, focused, press, problem, show, stubApi, USER } from '@/account/testing'
 import { toasts } from '@/ui/toast'
@@ -7,7 +7,10 @@ import { toasts } from '@/ui/toast'
 import NotificationSections from './NotificationSections.vue'
 
 enableAutoUnmount(afterEach)
-afterEach(() => toasts.splice(0))
+afterEach(() => {
+  toasts.splice(0)
+  vi.unstubAllGlobals()
+})
 
 const ID = '0b0f4f2e-6f0e-4b5c-9d0f-5f6c0a3d9a51'
 const WEBHOOK = {
@@ -33,11 +36,12 @@ const DELIVERY = {
   next_attempt_at: null,
   finished_at: '2026-01-10T12:00:00Z',
 }
+const PREFERENCE = { page: 'ended', browser: 'never', mail: 'never' }
 const path = `/notifications/webhooks/${ID}/`
 
 async function open(answers: Parameters<typeof stubApi>[0] = {}, webhooks: object[] = [WEBHOOK]) {
   const sent = stubApi({
-    'GET /notifications/preferences/': [200, { mail: 'never' }],
+    'GET /notifications/preferences/': [200, PREFERENCE],
     'GET /notifications/webhooks/': [200, { results: webhooks }],
     [`GET ${path}deliveries/`]: [200, { count: 1, results: [DELIVERY] }],
     ...answers,
@@ -53,17 +57,71 @@ const pressed = async (name: string) => {
   await flushPromises()
 }
 
-test('when mail is sent is chosen and saved at once', async () => {
+const selected = (page: VueWrapper, name: string) =>
+  page.find<HTMLSelectElement>(`select[name=${name}]`).element.value
+
+async function select(page: VueWrapper, name: string, value: string) {
+  await page.find(`select[name=${name}]`).setValue(value)
+  await flushPromises()
+}
+
+function stubPermission(before: string, answer: string) {
+  const requestPermission = vi.fn<() => Promise<string>>(async () => answer)
+  vi.stubGlobal('Notification', { permission: before, requestPermission })
+  return requestPermission
+}
+
+test('a channel is chosen and saved at once', async () => {
   const { page, of } = await open({
-    'PATCH /notifications/preferences/': [200, { mail: 'failed' }],
+    'PATCH /notifications/preferences/': [200, { ...PREFERENCE, mail: 'failed' }],
   })
   expect(page.text()).toContain(USER.email)
-  expect(page.find<HTMLInputElement>('[value=never]').element.checked).toBe(true)
-  await page.find('[value=failed]').trigger('change')
-  await flushPromises()
+  expect(selected(page, 'page')).toBe('ended')
+  expect(selected(page, 'mail')).toBe('never')
+  await select(page, 'mail', 'failed')
   expect(of('PATCH /notifications/preferences/')[0]!.body).toEqual({ mail: 'failed' })
-  expect(page.find<HTMLInputElement>('[value=failed]').element.checked).toBe(true)
+  expect(selected(page, 'mail')).toBe('failed')
   expect(toasts[0]!.text).toBe('Your choice is saved.')
+})
+
+test('a choice that is refused is undone, with the reason', async () => {
+  const { page } = await open({
+    'PATCH /notifications/preferences/': [503, { code: 'away', detail: 'Come back later.' }],
+  })
+  await select(page, 'page', 'never')
+  expect(selected(page, 'page')).toBe('ended')
+  expect(page.find('[role=alert]').text()).toContain('Come back later.')
+})
+
+test('the browser is asked before it is chosen', async () => {
+  const asked = stubPermission('default', 'granted')
+  const { page, of } = await open({
+    'PATCH /notifications/preferences/': [200, { ...PREFERENCE, browser: 'ended' }],
+  })
+  await select(page, 'browser', 'ended')
+  expect(asked).toHaveBeenCalledOnce()
+  expect(of('PATCH /notifications/preferences/')[0]!.body).toEqual({ browser: 'ended' })
+  expect(selected(page, 'browser')).toBe('ended')
+  expect(page.find('[role=alert]').exists()).toBe(false)
+})
+
+test('a browser that blocks notifications is not chosen, and it is said what to do', async () => {
+  stubPermission('denied', 'denied')
+  const { page, of } = await open()
+  await select(page, 'browser', 'failed')
+  expect(of('PATCH /notifications/preferences/')).toHaveLength(0)
+  expect(selected(page, 'browser')).toBe('never')
+  expect(page.find('[role=alert]').text()).toContain('Allow them in the settings')
+})
+
+test('on another browser than the one that was allowed, it can be allowed', async () => {
+  const asked = stubPermission('default', 'granted')
+  const { page } = await open({
+    'GET /notifications/preferences/': [200, { ...PREFERENCE, browser: 'ended' }],
+  })
+  await press(page, 'Allow in this browser')
+  expect(asked).toHaveBeenCalledOnce()
+  expect(page.text()).not.toContain('Allow in this browser')
 })
 
 test('a new webhook shows its secret once', async () => {

@@ -1,12 +1,17 @@
-import { queryOptions } from '@tanstack/vue-query'
+import { keepPreviousData, queryOptions } from '@tanstack/vue-query'
+import type { Router } from 'vue-router'
 
 import { api, unwrap } from '@/api/client'
 import { serverNow } from '@/api/clock'
+import { queryClient } from '@/api/queryClient'
 import type { components } from '@/api/schema'
+import { isLive } from '@/live/state'
+import { requestPath } from '@/processing/pipeline'
 
 type Schemas = components['schemas']
 export type Preference = Schemas['NotificationPreference']
-export type MailChoice = NonNullable<Preference['mail']>
+export type When = Schemas['NotificationWhen']
+export type Notification = Schemas['Notification']
 export type Webhook = Schemas['Webhook']
 export type WebhookEvent = Webhook['events'][number]
 export type Delivery = Schemas['WebhookDelivery']
@@ -16,6 +21,47 @@ export const EVENTS: { value: WebhookEvent; label: string }[] = [
   { value: 'request.failed', label: 'A request fails' },
   { value: 'request.cancelled', label: 'A request is cancelled' },
 ]
+
+export const inboxKey = ['notifications', 'inbox']
+/** While the server does not tell of changes by itself. */
+const INTERVAL = 60_000
+const refetchInterval = () => (isLive.value ? false : INTERVAL)
+
+/** How many notifications are unread; hidden tabs have it in their title. */
+export const unreadQuery = queryOptions({
+  queryKey: ['notifications', 'unread'],
+  queryFn: ({ signal }) => unwrap(api.GET('/notifications/unread/', { signal })),
+  refetchInterval,
+  refetchIntervalInBackground: true,
+})
+
+/** A page of the notifications, newest first. */
+export const inboxQuery = (query: { page: number; unread?: true }) =>
+  queryOptions({
+    queryKey: [...inboxKey, query],
+    queryFn: ({ signal }) => unwrap(api.GET('/notifications/', { params: { query }, signal })),
+    refetchInterval,
+    placeholderData: keepPreviousData,
+  })
+
+/** Marks notifications as read, on the server and here. */
+export async function markRead(which: Schemas['NotificationReadRequest']): Promise<void> {
+  const unread = await unwrap(api.POST('/notifications/read/', { body: which }))
+  queryClient.setQueryData(unreadQuery.queryKey, unread)
+  await queryClient.invalidateQueries({ queryKey: inboxKey })
+}
+
+/** The page of what a notification is about; that of a batch is the list of its kind. */
+export function pageOf(router: Router, { request, request_kind: kind }: Notification) {
+  if (request) return requestPath(router, kind, request)
+  return router.resolve(`/${kind}`).name === 'missing' ? undefined : `/${kind}`
+}
+
+export const isFailure = ({ kind }: Notification) => kind.endsWith('.failed')
+
+/** Whether a preference asks for a notification. */
+export const isWanted = (when: When | undefined, notification: Notification) =>
+  when === 'ended' || (when === 'failed' && isFailure(notification))
 
 export const preferenceQuery = queryOptions({
   queryKey: ['notifications', 'preference'],

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/vue-query'
 import { computed, toValue, watch, type MaybeRefOrGetter } from 'vue'
-import { useRouter } from 'vue-router'
+import { useRouter, type Router } from 'vue-router'
 
 import { api as http, unwrap } from '@/api/client'
 import { ApiError } from '@/api/errors'
@@ -77,10 +77,12 @@ export function usePipeline(request: MaybeRefOrGetter<ProcessingRequest | undefi
 /** Gives the address of a request's page: that of its feature, or the one for all kinds. */
 export function useRequestPath() {
   const router = useRouter()
-  return (kind: string, id: string) => {
-    const own = `/${kind}/${id}`
-    return kind && router.resolve(own).name !== 'missing' ? own : `/requests/${id}`
-  }
+  return (kind: string, id: string) => requestPath(router, kind, id)
+}
+
+export function requestPath(router: Router, kind: string, id: string): string {
+  const own = `/${kind}/${id}`
+  return kind && router.resolve(own).name !== 'missing' ? own : `/requests/${id}`
 }
 
 async function act(action: 'cancel' | 'retry' | 'delete', id: string): Promise<void> {

@@ -1,0 +1,164 @@
+import { flushPromises } from '@vue/test-utils'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createMemoryHistory, createRouter } from 'vue-router'
+
+import { createQueryClient } from '@/api/queryClient'
+import { toasts } from '@/ui/toast'
+
+import { notificationHandlers } from './live'
+import { inboxKey, preferenceQuery, type When, unreadQuery } from './queries'
+import { aNotification, REQUEST } from './testing'
+
+const page = { template: '<p />' }
+const THING = `/things/${REQUEST}`
+let hidden = false
+/** What the browser was asked to show outside of the page. */
+let shown: FakeNotification[] = []
+
+class FakeNotification extends EventTarget {
+  static permission = 'granted'
+  constructor(
+    readonly title: string,
+    readonly options: NotificationOptions,
+  ) {
+    super()
+    shown.push(this)
+  }
+  close() {}
+}
+
+function stubLocks(held: string[] = []) {
+  const request = vi.fn<() => Promise<void>>(async () => {})
+  const query = async () => ({ held: held.map((name) => ({ name })) })
+  vi.stubGlobal('navigator', { locks: { request, query } })
+  return request
+}
+
+async function open(path = '/elsewhere', browser: When = 'ended') {
+  const router = createRouter({
+    history: createMemoryHistory(),
+    routes: [
+      { path: '/things', component: page },
+      { path: '/things/:id', component: page },
+      { path: '/:rest(.*)*', name: 'missing', component: page },
+    ],
+  })
+  await router.push(path)
+  const client = createQueryClient()
+  client.setQueryData(preferenceQuery.queryKey, { page: 'ended', browser, mail: 'never' })
+  const invalidate = vi.spyOn(client, 'invalidateQueries').mockResolvedValue()
+  return { router, client, invalidate, handlers: notificationHandlers(client, router) }
+}
+
+async function gathered() {
+  await vi.advanceTimersByTimeAsync(1000)
+  await flushPromises()
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  hidden = false
+  shown = []
+  vi.spyOn(document, 'hidden', 'get').mockImplementation(() => hidden)
+  vi.stubGlobal('Notification', FakeNotification)
+  FakeNotification.permission = 'granted'
+  stubLocks()
+})
+afterEach(() => {
+  toasts.splice(0)
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+  vi.restoreAllMocks()
+})
+
+test('the count is the one that is told, and lists are asked for once', async () => {
+  const { handlers, client, invalidate } = await open()
+  handlers['notification.unread']({ count: 3 })
+  handlers['notification.created'](aNotification())
+  handlers['notification.unread']({ count: 4 })
+  expect(client.getQueryData(unreadQuery.queryKey)).toEqual({ count: 4 })
+  await gathered()
+  expect(invalidate).toHaveBeenCalledTimes(1)
+  expect(invalidate).toHaveBeenCalledWith({ queryKey: inboxKey })
+})
+
+test('a toast says it and leads to the request', async () => {
+  const { handlers } = await open()
+  handlers['notification.created'](aNotification())
+  handlers['notification.created'](
+    aNotification({ kind: 'request.failed', text: 'It failed.', request_kind: 'no', request: '1' }),
+  )
+  await gathered()
+  expect(toasts).toMatchObject([
+    { text: 'Thing “dunes” is completed.', tone: 'good', to: THING },
+    { text: 'It failed.', tone: 'bad', to: '/requests/1' }, // a kind without a page
+  ])
+  expect(shown).toEqual([])
+})
+
+test('a batch is one toast, which leads to the list of its kind', async () => {
+  const { handlers } = await open()
+  const batch = { request: null, batch: REQUEST, kind: 'batch.failed', text: 'Some.' } as const
+  handlers['notification.created'](aNotification(batch))
+  await gathered()
+  expect(toasts).toMatchObject([{ text: 'Some.', tone: 'bad', to: '/things' }])
+})
+
+test('many at once are one toast', async () => {
+  const { handlers } = await open()
+  for (let number = 0; number < 40; number += 1)
+    handlers['notification.created'](
+      aNotification({ kind: number < 2 ? 'request.failed' : 'request.completed' }),
+    )
+  await gathered()
+  expect(toasts).toMatchObject([
+    { text: '40 new notifications, 2 about failures.', tone: 'bad', to: '/notifications' },
+  ])
+})
+
+test("the request's own page says it already", async () => {
+  const { handlers } = await open(THING)
+  handlers['notification.created'](aNotification())
+  await gathered()
+  expect(toasts).toEqual([])
+})
+
+test('while the tab is hidden the browser shows it, once for all tabs', async () => {
+  hidden = true
+  const { handlers, router } = await open()
+  handlers['notification.created'](aNotification())
+  await gathered()
+  expect(toasts).toEqual([])
+  expect(shown).toHaveLength(1)
+  expect(shown[0]!.options).toEqual({ body: aNotification().text, tag: aNotification().id })
+  const focus = vi.spyOn(window, 'focus').mockImplementation(() => {})
+  shown[0]!.dispatchEvent(new Event('click'))
+  await flushPromises()
+  expect(focus).toHaveBeenCalled()
+  expect(router.currentRoute.value.path).toBe(THING)
+})
+
+test.each([
+  ['nobody asked for it', 'never', 'granted', []],
+  ['only failures are wanted', 'failed', 'granted', []],
+  ['the browser does not allow it', 'ended', 'denied', []],
+  ['another tab is visible', 'ended', 'granted', ['visible']],
+] as const)('the browser shows nothing when %s', async (_, browser, permission, locks) => {
+  hidden = true
+  FakeNotification.permission = permission
+  stubLocks([...locks])
+  const { handlers } = await open('/elsewhere', browser)
+  handlers['notification.created'](aNotification())
+  await gathered()
+  expect(shown).toEqual([])
+})
+
+test('a visible tab says so to the others', async () => {
+  const request = stubLocks()
+  hidden = true
+  await open()
+  expect(request).not.toHaveBeenCalled()
+  hidden = false
+  document.dispatchEvent(new Event('visibilitychange'))
+  expect(request).toHaveBeenCalledWith('visible', { mode: 'shared' }, expect.any(Function))
+})

@@ -1,0 +1,97 @@
+import type { QueryClient } from '@tanstack/vue-query'
+import type { Router } from 'vue-router'
+
+import { env } from '@/env'
+import type { Events } from '@/live/state'
+import { toast } from '@/ui/toast'
+
+import { inboxKey, isFailure, isWanted, preferenceQuery, pageOf, unreadQuery } from './queries'
+
+type Told = Events['notification.created']
+/** What comes within so many milliseconds is shown together. */
+const GATHER = 1000
+/** More at once are one toast. */
+const TOASTS = 3
+
+/** Shows what the server tells of notifications: in this tab, or outside of it while it is hidden. */
+export function notificationHandlers(client: QueryClient, router: Router) {
+  const waiting: Told[] = []
+  let timer: ReturnType<typeof setTimeout> | undefined
+  holdWhileVisible()
+
+  function refreshSoon() {
+    timer ??= setTimeout(() => {
+      timer = undefined
+      void client.invalidateQueries({ queryKey: inboxKey })
+      showToasts(waiting.splice(0), router)
+    }, GATHER)
+  }
+
+  function created(told: Told) {
+    refreshSoon()
+    if (document.hidden) void showOutside(told, client, router)
+    // The page of the request says it already, and the bell marks it as read.
+    else if (router.currentRoute.value.path !== pageOf(router, told)) waiting.push(told)
+  }
+
+  return {
+    'notification.created': created,
+    'notification.unread': (unread: Events['notification.unread']) => {
+      client.setQueryData(unreadQuery.queryKey, unread)
+      refreshSoon()
+    },
+    // Its notifications are deleted with it.
+    'request.deleted': () => void client.invalidateQueries({ queryKey: ['notifications'] }),
+  }
+}
+
+function showToasts(told: Told[], router: Router) {
+  const failed = told.filter(isFailure).length
+  if (told.length > TOASTS) {
+    const failures = failed ? `, ${failed} about failures` : ''
+    const tone = failed ? 'bad' : 'good'
+    toast(`${told.length} new notifications${failures}.`, { tone, to: '/notifications' })
+    return
+  }
+  for (const each of told) {
+    const tone = isFailure(each) ? 'bad' : 'good'
+    toast(each.text, { tone, to: pageOf(router, each) })
+  }
+}
+
+/** Has the browser show it, unless the user did not ask for that or has the app before them. */
+async function showOutside(told: Told, client: QueryClient, router: Router) {
+  if (!('Notification' in window) || Notification.permission !== 'granted') return
+  const { browser } = await client.fetchQuery({ ...preferenceQuery, staleTime: 60_000 })
+  if (!isWanted(browser, told) || (await isVisibleInAnotherTab())) return
+  // Tabs that show the same tag show it once.
+  const shown = new Notification(env.name, { body: told.text, tag: told.id })
+  shown.addEventListener('click', () => {
+    window.focus()
+    void router.push(pageOf(router, told) ?? '/notifications')
+    shown.close()
+  })
+}
+
+const LOCK = 'visible'
+
+/** Lets other tabs know when this one is visible. Without locks there are no notifications either. */
+function holdWhileVisible() {
+  let release: (() => void) | undefined
+  function update() {
+    if (document.hidden) release = void release?.()
+    else if (!release)
+      void navigator.locks?.request(
+        LOCK,
+        { mode: 'shared' },
+        () => new Promise<void>((resolve) => (release = resolve)),
+      )
+  }
+  document.addEventListener('visibilitychange', update)
+  update()
+}
+
+async function isVisibleInAnotherTab() {
+  const held = (await navigator.locks?.query())?.held
+  return !!held?.some(({ name }) => name === LOCK)
+}

@@ -4,6 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { press, show, stubApi } from '@/account/testing'
 import { queryClient } from '@/api/queryClient'
 import { setTitle } from '@/composables/title'
+import { isLive } from '@/live/state'
 import { toasts } from '@/ui/toast'
 
 import NotificationBell from './NotificationBell.vue'
@@ -62,6 +63,14 @@ test.each([
   expect(link().attributes('href')).toBe('/notifications')
   expect(link().text()).toBe(badge)
   expect(document.title).toBe(`${title} · Development`)
+})
+
+test('the count is asked for once a minute, unless the server tells of it', async () => {
+  const interval = unreadQuery.refetchInterval as () => number | false
+  expect(interval()).toBe(60_000)
+  isLive.value = true
+  expect(interval()).toBe(false)
+  isLive.value = false
 })
 
 test('the count stays in the title on other pages, and goes with the bell', async () => {

@@ -82,6 +82,14 @@ test('the count is the one that is told, and lists are asked for once', async ()
   expect(invalidate).toHaveBeenCalledWith({ queryKey: inboxKey })
 })
 
+test('the count is asked for anew, and once, when requests are deleted', async () => {
+  const { handlers, invalidate } = await open()
+  for (let number = 0; number < 100; number += 1) handlers['request.deleted']()
+  await gathered()
+  expect(invalidate).toHaveBeenCalledTimes(2)
+  expect(invalidate).toHaveBeenCalledWith(unreadQuery)
+})
+
 test('a toast says it and leads to the request', async () => {
   const { handlers } = await open()
   handlers['notification.created'](aNotification())

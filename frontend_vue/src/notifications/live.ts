@@ -17,12 +17,15 @@ const TOASTS = 3
 export function notificationHandlers(client: QueryClient, router: Router) {
   const waiting: Told[] = []
   let timer: ReturnType<typeof setTimeout> | undefined
+  let isCountStale = false
   holdWhileVisible()
 
   function refreshSoon() {
     timer ??= setTimeout(() => {
       timer = undefined
       void client.invalidateQueries({ queryKey: inboxKey })
+      if (isCountStale) void client.invalidateQueries(unreadQuery)
+      isCountStale = false
       showToasts(waiting.splice(0), router)
     }, GATHER)
   }
@@ -41,7 +44,10 @@ export function notificationHandlers(client: QueryClient, router: Router) {
       refreshSoon()
     },
     // Its notifications are deleted with it.
-    'request.deleted': () => void client.invalidateQueries({ queryKey: ['notifications'] }),
+    'request.deleted': () => {
+      isCountStale = true
+      refreshSoon()
+    },
   }
 }
 

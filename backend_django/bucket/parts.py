@@ -1,8 +1,8 @@
-"""The way of large files into a bucket."""
+"""Send the chunks of large files into a bucket, as the parts of an S3 multipart upload."""
 
 from django.conf import settings
 
-from backend_django.files.protocol import UploadInParts
+from backend_django.files.protocol import UploadInChunks
 
 from .objects import Bucket
 
@@ -16,17 +16,17 @@ class BucketParts:
     def __init__(self, storage: Bucket) -> None:
         self._storage = storage
 
-    def part_size(self, size: int) -> int:
-        return max(settings.PROCESSING_UPLOAD_PART_BYTES, MIN_PART_BYTES, -(-size // MAX_PARTS))
+    def chunk_size(self, size: int) -> int:
+        return max(settings.PROCESSING_UPLOAD_CHUNK_BYTES, MIN_PART_BYTES, -(-size // MAX_PARTS))
 
-    def begin(self, upload: UploadInParts) -> None:
+    def begin(self, upload: UploadInChunks) -> None:
         upload.remote_id = self._storage.parts_begin(upload.file_name)
 
-    def url(self, upload: UploadInParts, number: int) -> str:
+    def url(self, upload: UploadInChunks, number: int) -> str:
         """Return where to PUT a part."""
         return self._storage.part_url(upload.file_name, upload.remote_id, number)
 
-    def received(self, upload: UploadInParts) -> list[int]:
+    def received(self, upload: UploadInChunks) -> list[int]:
         name = upload.file_name
         try:
             found = self._storage.parts_received(name, upload.remote_id)
@@ -34,10 +34,10 @@ class BucketParts:
             if self._storage.size_of(name) != upload.size:
                 raise
             # We were ended when the parts were one object and the request was not yet written.
-            return list(range(1, upload.parts + 1))
+            return list(range(1, upload.chunks + 1))
         return sorted(n for n, (size, _) in found.items() if size == upload.length_of(n))
 
-    def finish(self, upload: UploadInParts) -> str:
+    def finish(self, upload: UploadInChunks) -> str:
         name = upload.file_name
         try:
             found = self._storage.parts_received(name, upload.remote_id)

@@ -14,8 +14,8 @@ from django.http.response import HttpResponseBase
 from .refs import FileRef
 
 
-class UploadInParts(Protocol):
-    """What a storage has to know of an upload whose parts it takes itself."""
+class UploadInChunks(Protocol):
+    """What a storage has to know of an upload whose chunks it takes itself."""
 
     size: int  # bytes
     remote_id: str  # the storage's own name of the upload; `begin` sets it
@@ -25,40 +25,40 @@ class UploadInParts(Protocol):
         """Where in the storage the whole file belongs."""
 
     @property
-    def parts(self) -> int:
-        """How many parts there are, numbered from 1."""
+    def chunks(self) -> int:
+        """How many chunks there are, numbered from 1."""
 
     def length_of(self, number: int) -> int:
-        """Bytes of one part."""
+        """Bytes of one chunk."""
 
 
-class DirectParts(Protocol):
-    """The browser sends parts to the storage itself, each to an address that we give it."""
+class DirectChunks(Protocol):
+    """The browser sends chunks to the storage itself, each to an address that we give it."""
 
-    def part_size(self, size: int) -> int:
-        """Return the bytes of each part but the last."""
+    def chunk_size(self, size: int) -> int:
+        """Return the bytes of each chunk but the last."""
 
-    def begin(self, upload: UploadInParts) -> None:
-        """Prepare for the first part; what has to be known later goes into `remote_id`."""
+    def begin(self, upload: UploadInChunks) -> None:
+        """Prepare for the first chunk; what has to be known later goes into `remote_id`."""
 
-    def url(self, upload: UploadInParts, number: int) -> str:
-        """Return where to PUT a part, numbered from 1."""
+    def url(self, upload: UploadInChunks, number: int) -> str:
+        """Return where to PUT a chunk, numbered from 1."""
 
-    def received(self, upload: UploadInParts) -> list[int]:
-        """Return the numbers of the parts that are there.
+    def received(self, upload: UploadInChunks) -> list[int]:
+        """Return the numbers of the chunks that are there.
 
         Raises:
             FileNotFoundError: the storage knows nothing of this upload any more.
         """
 
-    def finish(self, upload: UploadInParts) -> str:
-        """Make the parts, which are all there, one file; return its name in the storage."""
+    def finish(self, upload: UploadInChunks) -> str:
+        """Make the chunks, which are all there, one file; return its name in the storage."""
 
 
 class RemoteStorage(Protocol):
     """Every failure is an OSError; what is not there is a FileNotFoundError."""
 
-    def way_in(self) -> DirectParts:
+    def way_in(self) -> DirectChunks:
         """Return how large files get here."""
 
     def walk(self, prefix: str) -> Iterator[tuple[str, datetime]]:

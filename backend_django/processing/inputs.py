@@ -18,7 +18,7 @@ from django.core.files import File
 from backend_django.files.refs import FileRef
 from backend_django.uploads.models import Upload
 from backend_django.uploads.queries import uploads_visible_to
-from backend_django.uploads.services import GONE, parts_finish, upload_discard, upload_store
+from backend_django.uploads.services import GONE, chunks_finish, upload_discard, upload_store
 from backend_django.users.models import User
 from backend_django.utils.errors import Conflict, Invalid, NotFound
 from backend_django.utils.text import clean_label
@@ -72,7 +72,7 @@ class Input:
 
 @dataclass(frozen=True)
 class UploadSource:
-    """An upload that came in parts, all of which are there."""
+    """An upload that came in chunks, all of which are there."""
 
     upload_id: UUID
 
@@ -129,7 +129,7 @@ def resolve_sources(
 
     Raises:
         NotFound: there is no such upload or result that this person may see.
-        Conflict: parts of an upload are missing, or a result is not completed.
+        Conflict: chunks of an upload are missing, or a result is not completed.
     """
     found = Resolved()
     try:
@@ -137,7 +137,7 @@ def resolve_sources(
         yield found
     except BaseException:
         for upload in found.uploads:
-            if upload.part_size is None:
+            if upload.chunk_size is None:
                 upload_discard(upload=upload)
         raise
 
@@ -206,7 +206,7 @@ def _upload(owner: User, kind: str, source: File | UploadSource) -> Upload:
     if upload is None:
         raise NotFound(GONE)
     if upload.held_by is None:
-        parts_finish(upload=upload)
+        chunks_finish(upload=upload)
     return upload
 
 

@@ -1,6 +1,6 @@
-"""Where the parts of an upload go: through this server into a file, or straight into the storage.
+"""Where the chunks of an upload go: through this server into a file, or straight into the storage.
 
-Parts are numbered from 1. A part counts when it is there as a whole, and only then.
+Chunks are numbered from 1. A chunk counts when it is there as a whole, and only then.
 """
 
 import os
@@ -11,33 +11,33 @@ from typing import IO
 from django.conf import settings
 from django.core.files.storage import default_storage
 
-from backend_django.files.protocol import DirectParts
+from backend_django.files.protocol import DirectChunks
 from backend_django.files.storage import remote
 
 from .models import Upload
 
 
-class ServerParts:
-    """Parts are sent to us, and written to their places in the file that they make."""
+class ServerChunks:
+    """Chunks are sent to us, and written to their places in the file that they make."""
 
-    def part_size(self, size: int) -> int:
-        """Return the bytes of each part but the last."""
-        return settings.PROCESSING_UPLOAD_PART_BYTES
+    def chunk_size(self, size: int) -> int:
+        """Return the bytes of each chunk but the last."""
+        return settings.PROCESSING_UPLOAD_CHUNK_BYTES
 
     def begin(self, upload: Upload) -> None:
-        """Prepare for the first part."""
+        """Prepare for the first chunk."""
 
     def store(self, upload: Upload, number: int, content: IO[bytes]) -> None:
-        """Put a part to its place. Doing it twice, or two parts at once, does no harm."""
+        """Put a chunk to its place. Doing it twice, or two chunks at once, does no harm."""
         path = Path(default_storage.path(upload.file_name))
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         with open(handle, "r+b") as whole:
-            whole.seek((number - 1) * (upload.part_size or 0))
+            whole.seek((number - 1) * (upload.chunk_size or 0))
             shutil.copyfileobj(content, whole, 1024 * 1024)
 
     def received(self, upload: Upload) -> list[int]:
-        """Return the numbers of the parts that are there.
+        """Return the numbers of the chunks that are there.
 
         Raises:
             FileNotFoundError: the storage knows nothing of this upload any more.
@@ -45,11 +45,11 @@ class ServerParts:
         return sorted(upload.received)
 
     def finish(self, upload: Upload) -> str:
-        """Make the parts, which are all there, one file; return its name in the storage."""
+        """Make the chunks, which are all there, one file; return its name in the storage."""
         return upload.file_name
 
 
-def way_in() -> ServerParts | DirectParts:
-    """Return the way of parts into the storage that is configured."""
+def way_in() -> ServerChunks | DirectChunks:
+    """Return the way of chunks into the storage that is configured."""
     storage = remote()
-    return storage.way_in() if storage else ServerParts()
+    return storage.way_in() if storage else ServerChunks()

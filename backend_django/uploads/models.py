@@ -22,8 +22,12 @@ class Upload(models.Model):
     held_by = models.UUIDField(null=True, help_text="Id of what uses the file.")
     name = models.CharField(max_length=255, help_text="What the user called the file.")
     size = models.BigIntegerField(help_text="Bytes, of the whole file.")
-    part_size = models.BigIntegerField(null=True, help_text="Bytes; null when it comes in one.")
-    received = models.JSONField(default=list, help_text="Numbers of the parts that are there.")
+    chunk_size = models.BigIntegerField(
+        null=True,
+        db_column="part_size",  # of the release before, whose processes read it
+        help_text="Bytes; null when it comes in one.",
+    )
+    received = models.JSONField(default=list, help_text="Numbers of the chunks that are there.")
     remote_id = models.CharField(
         max_length=1100, blank=True, help_text="What the storage calls it."
     )
@@ -54,17 +58,17 @@ class Upload(models.Model):
 
     @property
     def mode(self) -> str:
-        """Who takes the parts: "server", or "direct" for the storage."""
+        """Who takes the chunks: "server", or "direct" for the storage."""
         return "direct" if self.remote_id else "server"
 
     @property
-    def parts(self) -> int:
-        """How many parts there are, numbered from 1."""
-        return -(-self.size // self.part_size) if self.part_size else 1
+    def chunks(self) -> int:
+        """How many chunks there are, numbered from 1."""
+        return -(-self.size // self.chunk_size) if self.chunk_size else 1
 
     def length_of(self, number: int) -> int:
-        """Bytes of one part; the last may be shorter than the others."""
-        whole = self.part_size or self.size
+        """Bytes of one chunk; the last may be shorter than the others."""
+        whole = self.chunk_size or self.size
         return min(whole, self.size - (number - 1) * whole)
 
 

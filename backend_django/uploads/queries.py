@@ -8,7 +8,7 @@ from .models import Upload
 
 
 def uploads_visible_to(user: Any, kind: str) -> QuerySet[Upload]:
-    """Return the uploads in parts that a user may see, send parts of, and have work done on.
+    """Return the uploads in chunks that a user may see, send chunks of, and have work done on.
 
     The only place that says so, as `requests_visible_to` does of requests.
 
@@ -16,4 +16,4 @@ def uploads_visible_to(user: Any, kind: str) -> QuerySet[Upload]:
         user: the user, or their id.
         kind: of work, which the upload was begun for.
     """
-    return Upload.objects.filter(owner=user, kind=kind, part_size__isnull=False)
+    return Upload.objects.filter(owner=user, kind=kind, chunk_size__isnull=False)

@@ -1,8 +1,8 @@
 """How much one may upload in a day (UTC), and how long one's jobs may keep processors busy.
 
 Uploads are counted as they begin. Deleting gives nothing back; what never arrived does: an upload
-that failed, or the parts of one that was thrown away. Processor time is what the system measured of
-each attempt, however it ended, so that no file and no job can hide it.
+that failed, or the chunks of one that was thrown away. Processor time is what the system measured
+of each attempt, however it ended, so that no file and no job can hide it.
 """
 
 import math
@@ -161,7 +161,7 @@ def quota_take(*, owner: User, size: int) -> None:
 def quota_give_back(*, upload: Upload) -> None:
     """Take back what was counted for the bytes of an upload that never arrived.
 
-    Of parts that went straight into the storage nobody here knows, so they stay counted.
+    Of chunks that went straight into the storage nobody here knows, so they stay counted.
     """
     if upload.mode == "direct":
         return

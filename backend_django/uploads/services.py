@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.http import UnreadablePostError
 
-from backend_django.files.protocol import DirectParts
+from backend_django.files.protocol import DirectChunks
 from backend_django.files.storage import DISK_FULL_ERRORS, delete_prefix
 from backend_django.files.temporary import temporary_upload
 from backend_django.users.models import User
@@ -28,13 +28,13 @@ from backend_django.utils.errors import (
 )
 from backend_django.utils.text import clean_text
 
-from .chunks import ServerParts, way_in
+from .chunks import ServerChunks, way_in
 from .models import Upload
 from .quota import quota_give_back, quota_take
 
 logger = logging.getLogger(__name__)
 ROOT = "uploads"
-NAMED_PARTS = 20  # in an error; more are not read by anybody
+NAMED_CHUNKS = 20  # in an error; more are not read by anybody
 GONE = "There is no such upload. It may have expired: upload the file again."
 STORE_FAILED = "The upload could not be stored. Try again in a moment."
 EXPIRE_LIMIT = 100  # in one round, so that a round stays short
@@ -72,14 +72,14 @@ def upload_store(*, owner: User, kind: str, file: File) -> Upload:
 
 
 def upload_start(*, owner: User, kind: str, name: str, size: int) -> Upload:
-    """Open an upload that comes in parts, over hours if need be."""
+    """Open an upload that comes in chunks, over hours if need be."""
     upload = upload_begin(owner=owner, kind=kind, name=name, size=size)
     way = way_in()
-    upload.part_size = way.part_size(size)
+    upload.chunk_size = way.chunk_size(size)
     with storing(upload.id):
         way.begin(upload)
     _extend(upload)
-    logger.info("upload %s: %d parts of %s", upload.id, upload.parts, upload.kind)
+    logger.info("upload %s: %d chunks of %s", upload.id, upload.chunks, upload.kind)
     return upload
 
 
@@ -99,10 +99,10 @@ def uploads_release(*, holder: UUID) -> None:
     Upload.objects.filter(held_by=holder).delete()
 
 
-def part_receive(*, upload: Upload, number: int, stream: IO[bytes]) -> None:
-    """Take a part whole or not at all: when this has returned, no crash takes it away.
+def chunk_receive(*, upload: Upload, number: int, stream: IO[bytes]) -> None:
+    """Take a chunk whole or not at all: when this has returned, no crash takes it away.
 
-    It arrives in a file of its own. So a part whose sender went away in the middle leaves nothing,
+    It arrives in a file of its own. So a chunk whose sender went away in the middle leaves nothing,
     and nothing is written into a file that has become a request meanwhile.
 
     Raises:
@@ -110,13 +110,13 @@ def part_receive(*, upload: Upload, number: int, stream: IO[bytes]) -> None:
         NotFound: the upload has ended meanwhile.
     """
     if upload.mode != "server":
-        raise Conflict("This upload goes into the storage itself. POST here for a part's address.")
+        raise Conflict("This upload goes into the storage itself. POST here for a chunk's address.")
     wanted = upload.length_of(number)
     with storing(upload.id), temporary_upload() as arriving:
         shutil.copyfileobj(stream, arriving, 256 * 1024)
         if arriving.tell() != wanted:
             raise Invalid(
-                f"Part {number} ended after {arriving.tell()} of {wanted} bytes. Send it again."
+                f"Chunk {number} ended after {arriving.tell()} of {wanted} bytes. Send it again."
             )
         arriving.seek(0)
         with transaction.atomic():
@@ -124,37 +124,37 @@ def part_receive(*, upload: Upload, number: int, stream: IO[bytes]) -> None:
             if row is None:
                 raise NotFound(GONE)
             if number not in row.received:
-                ServerParts().store(row, number, arriving)
+                ServerChunks().store(row, number, arriving)
                 row.received = sorted([*row.received, number])
             _extend(row)
     upload.refresh_from_db()
 
 
-def parts_finish(*, upload: Upload) -> None:
-    """Make the parts one file.
+def chunks_finish(*, upload: Upload) -> None:
+    """Make the chunks one file.
 
     Raises:
-        Conflict: parts are missing; it names them.
+        Conflict: chunks are missing; it names them.
     """
-    missing = sorted(set(range(1, upload.parts + 1)) - set(parts_received(upload=upload)))
+    missing = sorted(set(range(1, upload.chunks + 1)) - set(chunks_received(upload=upload)))
     if missing:
-        named = ", ".join(str(number) for number in missing[:NAMED_PARTS])
-        more = f" and {len(missing) - NAMED_PARTS} more" if len(missing) > NAMED_PARTS else ""
-        raise Conflict(f"The upload is not complete. Missing parts: {named}{more}.", "incomplete")
+        named = ", ".join(str(number) for number in missing[:NAMED_CHUNKS])
+        more = f" and {len(missing) - NAMED_CHUNKS} more" if len(missing) > NAMED_CHUNKS else ""
+        raise Conflict(f"The upload is not complete. Missing chunks: {named}{more}.", "incomplete")
     with storing(upload.id):
         way_of(upload).finish(upload)
 
 
-def way_of(upload: Upload) -> ServerParts | DirectParts:
+def way_of(upload: Upload) -> ServerChunks | DirectChunks:
     """Return the way that this upload was begun on."""
     way = way_in()
-    if isinstance(way, ServerParts) != (upload.mode == "server"):
+    if isinstance(way, ServerChunks) != (upload.mode == "server"):
         raise NotFound(GONE)  # the storage was changed meanwhile
     return way
 
 
-def parts_received(*, upload: Upload) -> list[int]:
-    """Return the numbers of the parts that are there.
+def chunks_received(*, upload: Upload) -> list[int]:
+    """Return the numbers of the chunks that are there.
 
     Raises:
         NotFound: the storage has thrown the upload away.
@@ -166,15 +166,15 @@ def parts_received(*, upload: Upload) -> list[int]:
         raise NotFound(GONE) from error
 
 
-def part_url(*, upload: Upload, number: int) -> str:
-    """Return where a browser may PUT a part, for a short time.
+def chunk_url(*, upload: Upload, number: int) -> str:
+    """Return where a browser may PUT a chunk, for a short time.
 
     Raises:
-        Conflict: this upload takes its parts here.
+        Conflict: this upload takes its chunks here.
     """
     way = way_of(upload)
-    if isinstance(way, ServerParts):
-        raise Conflict("This upload takes its parts here. PUT them to this address.")
+    if isinstance(way, ServerChunks):
+        raise Conflict("This upload takes its chunks here. PUT them to this address.")
     _extend(upload)
     return way.url(upload, number)
 

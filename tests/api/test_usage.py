@@ -71,15 +71,15 @@ def test_refusal_comes_before_the_file_is_read(signed_in: Client, user: User) ->
         assert_problem(answer, 429, "daily_quota")
 
 
-def test_parts_count_when_they_are_announced_and_what_never_came_is_given_back(
+def test_chunks_count_when_they_are_announced_and_what_never_came_is_given_back(
     signed_in: Client, settings: Any
 ) -> None:
-    settings.PROCESSING_UPLOAD_PART_BYTES = 300
+    settings.PROCESSING_UPLOAD_CHUNK_BYTES = 300
     body = {"filename": "a.txt", "size": 700}
     made = signed_in.post(f"{KIND}/upload/", body, "application/json").json()
     assert used(signed_in) == 700
-    part = f"{KIND}/upload/{made['id']}/parts/1/"
-    assert signed_in.put(part, b"x" * 300, "application/octet-stream").status_code == 200
+    chunk = f"{KIND}/upload/{made['id']}/parts/1/"
+    assert signed_in.put(chunk, b"x" * 300, "application/octet-stream").status_code == 200
     assert signed_in.delete(f"{KIND}/upload/{made['id']}/").status_code == 204
     assert used(signed_in) == 300
 

@@ -22,7 +22,7 @@ def test_a_person_signs_in_and_uploads(
     kind, sample = SAMPLES[0]
     large = tmp_path / sample.name
     large.write_bytes(sample.read_bytes())
-    os.truncate(large, 40_000_000)  # so that it goes in parts
+    os.truncate(large, 40_000_000)  # so that it goes in chunks
     origin = f"https://localhost:{deployment.https_port}"
     with chromium.new_context(base_url=origin, ignore_https_errors=True) as context:
         context.add_init_script(WATCH_POLICY)

@@ -96,13 +96,13 @@ def test_several_uploads_and_an_optional_one(signed_in: Client) -> None:
     assert not any(path.exists() for path in files)
 
 
-def test_files_of_earlier_results_beside_an_upload_in_parts(signed_in: Client) -> None:
+def test_files_of_earlier_results_beside_an_upload_in_chunks(signed_in: Client) -> None:
     first, second = copied(signed_in, "one "), copied(signed_in, "two ")
     started = signed_in.post(
         f"{URL}/merge/upload/", {"filename": "c.txt", "size": 5}, "application/json"
     ).json()
-    part = f"{URL}/merge/upload/{started['id']}/parts/1/"
-    assert signed_in.put(part, b"three", "application/octet-stream").status_code == 200
+    chunk = f"{URL}/merge/upload/{started['id']}/parts/1/"
+    assert signed_in.put(chunk, b"three", "application/octet-stream").status_code == 200
     sources = [f"request:{first}", f"request:{second}", f"upload:{started['id']}"]
     body = {"texts": sources}
     answer = signed_in.post(f"{URL}/merge/create/", body, "application/json")

@@ -214,7 +214,7 @@ def things_of(owner: User, address: Address) -> dict[str, str]:
     common: dict[str, Any] = {"kind": address.kind, "owner": owner, "name": "a.txt"}
     if "/upload/" in address.template:
         upload = Upload.objects.create(
-            size=1, part_size=1, expires_at=timezone.now() + timedelta(hours=1), **common
+            size=1, chunk_size=1, expires_at=timezone.now() + timedelta(hours=1), **common
         )
         return {"id": str(upload.id), "number": "1"}
     make = getattr(factories(feature), "make_objects", None)

@@ -12,7 +12,7 @@ from backend_django.bucket.tests.server import Bucket  # [s3]
 from tests.stack import Api, Stack, migrated_database
 
 MB = 1024**2
-PART = 5 * MB
+CHUNK = 5 * MB
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Place:
         return sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
 
     def put(self, kind: str, upload: dict[str, Any], number: int, content: bytes) -> None:
-        """Send a part to wherever it goes."""
+        """Send a chunk to wherever it goes."""
         path = f"{kind}/upload/{upload['id']}/parts/{number}/"
         if upload["mode"] == "direct":
             url = self.api.post(path).json()["url"]
@@ -42,10 +42,10 @@ class Place:
         assert answer.status_code == 200, answer.text
 
     def upload(self, kind: str, content: bytes, filename: str = "big.bin") -> dict[str, Any]:
-        """Send a file in parts; return the request that it became."""
+        """Send a file in chunks; return the request that it became."""
         upload = self.start(kind, content, filename)
-        for number in range(1, upload["parts"] + 1):
-            self.put(kind, upload, number, part_of(content, number))
+        for number in range(1, upload["chunks"] + 1):
+            self.put(kind, upload, number, chunk_of(content, number))
         return self.finish(kind, upload)
 
     def start(self, kind: str, content: bytes, filename: str = "big.bin") -> dict[str, Any]:
@@ -59,8 +59,8 @@ class Place:
         return answer.json()
 
 
-def part_of(content: bytes, number: int) -> bytes:
-    return content[(number - 1) * PART : number * PART]
+def chunk_of(content: bytes, number: int) -> bytes:
+    return content[(number - 1) * CHUNK : number * CHUNK]
 
 
 PLACES: list[Any] = ["folder"]
@@ -81,7 +81,7 @@ def place(
     stack = Stack(
         directory / "stack",
         migrated_database(name),
-        PROCESSING_UPLOAD_PART_BYTES=str(PART),
+        PROCESSING_UPLOAD_CHUNK_BYTES=str(CHUNK),
         PROCESSING_UPLOAD_SECONDS="600",
         **(server.environment if server else {}),
     )

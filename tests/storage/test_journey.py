@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.stack import wait_for
-from tests.storage.conftest import MB, PART, Place, part_of
+from tests.storage.conftest import CHUNK, MB, Place, chunk_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 KIND = "wordcount/copy"
@@ -51,12 +51,12 @@ def test_small_file(place: Place) -> None:
     assert place.files() == []
 
 
-def test_large_file_in_parts_at_once(place: Place) -> None:
+def test_large_file_in_chunks_at_once(place: Place) -> None:
     upload = place.start(KIND, CONTENT)
     assert upload["mode"] == ("direct" if place.server else "server")
-    assert (upload["part_size"], upload["parts"]) == (PART, 3)
+    assert (upload["chunk_size"], upload["chunks"]) == (CHUNK, 3)
     with ThreadPoolExecutor(3) as pool:
-        list(pool.map(lambda n: place.put(KIND, upload, n, part_of(CONTENT, n)), [3, 2, 1, 3]))
+        list(pool.map(lambda n: place.put(KIND, upload, n, chunk_of(CONTENT, n)), [3, 2, 1, 3]))
     request = place.finish(KIND, upload)
     again = place.api.post(f"{KIND}/create/", json={"upload": upload["id"]})
     assert (again.status_code, again.json()["id"]) == (200, request["id"])
@@ -68,12 +68,12 @@ def test_large_file_in_parts_at_once(place: Place) -> None:
 
 def test_web_killed_in_the_middle_and_resumed(place: Place) -> None:
     upload = place.start(KIND, CONTENT)
-    place.put(KIND, upload, 2, part_of(CONTENT, 2))
+    place.put(KIND, upload, 2, chunk_of(CONTENT, 2))
     with socket.create_connection(("127.0.0.1", place.stack.port)) as half:
         head = (
             f"PUT /api/v1/{KIND}/upload/{upload['id']}/parts/1/ HTTP/1.1\r\nHost: localhost\r\n"
             f"Authorization: {place.api.headers['Authorization']}\r\n"
-            f"Content-Type: application/octet-stream\r\nContent-Length: {PART}\r\n\r\n"
+            f"Content-Type: application/octet-stream\r\nContent-Length: {CHUNK}\r\n\r\n"
         )
         half.sendall(head.encode() + CONTENT[: 2 * MB])
         if not place.server:
@@ -84,20 +84,20 @@ def test_web_killed_in_the_middle_and_resumed(place: Place) -> None:
     assert resumed["received"] == [2]
     early = place.api.post(f"{KIND}/create/", json={"upload": upload["id"]})
     assert (early.status_code, early.json()["code"]) == (409, "incomplete")
-    assert "Missing parts: 1, 3." in early.json()["detail"]
+    assert "Missing chunks: 1, 3." in early.json()["detail"]
     for number in (1, 3):
-        place.put(KIND, upload, number, part_of(CONTENT, number))
+        place.put(KIND, upload, number, chunk_of(CONTENT, number))
     request = place.finish(KIND, upload)
     check_result(place, request["id"], CONTENT)
     place.api.delete(f"{KIND}/delete/{request['id']}/")
-    wait_for(lambda: not list(place.stack.work.glob("upload-*")), what="the half part is removed")
+    wait_for(lambda: not list(place.stack.work.glob("upload-*")), what="the half chunk is removed")
     assert place.files() == []
 
 
 @pytest.mark.parametrize("end", ["deleted", "expired"])
 def test_upload_that_is_given_up_leaves_nothing(place: Place, end: str) -> None:
     upload = place.start(KIND, CONTENT)
-    place.put(KIND, upload, 1, part_of(CONTENT, 1))
+    place.put(KIND, upload, 1, chunk_of(CONTENT, 1))
     url = f"{KIND}/upload/{upload['id']}/"
     if end == "deleted":
         assert place.api.delete(url).status_code == 204

@@ -51,7 +51,7 @@ def batch_serializer(processor: type[Processor]) -> type[serializers.Serializer]
     if "upload" in single().fields and "upload" not in processor.inputs:
         upload = serializers.UUIDField(
             required=processor.inputs["file"].required,
-            help_text="An upload whose parts are all there.",
+            help_text="An upload whose chunks are all there.",
         )
         fields |= {"file": None, "upload": upload}  # JSON has no files
     item = type(f"{title}BatchItemSerializer", (single,), fields)

@@ -58,11 +58,11 @@ def input_fields(inputs: Mapping[str, Input]) -> dict[str, serializers.Field]:
 
 def _fields(name: str, declared: Input) -> dict[str, serializers.Field]:
     if _is_plain(name, declared):
-        # The one file of most kinds has a field of its own for an upload in parts.
+        # The one file of most kinds has a field of its own for an upload in chunks.
         return {
             name: UploadField(declared, required=False, help_text="The file to work on."),
             "upload": serializers.UUIDField(
-                required=False, help_text="Instead of a file: an upload whose parts are all there."
+                required=False, help_text="Instead of a file: an upload whose chunks are all there."
             ),
         }
     help_text = f"{declared.label}: {_ways(declared)}."
@@ -85,7 +85,7 @@ def _is_plain(name: str, declared: Input) -> bool:
 
 def _ways(declared: Input) -> str:
     """Say how a file may be given."""
-    ways = ["a file", "`upload:<id>` of one whose parts are all there"]
+    ways = ["a file", "`upload:<id>` of one whose chunks are all there"]
     if declared.result_of:
         kinds = " or ".join(declared.kinds)
         ways.append(f"`request:<id>` of a completed request of {kinds}")

@@ -51,7 +51,7 @@ def step_urls(processor: type[Processor]) -> list[URLPattern]:
 
 
 def upload_urls(processor: type[Processor]) -> list[URLPattern]:
-    """Return the addresses where large files of a kind are sent in parts; none if it takes none."""
+    """Return the URLs for uploading large files of a kind in chunks; none if it takes no file."""
     if not processor.inputs:
         return []
 
@@ -62,5 +62,5 @@ def upload_urls(processor: type[Processor]) -> list[URLPattern]:
     return [
         re_path(r"^upload/?$", bound(uploads.UploadsView)),
         re_path(rf"^upload/{ID}/?$", bound(uploads.UploadView)),
-        re_path(rf"^upload/{ID}/parts/(?P<number>[0-9]{{1,5}})/?$", bound(uploads.PartView)),
+        re_path(rf"^upload/{ID}/parts/(?P<number>[0-9]{{1,5}})/?$", bound(uploads.ChunkView)),
     ]

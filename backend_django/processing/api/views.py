@@ -119,7 +119,7 @@ class CreateView(ProcessingView):
 
     problems = {
         404: "There is no such upload",
-        409: "Parts of the upload are missing",
+        409: "Chunks of the upload are missing",
         413: "The upload is too large",
         503: "The storage does not answer",
         507: "The server's disk is full",
@@ -130,7 +130,7 @@ class CreateView(ProcessingView):
         responses={201: ProcessingRequestSerializer, 200: ProcessingRequestSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Take a file, or an `upload` whose parts are all there, and start the work.
+        """Take a file, or an `upload` whose chunks are all there, and start the work.
 
         Answers at once; watch `status/<id>/`.
         """

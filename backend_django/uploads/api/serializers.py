@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from ..models import Upload
 
 
 class UploadStartSerializer(serializers.Serializer[Any]):
-    """A file that is to come in parts."""
+    """A file that is to come in chunks."""
 
     filename = serializers.CharField(max_length=255)
     size = serializers.IntegerField(
@@ -19,35 +20,44 @@ class UploadStartSerializer(serializers.Serializer[Any]):
     )
 
 
+@extend_schema_serializer(deprecate_fields=["part_size", "parts"])
 class UploadStateSerializer(serializers.ModelSerializer[Upload]):
-    """An upload that comes in parts, and what of it is there."""
+    """An upload that comes in chunks, and what of it is there."""
 
     mode = serializers.ChoiceField(
         choices=["server", "direct"],
         read_only=True,
-        help_text="`server`: PUT each part here. `direct`: POST for its address in the storage.",
+        help_text="`server`: PUT each chunk here. `direct`: POST for its address in the storage.",
     )
     filename = serializers.CharField(source="name", read_only=True)
-    part_size = serializers.IntegerField(
-        read_only=True, help_text="Bytes of each part but the last, which has the rest."
+    chunk_size = serializers.IntegerField(
+        read_only=True, help_text="Bytes of each chunk but the last, which has the rest."
     )
-    parts = serializers.IntegerField(read_only=True, help_text="How many; numbered from 1.")
+    chunks = serializers.IntegerField(read_only=True, help_text="How many; numbered from 1.")
+    # Until the next version, under their former names too.
+    part_size = serializers.IntegerField(
+        source="chunk_size", read_only=True, help_text="The former name of `chunk_size`."
+    )
+    parts = serializers.IntegerField(
+        source="chunks", read_only=True, help_text="The former name of `chunks`."
+    )
     expires_at = serializers.DateTimeField(
         read_only=True, help_text="When it is removed, if nothing has become of it."
     )
     received = serializers.ListField(
-        child=serializers.IntegerField(), read_only=True, help_text="Parts that are there."
+        child=serializers.IntegerField(), read_only=True, help_text="Chunks that are there."
     )
 
     class Meta:
         model = Upload
         fields = [
-            "id", "mode", "filename", "size", "part_size", "parts", "received", "expires_at",
+            "id", "mode", "filename", "size", "chunk_size", "chunks", "part_size", "parts",
+            "received", "expires_at",
         ]  # fmt: skip
         read_only_fields = fields
 
 
-class PartUrlSerializer(serializers.Serializer[Any]):
-    """Where a part goes."""
+class ChunkUrlSerializer(serializers.Serializer[Any]):
+    """Where a chunk goes."""
 
-    url = serializers.URLField(help_text="Good for minutes, and for this part only.")
+    url = serializers.URLField(help_text="Good for minutes, and for this chunk only.")

@@ -1,4 +1,4 @@
-"""Large files come in parts: each may be sent again, in any order, over hours and reloads."""
+"""Large files come in chunks: each may be sent again, in any order, over hours and reloads."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -22,7 +22,7 @@ from .. import services
 from ..models import Upload
 from ..queries import uploads_visible_to
 from ..quota import refuse_larger
-from .serializers import PartUrlSerializer, UploadStartSerializer, UploadStateSerializer
+from .serializers import ChunkUrlSerializer, UploadStartSerializer, UploadStateSerializer
 
 BINARY = "application/octet-stream"
 
@@ -48,7 +48,7 @@ class UploadBase(GenericAPIView[Upload]):
         return found
 
     def state(self, upload: Upload, code: int = status.HTTP_200_OK) -> Response:
-        upload.received = services.parts_received(upload=upload)
+        upload.received = services.chunks_received(upload=upload)
         return Response(UploadStateSerializer(upload).data, status=code)
 
 
@@ -63,7 +63,7 @@ class UploadsView(UploadBase):
 
     @extend_schema(request=UploadStartSerializer, responses={201: UploadStateSerializer})
     def post(self, request: Request) -> Response:
-        """Announce a file that comes in parts. When all are there, name it to `create/`."""
+        """Announce a file that comes in chunks. When all are there, name it to `create/`."""
         given = UploadStartSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         size = given.validated_data["size"]
@@ -85,17 +85,17 @@ class UploadView(UploadBase):
     problems = {503: "The storage does not answer"}
 
     def get(self, request: Request, id: UUID) -> Response:
-        """Which parts are there: those that are not are to be sent, also after a reload."""
+        """Which chunks are there: those that are not are to be sent, also after a reload."""
         return self.state(self.get_upload(id))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: UUID) -> Response:
-        """Throw the upload and its parts away."""
+        """Throw the upload and its chunks away."""
         services.upload_discard(upload=self.get_upload(id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class PartView(UploadBase):
+class ChunkView(UploadBase):
     schema_action = {"put": "upload_part", "post": "upload_part_url"}
     problems = {
         409: "The upload goes the other way: see its `mode`",
@@ -105,31 +105,31 @@ class PartView(UploadBase):
 
     @extend_schema(request={BINARY: OpenApiTypes.BINARY}, responses={200: UploadStateSerializer})
     def put(self, request: Request, id: UUID, number: str) -> Response:
-        """Send one part. Sending it again does no harm, nor does sending several at once."""
+        """Send one chunk. Sending it again does no harm, nor does sending several at once."""
         upload = self.get_upload(id)
-        part = self._part_number(upload, number)
+        chunk = self._chunk_number(upload, number)
         if (request.content_type or "").partition(";")[0] != BINARY:
             raise UnsupportedMediaType(request.content_type or "")
-        length, wanted = int(request.META.get("CONTENT_LENGTH") or 0), upload.length_of(part)
+        length, wanted = int(request.META.get("CONTENT_LENGTH") or 0), upload.length_of(chunk)
         if length != wanted:
-            raise ValidationError(f"Part {part} has {wanted} bytes, and {length} were sent.")
+            raise ValidationError(f"Chunk {chunk} has {wanted} bytes, and {length} were sent.")
         if length > free_bytes():
             raise StorageFull
         try:
             stream: Any = request._request  # as it arrives: `request.data` would be all of it
-            services.part_receive(upload=upload, number=part, stream=stream)
+            services.chunk_receive(upload=upload, number=chunk, stream=stream)
         except UnreadablePostError as error:
-            raise ParseError("The connection was lost in the middle of the part.") from error
+            raise ParseError("The connection was lost in the middle of the chunk.") from error
         return self.state(upload)
 
-    @extend_schema(request=None, responses={200: PartUrlSerializer})
+    @extend_schema(request=None, responses={200: ChunkUrlSerializer})
     def post(self, request: Request, id: UUID, number: str) -> Response:
-        """Get the address in the storage where one part is to be PUT."""
+        """Get the address in the storage where one chunk is to be PUT."""
         upload = self.get_upload(id)
-        url = services.part_url(upload=upload, number=self._part_number(upload, number))
+        url = services.chunk_url(upload=upload, number=self._chunk_number(upload, number))
         return Response({"url": url})
 
-    def _part_number(self, upload: Upload, number: str) -> int:
-        if not 1 <= int(number) <= upload.parts:
-            raise NotFound(f"There is no such part: they are numbered from 1 to {upload.parts}.")
+    def _chunk_number(self, upload: Upload, number: str) -> int:
+        if not 1 <= int(number) <= upload.chunks:
+            raise NotFound(f"There is no such chunk: they are numbered from 1 to {upload.chunks}.")
         return int(number)

@@ -626,7 +626,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * @description Take a file, or an `upload` whose parts are all there, and start the work.
+         * @description Take a file, or an `upload` whose chunks are all there, and start the work.
          *
          *     Answers at once; watch `status/<id>/`.
          */
@@ -790,7 +790,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * @description Take a file, or an `upload` whose parts are all there, and start the work.
+         * @description Take a file, or an `upload` whose chunks are all there, and start the work.
          *
          *     Answers at once; watch `status/<id>/`.
          */
@@ -946,7 +946,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Announce a file that comes in parts. When all are there, name it to `create/`. */
+        /** @description Announce a file that comes in chunks. When all are there, name it to `create/`. */
         post: operations["mosaics_upload_start"];
         delete?: never;
         options?: never;
@@ -961,11 +961,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Which parts are there: those that are not are to be sent, also after a reload. */
+        /** @description Which chunks are there: those that are not are to be sent, also after a reload. */
         get: operations["mosaics_upload_state"];
         put?: never;
         post?: never;
-        /** @description Throw the upload and its parts away. */
+        /** @description Throw the upload and its chunks away. */
         delete: operations["mosaics_upload_delete"];
         options?: never;
         head?: never;
@@ -980,9 +980,9 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** @description Send one part. Sending it again does no harm, nor does sending several at once. */
+        /** @description Send one chunk. Sending it again does no harm, nor does sending several at once. */
         put: operations["mosaics_upload_part"];
-        /** @description Get the address in the storage where one part is to be PUT. */
+        /** @description Get the address in the storage where one chunk is to be PUT. */
         post: operations["mosaics_upload_part_url"];
         delete?: never;
         options?: never;
@@ -1306,7 +1306,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Announce a file that comes in parts. When all are there, name it to `create/`. */
+        /** @description Announce a file that comes in chunks. When all are there, name it to `create/`. */
         post: operations["rasters_upload_start"];
         delete?: never;
         options?: never;
@@ -1321,11 +1321,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Which parts are there: those that are not are to be sent, also after a reload. */
+        /** @description Which chunks are there: those that are not are to be sent, also after a reload. */
         get: operations["rasters_upload_state"];
         put?: never;
         post?: never;
-        /** @description Throw the upload and its parts away. */
+        /** @description Throw the upload and its chunks away. */
         delete: operations["rasters_upload_delete"];
         options?: never;
         head?: never;
@@ -1340,9 +1340,9 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** @description Send one part. Sending it again does no harm, nor does sending several at once. */
+        /** @description Send one chunk. Sending it again does no harm, nor does sending several at once. */
         put: operations["rasters_upload_part"];
-        /** @description Get the address in the storage where one part is to be PUT. */
+        /** @description Get the address in the storage where one chunk is to be PUT. */
         post: operations["rasters_upload_part_url"];
         delete?: never;
         options?: never;
@@ -1779,6 +1779,14 @@ export interface components {
          * @enum {integer}
          */
         BlockSizeEnum: 128 | 256 | 512 | 1024;
+        /** @description Where a chunk goes. */
+        ChunkUrl: {
+            /**
+             * Format: uri
+             * @description Good for minutes, and for this chunk only.
+             */
+            url: string;
+        };
         /** @description The password. */
         ConfirmRequest: {
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
@@ -1955,7 +1963,7 @@ export interface components {
              * @default false
              */
             map_copy: boolean;
-            /** @description Rasters: a file, `upload:<id>` of one whose parts are all there or `request:<id>` of a completed request of rasters or mosaics. */
+            /** @description Rasters: a file, `upload:<id>` of one whose chunks are all there or `request:<id>` of a completed request of rasters or mosaics. */
             rasters: string[];
         };
         /**
@@ -2018,7 +2026,7 @@ export interface components {
              * @default false
              */
             map_copy: boolean;
-            /** @description Rasters: a file, `upload:<id>` of one whose parts are all there or `request:<id>` of a completed request of rasters or mosaics. */
+            /** @description Rasters: a file, `upload:<id>` of one whose chunks are all there or `request:<id>` of a completed request of rasters or mosaics. */
             rasters: string[];
         };
         /**
@@ -2225,14 +2233,6 @@ export interface components {
             page_size: number;
             pages: number;
             results: components["schemas"]["Webhook"][];
-        };
-        /** @description Where a part goes. */
-        PartUrl: {
-            /**
-             * Format: uri
-             * @description Good for minutes, and for this part only.
-             */
-            url: string;
         };
         /** @description The current password, and the new one twice. */
         PasswordChangeRequest: {
@@ -2504,10 +2504,10 @@ export interface components {
             map_copy: boolean;
             /**
              * Format: uuid
-             * @description An upload whose parts are all there.
+             * @description An upload whose chunks are all there.
              */
             upload?: string;
-            /** @description A raster to make anew: a file, `upload:<id>` of one whose parts are all there or `request:<id>` of a completed request of rasters or mosaics. */
+            /** @description A raster to make anew: a file, `upload:<id>` of one whose chunks are all there or `request:<id>` of a completed request of rasters or mosaics. */
             raster?: string;
         };
         /**
@@ -2626,10 +2626,10 @@ export interface components {
             file?: string;
             /**
              * Format: uuid
-             * @description Instead of a file: an upload whose parts are all there.
+             * @description Instead of a file: an upload whose chunks are all there.
              */
             upload?: string;
-            /** @description A raster to make anew: a file, `upload:<id>` of one whose parts are all there or `request:<id>` of a completed request of rasters or mosaics. */
+            /** @description A raster to make anew: a file, `upload:<id>` of one whose chunks are all there or `request:<id>` of a completed request of rasters or mosaics. */
             raster?: string;
         };
         /**
@@ -3124,7 +3124,7 @@ export interface components {
             /** @description More than 1,000 are not counted. */
             count: number;
         };
-        /** @description A file that is to come in parts. */
+        /** @description A file that is to come in chunks. */
         UploadStartRequest: {
             filename: string;
             /**
@@ -3133,12 +3133,12 @@ export interface components {
              */
             size: number;
         };
-        /** @description An upload that comes in parts, and what of it is there. */
+        /** @description An upload that comes in chunks, and what of it is there. */
         UploadState: {
             /** Format: uuid */
             readonly id: string;
             /**
-             * @description `server`: PUT each part here. `direct`: POST for its address in the storage.
+             * @description `server`: PUT each chunk here. `direct`: POST for its address in the storage.
              *
              *     * `server` - server
              *     * `direct` - direct
@@ -3147,11 +3147,21 @@ export interface components {
             readonly filename: string;
             /** @description Bytes, of the whole file. */
             readonly size: number;
-            /** @description Bytes of each part but the last, which has the rest. */
-            readonly part_size: number;
+            /** @description Bytes of each chunk but the last, which has the rest. */
+            readonly chunk_size: number;
             /** @description How many; numbered from 1. */
+            readonly chunks: number;
+            /**
+             * @deprecated
+             * @description The former name of `chunk_size`.
+             */
+            readonly part_size: number;
+            /**
+             * @deprecated
+             * @description The former name of `chunks`.
+             */
             readonly parts: number;
-            /** @description Parts that are there. */
+            /** @description Chunks that are there. */
             readonly received: number[];
             /**
              * Format: date-time
@@ -7254,7 +7264,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Parts of the upload are missing */
+            /** @description Chunks of the upload are missing */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8451,7 +8461,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Parts of the upload are missing */
+            /** @description Chunks of the upload are missing */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9796,7 +9806,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PartUrl"];
+                    "application/json": components["schemas"]["ChunkUrl"];
                 };
             };
             /** @description The input was not accepted */
@@ -12138,7 +12148,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PartUrl"];
+                    "application/json": components["schemas"]["ChunkUrl"];
                 };
             };
             /** @description The input was not accepted */

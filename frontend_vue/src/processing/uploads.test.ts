@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { FakeXhr } from '@/api/fakeXhr'
 
 import { aRequest } from './testing'
-import { createUploads, IN_PARTS } from './uploads'
+import { createUploads, IN_CHUNKS } from './uploads'
 
 const file = (name: string) => new File(['content'], name)
 let uploads: ReturnType<typeof createUploads>
@@ -201,13 +201,13 @@ test('asks before the window is closed over an upload', async () => {
   expect(leave()).toBe(true)
 })
 
-test('a large file goes in parts, and goes on where the connection was lost', async () => {
+test('a large file goes in chunks, and goes on where the connection was lost', async () => {
   const large = file('big.dat')
-  Object.defineProperty(large, 'size', { value: IN_PARTS + 1 })
+  Object.defineProperty(large, 'size', { value: IN_CHUNKS + 1 })
   const done = uploads.add(large, { profile: 'small' })
   const entry = uploads.entries.at(-1)!
   await vi.waitFor(() => expect(FakeXhr.all).toHaveLength(1))
-  const state = { id: 'u1', mode: 'server', part_size: 9e9, parts: 1, received: [] as number[] }
+  const state = { id: 'u1', mode: 'server', chunk_size: 9e9, chunks: 1, received: [] as number[] }
   FakeXhr.last.respond(201, state)
   await pass(0)
   FakeXhr.last.progress(1, 2)

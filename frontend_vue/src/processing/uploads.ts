@@ -19,12 +19,12 @@ export interface Upload {
   state: 'waiting' | 'sending' | 'storing' | 'pausing' | 'failed'
   /** 0..1 */
   sent: number
-  /** How often it was not taken since it was asked for, or since a part has arrived. */
+  /** How often it was not taken since it was asked for, or since a chunk has arrived. */
   losses: number
   /** Whether the server answered the last time, that it is not ready. */
   postponed: boolean
-  /** What its parts are known by, when all of them have arrived. */
-  parts: string
+  /** Id of the upload, when all of its chunks have arrived. */
+  uploadId: string
   /** Why it failed, as a sentence. */
   error: string
   /** Whether sending the same once more may end better. */
@@ -33,13 +33,13 @@ export interface Upload {
 
 /** Before each further try, in milliseconds. */
 const PAUSES = [1000, 4000]
-/** In parts nothing that has arrived is sent again, so that it may go on for longer. */
+/** In chunks nothing that has arrived is sent again, so that it may go on for longer. */
 const PATIENT_PAUSES = [...PAUSES, 15_000, 60_000, 120_000]
-/** Bytes. A larger file goes in parts, each of which may be sent again alone. */
-export const IN_PARTS = 16 * 1024 ** 2
+/** Bytes. A larger file goes in chunks, each of which may be sent again alone. */
+export const IN_CHUNKS = 16 * 1024 ** 2
 
-export const inParts = ({ file }: Upload) => file.size > IN_PARTS
-const pausesOf = (entry: Upload) => (inParts(entry) ? PATIENT_PAUSES : PAUSES)
+export const inChunks = ({ file }: Upload) => file.size > IN_CHUNKS
+const pausesOf = (entry: Upload) => (inChunks(entry) ? PATIENT_PAUSES : PAUSES)
 export const tries = (entry: Upload) => pausesOf(entry).length + 1
 
 /**
@@ -66,7 +66,7 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
       sent: 0,
       losses: 0,
       postponed: false,
-      parts: '',
+      uploadId: '',
       error: '',
       again: false,
     })
@@ -101,13 +101,13 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
         const pause = pausesOf(entry)[entry.losses]
         const lost =
           error instanceof ApiError &&
-          (inParts(entry) ? error.away : error.unanswered || error.postponed)
+          (inChunks(entry) ? error.away : error.unanswered || error.postponed)
         const readable = !lost || (await isReadable(entry.file))
         if (lost && readable && pause) {
           entry.losses += 1
           entry.postponed = error.postponed
           entry.state = 'pausing'
-          if (!inParts(entry)) entry.sent = 0
+          if (!inChunks(entry)) entry.sent = 0
           await sleep(retryPause(error, pause), signal)
           continue
         }
@@ -127,14 +127,14 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
     for (const [name, value] of Object.entries(entry.fields)) form.append(name, value)
     entry.state = 'sending'
     const options: TransferOptions = { signal, headers: { 'Idempotency-Key': key } }
-    if (inParts(entry)) {
-      const { sendParts, forget } = await loadParts()
-      entry.parts ||= await sendParts(api.createPath, file, signal, (fraction, arrived) => {
+    if (inChunks(entry)) {
+      const { sendChunks, forget } = await loadChunks()
+      entry.uploadId ||= await sendChunks(api.createPath, file, signal, (fraction, arrived) => {
         entry.sent = fraction
         if (arrived) entry.losses = 0
       })
       entry.state = 'storing'
-      form.append('upload', entry.parts)
+      form.append('upload', entry.uploadId)
       const request = await send('POST', api.createPath, form, options)
       forget(api.createPath, file)
       return request as ProcessingRequest
@@ -151,7 +151,8 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
   /** Stops an upload that is on its way, or takes a failed one off the list. */
   function dismiss(entry: Upload) {
     remove(entry)
-    if (inParts(entry)) void loadParts().then((parts) => parts.discard(api.createPath, entry.file))
+    if (inChunks(entry))
+      void loadChunks().then(({ discard }) => discard(api.createPath, entry.file))
   }
 
   function remove({ id }: Upload) {
@@ -173,8 +174,8 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
 export type Uploads = ReturnType<typeof createUploads>
 
 /** Few files are that large, and the first page is better without. */
-function loadParts() {
-  return import('./parts').catch(() => {
+function loadChunks() {
+  return import('./chunks').catch(() => {
     throw unreachable()
   })
 }

@@ -25,9 +25,9 @@ PROCESSING_RETENTION_DAYS = env.int("PROCESSING_RETENTION_DAYS", default=0)
 # Storing a file that has arrived takes no longer than this; a process that died at it is cleaned
 # up after.
 PROCESSING_STORE_SECONDS = env.int("PROCESSING_STORE_SECONDS", default=900)
-# A large file comes in parts of this size.
-PROCESSING_UPLOAD_PART_BYTES = env.int("PROCESSING_UPLOAD_PART_BYTES", default=16 * 1024**2)
-# Parts are kept for so long after the last one that came.
+# A large file comes in chunks of this size.
+PROCESSING_UPLOAD_CHUNK_BYTES = env.int("PROCESSING_UPLOAD_CHUNK_BYTES", default=16 * 1024**2)
+# Chunks are kept for so long after the last one that came.
 PROCESSING_UPLOAD_SECONDS = env.int("PROCESSING_UPLOAD_SECONDS", default=24 * 3600)
 # Disk space that is left alone: below it nothing is accepted and nothing is begun.
 PROCESSING_DISK_RESERVE_BYTES = env.int("PROCESSING_DISK_RESERVE_BYTES", default=200 * 1024**2)

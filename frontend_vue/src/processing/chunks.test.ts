@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
 import { FakeXhr } from '@/api/fakeXhr'
 
-import { discard, forget, sendParts } from './parts'
+import { discard, forget, sendChunks } from './chunks'
 
 const PATH = '/things/create/'
 const ROOT = '/api/v1/things/upload/'
@@ -20,13 +20,13 @@ beforeEach(() => {
 afterEach(() => forget(PATH, file))
 
 const state = (received: number[] = [], mode = 'server') => ({
-  id: 'u1', mode, part_size: 4, parts: 3, received,
+  id: 'u1', mode, chunk_size: 4, chunks: 3, received,
 }) // prettier-ignore
 const open = () => FakeXhr.all.filter((xhr) => !xhr.done)
 const asked = () => FakeXhr.all.map((xhr) => `${xhr.method} ${xhr.url.replace(ROOT, '')}`)
 
 function begin() {
-  const done = sendParts(PATH, file, stop.signal, (sent, part) => told.push([sent, part]))
+  const done = sendChunks(PATH, file, stop.signal, (sent, chunk) => told.push([sent, chunk]))
   done.catch(() => {})
   return done
 }
@@ -36,7 +36,7 @@ async function answer(status: number, body: unknown) {
   await flushPromises()
 }
 
-test('sends one part after the other to the server, and tells how much has left', async () => {
+test('sends one chunk after the other to the server, and tells how much has left', async () => {
   const done = begin()
   expect(FakeXhr.last).toMatchObject({ method: 'POST', url: ROOT })
   expect(JSON.parse(FakeXhr.last.body as string)).toEqual({ filename: 'a.dat', size: 10 })
@@ -45,7 +45,7 @@ test('sends one part after the other to the server, and tells how much has left'
   expect(FakeXhr.last.headers['Content-Type']).toBe('application/octet-stream')
   expect(await (FakeXhr.last.body as Blob).text()).toBe('aaaa')
   FakeXhr.last.progress(2, 4)
-  for (let part = 1; part <= 3; part++) await answer(200, state())
+  for (let chunk = 1; chunk <= 3; chunk++) await answer(200, state())
   expect(await done).toBe('u1')
   expect(asked()).toEqual(['POST ', 'PUT u1/parts/1/', 'PUT u1/parts/2/', 'PUT u1/parts/3/'])
   expect(told).toEqual([
@@ -53,7 +53,7 @@ test('sends one part after the other to the server, and tells how much has left'
   ]) // prettier-ignore
 })
 
-test('goes on with the parts that are missing, also after a reload', async () => {
+test('goes on with the chunks that are missing, also after a reload', async () => {
   const lost = begin()
   await answer(201, state())
   await answer(200, state())
@@ -79,19 +79,20 @@ test('an upload that the server has thrown away is begun anew', async () => {
   expect(asked()).toEqual(['GET u1/', 'POST '])
 })
 
-test('parts go to the signed addresses of the storage, several at once', async () => {
+test('chunks go to the signed addresses of the storage, several at once', async () => {
   const done = begin()
   await answer(201, state([], 'direct'))
   expect(asked().slice(1)).toEqual([1, 2, 3].map((number) => `POST u1/parts/${number}/`))
-  for (let part = 1; part <= 3; part++) await answer(200, { url: `https://storage.test/${part}` })
+  for (let chunk = 1; chunk <= 3; chunk++)
+    await answer(200, { url: `https://storage.test/${chunk}` })
   expect(open().map(({ method, url }) => `${method} ${url}`)).toEqual(
     [1, 2, 3].map((number) => `PUT https://storage.test/${number}`),
   )
-  for (let part = 1; part <= 3; part++) await answer(200, '')
+  for (let chunk = 1; chunk <= 3; chunk++) await answer(200, '')
   expect(await done).toBe('u1')
 })
 
-test('one part that is lost stops the others', async () => {
+test('one chunk that is lost stops the others', async () => {
   const done = begin()
   await answer(201, state([], 'direct'))
   FakeXhr.last.fail()

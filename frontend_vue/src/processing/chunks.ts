@@ -4,42 +4,42 @@ import { send, sendSigned } from '@/api/upload'
 /** As the API describes it; the same for every kind of request. */
 interface State {
   id: string
-  /** Who takes the parts: our server, or the storage itself. */
+  /** Who takes the chunks: our server, or the storage itself. */
   mode: 'server' | 'direct'
-  part_size: number
-  parts: number
+  chunk_size: number
+  chunks: number
   received: number[]
 }
 
-/** So many parts travel at once. A storage elsewhere has room for all; ours is for other people too. */
+/** So many chunks travel at once. A storage elsewhere has room for all; ours is for other people too. */
 const AT_ONCE = { server: 1, direct: 3 }
 
 /**
- * Sends what the server does not have of a file yet, in parts.
+ * Sends what the server does not have of a file yet, in chunks.
  *
  * It knows the upload by the file's name, size and time, also after a reload of the page.
  * @param createPath path of the create, beside which that of the uploads is
- * @param arrived told 0..1 of the bytes that have left, and whether a part has just arrived
+ * @param arrived told 0..1 of the bytes that have left, and whether a chunk has just arrived
  * @returns the upload's id, to be named in a create
- * @throws as `send` does; to call it once more goes on with the parts that are missing
+ * @throws as `send` does; to call it once more goes on with the chunks that are missing
  */
-export async function sendParts(
+export async function sendChunks(
   createPath: string,
   file: File,
   signal: AbortSignal,
-  arrived: (fraction: number, part: boolean) => void,
+  arrived: (fraction: number, chunk: boolean) => void,
 ): Promise<string> {
   const path = pathOf(createPath)
   const state = await findOrStart(path, file, signal)
-  const whole = state.part_size
+  const whole = state.chunk_size
   const missing = numbers(state).filter((number) => !state.received.includes(number))
   const onTheWay = new Map<number, number>()
-  let done = state.received.reduce((sum, number) => sum + part(number).size, 0)
+  let done = state.received.reduce((sum, number) => sum + chunk(number).size, 0)
   const stop = new AbortController()
   const options = { signal: stop.signal }
   signal.addEventListener('abort', () => stop.abort(), { once: true })
 
-  function part(number: number) {
+  function chunk(number: number) {
     return file.slice((number - 1) * whole, number * whole)
   }
 
@@ -48,9 +48,9 @@ export async function sendParts(
     arrived((done + moving) / file.size, arrivedNow)
   }
 
-  async function sendPart(number: number) {
+  async function sendChunk(number: number) {
     const address = `${path}${state.id}/parts/${number}/`
-    const content = part(number)
+    const content = chunk(number)
     const onProgress = (sent: number) => {
       onTheWay.set(number, sent)
       tell()
@@ -68,7 +68,7 @@ export async function sendParts(
   }
 
   async function sendOneAfterTheOther() {
-    for (let next = missing.shift(); next; next = missing.shift()) await sendPart(next)
+    for (let next = missing.shift(); next; next = missing.shift()) await sendChunk(next)
   }
 
   tell()
@@ -113,7 +113,7 @@ async function findOrStart(path: string, file: File, signal: AbortSignal): Promi
 }
 
 const isGone = (error: unknown) => error instanceof ApiError && error.status === 404
-const numbers = ({ parts }: State) => Array.from({ length: parts }, (_, index) => index + 1)
+const numbers = ({ chunks }: State) => Array.from({ length: chunks }, (_, index) => index + 1)
 const pathOf = (createPath: string) => createPath.replace(/create\/$/, 'upload/')
 const keyOf = (path: string, { name, size, lastModified }: File) =>
   `upload ${path} ${size} ${lastModified} ${name}`

@@ -1,4 +1,4 @@
-"""Files that come in parts through this server."""
+"""Files that come in chunks through this server."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +22,8 @@ CONTENT = os.urandom(2500)
 
 
 @pytest.fixture(autouse=True)
-def small_parts(settings, tmp_path: Path) -> None:
-    settings.PROCESSING_UPLOAD_PART_BYTES = 1000
+def small_chunks(settings, tmp_path: Path) -> None:
+    settings.PROCESSING_UPLOAD_CHUNK_BYTES = 1000
     settings.MEDIA_ROOT = str(tmp_path / "media")
     settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
 
@@ -39,14 +39,14 @@ def start(client: Client, **fields):
     return client.post(f"{URL}/upload/", fields, "application/json")
 
 
-def part(number: int) -> bytes:
+def chunk(number: int) -> bytes:
     return CONTENT[(number - 1) * 1000 : number * 1000]
 
 
 def put(client: Client, upload_id: str, number: int, content: bytes | None = None):
     return client.put(
         f"{URL}/upload/{upload_id}/parts/{number}/",
-        part(number) if content is None else content,
+        chunk(number) if content is None else content,
         "application/octet-stream",
     )
 
@@ -58,12 +58,14 @@ def create(client: Client, upload_id: str, key: str | None = None, **fields):
     )
 
 
-def test_parts_in_any_order_and_twice_make_the_file(signed_in: Client) -> None:
+def test_chunks_in_any_order_and_twice_make_the_file(signed_in: Client) -> None:
     started = start(signed_in)
     assert started.status_code == 201
     upload = started.json()
-    assert {k: upload[k] for k in ("mode", "filename", "size", "part_size", "parts")} == {
-        "mode": "server", "filename": "a.txt", "size": 2500, "part_size": 1000, "parts": 3,
+    old = {"part_size": 1000, "parts": 3}  # former names, for one version
+    assert {k: v for k, v in upload.items() if k not in ("id", "expires_at")} == {
+        "mode": "server", "filename": "a.txt", "size": 2500, "chunk_size": 1000, "chunks": 3,
+        "received": [], **old,
     }  # fmt: skip
     for number in (3, 1, 3):
         assert put(signed_in, upload["id"], number).status_code == 200
@@ -73,7 +75,7 @@ def test_parts_in_any_order_and_twice_make_the_file(signed_in: Client) -> None:
 
     early = create(signed_in, upload["id"])
     assert (early.status_code, early.json()["code"]) == (409, "incomplete")
-    assert early.json()["detail"].endswith("Missing parts: 2.")
+    assert early.json()["detail"].endswith("Missing chunks: 2.")
 
     put(signed_in, upload["id"], 2)
     made = create(signed_in, upload["id"], name="Mine", minimum_length=2)
@@ -89,7 +91,7 @@ def test_parts_in_any_order_and_twice_make_the_file(signed_in: Client) -> None:
     assert put(signed_in, upload["id"], 2).status_code == 404, "it is a request by now"
 
 
-def test_parts_at_once(user: User) -> None:
+def test_chunks_at_once(user: User) -> None:
     def browser() -> Client:
         made = Client()
         made.force_login(user)
@@ -113,14 +115,14 @@ def test_parts_at_once(user: User) -> None:
 @pytest.mark.parametrize(
     ("number", "content", "status", "words"),
     [
-        (1, b"x" * 999, 400, "Part 1 has 1000 bytes, and 999 were sent."),
-        (1, b"x" * 1001, 400, "Part 1 has 1000 bytes, and 1001 were sent."),
-        (3, b"x" * 1000, 400, "Part 3 has 500 bytes, and 1000 were sent."),
+        (1, b"x" * 999, 400, "Chunk 1 has 1000 bytes, and 999 were sent."),
+        (1, b"x" * 1001, 400, "Chunk 1 has 1000 bytes, and 1001 were sent."),
+        (3, b"x" * 1000, 400, "Chunk 3 has 500 bytes, and 1000 were sent."),
         (4, b"x", 404, "numbered from 1 to 3"),
         (0, b"x", 404, "numbered from 1 to 3"),
     ],
 )
-def test_part_that_does_not_fit_is_refused(
+def test_chunk_that_does_not_fit_is_refused(
     signed_in: Client, number: int, content: bytes, status: int, words: str
 ) -> None:
     upload_id = start(signed_in).json()["id"]
@@ -130,7 +132,7 @@ def test_part_that_does_not_fit_is_refused(
     assert signed_in.get(f"{URL}/upload/{upload_id}/").json()["received"] == []
 
 
-def test_part_must_be_bytes(signed_in: Client) -> None:
+def test_chunk_must_be_bytes(signed_in: Client) -> None:
     upload_id = start(signed_in).json()["id"]
     url = f"{URL}/upload/{upload_id}/parts/1/"
     assert signed_in.put(url, "x" * 1000, "text/plain").status_code == 415
@@ -154,7 +156,7 @@ def test_upload_that_could_not_become_a_request_is_refused_at_once(
     assert not Upload.objects.exists()
 
 
-def test_full_disk_is_said_before_the_first_part_and_at_each(signed_in: Client, settings) -> None:
+def test_full_disk_is_said_before_the_first_chunk_and_at_each(signed_in: Client, settings) -> None:
     upload_id = start(signed_in).json()["id"]
     settings.PROCESSING_DISK_RESERVE_BYTES = 2**60
     for answer in (start(signed_in), put(signed_in, upload_id, 1)):

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.cluster import KIND, Cluster, Ledger, Row, write_report
+from tests.chaos.cluster import KIND, Cluster, Ledger, ProxiedCluster, Row, write_report
 from tests.chaos.test_random import faults
+from tests.proxy import HALF_OPEN, RESETS, Fault
 from tests.stack import ROOT, wait_for
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
@@ -16,11 +17,18 @@ LINES = 20
 STEPS = LINES + 2
 DUE = 30  # times at which the schedule was due before it is looked at
 SLOW = {"kill beat", "kill web", "stop worker", "broker dies", "database restarts"}
+SLOW |= {"database: 30 % resets", "broker: 30 % resets"}
+HANGING = {
+    f"{server}: {fault.name}": (server, fault)
+    for server in ("database", "broker")
+    for fault in (HALF_OPEN, RESETS)
+}
+FAULT_SECONDS = 6
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    made = Cluster(tmp_path_factory.mktemp("cluster"))
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedCluster]:
+    made = ProxiedCluster(tmp_path_factory.mktemp("cluster"))
     try:
         made.manage("setup")
         made.start()
@@ -39,10 +47,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     "name",
     [
         pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
-        for name in faults(None)  # type: ignore[arg-type]
+        for name in [*faults(None), *HANGING]  # type: ignore[arg-type]
     ],
 )
-def test_fault(cluster: Cluster, name: str) -> None:
+def test_fault(cluster: ProxiedCluster, name: str) -> None:
     cluster.recover()
     ledger = Ledger(cluster, f"three times: {name}")
     chance = random.Random(name)
@@ -54,7 +62,10 @@ def test_fault(cluster: Cluster, name: str) -> None:
             submitted = ledger.submit(text.encode(), f"{KIND}/digest")
     for _ in range(3):
         time.sleep(chance.uniform(0.5, 3))
-        faults(cluster)[name](chance)
+        if name in HANGING:
+            hang(cluster, *HANGING[name])
+        else:
+            faults(cluster)[name](chance)
         time.sleep(chance.uniform(0.2, 1))
         cluster.recover()
     row = ledger.settle(work_seconds=60)
@@ -73,6 +84,11 @@ def test_fault(cluster: Cluster, name: str) -> None:
     check_schedule(cluster)
 
 
+def hang(cluster: ProxiedCluster, server: str, fault: Fault) -> None:
+    with cluster.proxies[server].broken(fault):
+        time.sleep(FAULT_SECONDS)
+
+
 def make_schedule_due(cluster: Cluster) -> None:
     """Have beats find that a schedule of every minute was not looked at for half an hour."""
     cluster.query(
@@ -80,6 +96,8 @@ def make_schedule_due(cluster: Cluster) -> None:
         " results AS (DELETE FROM processing_processingresult"
         "  WHERE request_id IN (SELECT id FROM old)),"
         " attempts AS (DELETE FROM processing_processingattempt"
+        "  WHERE request_id IN (SELECT id FROM old)),"
+        " notes AS (DELETE FROM notifications_notification"
         "  WHERE request_id IN (SELECT id FROM old)),"
         " requests AS (DELETE FROM processing_processingrequest"
         "  WHERE id IN (SELECT id FROM old)),"

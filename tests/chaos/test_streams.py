@@ -94,7 +94,7 @@ def test_no_page_is_left_behind(
                 ranks = [RANK[status] for each, status in page.order if each == request]
                 assert ranks == sorted(ranks), "a page was taken back in time"
         connections = sum(page.connections for page in pages.all)
-        row = f"\n| {count} | {fault.__name__} | {len(made)} | {len(behind())} | {connections} |"
+        row = f"| {count} | {fault.__name__} | {len(made)} | {len(behind())} | {connections} |\n"
         with REPORT.open("a") as report:
             report.write(row)
     finally:

@@ -21,7 +21,7 @@ def default_max_attempts() -> int:
 
 
 class ProcessingRequest(models.Model):
-    """One job somebody asked for. Only `lifecycle.py` and `services.py` write its state."""
+    """What a user asked for. Only `lifecycle.py` and `services.py` write its state."""
 
     class Status(models.TextChoices):
         PENDING = "pending"

@@ -80,7 +80,7 @@ class StagesSerializer(serializers.Serializer[Any]):
 
 
 def steps_of(found: ProcessingRequest) -> list[StepState]:
-    """Return the steps of a pipeline; NotFound when the request is another sort of job."""
+    """Return the steps of a pipeline; NotFound when the request is of another kind."""
     pipeline = pipeline_of(found.kind)
     if pipeline is None:
         raise NotFound("This request has no steps: it is not a pipeline.")

@@ -73,8 +73,7 @@ const REMEDIES: Record<string, string> = {
   service_unavailable:
     'Try it once more in a few minutes. How the service answered is in the history below.',
   worker_lost: 'Try it once more; the fault was on our side, not in your file.',
-  internal_error:
-    'Try it once more. If it fails again, tell the people who run this site the reference below.',
+  internal_error: 'Try again. If it keeps happening, contact support with the reference below.',
 }
 
 /** Its place among those that wait; "" when nobody said so. */

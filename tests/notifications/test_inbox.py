@@ -18,6 +18,7 @@ from backend_django.live import publish
 from backend_django.notifications.api.live import describe_notifications
 from backend_django.notifications.inbox import count_unread, notifications_mark_read
 from backend_django.notifications.models import Notification
+from backend_django.notifications.receivers import _BATCHES_ENDED
 from backend_django.notifications.services import preference_set
 from backend_django.notifications.tasks import maintenance_tidy_deliveries
 from backend_django.processing import lifecycle, reaper
@@ -150,6 +151,18 @@ def test_batch_that_ends_in_one_round_brings_one(user: User) -> None:
     assert len(reaper.reap_expired()) == 6
     texts = list(Notification.objects.values_list("text", flat=True))
     assert texts == ["Word count: 3 requests have ended: 3 failed."] * 2
+
+
+def test_end_in_an_open_batch_reads_few_pages(user: User) -> None:
+    """Also where PostgreSQL knows nothing of the rows yet: each end of a thousand pays for it."""
+    requests = batch_of(user, 200)
+    for request in requests[:20]:
+        assert lifecycle.complete(request.id, 1, data={}, files={})
+    with connection.cursor() as cursor:
+        explained = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {_BATCHES_ENDED}"
+        cursor.execute(explained, [[requests[0].batch]])
+        [[[plan]]] = cursor.fetchall()
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 40
 
 
 @pytest.mark.parametrize(("wanted", "told_of"), [("failed", ["batch.failed"]), ("never", [])])

@@ -32,7 +32,7 @@ AT_LEAST = int(os.environ.get("FUZZ_AT_LEAST", "100"))
 # of its own.
 HARMFUL = ["/auth/logout/", "/auth/tokens/{id}/", "/requests/delete/"]
 # A value of the right form is not enough: what it says must be true.
-MAY_REFUSE_GOOD_FORM = r"/auth/(login|registration|password|user/delete)/"
+MAY_REFUSE_GOOD_FORM = r"/auth/(login|registration|password|user/delete)/|/notifications/read/"
 MAY_REFUSE_GOOD_FORM += "|/auth/mfa/"  # [mfa]
 
 

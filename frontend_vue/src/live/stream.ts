@@ -23,9 +23,15 @@ export type Handlers = { [N in Name]?: (data: Events[N]) => void }
 export function followEvents(client: QueryClient, handlers: Handlers, isWanted: () => boolean) {
   const tabs = new BroadcastChannel('events')
 
-  /** Asks for everything that is on the page, at a time of its own. */
+  /**
+   * Asks for what is on the page and may have changed, at a time of its own. Not for what is asked
+   * for once, such as the secret that somebody is just typing off.
+   */
   function refresh() {
-    setTimeout(() => void client.refetchQueries({ type: 'active' }), Math.random() * SPREAD)
+    setTimeout(
+      () => void client.refetchQueries({ type: 'active', stale: true }),
+      Math.random() * SPREAD,
+    )
   }
 
   function setLive(live: boolean) {

@@ -48,7 +48,7 @@ def running(api: Api) -> Iterator[str]:
         stages = api.get(f"requests/stages/{made['id']}/").json()["stages"]
         return any(s["counts"] == {"completed": 1, "processing": 1} for s in stages)
 
-    wait_for(is_half_done, what="the second step runs")
+    wait_for(is_half_done, what="the step after the first runs")
     yield str(made["id"])
     api.post(f"{KIND}/cancel/{made['id']}/")
 

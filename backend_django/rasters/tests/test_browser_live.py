@@ -28,16 +28,16 @@ def test_a_list_follows_what_others_do(signed_in: Any, api: Api, tmp_path: Path)
     made = send(api, tmp_path, "told.tif")
     for tab in (page, second):
         row = tab.locator("main").get_by_role("listitem").filter(has_text="told.tif")
-        expect(row.get_by_text("Completed")).to_be_visible()
+        expect(row.get_by_text("Completed")).to_be_visible(timeout=40_000)
     assert streams == [], "each browser has one stream, however many tabs"
     assert api.delete(f"rasters/delete/{made['id']}/").is_success
     for tab in (page, second):
-        expect(tab.locator("main").get_by_text("told.tif")).to_have_count(0)
+        expect(tab.locator("main").get_by_text("told.tif")).to_have_count(0, timeout=40_000)
     page.goto("about:blank")
     wait_for(lambda: second.wait_for_timeout(100) or streams, what="the other one takes over")
     send(api, tmp_path, "after.tif")
     row = second.locator("main").get_by_role("listitem").filter(has_text="after.tif")
-    expect(row.get_by_text("Completed")).to_be_visible()
+    expect(row.get_by_text("Completed")).to_be_visible(timeout=40_000)
     second.close()
 
 
@@ -55,5 +55,7 @@ def test_a_proxy_that_holds_events_back_is_noticed(
         expect(page.get_by_role("heading", name="Waiting for a free worker")).to_be_visible()
     finally:
         stack.start("worker")
-    expect(page.locator("main").get_by_text("Completed", exact=True).first).to_be_visible()
+    expect(page.locator("main").get_by_text("Completed", exact=True).first).to_be_visible(
+        timeout=40_000
+    )
     wait_for(lambda: page.wait_for_timeout(200) or len(streams) > 1, seconds=20)

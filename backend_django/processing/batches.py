@@ -12,7 +12,6 @@ from django.db import IntegrityError, transaction
 from backend_django.uploads.quota import work_check
 from backend_django.uploads.services import upload_discard, uploads_hold
 from backend_django.users.models import User
-from backend_django.utils.database_time import from_now
 from backend_django.utils.errors import Conflict, Invalid
 
 from . import lifecycle
@@ -21,15 +20,13 @@ from .enqueue import ring_on_commit
 from .inputs import Resolved, Sources, resolve_each
 from .models import ProcessingRequest
 from .processor import Processor
-from .services import lock_results, request_build
+from .services import UPLOAD_USED, lock_results, open_requests, request_build
 
 logger = logging.getLogger(__name__)
-Status = ProcessingRequest.Status
 LIMIT = 1000  # requests of one call
 TRIES = 3  # others may create the same unique requests meanwhile
 KEYS = UUID("5b0c9a4e-55a7-4d0a-9a0e-2f6a4f6f1d3e")  # any: batches are named after keys in it
 BUSY = "The same requests are being created by other calls. Try again."
-USED = "The upload was used already, or took too long. Upload the file again."
 
 
 @dataclass
@@ -136,7 +133,8 @@ def _insert(
             )
             for index, (request, found) in enumerate(zip(requests, resolved, strict=True))
         ]
-        known = _open_ones(owner, processor, built)
+        keys = [row.unique_key for row in built]
+        known = dict(open_requests(owner, processor, keys).values_list("unique_key", "id"))
         turn = lifecycle.read_next_turn(owner_id=owner.pk, **place)
         lock_results([request for found in resolved for request in found.requests])
         for index, (row, found) in enumerate(zip(built, resolved, strict=True)):
@@ -146,7 +144,7 @@ def _insert(
             if row.unique_key:
                 known[row.unique_key] = row.id
             if found.uploads and not uploads_hold(uploads=found.uploads, holder=row.id):
-                raise Invalid(fields={f"requests.{index}": USED})
+                raise Invalid(fields={f"requests.{index}": UPLOAD_USED})
             row.turn = turn + len(rows)
             rows.append(row)
             made.append(Made(index, row.id, True))
@@ -161,22 +159,3 @@ def _insert(
         if rows:
             ring_on_commit(queue=processor.queue, request_id=rows[0].id)
     return made
-
-
-def _open_ones(
-    owner: User, processor: type[Processor], rows: Sequence[ProcessingRequest]
-) -> dict[str | None, UUID]:
-    """Return the open requests that are the same as some of the rows, having them wait longer."""
-    if not processor.unique:
-        return {}
-    same = ProcessingRequest.objects.filter(
-        owner=owner,
-        kind=processor.name,
-        unique_key__in={row.unique_key for row in rows},
-        status__in=[Status.PENDING, Status.PROCESSING],
-    )
-    if processor.unique.debounce:
-        pause = processor.unique.debounce.total_seconds()
-        waiting = same.filter(status=Status.PENDING, run_at__isnull=False)
-        announce_changes(lifecycle.update_returning(waiting, run_at=from_now(pause)))
-    return dict(same.values_list("unique_key", "id"))

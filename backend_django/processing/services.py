@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files import File
 from django.db import IntegrityError, transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from backend_django.uploads.models import Upload
@@ -33,6 +33,7 @@ from .registry import get_processor
 logger = logging.getLogger(__name__)
 Status = ProcessingRequest.Status
 NAMED_USERS = 3  # in an error
+UPLOAD_USED = "The upload was used already, or took too long. Upload the file again."
 
 
 def request_create(
@@ -82,8 +83,9 @@ def request_create(
             )
         except IntegrityError:
             earlier = request_by_key(owner=owner, processor=processor, key=idempotency_key or "")
-            if not earlier:
-                earlier = _open_one(owner, processor, parameters or {}, resolved)
+            if not earlier and processor.unique:
+                key = processor.unique.key(parameters or {}, resolved.files)
+                earlier = open_requests(owner, processor, [key]).first()
             if not earlier:
                 raise
             for upload in resolved.uploads:
@@ -147,23 +149,23 @@ def request_build(
     )
 
 
-def _open_one(
-    owner: User, processor: type[Processor], parameters: dict[str, Any], resolved: Resolved
-) -> ProcessingRequest | None:
-    """Return the request of a unique kind that is open, having it wait a little longer."""
+def open_requests(
+    owner: User, processor: type[Processor], keys: Iterable[str | None]
+) -> QuerySet[ProcessingRequest]:
+    """Return the open requests of a unique kind with these keys, having them wait longer."""
     if not processor.unique:
-        return None
+        return ProcessingRequest.objects.none()
     same = ProcessingRequest.objects.filter(
         owner=owner,
         kind=processor.name,
-        unique_key=processor.unique.key(parameters, resolved.files),
+        unique_key__in=set(keys),
         status__in=[Status.PENDING, Status.PROCESSING],
     )
     if processor.unique.debounce:
         pause = processor.unique.debounce.total_seconds()
         waiting = same.filter(status=Status.PENDING, run_at__isnull=False)
         announce_changes(lifecycle.update_returning(waiting, run_at=from_now(pause)))
-    return same.first()
+    return same
 
 
 def step_create(
@@ -211,7 +213,7 @@ def _request_of(uploads: list[Upload]) -> ProcessingRequest:
         earlier = ProcessingRequest.objects.filter(id=holders[0]).first()
         if earlier:
             return earlier
-    raise Conflict("The upload was used already, or took too long. Upload the file again.")
+    raise Conflict(UPLOAD_USED)
 
 
 def lock_results(ids: list[UUID]) -> None:

@@ -11,7 +11,7 @@ from ..changes import TOPIC
 from ..models import ProcessingRequest
 from ..queries import requests_visible_to
 from .lists import AnyKindRequestSerializer
-from .serializers import queue_position
+from .serializers import queue_position, request_state
 
 
 class DeletedRequestSerializer(serializers.Serializer[Any]):
@@ -27,9 +27,8 @@ def describe_requests(user_id: Any, ids: Sequence[str]) -> list[tuple[str, Any]]
     for row in found.values():
         if row.status == ProcessingRequest.Status.PENDING:
             row.queue_position = queue_position(row.id)
-    serializer = AnyKindRequestSerializer()
     return [
-        ("changed", serializer.to_representation(found[each]))
+        ("changed", {"kind": found[each].kind, **request_state(found[each])})
         if each in found
         else ("deleted", {"id": each})
         for each in ids

@@ -36,11 +36,7 @@ class EventStreamResponse(StreamingHttpResponse):
 def _background() -> tuple[Hub, asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
     Thread(target=loop.run_forever, name="live", daemon=True).start()
-
-    async def begin() -> Hub:
-        return Hub()
-
-    return asyncio.run_coroutine_threadsafe(begin(), loop).result(), loop
+    return Hub(), loop
 
 
 def _in_this_thread(open_stream: OpenStream) -> Iterator[bytes]:

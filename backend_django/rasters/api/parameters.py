@@ -32,12 +32,33 @@ def _nodata(help_text: str) -> serializers.RegexField:
     )
 
 
+def _profile() -> serializers.ChoiceField:
+    return serializers.ChoiceField(
+        choices=list(PROFILES.items()), default="auto", help_text="Compression of the result."
+    )
+
+
+def _values(help_text: str) -> serializers.ChoiceField:
+    return serializers.ChoiceField(
+        choices=list(VALUES.items()), default="auto", help_text=help_text
+    )
+
+
+def _crs(help_text: str) -> serializers.RegexField:
+    return serializers.RegexField(
+        CRS_CODE,
+        default="",
+        allow_blank=True,
+        max_length=40,
+        help_text=help_text,
+        error_messages={"invalid": "Must be a code, as “EPSG:32632”."},
+    )
+
+
 class RasterOptionsSerializer(serializers.Serializer[Any]):
     """How a raster is to be stored. All may be left out."""
 
-    profile = serializers.ChoiceField(
-        choices=list(PROFILES.items()), default="auto", help_text="Compression of the result."
-    )
+    profile = _profile()
     grid = serializers.ChoiceField(
         choices=list(GRIDS.items()), default="native", help_text="Where the pixels lie."
     )
@@ -56,19 +77,8 @@ class RasterOptionsSerializer(serializers.Serializer[Any]):
         help_text="Which bands, in which order, for example “4,3,2”. Empty: all.",
         error_messages={"invalid": "Must be numbers of bands with commas between, as in “4,3,2”."},
     )
-    values = serializers.ChoiceField(
-        choices=list(VALUES.items()),
-        default="auto",
-        help_text="What the values are; it decides how overviews are made, and the legend.",
-    )
-    crs = serializers.RegexField(
-        CRS_CODE,
-        default="",
-        allow_blank=True,
-        max_length=40,
-        help_text="Coordinate reference system, as “EPSG:32632”. Empty: as in the file.",
-        error_messages={"invalid": "Must be a code, as “EPSG:32632”."},
-    )
+    values = _values("What the values are; it decides how overviews are made, and the legend.")
+    crs = _crs("Coordinate reference system, as “EPSG:32632”. Empty: as in the file.")
     corners = serializers.RegexField(
         rf"^({_NUMBER}( ?, ?{_NUMBER}){{3}})?$",
         default="",
@@ -106,14 +116,7 @@ class RasterOptionsSerializer(serializers.Serializer[Any]):
 class MosaicParametersSerializer(serializers.Serializer[Any]):
     """How rasters are put together. All may be left out."""
 
-    crs = serializers.RegexField(
-        CRS_CODE,
-        default="",
-        allow_blank=True,
-        max_length=40,
-        help_text="Coordinate reference system, as “EPSG:32632”. Empty: that of most rasters.",
-        error_messages={"invalid": "Must be a code, as “EPSG:32632”."},
-    )
+    crs = _crs("Coordinate reference system, as “EPSG:32632”. Empty: that of most rasters.")
     resolution = serializers.FloatField(
         default=None,
         allow_null=True,
@@ -121,15 +124,9 @@ class MosaicParametersSerializer(serializers.Serializer[Any]):
         max_value=1e9,
         help_text="Side of a pixel, in units of that system. Null: that of the smallest pixels.",
     )
-    profile = serializers.ChoiceField(
-        choices=list(PROFILES.items()), default="auto", help_text="Compression of the result."
-    )
+    profile = _profile()
     nodata = _nodata("Value of missing pixels of the uploads: a number, “nan”, or “none”.")
-    values = serializers.ChoiceField(
-        choices=list(VALUES.items()),
-        default="auto",
-        help_text="What the values are; classes are never mixed.",
-    )
+    values = _values("What the values are; classes are never mixed.")
     map_copy = serializers.BooleanField(
         default=False, help_text="Draw all tiles of the map in advance, as the last step."
     )

@@ -167,6 +167,17 @@ def api(stack: Stack) -> Iterator[Api]:
 
 
 @pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What would have been sent to a worker that goes on with pipelines."""
+    messages: list[str] = []
+    monkeypatch.setattr(
+        "backend_django.processing.enqueue.current_app.send_task",
+        lambda name, args, **_: messages.append(args[0]) if "advance" in name else None,
+    )
+    return messages
+
+
+@pytest.fixture
 def mail_server(stack: Stack) -> Iterator[MailServer]:
     """The mail server of the stack, which takes everything."""
     server = MailServer(stack.mail_port)

@@ -23,6 +23,7 @@ from backend_django.processing.runner import run_next
 from backend_django.processing.tasks import maintenance_reap
 from backend_django.uploads.models import Upload
 from backend_django.users.models import User
+from tests.pipelines import work
 from tests.wordcount.processor import Digest, Lines
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,17 +38,6 @@ def own_folders(settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What would have been sent to a worker that goes on with pipelines."""
-    messages: list[str] = []
-    monkeypatch.setattr(
-        "backend_django.processing.enqueue.current_app.send_task",
-        lambda name, args, **_: messages.append(args[0]) if "advance" in name else None,
-    )
-    return messages
-
-
-@pytest.fixture
 def signed_in(client: Client, user: User) -> Client:
     client.force_login(user)
     return client
@@ -58,16 +48,6 @@ def create(client: Client, *lines: str) -> ProcessingRequest:
     answer = client.post(f"{URL}/create/", {"file": file})
     assert answer.status_code == 201, answer.content
     return ProcessingRequest.objects.get(id=answer.json()["id"])
-
-
-def work(told: list[str]) -> None:
-    """Do what workers do until there is nothing left to do."""
-    busy = True
-    while busy:
-        busy = bool(run_next(queue="short") or run_next(queue="processing"))
-        while told:
-            busy = True
-            advance(told.pop())  # type: ignore[arg-type]
 
 
 def states(client: Client, request: ProcessingRequest) -> dict[str, str]:

@@ -20,6 +20,7 @@ from backend_django.processing.tasks import maintenance_reap
 from backend_django.rasters import convert as conversion
 from backend_django.rasters.models import RasterMapCopy
 from backend_django.users.models import User
+from tests.pipelines import work
 
 from . import factory
 from .conftest import Store
@@ -53,16 +54,6 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    messages: list[str] = []
-    monkeypatch.setattr(
-        "backend_django.processing.enqueue.current_app.send_task",
-        lambda name, args, **_: messages.append(args[0]) if "advance" in name else None,
-    )
-    return messages
-
-
-@pytest.fixture
 def signed_in(client: Client, user: User) -> Client:
     client.force_login(user)
     return client
@@ -78,15 +69,6 @@ def create(client: Client, *rasters: Any, **fields: Any) -> ProcessingRequest:
     answer = client.post(f"{URL}/create/", {"rasters": rasters, **fields})
     assert answer.status_code == 201, answer.content
     return ProcessingRequest.objects.get(id=answer.json()["id"])
-
-
-def work(told: list[str]) -> None:
-    busy = True
-    while busy:
-        busy = bool(run_next(queue="short") or run_next(queue="processing"))
-        while told:
-            busy = True
-            advance(told.pop())  # type: ignore[arg-type]
 
 
 def steps(client: Client, request: ProcessingRequest) -> dict[str, str]:

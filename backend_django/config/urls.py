@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from backend_django.api import problems
 from backend_django.live.api.views import EventStreamView
-from backend_django.operations.views import health_full, metrics
+from backend_django.operations.views import health_full, metrics, queues
 from backend_django.pages.views import page
 from backend_django.site_config.views import health_live, health_ready, security_txt
 from backend_django.utils.features import find_modules
@@ -52,6 +52,7 @@ urlpatterns = [
         f"{settings.ADMIN_URL}r/<path:content_type_id>/<path:object_id>/",
         admin.site.admin_view(view_on_site),
     ),
+    path(f"{settings.ADMIN_URL}queues/", admin.site.admin_view(queues), name="queues"),
     path(settings.ADMIN_URL, admin.site.urls),
     path("accounts/", include("backend_django.users.urls")),
     *(path("accounts/", include(urls)) for urls in find_modules("account_urls")),

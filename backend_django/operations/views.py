@@ -4,17 +4,25 @@ import hmac
 import os
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from backend_django.api.problems import problem_response
+from backend_django.audit.services import event_record
+from backend_django.processing.registry import known_kinds
+from backend_django.processing.services import kind_pause, kinds_resume
 from backend_django.utils.probes import INSIDE
 
 from .monitoring import RequestCollector, full_health
+from .queues import RECENT, queues_overview
 
 
 def _is_operator(request: HttpRequest) -> bool:
@@ -58,3 +66,45 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         MultiProcessCollector(registry)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def queues(request: HttpRequest) -> HttpResponse:
+    """Show staff what waits, runs and fails, and let them pause and resume kinds."""
+    user = request.user
+    may = {
+        "pause": user.has_perm("processing.add_pausedkind"),
+        "resume": user.has_perm("processing.delete_pausedkind"),
+    }
+    if not user.has_perm("processing.view_processingrequest"):
+        raise PermissionDenied
+    if request.method == "POST":
+        for action in may.keys() & request.POST.keys():
+            if not may[action]:
+                raise PermissionDenied
+            _switch(request, action, request.POST[action])
+        return HttpResponseRedirect(request.path)
+    context = admin.site.each_context(request) | {
+        "title": "Queues",
+        "queues": queues_overview(),
+        "recent": timezone.now() - RECENT,
+        "may": may,
+    }
+    return TemplateResponse(request, "admin/queues.html", context)
+
+
+def _switch(request: HttpRequest, action: str, kind: str) -> None:
+    """Pause or resume a kind, and say so to who did it and in the audit trail."""
+    if action == "resume":
+        changed = kinds_resume(kinds=[kind]) > 0
+    elif kind in known_kinds():
+        changed = kind_pause(kind=kind)
+    else:
+        messages.error(request, f"There is no kind “{kind}”.")
+        return
+    if changed:
+        event_record(event=f"admin.queues_{action}", target=kind)
+        messages.success(request, f"Kind {kind} {action}d.")
+    else:
+        was = "paused already" if action == "pause" else "not paused"
+        messages.info(request, f"Kind {kind} was {was}.")

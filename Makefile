@@ -114,8 +114,8 @@ update: ## Bring the template's last release into this project (TO=tag, FROM=its
 	@$(if $(shell command -v "$(PYTHON)"),"$(PYTHON)",$(no_python)) -m scripts.update \
 		$(call given,TO,to) $(call given,FROM,from)
 
-drop: ## Remove parts and all that was there for them: make drop PARTS=name
-	@$(bootstrap) && exec $(VENV) -m scripts.drop "$${PARTS}"
+drop: ## Remove modules and all that was there for them: make drop MODULES=name
+	@$(bootstrap) && exec $(VENV) -m scripts.drop "$${MODULES}"
 
 clean: ## Remove what was built and installed; your data and .env stay
 	rm -rf .venv .cache frontend_vue/node_modules frontend_vue/dist backend_django/staticfiles

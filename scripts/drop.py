@@ -1,4 +1,4 @@
-"""`make drop PARTS=rasters`: removes parts from this project, and all that was there for them.
+"""`make drop MODULES=rasters`: removes modules from this project, and all that was there for them.
 
 What is left is what a project is that never had them; `make update` does not bring them back.
 """
@@ -15,7 +15,7 @@ from scripts.environment import FRONTEND, ROOT, UsageError
 from scripts.node import node_environment
 
 
-class Part(NamedTuple):
+class Module(NamedTuple):
     """Paths from the root, packages of the page that nothing else needs, whose tables stay."""
 
     paths: tuple[str, ...]
@@ -24,8 +24,8 @@ class Part(NamedTuple):
 
 
 # copier.yml has the same paths; tests/template compares what both ways leave.
-PARTS = {
-    "rasters": Part(
+MODULES = {
+    "rasters": Module(
         (
             "backend_django/rasters",
             "frontend_vue/src/features/rasters",
@@ -39,7 +39,7 @@ PARTS = {
         ("ol", "world-atlas"),
         tables="rasters",
     ),
-    "s3": Part(
+    "s3": Module(
         (
             "backend_django/bucket",
             "requirements/s3",
@@ -47,16 +47,16 @@ PARTS = {
             "docs/settings-bucket.md",
         )
     ),
-    "flower": Part(
+    "flower": Module(
         (
             "docker/flower",
             "requirements/flower",
-            "scripts/parts/flower.py",
+            "scripts/modules/flower.py",
             "tests/image/test_flower.py",
             "tests/run/test_flower.py",
         )
     ),
-    "mfa": Part(
+    "mfa": Module(
         (
             "backend_django/two_step",
             "frontend_vue/src/features/two_step",
@@ -68,7 +68,7 @@ PARTS = {
 
 
 def without_lines(text: str, name: str) -> str:
-    """Leave out what is marked as a part's: from `[name]` to `[/name]`, or one line that ends so.
+    """Leave out what is marked as a module's: from `[name]` to `[/name]`, or one line that ends so.
 
     The marks are comments: `# [name]`, or `<!-- [name] -->` in Markdown.
     """
@@ -80,9 +80,9 @@ def without_lines(text: str, name: str) -> str:
 
 
 def drop(name: str) -> None:
-    """Remove the files of a part, its lines in files that others share, and its packages."""
-    part = PARTS[name]
-    for path in (ROOT / name for name in part.paths):
+    """Remove the files of a module, its lines in files that others share, and its packages."""
+    module = MODULES[name]
+    for path in (ROOT / name for name in module.paths):
         if path.is_dir():
             shutil.rmtree(path)
         else:
@@ -92,7 +92,7 @@ def drop(name: str) -> None:
         if path.is_file() and path.suffix != ".jinja" and mark in path.read_bytes():
             path.write_text(without_lines(path.read_text(encoding="utf-8"), name))
     package = FRONTEND / "package.json"
-    lines = "|".join(map(re.escape, part.page_packages))
+    lines = "|".join(map(re.escape, module.page_packages))
     if lines:
         package.write_text(re.sub(rf',\n    "(?:{lines})": "[^"]*"', "", package.read_text()))
 
@@ -118,13 +118,13 @@ def generate() -> int:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make drop", description=__doc__)
-    parser.add_argument("parts", nargs="*", help="parts, separated by spaces")
-    names = [name for word in parser.parse_args(arguments).parts for name in word.split()]
+    parser.add_argument("modules", nargs="*", help="modules, separated by spaces")
+    names = [name for word in parser.parse_args(arguments).modules for name in word.split()]
     try:
-        if not names or (unknown := [name for name in names if name not in PARTS]):
+        if not names or (unknown := [name for name in names if name not in MODULES]):
             raise UsageError(
-                (f"There is no part {unknown[0]}. " if names else "")
-                + f"Say which: make drop PARTS={' or '.join(PARTS)}"
+                (f"There is no module {unknown[0]}. " if names else "")
+                + f"Say which: make drop MODULES={' or '.join(MODULES)}"
             )
         template.check_clean()
     except UsageError as error:
@@ -136,8 +136,8 @@ def main(arguments: list[str]) -> int:
     if code := generate():
         return code
     print(f"Without {', '.join(names)} now. Run `make test`, look at `git diff`, then commit it.")
-    for app in filter(None, (PARTS[name].tables for name in names)):
-        print(f"Databases keep the tables of {app}: see “Dropping a part” in docs/upkeep.md.")
+    for app in filter(None, (MODULES[name].tables for name in names)):
+        print(f"Databases keep the tables of {app}: see “Dropping a module” in docs/upkeep.md.")
     return 0
 
 

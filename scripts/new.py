@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make new", description=__doc__)
     for name in ("name", "description", "author", "email"):
         parser.add_argument(f"--{name}", default="")
-    parser.add_argument("--without", default="", help="parts to leave out, separated by spaces")
+    parser.add_argument("--without", default="", help="modules to leave out, separated by spaces")
     options = vars(parser.parse_args(arguments))
     without = options.pop("without").replace(",", " ").split()
     try:

@@ -23,8 +23,8 @@ from scripts.environment import (
     private_folder,
     settings_for_children,
 )
+from scripts.modules import module_programs
 from scripts.node import node_environment
-from scripts.parts import part_programs
 from scripts.processes import free_port, port_is_free
 from scripts.services import Postgres, Service, Valkey
 from scripts.state import RunState
@@ -101,7 +101,9 @@ class Runner:
     def __init__(self, stack: Stack, *, dev: bool, quiet: bool) -> None:
         self.stack, self.dev, self.quiet = stack, dev, quiet
         self.port = port_from(stack.settings, "PORT", 5000)
-        self.parts = {part: port_from(stack.settings, *part.port) for part in part_programs()}
+        self.modules = {
+            module: port_from(stack.settings, *module.port) for module in module_programs()
+        }
         self.url = f"http://{HOST}:{self.port}"
         self.django_port = free_port() if dev else self.port
         self.started = time.monotonic()
@@ -110,9 +112,9 @@ class Runner:
 
     def run(self) -> int:
         stack = self.stack
-        of_parts: dict[str, str] = {}
-        for part, port in self.parts.items():
-            of_parts |= part.environment(stack.settings) | {part.port[0]: str(port)}
+        of_modules: dict[str, str] = {}
+        for module, port in self.modules.items():
+            of_modules |= module.environment(stack.settings) | {module.port[0]: str(port)}
         if not stack.state.acquire():
             running = stack.state.read() or {}
             raise UsageError(
@@ -122,13 +124,16 @@ class Runner:
         self._check_ports()
         stack.check_disk()
         self.supervisor = Supervisor(stack.services)
-        names = ["vite", "web"], ["worker", "short", "beat", *(part.name for part in self.parts)]
+        names = (
+            ["vite", "web"],
+            ["worker", "short", "beat", *(module.name for module in self.modules)],
+        )
         self.supervisor.stages = list(names)
         try:
             self.supervisor.start_services()
             self.environment = stack.environment(
                 PORT=str(self.django_port),
-                **of_parts,
+                **of_modules,
                 # In front of the server is Vite, at another port.
                 **({"DJANGO_DEBUG": "1", "SITE_URL": self.url} if self.dev else {}),
             )
@@ -147,7 +152,7 @@ class Runner:
         target = "dev" if self.dev else "run"
         for name, port, other in (
             ("PORT", self.port, 8080),
-            *((part.port[0], port, part.port[1] + 1) for part, port in self.parts.items()),
+            *((module.port[0], port, module.port[1] + 1) for module, port in self.modules.items()),
         ):
             if not port_is_free(port, HOST):
                 raise UsageError(
@@ -234,9 +239,9 @@ class Runner:
         self._add("worker", *worker, "worker@%h", **options)
         self._add("short", *worker, *short, **options)
         self._add("beat", *CELERY, "beat", "--pidfile=", stop_seconds=10, pulse_seconds=45)
-        for part in self.parts:
+        for module in self.modules:
             # it asks the worker what it can do, once, so the worker should be there
-            self._add(part.name, *CELERY, *part.command, stop_seconds=10, delay=4)
+            self._add(module.name, *CELERY, *module.command, stop_seconds=10, delay=4)
         if self.dev:
             threading.Thread(target=self._restart_on_change, daemon=True).start()
 
@@ -259,8 +264,8 @@ class Runner:
             f"  page     {self.url}",
             f"  sign in  {account}, {known}",
             *(
-                f"  {part.name:<8} http://{HOST}:{port} ({part.words})"
-                for part, port in self.parts.items()
+                f"  {module.name:<8} http://{HOST}:{port} ({module.words})"
+                for module, port in self.modules.items()
             ),
             "  stop     Ctrl-C",
             "",

@@ -27,7 +27,7 @@ What the environment may say, and what is so when it says nothing. Every name al
 `NAME_FILE=/run/secrets/name`. In development `.env` is read; `.env.example` lists what a developer
 may set. This page is written by `make docs` from the code that reads the variables.
 """
-OF_PART = "# Settings of a part: {}\n\nAs [all others](settings.md).\n"
+OF_MODULE = "# Settings of a module: {}\n\nAs [all others](settings.md).\n"
 NOT_FOR_OPERATORS = {"DJANGO_SETTINGS_MODULE"}  # the image and manage.py set it
 COLUMNS = "| name | kind | default | what |\n| --- | --- | --- | --- |"
 KINDS = {"int": "number", "float": "number", "bool": "true or false", "list": "list, with commas"}
@@ -90,12 +90,12 @@ def _comment(lines: list[str], number: int) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Return the pages: that of the core, and one for each part that has settings."""
+    """Return the pages: that of the core, and one for each module that has settings."""
     found = {TARGET: page(HEAD, SOURCES)}
     for path in sorted((ROOT / "backend_django").glob("*/configure.py")):
         name = path.parent.name
         if any(variables(path)):
-            found[TARGET.with_stem(f"settings-{name}")] = page(OF_PART.format(name), [path])
+            found[TARGET.with_stem(f"settings-{name}")] = page(OF_MODULE.format(name), [path])
     return found
 
 

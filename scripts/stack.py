@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.environment import ROOT, UsageError, private_folder
-from scripts.parts import part_programs
+from scripts.modules import module_programs
 from scripts.processes import dies_with_parent, end_with_parent, free_port, last_lines
 from scripts.progress import DISK, DISK_FULL
 from scripts.runner import MANAGE, READY_SECONDS, Runner, Stack
@@ -98,7 +98,7 @@ def demo(options: argparse.Namespace) -> int:
 def start_quietly(stack: Stack, log: Path) -> subprocess.Popen[bytes]:
     print("starting the stack …", flush=True)
     private_folder(log.parent)
-    ports = {name: str(free_port()) for name in ("PORT", *(p.port[0] for p in part_programs()))}
+    ports = {name: str(free_port()) for name in ("PORT", *(p.port[0] for p in module_programs()))}
     with log.open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "scripts.stack", "run", "--quiet"],

@@ -7,5 +7,5 @@ new: ## Turn this clone into your project: make new NAME="River Watch" WITHOUT="
 		$(call given,NAME,name) $(call given,DESCRIPTION,description) \
 		$(call given,AUTHOR,author) $(call given,EMAIL,email) $(call given,WITHOUT,without)
 
-test-template: ## Make projects of every combination of parts and run their suites (long)
+test-template: ## Make projects of every combination of modules and run their suites (long)
 	@$(bootstrap) && exec $(VENV) -m pytest -m template tests/template $(ARGS)

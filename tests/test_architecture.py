@@ -14,7 +14,7 @@ from backend_django.utils.features import find_features, find_modules
 from tests.stack import ROOT
 
 BACKEND = ROOT / "backend_django"
-# Parts that settings are told of are no less apart than features.
+# Modules that settings are told of are no less apart than features.
 FEATURES = sorted({path.split(".")[1] for path in [*find_features(), *find_modules("configure")]})
 SOURCES = ROOT / "frontend_vue" / "src"
 COMMENT = re.compile(r"/\*.*?\*/|<!--.*?-->|//[^\n]*|#[^\n]*", re.DOTALL)  # may give examples

@@ -1,6 +1,6 @@
 """What a storage must be able to do that is not a folder of this machine.
 
-Parts of the product bring one, as the class that STORAGES names; `way_in` tells it from a folder.
+Modules bring one, as the class that STORAGES names; `way_in` tells it from a folder.
 """
 
 from collections.abc import Callable, Iterator

@@ -94,7 +94,7 @@ def reset(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     ).to(recipient)
 
 
-# A part may add its own.
+# A module may add its own.
 NOTICES = {
     "password_changed": (
         "Your password was changed",

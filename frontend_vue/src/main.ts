@@ -1,18 +1,18 @@
 import { VueQueryPlugin } from '@tanstack/vue-query'
 import { createApp } from 'vue'
 
-import { accountParts as key } from '@/account/part'
+import { accountModules as key } from '@/account/module'
 import { forgetSession } from '@/account/session'
 import { onUnauthorized } from '@/api/client'
 import { queryClient } from '@/api/queryClient'
 import App from '@/app/App.vue'
-import { accountParts, features } from '@/app/features'
+import { accountModules, features } from '@/app/features'
 import { createAppRouter, nextQuery } from '@/app/router'
 import { reloadWhenReplaced } from '@/app/updates'
 import { setTitle } from '@/composables/title'
 import '@/style.css'
 
-const router = createAppRouter(features, accountParts)
+const router = createAppRouter(features, accountModules)
 reloadWhenReplaced(router)
 
 onUnauthorized(() => {
@@ -24,7 +24,7 @@ onUnauthorized(() => {
 router.afterEach((to) => setTitle(to.meta.title))
 
 createApp(App)
-  .provide(key, accountParts)
+  .provide(key, accountModules)
   .use(VueQueryPlugin, { queryClient })
   .use(router)
   .mount('#app')

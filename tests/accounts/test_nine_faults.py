@@ -1,6 +1,6 @@
 """The nine faults that dj-rest-auth with allauth has as it comes, one by one.
 
-The sixth is about what is a part, and is tested there.
+The sixth is about what is a module, and is tested there.
 """
 
 import pytest

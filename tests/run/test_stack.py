@@ -17,7 +17,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from scripts.parts import part_programs
+from scripts.modules import module_programs
 from scripts.processes import free_port
 from tests.stack import ROOT, Api, wait_for
 
@@ -35,7 +35,7 @@ class Checkout:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = environment | {
             "PORT": str(self.port),
-            **{part.port[0]: str(free_port()) for part in part_programs()},
+            **{module.port[0]: str(free_port()) for module in module_programs()},
             "DJANGO_SECRET_KEY": "only-for-tests-" * 4,
             "DJANGO_SUPERUSER_EMAIL": ACCOUNT["email"],
             "DJANGO_SUPERUSER_PASSWORD": ACCOUNT["password"],
@@ -106,8 +106,8 @@ def test_the_main_job_and_a_clean_stop(
     assert page.status_code == 200
     assert "<!doctype html>" in page.text.lower()
     assert here.environment["DJANGO_SUPERUSER_PASSWORD"] not in here.log  # it was not generated
-    for part in part_programs():
-        address = f"http://127.0.0.1:{here.environment[part.port[0]]}/"
+    for module in module_programs():
+        address = f"http://127.0.0.1:{here.environment[module.port[0]]}/"
         wait_for(lambda at=address: status_of(at) == 401, what="it asks for a password")
 
     again = here.command("run")

@@ -1,9 +1,9 @@
-"""`make test-template`: projects without parts, their rules, their suites and their pages. For CI.
+"""`make test-template`: projects without modules, their rules, suites and pages. For CI.
 
-Every choice of parts is made and is whole. The suite and the page of a project take minutes: they
-are run without each part and without all, so that for every two parts all four cases are there with
-`make test`, which has all of them; `EVERY_SUITE=1` runs those of every choice. A default project is
-this repository, byte for byte.
+Every choice of modules is made and is whole. The suite and the page of a project take minutes: they
+are run without each module and without all, so that for every two modules all four cases are there
+with `make test`, which has all of them; `EVERY_SUITE=1` runs those of every choice. A default
+project is this repository, byte for byte.
 """
 
 import itertools
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.drop import PARTS
+from scripts.drop import MODULES
 from tests.stack import ROOT
 from tests.tree import run
 
@@ -21,13 +21,17 @@ from .test_drop import speaking
 
 pytestmark = [pytest.mark.template, pytest.mark.timeout(1800)]
 EVERY = [
-    chosen for count in range(1, len(PARTS) + 1) for chosen in itertools.combinations(PARTS, count)
+    chosen
+    for count in range(1, len(MODULES) + 1)
+    for chosen in itertools.combinations(MODULES, count)
 ]
-SUITES = EVERY if os.environ.get("EVERY_SUITE") else [c for c in EVERY if len(c) in {1, len(PARTS)}]
+SUITES = (
+    EVERY if os.environ.get("EVERY_SUITE") else [c for c in EVERY if len(c) in {1, len(MODULES)}]
+)
 
 
 def made_without(released: Path, project: Path, without: tuple[str, ...]) -> Path:
-    """A project without parts, with the files that its set-up generates."""
+    """A project without modules, with the files that its set-up generates."""
     data = ["--data=name=River Watch", f"--data=without=[{','.join(without)}]"]
     copier("copy", "--quiet", "--defaults", f"--vcs-ref={RELEASE}", *data, released, project)
     git(project, "init", "--quiet", "--initial-branch=main")
@@ -43,8 +47,8 @@ def made_without(released: Path, project: Path, without: tuple[str, ...]) -> Pat
 def test_nothing_is_left_over(released: Path, tmp_path: Path, without: tuple[str, ...]) -> None:
     project = made_without(released, tmp_path / "river", without)
     lock = "frontend_vue/package-lock.json"  # the set-up makes it anew
-    for part in without:
-        assert {line for line in speaking(project, part) if not line.startswith(lock)} == set()
+    for module in without:
+        assert {line for line in speaking(project, module) if not line.startswith(lock)} == set()
     run(project, "ruff", "check", ".")
     run(project, "ruff", "format", "--check", ".")
     run(project, "pytest", "-q", "-p", "no:cacheprovider", "tests/test_docs.py", "tests/pages")
@@ -56,7 +60,8 @@ def test_types_suite_and_page(released: Path, tmp_path: Path, without: tuple[str
     for script in ("format:check", "check", "lint", "build", "test"):
         run(project, "scripts.node", "npm", "run", "--silent", script)
     run(project, "mypy")
-    if len(without) == len(PARTS):  # a part has a lock of its own: the others are the same without
+    # A module has a lock of its own: the others are the same without it.
+    if len(without) == len(MODULES):
         run(project, "scripts.lock", "--check")
     # with the Django check, the migrations, the document and the settings page among it
     assert " passed" in run(project, "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow")

@@ -1,4 +1,4 @@
-"""Dropping a part: at creation or later the same, and nothing is left that speaks of it."""
+"""Dropping a module: at creation or later the same, and nothing is left that speaks of it."""
 
 import re
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.drop import PARTS
+from scripts.drop import MODULES
 from tests.stack import ROOT
 from tests.tree import run
 
@@ -21,10 +21,10 @@ WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!ov
 # What `make schema` and npm write.
 GENERATED = {"frontend_vue/openapi.json", "frontend_vue/package-lock.json",
              "frontend_vue/src/api/schema.d.ts"}  # fmt: skip
-# History, and what knows of all parts.
+# History, and what knows of all modules.
 SPEAKING = ("docs/decisions/", "docs/api/", "scripts/drop.py", ".copier-answers.yml")
 # A table whose own test passes over what is gone; an icon called Cog; proofs of the image.
-OF_PART = {
+OF_MODULE = {
     "rasters": ("docs/security.md", "scripts/feature/", "tests/image/", "Makefile"),
     # A word in a migration, and so in the model; a library that GDAL would load by itself.
     "s3": ("backend_django/processing/m", "backend_django/rasters/child.py",
@@ -38,14 +38,14 @@ def with_page(project: Path) -> Path:
     return project
 
 
-def speaking(project: Path, part: str) -> set[str]:
-    """Lines of a project that still speak of a part."""
+def speaking(project: Path, module: str) -> set[str]:
+    """Lines of a project that still speak of a module."""
     return {
         f"{name}: {line.strip()}"
         for name, text in files(project).items()
-        if not name.startswith((*SPEAKING, *OF_PART.get(part, ())))
+        if not name.startswith((*SPEAKING, *OF_MODULE.get(module, ())))
         for line in text.decode(errors="replace").splitlines()
-        if re.search(WORDS[part], line, re.IGNORECASE)
+        if re.search(WORDS[module], line, re.IGNORECASE)
     }
 
 
@@ -57,24 +57,24 @@ def test_dropping_later_is_never_having_had_them(released: Path, tmp_path: Path)
     git(late, "init", "--quiet", "--initial-branch=main")
     commit(late, "Start")
     with_page(lend_tools(late))
-    run(late, "scripts.drop", *PARTS)
+    run(late, "scripts.drop", *MODULES)
 
-    without = f"--data=without=[{','.join(PARTS)}]"
+    without = f"--data=without=[{','.join(MODULES)}]"
     copier("copy", "--quiet", "--defaults", *data, without, released, never_had)
     git(never_had, "init", "--quiet")
     had_once, never = files(late), files(never_had)
     published = {name for name in had_once if name.startswith("docs/api/")}  # by `make schema`
     assert sorted(had_once.keys() - published) == sorted(never)
     assert {name for name in never if had_once[name] != never[name]} <= GENERATED
-    for part in PARTS:
-        assert speaking(late, part) == set()
+    for module in MODULES:
+        assert speaking(late, module) == set()
 
 
-def test_an_unknown_part_is_refused_with_those_there_are(clone: Path) -> None:
+def test_an_unknown_module_is_refused_with_those_there_are(clone: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "scripts.drop", "rivers"],
         cwd=clone, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "no part rivers" in done.stderr
+    assert "no module rivers" in done.stderr
     assert "rasters" in done.stderr

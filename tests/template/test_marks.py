@@ -1,13 +1,13 @@
-"""Lines of parts in files that everybody has: copier has to know each such file, and every mark."""
+"""Lines of modules in files that everybody has: copier has to know each file, and every mark."""
 
 import re
 
-from scripts.drop import PARTS
+from scripts.drop import MODULES
 from tests.stack import ROOT
 
 from .conftest import files, git
 
-MARKED = rf"(#|<!--) \[/?({'|'.join([*PARTS, 'template'])})\]"
+MARKED = rf"(#|<!--) \[/?({'|'.join([*MODULES, 'template'])})\]"
 
 
 def test_every_file_with_marks_is_shared() -> None:
@@ -24,8 +24,8 @@ def test_every_mark_is_closed_and_no_file_that_is_run_is_shared() -> None:
         if not alone:
             continue
         lines = [line.strip() for line in text.splitlines() if re.search(MARKED, line)]
-        for part in {part for _, part in alone}:
-            ends = sum(f"[/{part}]" in line for line in lines)
-            begins = sum(bool(re.match(rf"(#|<!--) \[{part}\]", line)) for line in lines)
-            assert begins == ends, f"{name}: {part}"
+        for module in {module for _, module in alone}:
+            ends = sum(f"[/{module}]" in line for line in lines)
+            begins = sum(bool(re.match(rf"(#|<!--) \[{module}\]", line)) for line in lines)
+            assert begins == ends, f"{name}: {module}"
         assert content[-1] == 0, f"copier would write {name} without its executable bit"

@@ -36,7 +36,7 @@ def change(path: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.usefixtures("next_release")
-def test_changes_of_both_sides_are_kept_and_a_dropped_part_stays_away(project: Path) -> None:
+def test_changes_of_both_sides_are_kept_and_a_dropped_module_stays_away(project: Path) -> None:
     (project / "backend_django" / "mine.py").write_text("MINE = True\n")
     change(project / ".env.example", "DJANGO_SUPERUSER_EMAIL=admin", "DJANGO_SUPERUSER_EMAIL=boss")
     shutil.rmtree(project / "docs" / "images", ignore_errors=True)

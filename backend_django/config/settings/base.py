@@ -1,6 +1,6 @@
 """What holds in every environment, in small files by concern. Defaults are fit for production.
 
-A part may add to it: `backend_django/<part>/configure.py` is given all of it, last.
+A module may add to it: `backend_django/<module>/configure.py` is given all of it, last.
 """
 
 from importlib import import_module as _import_module

@@ -40,5 +40,5 @@ class OwnPasswordMixin:
 class NoSecondStep(serializers.Serializer[Any]):
     """The default of ACCOUNT_SECOND_STEP: base of what asks for a password, or makes a token.
 
-    A part may name another, whose fields prove more.
+    A module may name another, whose fields prove more.
     """

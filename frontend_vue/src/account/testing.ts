@@ -6,7 +6,7 @@ import { createMemoryHistory, createRouter } from 'vue-router'
 
 import { queryClient } from '@/api/queryClient'
 
-import { type AccountPart, accountParts } from './part'
+import { type AccountModule, accountModules } from './module'
 
 export const USER = {
   id: 1,
@@ -45,7 +45,7 @@ export async function show(
     address?: string
     props?: object
     state?: object
-    parts?: AccountPart[]
+    modules?: AccountModule[]
   } = {},
 ) {
   queryClient.clear()
@@ -63,7 +63,7 @@ export async function show(
     props: options.props,
     global: {
       plugins: [router, [VueQueryPlugin, { queryClient }]],
-      provide: { [accountParts as symbol]: options.parts ?? [] },
+      provide: { [accountModules as symbol]: options.modules ?? [] },
     },
   })
   await flushPromises()

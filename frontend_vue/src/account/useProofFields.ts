@@ -2,7 +2,7 @@ import { computed, type Ref, ref, watch } from 'vue'
 
 import type { ApiError } from '@/api/errors'
 
-import { useProofs } from './part'
+import { useProofs } from './module'
 
 /**
  * What an account asks for besides the password: the fields to show, and what was typed into them.

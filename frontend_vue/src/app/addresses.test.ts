@@ -2,7 +2,7 @@ import { createMemoryHistory } from 'vue-router'
 import { expect, test } from 'vitest'
 
 import { firstParts } from './addresses'
-import { accountParts, features } from './features'
+import { accountModules, features } from './features'
 import { createAppRouter } from './router'
 
 const sources = import.meta.glob<string>(['./router.ts', '../features/*/{index,account}.ts'], {
@@ -12,7 +12,7 @@ const sources = import.meta.glob<string>(['./router.ts', '../features/*/{index,a
 })
 
 test('names the first part of every route, for the server', () => {
-  const router = createAppRouter(features, accountParts, createMemoryHistory())
+  const router = createAppRouter(features, accountModules, createMemoryHistory())
   const parts = router
     .getRoutes()
     .map((route) => route.path.split('/')[1]!)

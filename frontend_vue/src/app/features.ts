@@ -1,4 +1,4 @@
-import type { AccountPart } from '@/account/part'
+import type { AccountModule } from '@/account/module'
 import type { Feature } from '@/feature'
 import notifications from '@/notifications/account'
 
@@ -13,9 +13,9 @@ export const features: Feature[] = Object.values(modules).sort((a, b) =>
 )
 
 /** What they add to accounts, and what the core does. */
-export const accountParts: AccountPart[] = [
+export const accountModules: AccountModule[] = [
   ...Object.values(
-    import.meta.glob<AccountPart>('../features/*/account.ts', { eager: true, import: 'default' }),
+    import.meta.glob<AccountModule>('../features/*/account.ts', { eager: true, import: 'default' }),
   ),
   notifications,
 ]

@@ -88,8 +88,8 @@ test("a feature's public page is shown to strangers", async () => {
 
 test('a page that a part adds to signing in is for strangers only', async () => {
   vi.stubGlobal('fetch', async () => Response.json({ user: null }))
-  const parts = [{ routes: [{ path: '/login/further', component: page }] }]
-  const router = createAppRouter([], parts, createMemoryHistory())
+  const modules = [{ routes: [{ path: '/login/further', component: page }] }]
+  const router = createAppRouter([], modules, createMemoryHistory())
   await router.push('/login/further')
   expect(router.currentRoute.value.path).toBe('/login/further')
   queryClient.setQueryData(['session'], { user: somebody })

@@ -6,7 +6,7 @@ import {
   type RouterHistory,
 } from 'vue-router'
 
-import type { AccountPart } from '@/account/part'
+import type { AccountModule } from '@/account/module'
 import LoginPage from '@/account/LoginPage.vue'
 import { safeNext, sessionQuery } from '@/account/session'
 import { queryClient } from '@/api/queryClient'
@@ -27,7 +27,7 @@ declare module 'vue-router' {
 
 export function createAppRouter(
   features: Feature[],
-  accountParts: AccountPart[] = [],
+  accountModules: AccountModule[] = [],
   history: RouterHistory = createWebHistory('/'),
 ) {
   const routes: RouteRecordRaw[] = [
@@ -62,8 +62,8 @@ export function createAppRouter(
       component: entrance('ResetPage'),
       meta: { public: true, title: 'Choose a new password' },
     },
-    ...accountParts
-      .flatMap((part) => part.routes ?? [])
+    ...accountModules
+      .flatMap((module) => module.routes ?? [])
       .map((route) => ({ ...route, meta: { ...route.meta, public: true, strangers: true } })),
     ...features
       .flatMap((feature) => feature.publicRoutes ?? [])
@@ -86,7 +86,7 @@ export function createAppRouter(
         {
           path: 'account',
           component: async () => {
-            const sections = accountParts.map((part) => part.section?.())
+            const sections = accountModules.map((module) => module.section?.())
             const [page] = await Promise.all([import('@/account/AccountPage.vue'), ...sections])
             return page
           },

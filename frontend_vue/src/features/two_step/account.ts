@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/vue-query'
 
-import type { AccountPart } from '@/account/part'
+import type { AccountModule } from '@/account/module'
 
 import CodeField from './CodeField.vue'
 import { mfaQuery } from './queries'
@@ -24,4 +24,4 @@ export default {
     },
     field: CodeField,
   },
-} satisfies AccountPart
+} satisfies AccountModule

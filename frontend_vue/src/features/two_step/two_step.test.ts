@@ -16,7 +16,7 @@ import {
 } from '@/account/testing'
 import { toasts } from '@/ui/toast'
 
-import part from './account'
+import account from './account'
 
 enableAutoUnmount(afterEach)
 afterEach(() => toasts.splice(0))
@@ -35,8 +35,8 @@ async function open(answers: Parameters<typeof stubApi>[0], mfa = { enabled: fal
     'GET /auth/tokens/': [200, { results: [] }],
     ...answers,
   })
-  await part.section() // as the router does
-  const { page } = await show(AccountPage, { parts: [part] })
+  await account.section() // as the router does
+  const { page } = await show(AccountPage, { modules: [account] })
   await flushPromises()
   return { page, of: (call: string) => sent.filter((one) => one.call === call) }
 }
@@ -46,7 +46,7 @@ async function signIn(answers: Parameters<typeof stubApi>[0]) {
     'GET /auth/session/': [200, { user: null, registration_open: true, google_url: null }],
     ...answers,
   })
-  const { page } = await show(LoginPage, { path: '/login', parts: [part] })
+  const { page } = await show(LoginPage, { path: '/login', modules: [account] })
   await fill(page, { email: 'ada@example.org', password: 'secret' })
   return { page, of: (call: string) => sent.filter((one) => one.call === call) }
 }

@@ -2,7 +2,7 @@ import { type Component, inject, type InjectionKey } from 'vue'
 import type { RouteRecordRaw } from 'vue-router'
 
 /** What a folder in src/features/ adds to accounts, as default of its account.ts. */
-export interface AccountPart {
+export interface AccountModule {
   /** Pages for people who are not signed in, with whole addresses. */
   routes?: RouteRecordRaw[]
   /** Loads a section for the account's page; it is given the `user`. */
@@ -22,12 +22,12 @@ export interface Proof {
   field: Component
 }
 
-export const accountParts: InjectionKey<AccountPart[]> = Symbol('account parts')
+export const accountModules: InjectionKey<AccountModule[]> = Symbol('account modules')
 
-export function useAccountParts(): AccountPart[] {
-  return inject(accountParts, [])
+export function useAccountModules(): AccountModule[] {
+  return inject(accountModules, [])
 }
 
 export function useProofs(): Proof[] {
-  return useAccountParts().flatMap(({ proof }) => proof ?? [])
+  return useAccountModules().flatMap(({ proof }) => proof ?? [])
 }

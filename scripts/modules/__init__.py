@@ -1,4 +1,4 @@
-"""Programs that parts add to `make run`: each module but this one has a PROGRAM."""
+"""Programs that modules add to `make run`: each file but this one has a PROGRAM."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class PartProgram(NamedTuple):
+class ModuleProgram(NamedTuple):
     """One more program beside web, worker and beat, with an address of its own.
 
     port: the setting of its port, and the port when nothing is set; command: Celery's; environment:
@@ -21,8 +21,8 @@ class PartProgram(NamedTuple):
     words: str
 
 
-def part_programs() -> list[PartProgram]:
-    """The programs of the parts that are there."""
+def module_programs() -> list[ModuleProgram]:
+    """Return the programs of the modules that are there."""
     folder = Path(__file__).parent
     names = sorted(path.stem for path in folder.glob("[!_]*.py"))
     return [import_module(f"{__name__}.{name}").PROGRAM for name in names]

@@ -1,7 +1,7 @@
 """Flower, a view of the queue: http://127.0.0.1:5555, or FLOWER_PORT."""
 
 from scripts.environment import UsageError
-from scripts.parts import PartProgram
+from scripts.modules import ModuleProgram
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
@@ -17,7 +17,7 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
     }
 
 
-PROGRAM = PartProgram(
+PROGRAM = ModuleProgram(
     "flower",
     ("FLOWER_PORT", 5555),
     ("flower", "--conf=docker/flower/flowerconfig.py"),

@@ -20,3 +20,24 @@ test('names the first part of every route, for the server', () => {
   expect(parts.length).toBeGreaterThan(6)
   expect([...new Set(parts)].sort()).toEqual(firstParts(Object.values(sources)))
 })
+
+test('names no page below a feature', () => {
+  const source = `
+export default defineFeature({
+  name: 'books',
+  routes: [
+    { path: '', component: () => import('./BooksPage.vue') },
+    { path: 'new', component: () => import('./BookForm.vue') },
+    { path: 'authors/:id', component: () => import('./AuthorPage.vue') },
+  ],
+  furtherRoutes: [
+    {
+      path: 'loans',
+      children: [{ path: 'overdue', component: () => import('./OverduePage.vue') }],
+    },
+  ],
+  publicRoutes: [{ path: '/catalogue', component: () => import('./CataloguePage.vue') }],
+})
+`
+  expect(firstParts([source])).toEqual(['books', 'catalogue', 'loans'])
+})

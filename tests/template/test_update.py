@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import RELEASE, commit, files, git, make
+from .conftest import RELEASE, commit, copier, files, git, lend_tools, make
 
 pytestmark = [pytest.mark.template, pytest.mark.timeout(300)]
 NEXT = "v0.2.0"
@@ -61,6 +61,33 @@ def test_changes_of_both_sides_are_kept_and_a_dropped_module_stays_away(project:
     commit(project, "Updated")
     again = make(project, "update")
     assert (again.returncode, "nothing newer" in again.stdout) == (0, True)
+
+
+def test_a_project_made_before_modules_had_their_name_is_updated(
+    released: Path, tmp_path: Path
+) -> None:
+    """Copier fills in what this release excludes with the answers of the one before as well."""
+    older, made = tmp_path / "template", tmp_path / "river"
+    git(tmp_path, "clone", "--quiet", f"file://{released}", "template")
+    settings = (older / "copier.yml").read_text()
+    list_of_old = settings.replace("modules:", "parts:").replace("(modules |", "(parts |")
+    assert list_of_old.count("parts") == 2
+    (older / "copier.yml").write_text(list_of_old)
+    git(older, "tag", "--delete", RELEASE)
+    commit(older, "Older", tag=RELEASE)
+    data = ["--data=name=River Watch", "--data=without=[rasters,flower]"]
+    copier("copy", "--quiet", "--defaults", f"--vcs-ref={RELEASE}", *data, older, made)
+    git(made, "init", "--quiet", "--initial-branch=main")
+    commit(made, "Start")
+    (older / "copier.yml").write_text(settings)
+    (older / "scripts" / "modules" / "rivers.py").touch()
+    commit(older, "Next", tag=NEXT)
+
+    done = make(lend_tools(made), "update")
+    assert done.returncode == 0, done.stdout + done.stderr
+    now = files(made)
+    assert "scripts/modules/rivers.py" in now
+    assert not [name for name in now if "rasters" in name or "flower" in name]
 
 
 @pytest.mark.usefixtures("next_release")

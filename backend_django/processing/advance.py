@@ -62,7 +62,7 @@ def advance(request_id: UUID) -> None:
         pipeline = get_processor(request.kind)
     except KeyError:  # a newer worker knows it
         return
-    steps = list(request.steps.all())
+    steps = list(request.steps.order_by("finished_at", "id"))
     unfinished = [step for step in steps if not step.is_final]
     lost = [step for step in steps if step.status in (Status.FAILED, Status.CANCELLED)]
     if request.cancel_requested:

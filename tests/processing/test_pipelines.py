@@ -19,6 +19,7 @@ from backend_django.processing.advance import advance
 from backend_django.processing.errors import ProcessingError
 from backend_django.processing.models import ProcessingAttempt, ProcessingRequest
 from backend_django.processing.pipeline import PipelineOutput
+from backend_django.processing.priority import Priority
 from backend_django.processing.runner import run_next
 from backend_django.processing.tasks import maintenance_reap
 from backend_django.uploads.models import Upload
@@ -172,6 +173,20 @@ def test_result_of_a_step_that_is_in_use_keeps_its_pipeline(
     assert purge_finished() == 0
     work(told)
     assert signed_in.delete(f"{URL}/delete/{request.id}/").status_code == 204
+
+
+def test_failed_pipeline_names_the_step_that_failed_first(
+    signed_in: Client, told: list[str]
+) -> None:
+    request = create(signed_in, *["NEED /nowhere"] * 3)
+    assert run_next(queue="short")
+    assert run_next(queue="processing")
+    advance(told.pop())  # type: ignore[arg-type]
+    request.steps.filter(step_key="count-1").update(priority=Priority.HIGH)  # neither end of a list
+    work(told)
+    assert set(states(signed_in, request).values()) == {"completed", "failed", "waiting"}
+    request.refresh_from_db()
+    assert request.error_message == "“Line 1” failed: It is not there yet. Try again."
 
 
 def test_lost_message_costs_a_round_of_the_reaper(signed_in: Client, told: list[str]) -> None:

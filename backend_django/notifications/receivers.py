@@ -2,11 +2,13 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 
 from backend_django.live.publish import publish_on_commit
 from backend_django.processing.events import on_requests_ended
@@ -86,38 +88,52 @@ def tell_owners(requests: Sequence[ProcessingRequest]) -> None:
             by_owner[request.owner_id].append(request)
     if not by_owner:
         return
-    told, events, mails = {}, [], {}
-    for owner, email, ids, mail, webhook, chosen in _tell(by_owner):
+    events, mails = [], {}
+    told = [request for ended in by_owner.values() for request in ended]
+    batches = {request.batch for request in told if request.batch}
+    notes = [
+        (r.owner_id, ended_event(r), r.kind, r.id, None, ended_sentence(r))
+        for r in told
+        if r.batch is None and r.status != Status.CANCELLED  # which they did themselves
+    ]
+    for owner, email, _, mail, webhook, chosen in _tell(by_owner, notes, batches):
         ended = by_owner[owner]
-        told[owner] = ids
         if webhook:
             wanted = set(json.loads(chosen))
             events += [(webhook, request) for request in ended if ended_event(request) in wanted]
         mails[email] = [str(r.id) for r in ended if r.status in MAILED.get(mail or "", ())]
-    for owner, ids in told.items():
-        if ids:
-            publish_on_commit(user_ids=[owner], topic=TOPIC, ids=ids)
     if events:
         deliveries_queue(events)
     ended_mails_queue(mails)
 
 
-def _tell(by_owner: Mapping[Any, Sequence[ProcessingRequest]]) -> list[Any]:
-    """Write notifications, and return what was written and what else is wanted."""
-    requests = [request for ended in by_owner.values() for request in ended]
+@receiver(post_delete, sender=ProcessingRequest)
+def tell_owner_of_the_rest(instance: ProcessingRequest, origin: Any, **_: Any) -> None:
+    """Tell of a batch whose last open request is deleted: none of it is left to end."""
+    # Whoever deletes an account is told of nothing.
+    of_requests = getattr(origin, "model", type(origin)) is ProcessingRequest
+    if instance.batch and not instance.is_final and of_requests:
+        _tell([instance.owner_id], [], {instance.batch})
+
+
+def _tell(owners: Iterable[Any], notes: list[tuple[Any, ...]], batches: set[UUID]) -> list[Any]:
+    """Write notifications and announce them; return what was written and what else is wanted.
+
+    Args:
+        notes: the columns of what is told of requests.
+        batches: which are told of as well, if they are over.
+    """
     with connection.cursor() as cursor:
-        notes = [
-            (r.owner_id, ended_event(r), r.kind, r.id, None, ended_sentence(r))
-            for r in requests
-            if r.batch is None and r.status != Status.CANCELLED  # which they did themselves
-        ]
-        if batches := sorted({request.batch for request in requests if request.batch}):
-            cursor.execute(_LOCK_BATCHES, [batches])
-            cursor.execute(_BATCHES_ENDED, [batches])
-            notes += [_batch_note(*row) for row in cursor.fetchall()]
+        if batches:
+            cursor.execute(_LOCK_BATCHES, [sorted(batches)])
+            cursor.execute(_BATCHES_ENDED, [sorted(batches)])
+            notes = [*notes, *(_batch_note(*row) for row in cursor.fetchall())]
         columns = [list(column) for column in zip(*notes, strict=True)] or [[]] * 6
-        cursor.execute(_TELL, [*columns, list(by_owner)])
-        return cursor.fetchall()
+        cursor.execute(_TELL, [*columns, list(owners)])
+        found = cursor.fetchall()
+    for owner, ids in {row[0]: row[2] for row in found if row[2]}.items():
+        publish_on_commit(user_ids=[owner], topic=TOPIC, ids=ids)
+    return found
 
 
 def _batch_note(owner: Any, batch: UUID, kind: str, *counts: int) -> tuple[Any, ...]:

@@ -25,6 +25,7 @@ from backend_django.processing import lifecycle, reaper
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.services import request_delete, request_retry
 from backend_django.users.models import User
+from backend_django.users.services import account_delete
 
 from .conftest import end, make
 
@@ -173,6 +174,62 @@ def test_batch_is_told_of_as_its_owner_wants(user: User, wanted: str, told_of: l
         assert lifecycle.complete(request.id, 1, data={}, files={})
     lifecycle.fail(bad[1].id, 1, code="x", message="x")
     assert list(Notification.objects.values_list("kind", flat=True)) == told_of
+
+
+@pytest.mark.parametrize("deleted", [1, 2], ids=["the last", "all the rest"])
+def test_batch_whose_open_requests_are_deleted_brings_one(
+    visitor: Client, user: User, told: Told, deleted: int
+) -> None:
+    done, failed, *rest = batch_of(user, 2 + deleted)
+    assert lifecycle.complete(done.id, 1, data={}, files={})
+    assert lifecycle.fail(failed.id, 1, code="x", message="x")
+    ProcessingRequest.objects.filter(id=rest[0].id).update(status="pending", lease_expires_at=None)
+    for request in rest:
+        assert listed(visitor) == []
+        request_delete(request=request)
+    [found] = listed(visitor)
+    assert found["text"] == "Word count: 2 requests have ended: 1 completed, 1 failed."
+    assert told == [(user.id, [UUID(found["id"])])]
+    notifications_mark_read(user=user)
+    request_delete(request=failed)  # whose end was told of
+    assert listed(visitor)[0]["read_at"]
+    assert Notification.objects.count() == 1
+
+
+def test_batch_of_which_nothing_is_left_brings_none(user: User) -> None:
+    for request in batch_of(user, 2):
+        request_delete(request=request)
+    assert not Notification.objects.exists()
+
+
+def test_account_with_an_open_batch_can_be_deleted(user: User) -> None:
+    done, _ = batch_of(user, 2)
+    assert lifecycle.complete(done.id, 1, data={}, files={})
+    account_delete(user=user)
+    assert not Notification.objects.exists()
+
+
+def test_batch_whose_last_is_deleted_while_another_ends_brings_one(user: User, told: Told) -> None:
+    first, *others = batch_of(user, 3)
+    assert lifecycle.complete(first.id, 1, data={}, files={})
+    at_once = Barrier(2)
+
+    def finish(request: ProcessingRequest) -> None:
+        try:
+            with transaction.atomic():
+                ProcessingRequest.objects.filter(id=request.id).first()
+                at_once.wait(30)
+                if request is others[0]:
+                    assert lifecycle.complete(request.id, 1, data={}, files={})
+                else:
+                    request_delete(request=request)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(finish, others))
+    assert "2 requests have ended: 2 completed." in Notification.objects.get().text
+    assert len(told) == 1
 
 
 def test_batch_that_was_cancelled_brings_none(user: User) -> None:

@@ -161,3 +161,31 @@ def test_what_was_refused_is_said_and_the_rest_is_done(listed: Page) -> None:
     expect(
         page.get_by_text("Only a request that failed or was cancelled can be retried.")
     ).to_be_visible()
+
+
+BATCH = """
+from backend_django.processing.models import ProcessingRequest
+rows = ProcessingRequest.objects.filter(owner__email=%(email)r, name__startswith="dunes")
+rows.update(batch="0b0f4f2e-6f0e-4b5c-9d0f-5f6c0a3d9a51")
+"""
+
+
+@pytest.mark.parametrize("page", LOOKS, indirect=True)
+def test_several_statuses_of_one_batch(listed: Page, stack: Stack) -> None:
+    page = listed
+    stack.manage("shell", "-v0", "-c", BATCH % ADMIN)
+    page.goto("/rasters?batch=0b0f4f2e-6f0e-4b5c-9d0f-5f6c0a3d9a51")
+    filters = page.get_by_role("navigation", name="Filter by status")
+    expect(filters.get_by_role("link", name="All 15")).to_have_attribute("aria-current", "true")
+    filters.get_by_role("link", name="Failed 5").click()
+    filters.get_by_role("link", name="Cancelled 5").click()
+    expect(page).to_have_url(re.compile(r"status=failed,cancelled"))
+    expect(page.get_by_role("link", name=re.compile(r"\.tif$"))).to_have_count(10)
+    assert accessibility_problems(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("link", name="One batch only").click()
+    expect(page.get_by_text("of 20")).to_be_visible()
+    filters.get_by_role("link", name="Failed 10").click()
+    expect(filters.locator("[aria-current]")).to_have_text([re.compile("Cancelled 10")])
+    filters.get_by_role("link", name="All 30").click()
+    expect(page.get_by_text("of 30")).to_be_visible()

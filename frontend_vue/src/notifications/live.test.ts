@@ -104,12 +104,12 @@ test('a toast says it and leads to the request', async () => {
   expect(shown).toEqual([])
 })
 
-test('a batch is one toast, which leads to the list of its kind', async () => {
+test('a batch is one toast, which leads to its part of the list', async () => {
   const { handlers } = await open()
   const batch = { request: null, batch: REQUEST, kind: 'batch.failed', text: 'Some.' } as const
   handlers['notification.created'](aNotification(batch))
   await gathered()
-  expect(toasts).toMatchObject([{ text: 'Some.', tone: 'bad', to: '/things' }])
+  expect(toasts).toMatchObject([{ text: 'Some.', tone: 'bad', to: `/things?batch=${REQUEST}` }])
 })
 
 test('many at once are one toast', async () => {

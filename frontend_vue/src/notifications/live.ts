@@ -32,9 +32,10 @@ export function notificationHandlers(client: QueryClient, router: Router) {
 
   function created(told: Told) {
     refreshSoon()
+    const { path, fullPath } = router.currentRoute.value
     if (document.hidden) void showOutside(told, client, router)
     // The page of the request says it already, and the bell marks it as read.
-    else if (router.currentRoute.value.path !== pageOf(router, told)) waiting.push(told)
+    else if (![path, fullPath].includes(pageOf(router, told) ?? '')) waiting.push(told)
   }
 
   return {

@@ -51,10 +51,11 @@ export async function markRead(which: Schemas['NotificationReadRequest']): Promi
   await queryClient.invalidateQueries({ queryKey: inboxKey })
 }
 
-/** The page of what a notification is about; that of a batch is the list of its kind. */
-export function pageOf(router: Router, { request, request_kind: kind }: Notification) {
+/** The page of what a notification is about; that of a batch is the list of its kind, narrowed. */
+export function pageOf(router: Router, notification: Notification) {
+  const { request, request_kind: kind, batch } = notification
   if (request) return requestPath(router, kind, request)
-  return router.resolve(`/${kind}`).name === 'missing' ? undefined : `/${kind}`
+  return router.resolve(`/${kind}`).name === 'missing' ? undefined : `/${kind}?batch=${batch}`
 }
 
 export const isFailure = ({ kind }: Notification) => kind.endsWith('.failed')

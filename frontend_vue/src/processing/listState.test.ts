@@ -1,11 +1,21 @@
 import { expect, test } from 'vitest'
 import type { LocationQuery } from 'vue-router'
 
-import { isFiltered, readState, toConditions, toQuery, writeState } from './listState'
+import {
+  isFiltered,
+  readState,
+  STATUSES,
+  toConditions,
+  toggleStatus,
+  toQuery,
+  writeState,
+} from './listState'
 
+const BATCH = '0b0f4f2e-6f0e-4b5c-9d0f-5f6c0a3d9a51'
 const USUAL = {
-  status: undefined,
+  statuses: [],
   search: '',
+  batch: '',
   from: '',
   to: '',
   ordering: '-created_at',
@@ -20,8 +30,9 @@ test('an address without a word is the usual list, and the usual list has such a
 
 test('what an address says is what it is written as', () => {
   const query = {
-    status: 'failed',
+    status: 'failed,cancelled',
     search: 'dunes',
+    batch: BATCH,
     from: '2026-03-01',
     to: '2026-03-02',
     ordering: 'name',
@@ -34,6 +45,7 @@ test('what an address says is what it is written as', () => {
 test.each<LocationQuery>([
   { status: 'done' },
   { status: 'toString' },
+  { batch: '1' },
   { ordering: 'owner' },
   { ordering: 'constructor' },
   { from: 'yesterday' },
@@ -43,6 +55,20 @@ test.each<LocationQuery>([
   { other: '1' },
 ])('what makes no sense is left out: %o', (query) => {
   expect(readState(query)).toEqual(USUAL)
+})
+
+test('statuses are added and removed one by one, in the order of their labels', () => {
+  expect(readState({ status: 'cancelled,none,failed' }).statuses).toEqual(['failed', 'cancelled'])
+  expect(toggleStatus([], 'cancelled')).toEqual(['cancelled'])
+  expect(toggleStatus(['cancelled'], 'failed')).toEqual(['failed', 'cancelled'])
+  expect(toggleStatus(['failed', 'cancelled'], 'failed')).toEqual(['cancelled'])
+  const others = STATUSES.filter((status) => status !== 'failed')
+  expect(toggleStatus(others, 'failed')).toEqual([])
+})
+
+test('the API is asked for all that is chosen', () => {
+  const asked = toConditions(readState({ status: 'failed,cancelled', batch: BATCH }))
+  expect(asked).toMatchObject({ status: 'failed,cancelled', batch: BATCH })
 })
 
 test('days begin at midnight of the visitor, and the last one belongs to the range', () => {

@@ -3,10 +3,15 @@ import type { LocationQuery, LocationQueryRaw } from 'vue-router'
 import type { Conditions, ListQuery, Ordering, Status } from './types'
 import { STATUS_LABELS } from './wording'
 
+export const STATUSES = Object.keys(STATUS_LABELS) as Status[]
+
 /** What a list shows, as it stands in the address: it survives "back" and can be sent on. */
 export interface ListState {
-  status?: Status
+  /** None are all. */
+  statuses: Status[]
   search: string
+  /** The id of a batch that the list is narrowed to. */
+  batch: string
   /** Days, as date fields have them, in the visitor's time zone; both included. */
   from: string
   to: string
@@ -22,15 +27,17 @@ export const ORDERINGS: Record<Ordering, string> = {
 }
 const NEWEST = '-created_at'
 const LONGEST_SEARCH = 200
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 
 /** The state that an address asks for; what it says wrongly is left out. */
 export function readState(query: LocationQuery): ListState {
   const text = (name: string) => String(query[name] ?? '')
-  const status = text('status')
+  const asked = text('status').split(',')
   const ordering = text('ordering')
   return {
-    status: Object.hasOwn(STATUS_LABELS, status) ? (status as Status) : undefined,
+    statuses: STATUSES.filter((status) => asked.includes(status)),
     search: text('search').slice(0, LONGEST_SEARCH),
+    batch: UUID.test(text('batch')) ? text('batch') : '',
     from: day(text('from')),
     to: day(text('to')),
     ordering: Object.hasOwn(ORDERINGS, ordering) ? (ordering as Ordering) : NEWEST,
@@ -40,9 +47,10 @@ export function readState(query: LocationQuery): ListState {
 
 /** The address of a state, without what is as usual. */
 export function writeState(state: ListState): LocationQueryRaw {
-  const { page, ordering, ...others } = state
+  const { statuses, page, ordering, ...others } = state
   return Object.fromEntries(
     Object.entries({
+      status: statuses.join(','),
       ...others,
       ordering: ordering === NEWEST ? '' : ordering,
       page: page > 1 ? page : '',
@@ -51,15 +59,22 @@ export function writeState(state: ListState): LocationQueryRaw {
 }
 
 /** Whether anything but the order narrows the list. */
-export function isFiltered({ status, search, from, to }: ListState): boolean {
-  return !!(status || search || from || to)
+export function isFiltered({ statuses, search, batch, from, to }: ListState): boolean {
+  return !!(statuses.length || search || batch || from || to)
+}
+
+/** Some statuses with another one, or without it if it was among them; all of them are none. */
+export function toggleStatus(statuses: Status[], status: Status): Status[] {
+  const chosen = STATUSES.filter((each) => statuses.includes(each) !== (each === status))
+  return chosen.length === STATUSES.length ? [] : chosen
 }
 
 /** The state as the API has it, without page and order. */
-export function toConditions({ status, search, from, to }: ListState): Conditions {
+export function toConditions({ statuses, search, batch, from, to }: ListState): Conditions {
   return {
-    status,
+    status: statuses.join(',') || undefined,
     search: search || undefined,
+    batch: batch || undefined,
     created_after: from ? midnight(from, 0) : undefined,
     created_before: to ? midnight(to, 1) : undefined,
   }

@@ -83,6 +83,8 @@ export interface Conditions {
   status?: string
   /** Beginnings of words of the name. */
   search?: string
+  /** What one call of `batch/` has made. */
+  batch?: string
   created_after?: string
   created_before?: string
 }

@@ -64,11 +64,13 @@ class Stream:
 
     def __init__(self, credential: Credential) -> None:
         self.credential = credential
+        self.pushed_at = 0.0
         self._frames: asyncio.Queue[bytes] = asyncio.Queue(MAX_WAITING)
         self._ended = False
 
     def push(self, frame: bytes) -> None:
         """Have a frame sent; a client that takes none is dropped, and comes back."""
+        self.pushed_at = asyncio.get_running_loop().time()
         try:
             self._frames.put_nowait(frame)
         except asyncio.QueueFull:
@@ -130,20 +132,14 @@ class Hub:
         if not self._tasks:
             self._begin_task(self._listen())
             self._begin_task(self._check())
+            self._begin_task(self._beat())
         stream = Stream(credential)
         audience = self._join(stream)
         OPEN_STREAMS.inc()
         try:
             yield f"retry: {random.uniform(*RETRY_SECONDS) * 1000:.0f}\n".encode()  # noqa: S311
             await self._welcome(audience, stream, last_event_id)
-            while True:
-                try:
-                    async with asyncio.timeout(settings.LIVE_HEARTBEAT_SECONDS):
-                        frame = await stream.next_frame()
-                except TimeoutError:
-                    frame = b": heartbeat\n" + self._state()
-                if frame is None:
-                    return
+            while (frame := await stream.next_frame()) is not None:
                 yield frame
         finally:
             OPEN_STREAMS.dec()
@@ -151,9 +147,11 @@ class Hub:
 
     def end_all(self) -> None:
         """End all streams, because the process is about to stop."""
-        for audience in self._audiences.values():
-            for stream in [*audience.streams]:
-                stream.end()
+        for stream in self._streams():
+            stream.end()
+
+    def _streams(self) -> list[Stream]:
+        return [each for some in self._audiences.values() for each in some.streams]
 
     def _begin_task(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -256,6 +254,19 @@ class Hub:
                 audience.known.clear()
                 audience.push(self._state())
 
+    async def _beat(self) -> None:
+        """Say how things are wherever nothing else was said for a while.
+
+        For all streams in one turn of the loop: a timer for each costs more than the sending.
+        """
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(min(1.0, settings.LIVE_HEARTBEAT_SECONDS / 4))
+            quiet_since = clock() - settings.LIVE_HEARTBEAT_SECONDS
+            for stream in self._streams():
+                if stream.pushed_at <= quiet_since:
+                    stream.push(b": heartbeat\n" + self._state())
+
     # What streams are told
 
     async def _follow(self, audience: Audience) -> None:
@@ -333,7 +344,7 @@ class Hub:
         """End the streams of sessions, tokens and accounts that have ended."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            streams = [each for some in self._audiences.values() for each in some.streams]
+            streams = self._streams()
             try:
                 given = {stream.credential for stream in streams}
                 ended = await self._in_thread(credentials_ended, given) if given else set()

@@ -285,6 +285,20 @@ def test_a_bad_value_stops_each_container(deployment: Deployment, role: str) -> 
     assert expected in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("settings", "ports"),
+    [
+        ({}, "5000"),
+        ({"WEB_REPLICAS": "2"}, "5000-5009"),
+        ({"WEB_REPLICAS": "2", "WEB_PORT": "6000-6001"}, "6000-6001"),
+    ],
+)
+def test_replicas_have_a_port_each(tmp_path: Path, settings: dict[str, str], ports: str) -> None:
+    deployment = Deployment(tmp_path, **{"WEB_PORT": "", **settings})
+    (port,) = json.loads(deployment.compose("config", "--format", "json"))["services"]["web"]["ports"]
+    assert port["published"] == ports
+
+
 def test_four_replicas_on_an_empty_database(tmp_path: Path) -> None:
     port = next(
         port for port in iter(free_port, None) if all(port_is_free(port + n) for n in range(4))

@@ -1,14 +1,25 @@
 """Every fault of the matrix over pipelines of three stages with a fan-out of 20, and schedules."""
 
+import os
 import random
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+import redis
 
-from tests.chaos.cluster import KIND, Cluster, Ledger, ProxiedCluster, Row, write_report
+from tests.chaos.cluster import (
+    KIND,
+    LEASE_SECONDS,
+    Cluster,
+    Ledger,
+    ProxiedCluster,
+    Row,
+    write_report,
+)
 from tests.chaos.test_random import faults
-from tests.proxy import HALF_OPEN, RESETS, Fault
+from tests.proxy import BANDWIDTH, HALF_OPEN, LATENCY, RESETS, Fault
 from tests.stack import ROOT, wait_for
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
@@ -17,13 +28,64 @@ LINES = 20
 STEPS = LINES + 2
 DUE = 30  # times at which the schedule was due before it is looked at
 SLOW = {"kill beat", "kill web", "stop worker", "broker dies", "database restarts"}
-SLOW |= {"database: 30 % resets", "broker: 30 % resets"}
 HANGING = {
     f"{server}: {fault.name}": (server, fault)
     for server in ("database", "broker")
-    for fault in (HALF_OPEN, RESETS)
+    for fault in (HALF_OPEN, RESETS, LATENCY, BANDWIDTH)
 }
+SLOW |= {name for name, (_, fault) in HANGING.items() if fault is not HALF_OPEN}
 FAULT_SECONDS = 6
+Inject = Callable[[random.Random], None]
+
+
+def more_faults(cluster: Cluster) -> dict[str, Inject]:
+    """Return those that the random test has not: they take long, or need a retry."""
+
+    def freeze_worker(chance: random.Random) -> None:
+        worker = chance.choice(["worker1", "worker2"])
+        pids = [cluster.processes[worker].pid, *cluster.pool_children(worker)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(LEASE_SECONDS + 2)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+    def skew_clock(chance: random.Random) -> None:
+        cluster.stop("worker1")
+        skew = str(chance.choice([-3, 3]) * 3600)
+        cluster.start_process("worker1", cluster.commands["worker1"], CHAOS_CLOCK_SKEW=skew)
+
+    def triple_messages(_: random.Random) -> None:
+        broker = redis.Redis.from_url(cluster.valkey.url)
+        for queue in ("processing", "default"):
+            if messages := broker.lrange(queue, 0, -1):
+                broker.rpush(queue, *messages, *messages)
+
+    def restart_all(_: random.Random) -> None:
+        for worker in ("worker1", "worker2"):
+            cluster.stop(worker)
+            cluster.start(worker)
+        cluster.processes["web"].send_signal(signal.SIGHUP)
+
+    def break_storage(mode: str, seconds: float) -> Inject:
+        def inject(_: random.Random) -> None:
+            cluster.switch.write_text(mode)
+            time.sleep(seconds)
+
+        return inject
+
+    return {
+        "a worker is frozen over its lease": freeze_worker,
+        "a worker's clock is three hours wrong": skew_clock,
+        "every message delivered three times": triple_messages,
+        "rolling restart": restart_all,
+        "storage refuses": break_storage("refuse", 1),
+        "storage hangs": break_storage("hang", 1),
+    }
+
+
+MORE = [*more_faults(None)]  # type: ignore[arg-type]
+SLOW |= {*MORE}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +109,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedCluster
     "name",
     [
         pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
-        for name in [*faults(None), *HANGING]  # type: ignore[arg-type]
+        for name in [*faults(None), *MORE, *HANGING]  # type: ignore[arg-type]
     ],
 )
 def test_fault(cluster: ProxiedCluster, name: str) -> None:
@@ -65,10 +127,15 @@ def test_fault(cluster: ProxiedCluster, name: str) -> None:
         if name in HANGING:
             hang(cluster, *HANGING[name])
         else:
-            faults(cluster)[name](chance)
+            (faults(cluster) | more_faults(cluster))[name](chance)
         time.sleep(chance.uniform(0.2, 1))
         cluster.recover()
     row = ledger.settle(work_seconds=60)
+    if name.startswith("storage"):
+        assert {*row.outcomes} <= {"completed", "step_failed"}, row
+        for pipeline in ledger.accepted:  # refused where it has completed
+            ledger.call("POST", f"{KIND}/digest/retry/{pipeline}/")
+        row = ledger.settle(work_seconds=60)
     ROWS.append(row)
     assert row.is_good, row
     assert dict(row.outcomes) == {"completed": 2}, row

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.utils.http import parse_header_parameters
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
 
 from backend_django.utils.errors import TooLarge
+from backend_django.utils.nesting import is_too_deep
 
 from .strict import check_members
 
@@ -30,6 +33,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a name stands twice in an object")
     return found
+
+
+def check_form_was_read(request: Request) -> None:
+    """Raise ParseError for a form that has bytes, of which none could be read as a part of it."""
+    boundary = parse_header_parameters(request.content_type)[1].get("boundary")
+    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    if boundary and not request.data and length > len(f"\r\n--{boundary}--\r\n"):
+        raise ParseError("The body has no part that can be read.")
 
 
 class JSONParser(parsers.BaseParser):
@@ -68,6 +79,8 @@ class JSONParser(parsers.BaseParser):
             raise ParseError("The body is nested too deeply.") from error
         except ValueError as error:
             raise ParseError(f"The body is not JSON: {error}.") from error
+        if is_too_deep(data):
+            raise ParseError("The body is nested too deeply.")
         view = (parser_context or {}).get("view")
         reads = getattr(view, "request_serializer_class", None)
         if reads is None and hasattr(view, "get_serializer_class"):

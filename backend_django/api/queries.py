@@ -17,7 +17,7 @@ from .strict import check_number
 V = TypeVar("V", bound=Callable[..., Any])
 
 
-@extend_schema_field({"type": "string", "maxLength": 200, "pattern": r"^[^\u0000]*$"})
+@extend_schema_field({"type": "string", "maxLength": 200, "pattern": r"^[^\u0000]+$"})
 class SearchField(serializers.CharField):
     """What some text of a row has in it."""
 

@@ -89,6 +89,15 @@ def test_upload_that_is_too_large_is_refused_before_it_is_read(user: User) -> No
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
+def test_form_of_which_nothing_can_be_read_is_no_empty_form(signed_in: Client) -> None:
+    def create(body: bytes) -> int:
+        form = "multipart/form-data; boundary=x"
+        return signed_in.generic("POST", "/api/v1/wordcount/report/create/", body, form).status_code
+
+    assert create(b"--x\r\n[1]--x--\r\n") == 400
+    assert create(b"--x--\r\n") == 201
+
+
 def test_create_needs_a_form_or_json(signed_in: Client) -> None:
     answer = signed_in.post(f"{URL}/create/", "file", "text/plain")
     assert answer.status_code == 415

@@ -40,9 +40,10 @@ def signed_in(client: Client, user: User) -> Client:
         ('{"\\udc00": "a"}', "not UTF-8"),
         (b'{"name": "\xff"}', "not UTF-8"),
         ("[" * 200_000, "nested too deeply"),
+        ('{"name": ' + "[" * 150 + "]" * 150 + "}", "nested too deeply"),
         ('{"name": ' + "9" * 5000 + "}", "not JSON"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_what_is_not_plain_json_is_refused(signed_in: Client, body: Any, said: str) -> None:
     problem = assert_problem(signed_in.patch(USER, body, "application/json"), 400, "parse_error")

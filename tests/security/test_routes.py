@@ -134,6 +134,7 @@ ALWAYS: list[dict[str, str]] = [
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # `make fuzz` calls each route dozens of times
 @pytest.mark.parametrize("who", ["stranger", "staff"])
 def test_nothing_that_is_sent_to_any_route_breaks_it(
     clients: dict[str, Client], who: str, settings: Any

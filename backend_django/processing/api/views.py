@@ -19,7 +19,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from backend_django.api.parsers import JSONParser
+from backend_django.api.parsers import JSONParser, check_form_was_read
 from backend_django.files.api.downloads import stored_file_response
 from backend_django.files.storage import free_bytes
 from backend_django.uploads.quota import quota_check, refuse_larger
@@ -136,6 +136,7 @@ class CreateView(ProcessingView):
         """
         owner = cast(User, request.user)  # IsAuthenticated has seen to it
         key = read_idempotency_key(request)
+        check_form_was_read(request)
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         if key is not None:

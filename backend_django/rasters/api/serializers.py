@@ -11,8 +11,13 @@ from ..models import RasterShare
 from ..options import PROFILES
 
 
+@extend_schema_field({"type": "string", "pattern": r"^[^\u0000]{2,100}$"})
+class CrsSearchField(serializers.CharField):
+    """Two to a hundred characters."""
+
+
 class CrsQuery(serializers.Serializer[Any]):
-    q = serializers.CharField(
+    q = CrsSearchField(
         min_length=2, max_length=100, help_text="Words of its name or area, or its number."
     )
 

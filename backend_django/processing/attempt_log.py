@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from backend_django.utils.logs import ContextFilter, PlainFormatter, redact_output, request_id
+from backend_django.utils.text import clean_text
 
 LINES = 200
 
@@ -35,6 +36,11 @@ def log_tail(request: str) -> Iterator[deque[str]]:
         yield tail.lines
     finally:
         root.removeHandler(tail)
+
+
+def error_text(error: BaseException) -> str:
+    """Return type and text of an exception, also of one that cannot say its own."""
+    return clean_text(traceback.format_exception_only(error)[-1].strip(), 300)
 
 
 def traceback_text(error: BaseException) -> str:

@@ -13,6 +13,8 @@ class ProcessingError(Exception):
         message: one or two sentences that say what is wrong and what to do.
     """
 
+    code = message = ""  # of a subclass that does not call __init__
+
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code, message)
         self.code = code
@@ -24,8 +26,8 @@ class ProcessingError(Exception):
     @property
     def is_for_users(self) -> bool:
         """Whether its author has given it a code and a sentence, and not something else."""
-        said = isinstance(self.message, str) and bool(self.message.strip())
-        return said and bool(CODE.fullmatch(str(self.code)))
+        text = self.message.replace("\0", "") if isinstance(self.message, str) else ""
+        return bool(text.strip()) and bool(CODE.fullmatch(str(self.code)))
 
 
 class Cancelled(Exception):  # noqa: N818 (not an error: somebody wanted it)

@@ -15,12 +15,14 @@ from typing import Any
 from django.conf import settings
 
 from backend_django.files.refs import OutputFile
+from backend_django.utils.nesting import MAX_NESTING, is_too_deep
 
 from .errors import ProcessingError
 from .models import ProcessingRequest, ProcessingResult
 from .processor import Output, Processor
 from .typed import to_plain
 
+MAX_CONTENT_TYPE = 200  # characters: proxies bound the headers of a response
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}")
 _TOKEN = r"[A-Za-z0-9!#$&^_.+-]+"  # noqa: S105 (of a media type: RFC 9110, 8.3.1)
 CONTENT_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}(; *{_TOKEN}=({_TOKEN}|"[ !#-\[\]-~]*"))*')
@@ -49,12 +51,18 @@ def check_output(output: object, workdir: Path) -> Output:
             raise JobFaultError(f"the file {key!r} must be an OutputFile")
         if not isinstance(file.filename, str):
             raise JobFaultError(f"the filename of {key!r} must be text")
-        if not isinstance(file.content_type, str) or not CONTENT_TYPE.fullmatch(file.content_type):
-            raise JobFaultError(f"{file.content_type!r} is no media type for {key!r}")
+        if not is_content_type(file.content_type):
+            raise JobFaultError(f"{file.content_type!r:.300} is no media type for {key!r}")
         seen.add(_check_path(key, file.path, workdir))
     if len(seen) < len(output.files):
         raise JobFaultError("two keys name the same file")
     return output
+
+
+def is_content_type(value: object) -> bool:
+    """Return whether a value can be the content type of a file."""
+    short = isinstance(value, str) and len(value) <= MAX_CONTENT_TYPE
+    return short and bool(CONTENT_TYPE.fullmatch(str(value)))
 
 
 def check_data(data: Any) -> Any:
@@ -71,6 +79,8 @@ def check_data(data: Any) -> Any:
             f"The result has {size} bytes, and {settings.PROCESSING_MAX_RESULT_BYTES} may be "
             "stored. Try a smaller input.",
         )
+    if is_too_deep(plain):
+        raise JobFaultError(f"the data are nested in more than {MAX_NESTING} levels")
     return plain
 
 
@@ -106,6 +116,7 @@ def check_presentation(
     stored = json.loads(json.dumps(data))  # with the keys and lists that JSON makes of others
     result = ProcessingResult(request=request, attempt=request.attempt, data=stored, files=files)
     try:
-        processor.result_serializer(processor.present(result)).data  # noqa: B018 (it is computed)
+        shown = processor.result_serializer(processor.present(result)).data
+        json.dumps(shown, default=str, allow_nan=False)
     except Exception as error:
         raise JobFaultError("the result does not fit result_serializer") from error

@@ -5,6 +5,7 @@ the one that has it now.
 """
 
 import hashlib
+import os.path
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from backend_django.files.refs import FileRef, OutputFile
 from backend_django.files.storage import delete_prefix, store
 
 ROOT = "requests"
+MAX_FILENAME = 200  # characters: proxies bound the headers of a response
 
 
 def request_prefix(request_id: UUID) -> str:
@@ -30,12 +32,18 @@ def save_output(
         name = store(f"{request_prefix(request_id)}/{attempt}/{key}", file.path)
         saved[key] = {
             "name": name,
-            "filename": file.filename,
+            "filename": _shorten(file.filename),
             "size": size,
             "content_type": file.content_type,
             "sha256": digest,
         }
     return saved
+
+
+def _shorten(filename: str) -> str:
+    """Return a filename that a header can carry, with its suffix."""
+    stem, suffix = os.path.splitext(filename)
+    return filename if len(filename) <= MAX_FILENAME else stem[: MAX_FILENAME - 20] + suffix[-20:]
 
 
 def delete_request_files(request_id: UUID) -> None:

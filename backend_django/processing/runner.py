@@ -1,8 +1,10 @@
 """One attempt at one request, from claim to finish, inside a worker."""
 
 import logging
+import os
 import pdb
 import resource
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,13 +21,12 @@ from backend_django.uploads.quota import WorkUsedUp, work_check, work_count
 from backend_django.utils import logs
 from backend_django.utils.database_wait import statement_limit
 from backend_django.utils.errors import FileGone, ServiceError, StorageFull, StorageUnavailable
-from backend_django.utils.text import clean_text
 from backend_django.utils.trace_id import trace_id
 
 from . import lifecycle
 from .advance import begin
-from .attempt import Attempt, Phase, WorkerStopping, is_stopping
-from .attempt_log import log_tail, traceback_text
+from .attempt import INTERRUPT, Attempt, Phase, WorkerStopping, is_stopping
+from .attempt_log import error_text, log_tail, traceback_text
 from .descendants import end_descendants
 from .enqueue import ring_for_all, ring_for_next
 from .fetching import fetch_input
@@ -110,7 +111,7 @@ def _attempt(request: ProcessingRequest, lines: Sequence[str]) -> bool:
         if issubclass(get_processor(request.kind), Pipeline):
             begin(request)
             return False
-        with attempt, _connection_restored(), _descendants_ended():
+        with attempt, _descendants_ended():
             output, files = _work(request, attempt)
         owned = _retry_db_write(
             lambda: lifecycle.complete(request.id, request.attempt, data=output.data, files=files)
@@ -169,7 +170,7 @@ def _fail(
         request.attempt,
         request.kind,
         code,
-        "" if expected else f" ({clean_text(repr(error), 300)})",
+        "" if expected else f" ({error_text(error)})",
         exc_info=None if expected else error,
     )
     policy, reached = get_processor(request.kind).retry, attempt.reached()
@@ -228,7 +229,7 @@ def _work(request: ProcessingRequest, attempt: Attempt) -> tuple[Output, dict[st
             on_call=attempt.on_call,
             memory=processor.memory,
         )
-        with attempt.interruptible(), statement_limit(JOB_STATEMENT_SECONDS):
+        with _traces_removed(), attempt.interruptible(), statement_limit(JOB_STATEMENT_SECONDS):
             try:
                 processor.validate(context)
                 attempt.enter_phase(Phase.PROCESS)
@@ -256,24 +257,45 @@ def _parameters(processor: Processor, request: ProcessingRequest) -> Any:
 
 
 @contextmanager
-def _connection_restored() -> Iterator[None]:
-    """Roll back a transaction that the job has left open: it would swallow what we write."""
-    within = connection.in_atomic_block
+def _traces_removed() -> Iterator[None]:
+    """Undo what a job may leave behind in this process: the engine goes on in it, and other jobs.
+
+    A connection that it has used is closed, as its settings could be any (`SET search_path`).
+    """
+    directory, mask, handler = os.getcwd(), os.umask(0o022), signal.getsignal(INTERRUPT)
+    os.umask(mask)
+    within, used = connection.in_atomic_block, False
+
+    def note(execute: Callable[..., Any], *statement: Any) -> Any:
+        nonlocal used
+        used = True
+        return execute(*statement)
+
     try:
-        yield
+        with connection.execute_wrapper(note):
+            yield
     finally:
+        os.chdir(directory)
+        os.umask(mask)
+        if signal.getsignal(INTERRUPT) is not handler:
+            signal.signal(INTERRUPT, handler)
         left_open = connection.in_atomic_block != within or not (within or connection.autocommit)
         if connection.connection is not None and left_open:
             logger.error("the job left a database transaction open; it was rolled back")
             connection.in_atomic_block = False
             connection.close()
+        elif used and not within:
+            connection.close()
 
 
 @contextmanager
 def _descendants_ended() -> Iterator[None]:
+    process = os.getpid()
     try:
         yield
     finally:
+        if os.getpid() != process:  # a copy of this process that the job has made by os.fork()
+            os._exit(1)
         end_descendants()
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,8 +19,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from backend_django.files import storage
-from backend_django.processing import child, descendants, reaper, scratch
-from backend_django.processing.attempt import Attempt, WorkerStopping
+from backend_django.processing import child, descendants
+from backend_django.processing.attempt import INTERRUPT, Attempt, WorkerStopping
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.processor import (
     Cancelled,
@@ -30,7 +31,6 @@ from backend_django.processing.processor import (
 )
 from backend_django.processing.runner import run_next
 from backend_django.processing.services import request_create
-from backend_django.processing.tasks import maintenance_reap
 from backend_django.users.models import User
 from tests.wordcount.processor import WordCount
 
@@ -63,7 +63,7 @@ def run(
         assert (request.attempt, request.status in {"completed", "failed"}) == (1, True)
         assert request.attempts.get().outcome == request.status
         results, download = (
-            client.get(f"/api/v1/wordcount/{address}/{request.id}/").status_code
+            closed(client.get(f"/api/v1/wordcount/{address}/{request.id}/"))
             for address in ("results", "download-report")
         )
         if request.status == "completed":
@@ -76,6 +76,11 @@ def run(
         return request
 
     return run
+
+
+def closed(response: Any) -> int:
+    response.close()
+    return response.status_code
 
 
 def raising(error: BaseException) -> Job:
@@ -93,6 +98,25 @@ def leave_a_transaction_open(context: Context) -> Output:
 def enter_an_atomic_block(context: Context) -> Output:
     transaction.atomic().__enter__()
     return Output(GOOD)
+
+
+class Mute(Exception):  # noqa: N818
+    def __str__(self) -> str:
+        raise ValueError("what it says cannot be said")
+
+    __repr__ = __str__
+
+
+class Unfinished(ProcessingError):  # noqa: N818
+    def __init__(self) -> None:
+        pass
+
+
+def nested(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
 
 
 def run_a_missing_program(context: Context) -> None:
@@ -115,6 +139,9 @@ def run_a_missing_program(context: Context) -> None:
         raising(ProcessingError(None, "m")),  # type: ignore[arg-type]
         raising(ProcessingError("no_message", "")),
         raising(ProcessingError("number_as_message", 5)),  # type: ignore[arg-type]
+        raising(ProcessingError("nothing_to_read", "\x00 ")),
+        raising(Unfinished()),
+        raising(Mute()),
         raising(FileNotFoundError(2, "No such file", "config.json")),
         run_a_missing_program,
         lambda context: context.progress("half"),
@@ -126,6 +153,7 @@ def run_a_missing_program(context: Context) -> None:
         lambda context: Output({**GOOD, "x": "a\x00b"}),
         lambda context: Output({**GOOD, "x": "\ud800"}),
         lambda context: Output({**GOOD, "x": b"bytes"}),
+        lambda context: Output({**GOOD, "x": nested(800)}),  # which a deeper stack cannot read
         lambda context: Output(GOOD, None),  # type: ignore[arg-type]
     ],
 )
@@ -141,6 +169,42 @@ def test_transaction_that_a_job_leaves_open_takes_nothing_with_it(run, job: Job)
     assert run(job).status == "completed"
     assert not connection.in_atomic_block
     assert connection.get_autocommit()
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        lambda context: os.chdir(context.workdir),
+        lambda context: os.umask(0o777),
+        lambda context: signal.signal(INTERRUPT, signal.SIG_IGN),
+        lambda context: connection.cursor().execute("SET search_path = nowhere"),
+        lambda context: connection.cursor().execute("SET default_transaction_read_only = on"),
+    ],
+)
+def test_what_a_job_changes_in_its_process_is_undone(run, job: Callable[[Context], None]) -> None:
+    def state() -> tuple[Any, ...]:
+        mask = os.umask(0o022)
+        os.umask(mask)
+        return os.getcwd(), mask, signal.getsignal(INTERRUPT)
+
+    before = state()
+    try:
+        assert run(lambda context: (job(context), Output(GOOD))[1]).status == "completed"
+        assert state() == before
+    finally:
+        os.chdir(before[0])
+        os.umask(before[1])
+        signal.signal(INTERRUPT, before[2])
+
+
+def test_copy_of_the_process_that_a_job_makes_does_not_work_on(run) -> None:
+    def job(context: Context) -> Output:
+        if not (copy := os.fork()):
+            raise ValueError
+        assert os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]) == 1
+        return Output(GOOD)
+
+    assert run(job).status == "completed"
 
 
 @pytest.mark.parametrize("step", ["a\x00b", "a\ud800b", 5, None, "x" * 500])
@@ -217,10 +281,20 @@ def test_key_of_an_output_that_no_address_can_carry_is_refused(run, key: Any) ->
     assert (request.status, request.error_code) == ("failed", "internal_error")
 
 
-@pytest.mark.parametrize("content_type", ["", "text", "text/plain\r\nX: y", "é/x", "a/b; c", None])
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "text", "text/plain\r\nX: y", "é/x", "a/b; c", None, "text/" + "x" * 10_000],
+)
 def test_content_type_that_no_header_can_carry_is_refused(run, content_type: Any) -> None:
     request = run(lambda c: Output(GOOD, {"report": OutputFile(written(c), "a", content_type)}))
     assert (request.status, request.error_code) == ("failed", "internal_error")
+
+
+def test_long_filename_is_cut_so_that_a_header_can_carry_it(run) -> None:
+    request = run(
+        lambda c: Output(GOOD, {"report": OutputFile(written(c), "é" * 5000 + ".txt", "a/b")})
+    )
+    assert request.result.files["report"]["filename"] == "é" * 180 + ".txt"
 
 
 def test_one_file_under_two_keys_is_refused(run) -> None:
@@ -332,29 +406,3 @@ def test_traceback_of_a_child_is_no_longer_than_a_log_can_use(run) -> None:
     assert run(job).error_code == "internal_error"
     assert "in run" in raised[0]
     assert len(raised[0]) < 21_000
-
-
-def test_attempt_that_wakes_late_leaves_the_next_one_s_files_alone(user: User) -> None:
-    request, _ = request_create(
-        owner=user, processor=WordCount, inputs={"file": [ContentFile(b"one", name="a.txt")]}
-    )
-    with scratch.work_directory(request.id, 2) as new:
-        with scratch.work_directory(request.id, 1) as late:
-            assert late != new
-        assert new.is_dir()
-
-
-def test_round_of_the_reaper_that_comes_late_leaves_the_next_attempt_s_files_alone(
-    user: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    request, _ = request_create(
-        owner=user, processor=WordCount, inputs={"file": [ContentFile(b"one", name="a.txt")]}
-    )
-    with (
-        scratch.work_directory(request.id, 1) as lost,
-        scratch.work_directory(request.id, 2) as new,
-    ):
-        # it has read that attempt 1 is lost, and only now comes to remove what that one left
-        monkeypatch.setattr(reaper, "reap_expired", lambda: [(request.id, 1)])
-        maintenance_reap()
-        assert (lost.exists(), new.exists()) == (False, True)

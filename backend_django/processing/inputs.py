@@ -180,9 +180,17 @@ def _resolve(
             elif isinstance(source, UrlSource):
                 files.append(_url_file(source.url))
             else:
-                upload = _upload(owner, kind, source)
-                found.uploads.append(upload)
+                upload = _named_before(source, found) or _upload(owner, kind, source)
+                if upload not in found.uploads:
+                    found.uploads.append(upload)
                 files.append(_upload_file(upload))
+
+
+def _named_before(source: Source, found: Resolved) -> Upload | None:
+    """Return the upload that another input of the request has named: one request holds it."""
+    if not isinstance(source, UploadSource):
+        return None
+    return next((upload for upload in found.uploads if upload.id == source.upload_id), None)
 
 
 def _upload_file(upload: Upload) -> InputRef:

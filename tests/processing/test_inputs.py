@@ -76,6 +76,34 @@ def test_request_without_a_file(signed_in: Client, user: User, content_type: str
     )
 
 
+@pytest.mark.parametrize("at_once", [False, True], ids=["one", "in a batch"])
+def test_upload_may_be_named_by_several_inputs(signed_in: Client, at_once: bool) -> None:
+    sent = {"filename": "a.txt", "size": 4}
+    started = signed_in.post(f"{URL}/merge/upload/", sent, "application/json").json()
+    chunk = signed_in.put(
+        f"{URL}/merge/upload/{started['id']}/parts/1/", b"one ", "application/octet-stream"
+    )
+    assert chunk.status_code == 200, chunk.content
+    name = f"upload:{started['id']}"
+    wish = {"texts": [name, name], "heading": name}
+    if at_once:
+        answer = signed_in.post(f"{URL}/merge/batch/", {"requests": [wish]}, "application/json")
+        assert answer.status_code == 201, answer.content
+        made = answer.json()["requests"][0]["id"]
+    else:
+        made = create(signed_in, "merge", **wish)["id"]
+        assert create_again(signed_in, wish) == (200, made), "the call may be sent again"
+    assert result(signed_in, "merge", made)["text"].split() == ["one"] * 3
+    assert signed_in.delete(f"{URL}/merge/delete/{made}/").status_code == 204
+    assert not Upload.objects.exists()
+    assert check_files(min_age_seconds=0).orphan_prefixes == []
+
+
+def create_again(client: Client, fields: dict[str, Any]) -> tuple[int, str]:
+    answer = client.post(f"{URL}/merge/create/", fields)
+    return answer.status_code, answer.json().get("id")
+
+
 def test_request_without_a_file_refuses_one(signed_in: Client) -> None:
     answer = signed_in.post(f"{URL}/report/create/", {"file": text("one")})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "file")

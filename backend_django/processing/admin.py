@@ -1,4 +1,4 @@
-"""Requests in the admin: to look at, to cancel, to try again, but never to edit.
+"""Requests in the admin: to look at, to cancel, to retry, but never to edit.
 
 A state that was typed in would be a lie to the worker that has the request.
 """

@@ -81,7 +81,7 @@ test('a result that cannot be had is an error with a way on', async () => {
     results,
   })
   expect(page.find('[role=alert]').text()).toContain('Our fault.')
-  await press('Try again')
+  await press('Retry')
   expect(page.find('output').text()).toBe('the result')
 })
 
@@ -89,10 +89,10 @@ test('a failure of the file shows its sentence, and is not offered again', async
   const failed = aRequest({ status: 'failed', error_code: 'bad', error_message: 'Bad.' })
   const { page } = await open({ status: async () => failed })
   expect(page.find('section p').text()).toBe('Bad.')
-  expect(page.text()).not.toContain('Try again')
+  expect(page.text()).not.toContain('Retry')
 })
 
-test('a failure that may pass shows its sentence, and can be tried again', async () => {
+test('a failure that may pass shows its sentence, and can be retried', async () => {
   const failed = aRequest({
     status: 'failed',
     error_code: 'disk_full',
@@ -102,7 +102,7 @@ test('a failure that may pass shows its sentence, and can be tried again', async
   const { page, press } = await open({ status: async () => failed, retry })
   expect(page.find('section p').text()).toBe('Run fix it.')
   expect(page.find('code').text()).toBe('fix it')
-  await press('Try again')
+  await press('Retry')
   expect(retry).toHaveBeenCalledWith('7')
   expect(page.find('h2').text()).toBe('Waiting for a free worker')
 })
@@ -291,8 +291,8 @@ test.each([
 })
 
 test.each([
-  ['storage_unavailable', 'Try again'],
-  ['service_unavailable', 'Try again'],
+  ['storage_unavailable', 'Retry'],
+  ['service_unavailable', 'Retry'],
   ['input_missing', 'Upload another file'],
 ])('after %s the main button is “%s”', async (error_code, label) => {
   const { page } = await open({ status: async () => aRequest({ status: 'failed', error_code }) })

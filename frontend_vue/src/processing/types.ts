@@ -123,7 +123,7 @@ export interface Words {
   steps?: Record<string, string>
   /** What to do about an error, by its code, where its message does not say it already. */
   remedies?: Record<string, string>
-  /** Codes of the job's own errors that another try may cure: "Try again" is offered for them. */
+  /** Codes of the job's own errors that another try may cure: "Retry" is offered for them. */
   passing?: string[]
 }
 

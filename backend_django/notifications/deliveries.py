@@ -178,17 +178,17 @@ def message_of(delivery: WebhookDelivery) -> dict[str, Any]:
 
 
 def request_links(kind: str, request_id: Any) -> dict[str, str]:
-    """Return the URLs of a request: its page, status and results; none for a kind without."""
+    """Return the URLs of a request: its page, status and results; some kinds have no results.
+
+    The page is the one for all kinds: it leads to that of the kind, if there is one.
+    """
     root, own = site_url(), {"id": request_id}
+    links = {"page": f"{root}/requests/{request_id}"}
     try:
-        status, results = (reverse(f"{kind}-{what}", kwargs=own) for what in ("status", "results"))
+        paths = {what: reverse(f"{kind}-{what}", kwargs=own) for what in ("status", "results")}
     except NoReverseMatch:
-        return {}
-    return {
-        "page": f"{root}/{kind}/{request_id}",
-        "status": f"{root}{status.removesuffix('/')}/",
-        "results": f"{root}{results.removesuffix('/')}/",
-    }
+        paths = {"status": reverse("any-request-status", kwargs=own)}
+    return links | {what: f"{root}{path.removesuffix('/')}/" for what, path in paths.items()}
 
 
 def _failed(delivery: WebhookDelivery, error: str, *, is_away: bool = False, **seen: Any) -> None:

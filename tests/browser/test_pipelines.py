@@ -133,11 +133,24 @@ def test_running_pipeline_is_followed_and_cancelled(
     assert accessibility_problems(page) == []
 
 
-def test_request_of_which_only_the_id_is_known_has_a_page(signed_in: Page, api: Api) -> None:
+@pytest.mark.parametrize("page", LOOKS, indirect=True)
+def test_request_of_which_only_the_id_is_known_has_a_page(
+    signed_in: Page, api: Api, flag: Path
+) -> None:
     page = signed_in
     page.goto("/requests/7b1e0e5c-5d1f-4a57-9f5c-0d9a6f2c8a11")
     expect(page.get_by_role("heading", name="There is no such request")).to_be_visible()
-    step = api.create("wordcount", b"two words")
-    page.goto(f"/requests/{step['id']}")
-    expect(page.get_by_role("heading", name="Completed")).to_be_visible()
+    made = api.create("wordcount", f"NEED {flag}".encode(), "coast.txt", day="2026-03-01")
+    page.goto(f"/requests/{made['id']}")
+    expect(page.get_by_text("It is not there yet. Try again.")).to_be_visible()
+    expect(page.get_by_role("region", name="Inputs")).to_contain_text("coast.txt")
     assert accessibility_problems(page) == []
+    flag.touch()
+    page.get_by_role("button", name="Retry").click()
+    result = page.get_by_role("region", name="Result")
+    expect(result).to_contain_text(re.compile(r"Words\s*2\s*Attempt\s*2\s*Day\s*Mar 1, 2026"))
+    assert accessibility_problems(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    with page.expect_download() as started:
+        result.get_by_role("link", name="word count.txt").click()
+    assert started.value.path().read_text() == f"NEED\n{flag}\n"

@@ -98,7 +98,7 @@ def test_links_of_a_kind_below_another_one() -> None:
     links = request_links("digest", "0e0e0e0e-0000-4000-8000-000000000000")
     paths = {name: url.removeprefix(site_url()) for name, url in links.items()}
     assert paths == {
-        "page": "/digest/0e0e0e0e-0000-4000-8000-000000000000",
+        "page": "/requests/0e0e0e0e-0000-4000-8000-000000000000",
         "status": "/api/v1/wordcount/digest/status/0e0e0e0e-0000-4000-8000-000000000000/",
         "results": "/api/v1/wordcount/digest/results/0e0e0e0e-0000-4000-8000-000000000000/",
     }

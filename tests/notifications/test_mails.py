@@ -52,7 +52,7 @@ def test_one_mail_says_what_happened_and_where_to_look(
     [mail] = mailoutbox
     assert (mail.to, mail.subject) == ([user.email], "“dunes of <b>May</b>” failed")
     assert "Word count “dunes of <b>May</b>” failed: This is not text." in str(mail.body)
-    assert f"https://www.example.org/wordcount/{request.id}" in str(mail.body)
+    assert f"https://www.example.org/requests/{request.id}" in str(mail.body)
     assert "https://www.example.org/account" in str(mail.body)
     assert "<b>" not in str(mail.alternatives[0][0])  # type: ignore[attr-defined]
 

@@ -57,7 +57,7 @@ def test_receiver_gets_what_the_api_says_and_can_verify_it(
     assert message["data"].pop("kind") == "wordcount"
     said = visitor.get(links["status"].removeprefix("https://www.example.org")).json()
     assert message["data"] == said
-    assert links["page"] == f"https://www.example.org/wordcount/{request.id}"
+    assert links["page"] == f"https://www.example.org/requests/{request.id}"
     assert ("results" in links) == (status == "completed")
     with pytest.raises(standardwebhooks.WebhookVerificationError):
         standardwebhooks.Webhook(secret).verify(call.body + b" ", call.headers)
@@ -372,15 +372,19 @@ def test_steps_of_a_pipeline_are_its_own_business(
     assert Mail.objects.get().content["items"] == [str(pipeline.id)]
 
 
-def test_request_without_an_address_has_no_links(
-    user: User, hook: Hook, receiver: Receiver
+def test_request_of_a_kind_without_an_api_has_links(
+    user: User, hook: Hook, receiver: Receiver, visitor: Client
 ) -> None:
     hook()
     old = timezone.now() - timedelta(hours=2)
-    type(make(user, kind="gone")).objects.update(created_at=old)
+    request = make(user, kind="gone")
+    type(request).objects.update(created_at=old)
     assert reaper.fail_unknown() == 1
     send_all()
-    assert json.loads(receiver.calls[0].body)["data"]["links"] == {}
+    links = json.loads(receiver.calls[0].body)["data"]["links"]
+    assert links.keys() == {"page", "status"}
+    status = visitor.get(links["status"].removeprefix("https://www.example.org"))
+    assert status.json()["id"] == str(request.id)
 
 
 def test_number_of_webhooks_is_limited(user: User, hook: Hook, settings) -> None:

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from backend_django.api.urls import ID
 
+from .details import DetailsView
 from .lists import AnyKindRequestSerializer
 from .pipelines import AnyKindStepsView, StagesView
 from .requests import RequestsView
@@ -46,8 +47,11 @@ def any_kind_urls() -> list[URLPattern]:
     """Return the addresses of one request, whatever its kind."""
     reading = transaction.non_atomic_requests
     return [
-        re_path(rf"^status/{ID}/?$", reading(AnyKindStatusView.as_view())),
+        re_path(
+            rf"^status/{ID}/?$", reading(AnyKindStatusView.as_view()), name="any-request-status"
+        ),
         re_path(rf"^history/{ID}/?$", reading(AnyKindHistoryView.as_view())),
+        re_path(rf"^details/{ID}/?$", reading(DetailsView.as_view())),
         re_path(rf"^stages/{ID}/?$", reading(StagesView.as_view())),
         re_path(rf"^steps/{ID}/?$", reading(AnyKindStepsView.as_view())),
     ]

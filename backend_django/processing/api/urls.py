@@ -36,7 +36,11 @@ def processing_urls(processor: type[Processor]) -> list[URLPattern]:
         re_path(rf"^cancel/{ID}/?$", bound(views.CancelView)),
         re_path(rf"^retry/{ID}/?$", bound(views.RetryView)),
         *(
-            re_path(rf"^download-{key}/{ID}/?$", bound(views.DownloadView, key=key))
+            re_path(
+                rf"^download-{key}/{ID}/?$",
+                bound(views.DownloadView, key=key),
+                name=f"{processor.name}-download-{key}",
+            )
             for key in processor.downloads
         ),
     ]

@@ -1428,6 +1428,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/requests/details/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs of a request by their names, and its result field by field. */
+        get: operations["requests_details"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/requests/download/": {
         parameters: {
             query?: never;
@@ -1826,6 +1843,12 @@ export interface components {
         Detail: {
             detail: string;
         };
+        /** @description What a request works on, and what it has brought: nothing before it is completed. */
+        Details: {
+            inputs: components["schemas"]["NamedInput"][];
+            result: components["schemas"]["ResultField"][];
+            files: components["schemas"]["ResultFile"][];
+        };
         /**
          * @description * `owner` - disabled by its owner
          *     * `admin` - disabled by an admin
@@ -1847,6 +1870,13 @@ export interface components {
          * @enum {string}
          */
         GridEnum: "native" | "web";
+        /** @description A file that a request works on. */
+        InputFile: {
+            /** @description What the user called it. */
+            filename: string;
+            /** @description Bytes; 0 while it is not fetched yet. */
+            size: number;
+        };
         /**
          * @description Address and password; a code as well for an account with two-step sign-in.
          *
@@ -2036,6 +2066,11 @@ export interface components {
          * @enum {string}
          */
         MosaicCreateValuesEnum: "auto" | "classes" | "continuous";
+        /** @description An input of a request. */
+        NamedInput: {
+            label: string;
+            files: components["schemas"]["InputFile"][];
+        };
         /** @description A token with its key, which is shown this once. */
         NewApiToken: {
             readonly id: number;
@@ -2888,6 +2923,21 @@ export interface components {
          * @enum {string}
          */
         RequestStatus: "pending" | "processing" | "completed" | "failed" | "cancelled";
+        /** @description A field of a result, and how it is meant to be read. */
+        ResultField: {
+            name: string;
+            label: string;
+            type: components["schemas"]["TypeEnum"];
+            /** @description As `results` of its kind has it. */
+            value: unknown;
+        };
+        /** @description A file of a result that may be downloaded. */
+        ResultFile: {
+            filename: string;
+            size: number;
+            /** @description Path to GET. */
+            url: string;
+        };
         /** @description The requests that are meant: by their ids, or by conditions. One of the two. */
         SelectionRequest: {
             ids?: string[];
@@ -3119,6 +3169,20 @@ export interface components {
         TokenKey: {
             key: string;
         };
+        /**
+         * @description * `bool` - bool
+         *     * `datetime` - datetime
+         *     * `date` - date
+         *     * `int` - int
+         *     * `float` - float
+         *     * `decimal` - decimal
+         *     * `url` - url
+         *     * `email` - email
+         *     * `choice` - choice
+         *     * `text` - text
+         * @enum {string}
+         */
+        TypeEnum: "bool" | "datetime" | "date" | "int" | "float" | "decimal" | "url" | "email" | "choice" | "text";
         /** @description How many notifications are unread. */
         Unread: {
             /** @description More than 1,000 are not counted. */
@@ -12642,6 +12706,99 @@ export interface operations {
             };
             /** @description The content type was not accepted */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    requests_details: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Details"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
                 headers: {
                     [name: string]: unknown;
                 };

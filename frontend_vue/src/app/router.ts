@@ -94,7 +94,7 @@ export function createAppRouter(
         },
         {
           path: 'requests/:id',
-          component: () => import('@/processing/AnyRequestPage.vue'),
+          component: () => import('./AnyRequestPage.vue'),
           props: true,
           meta: { title: 'Request' },
         },

@@ -11,8 +11,8 @@ from backend_django.processing.errors import ProcessingError
 
 from . import gdal
 from .inspection import Inspection
-from .options import Options
-from .statistics import MAX_CLASSES, BandStatistics, valid_pixels, windows
+from .options import MAX_CLASSES, Options
+from .statistics import BandStatistics, valid_pixels, windows
 
 _MOST = 64  # different values that are taken for classes without being told
 _PIXELS_EACH = 16  # of each class, on average, or there are too few to say

@@ -180,6 +180,12 @@ def read_palette(dataset: Any, index: int) -> dict[int, Colour] | None:
     return palette
 
 
+def draw_preview(path: Path, bands: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return the preview of a COG that was described before, in the colours its bands have now."""
+    with rasterio.Env(), rasterio.open(path, driver="GTiff") as dataset:
+        return _preview(dataset, default_style(bands))
+
+
 def _preview(dataset: Any, style: Style) -> bytes:
     """Return a small WebP picture of the whole raster, in its own grid with north up."""
     factor = max(1.0, max(dataset.width, dataset.height) / PREVIEW_PIXELS)

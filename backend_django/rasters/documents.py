@@ -155,7 +155,7 @@ def tilejson(result: Any, links: Mapping[str, str]) -> dict[str, Any]:
     return {
         "tilejson": "3.0.0",
         "name": result.request.name,
-        "version": f"{result.attempt}.0.0",
+        "version": f"{result.attempt}.{result.data.get('revision', 0)}.0",
         "scheme": "xyz",
         "tiles": [links["tiles"]],
         "minzoom": 0,

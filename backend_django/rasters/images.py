@@ -50,10 +50,10 @@ def draw(
     """
     if mask is not None and (mask == 255).all():
         mask = None
-    if palette and not style.colormap:
-        return _draw_palette(values[0], mask, palette)
     if style.classes:
         return _draw_classes(values[0], mask, style)
+    if palette and not style.colormap:
+        return _draw_palette(values[0], mask, palette)
     if np.iscomplexobj(values):
         values = np.abs(values)
     if len(values) == 1 and style.colormap:

@@ -15,12 +15,12 @@ _LATER_OF_BANDS = {"common_name": "", "valid_count": None, "classes": None}
 
 
 def raster_links(
-    request_id: UUID, attempt: int, token: str | None = None, *, kind: str = "rasters"
+    request_id: UUID, version: int, token: str | None = None, *, kind: str = "rasters"
 ) -> dict[str, str]:
     """Return the addresses by what they lead to, as paths.
 
     Args:
-        attempt: which result; it makes the addresses of tiles and preview good for ever.
+        version: of the result; it makes the addresses of tiles and preview good for ever.
         token: of a share; the addresses then need no sign-in.
         kind: of the request.
     """
@@ -35,9 +35,14 @@ def raster_links(
         **{name: f"{before}{name}/{after}" for name in names},
         # To GDAL, and so to QGIS, an address that ends in a slash is a folder.
         "download-cog": f"{before}{own}download-cog/{after}".rstrip("/"),
-        "preview": f"{before}preview/{after}?v={attempt}",
-        "tiles": f"{before}tiles/{after}{{z}}/{{x}}/{{y}}?v={attempt}",
+        "preview": f"{before}preview/{after}?v={version}",
+        "tiles": f"{before}tiles/{after}{{z}}/{{x}}/{{y}}?v={version}",
     }
+
+
+def version_of(result: Any) -> int:
+    """Return what differs between any two states of a raster's pixels and colours."""
+    return int(result.attempt) + 1000 * int(result.data.get("revision", 0))
 
 
 def present_result(result: Any, token: str | None = None) -> dict[str, Any]:
@@ -46,7 +51,7 @@ def present_result(result: Any, token: str | None = None) -> dict[str, Any]:
     # What results of earlier releases do not have.
     data = _LATER_FIELDS | result.data
     data["bands"] = [_LATER_OF_BANDS | band for band in data["bands"]]
-    links = raster_links(request.id, result.attempt, token, kind=request.kind)
+    links = raster_links(request.id, version_of(result), token, kind=request.kind)
     style = default_style(data["bands"])
     return {
         "id": str(request.id),

@@ -23,6 +23,7 @@ VALUES = {
 }
 RESAMPLINGS = ("auto", "nearest", "average", "bilinear", "cubic", "lanczos", "mode")
 BLOCK_SIZES = (128, 256, 512, 1024)
+MAX_CLASSES = 256  # different whole numbers that are counted one by one
 
 
 @dataclass(frozen=True)

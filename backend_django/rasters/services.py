@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +12,9 @@ from django.utils import timezone
 
 from backend_django.audit.services import event_record
 from backend_django.processing.inputs import ResultSource
-from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.processing.services import request_create, request_delete, request_retry
+from backend_django.utils.errors import Invalid
 
 from .models import RasterMapCopy, RasterShare
 
@@ -122,3 +124,48 @@ def raster_amend(*, request: ProcessingRequest, changes: dict[str, Any]) -> None
             row.save(update_fields=["parameters"])
         request_retry(request=row.parent or row)
     request.refresh_from_db()
+
+
+def raster_describe(
+    *,
+    request: ProcessingRequest,
+    band: int = 1,
+    classes: Sequence[Mapping[str, Any]] = (),
+    **changes: Any,
+) -> ProcessingResult:
+    """Note what the owner of a completed raster knows of it and its file does not say.
+
+    The file stays as it is; maps, legend and documents follow.
+
+    Args:
+        band: whose classes they are.
+        classes: value, name and colour (RRGGBB) of each that is to be changed.
+        changes: acquired_at, as text of ISO 8601 or None.
+
+    Raises:
+        Invalid: the band has no such class.
+    """
+    with transaction.atomic():
+        result = ProcessingResult.objects.select_for_update().get(request=request)
+        data = result.data | changes
+        if classes:
+            data["bands"] = _with_classes(data["bands"], band, classes)
+        result.data = data | {"revision": data.get("revision", 0) + 1}
+        result.save(update_fields=["data"])
+    return result
+
+
+def _with_classes(
+    bands: Sequence[Mapping[str, Any]], index: int, classes: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    wanted = {one["value"]: {"name": one["name"], "colour": one["colour"]} for one in classes}
+    legends = {band["index"]: band.get("classes") or [] for band in bands}
+    legend = legends.get(index, [])
+    if unknown := wanted.keys() - {one["value"] for one in legend}:
+        sentence = f"Band {index} has no class {min(unknown)}."
+        raise Invalid(sentence, fields={"classes": sentence})
+    legend = [one | wanted.get(one["value"], {}) for one in legend]
+    return [
+        {**band, "classes": legend, "recoloured": True} if band["index"] == index else band
+        for band in bands
+    ]

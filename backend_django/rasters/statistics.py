@@ -19,9 +19,9 @@ from rasterio.windows import Window
 from . import gdal
 from .georeference import PixelAreas
 from .inspection import Inspection
+from .options import MAX_CLASSES
 
 BINS = 64  # of a histogram, at most
-MAX_CLASSES = 256  # different whole numbers that are counted one by one
 
 _WINDOW_BYTES = 48 * 1024**2  # decoded at once, all bands
 _SAMPLE = 2**22  # values of all bands together that percentiles are of

@@ -103,7 +103,7 @@ def _meaning(band: Band) -> str:
 
 def _styled(shown: tuple[int, ...], bands: Sequence[Band]) -> Style:
     chosen = [bands[index - 1] for index in shown]
-    if chosen[0]["color_interpretation"] == "palette":
+    if chosen[0]["color_interpretation"] == "palette" and not chosen[0].get("recoloured"):
         return Style(shown)
     if len(shown) == 1 and (classes := chosen[0].get("classes")):
         colours = tuple((int(one["value"]), one["colour"]) for one in classes)

@@ -13,7 +13,7 @@ from backend_django.processing.queries import requests_visible_to
 from backend_django.utils.site import site_url
 
 from .. import services
-from ..links import raster_links
+from ..links import raster_links, version_of
 from ..models import RasterShare
 from ..processor import KINDS, RasterProcessor
 
@@ -40,7 +40,7 @@ class RasterView(ProcessingView):
         root = site_url(self.request._request)
         found = raster_links(
             result.request_id,
-            result.attempt,
+            version_of(result),
             self.kwargs.get("token"),
             kind=result.request.kind,
         )

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from backend_django.api.strict import check_number
 
 from ..models import RasterShare
-from ..options import PROFILES
+from ..options import MAX_CLASSES, PROFILES
 
 
 @extend_schema_field({"type": "string", "pattern": r"^[^\u0000]{2,100}$"})
@@ -196,7 +196,7 @@ class RasterResultSerializer(serializers.Serializer[Any]):
         "null where ground control points say it.",
     )
     acquired_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the pixels were taken, as the file says."
+        allow_null=True, help_text="When the pixels were taken, as the file or its owner says."
     )
     footprint = FootprintField(allow_null=True, help_text="Null for results of early releases.")
     nodata = NodataField(allow_null=True, help_text="Null when there is none.")
@@ -226,6 +226,34 @@ class RasterResultSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="From the start of the work to its end."
     )
     sha256 = serializers.CharField()
+
+
+class ClassLabelSerializer(serializers.Serializer[Any]):
+    """What one of the classes of a band is called, and drawn with."""
+
+    value = serializers.IntegerField()
+    name = serializers.CharField(max_length=200, allow_blank=True)
+    colour = serializers.RegexField("^[0-9a-f]{6}$", help_text="RRGGBB.")
+
+
+class DescriptionSerializer(serializers.Serializer[Any]):
+    """What the owner of a raster knows of it. All may be left out, and then stays as it is."""
+
+    acquired_at = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="When the pixels were taken; null: not known."
+    )
+    band = serializers.IntegerField(default=1, min_value=1, help_text="Whose classes they are.")
+    classes = ClassLabelSerializer(  # type: ignore[call-arg]
+        many=True, required=False, max_length=MAX_CLASSES, help_text="Those to change."
+    )
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What `raster_describe` takes."""
+        found = dict(self.validated_data)
+        if taken := found.get("acquired_at"):
+            found["acquired_at"] = taken.isoformat()
+        return found
 
 
 class PreviewQuery(serializers.Serializer[Any]):

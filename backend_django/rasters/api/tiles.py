@@ -28,6 +28,7 @@ from backend_django.processing.queries import requests_visible_to
 from backend_django.utils.errors import DomainError
 
 from .. import services
+from ..links import version_of
 from ..processor import KINDS
 from ..styles import Style, StyleError, default_style, parse_style
 from .access import NO_LINK
@@ -51,8 +52,9 @@ class TileSource:
     """What is needed to draw tiles of a result."""
 
     path: Path
-    copy: Path | None  # all tiles in the default style, drawn in advance
-    attempt: int
+    copy: Path | None  # all tiles in one style, drawn in advance
+    copy_style: Style | None
+    version: int
     bounds: tuple[float, ...]
     bands: list[dict[str, Any]]
     style: Style
@@ -147,8 +149,8 @@ def _answer(
         style = parse_style(query, source.bands) if len(query) > ("v" in query) else source.style
     except StyleError as error:
         return problem_response(400, "invalid_style", f"{error.field}: {error.message}")
-    etag = '"{}-{}-{}-{}-{}-{}"'.format(name, source.attempt, *where, style.name)
-    caching = FOR_EVER if query.get("v") == str(source.attempt) else ASK_AGAIN
+    etag = '"{}-{}-{}-{}-{}-{}"'.format(name, source.version, *where, style.name)
+    caching = FOR_EVER if query.get("v") == str(source.version) else ASK_AGAIN
     headers = {"ETag": etag, "Cache-Control": caching}
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None and unchanged.status_code == 304:
@@ -166,7 +168,7 @@ def _content(source: TileSource, style: Style, where: tuple[int, int, int]) -> b
     from ..archive import open_archive
 
     # Bounds are found by looking at points: a tile beyond them may still show a pixel.
-    if source.copy and style == source.style and tiles.within_range(source.bounds, *where):
+    if source.copy and style == source.copy_style and tiles.within_range(source.bounds, *where):
         try:
             archive = open_archive(source.copy)
             if where[0] <= archive.max_zoom:
@@ -218,15 +220,23 @@ def _find(expires_at: float = float("inf"), **conditions: Any) -> TileSource | N
     )
     if result is None:
         return None
-    copy = ProcessingResult.objects.filter(
-        request__raster_map_copy_of__raster=result.request_id
-    ).first()
+    copy = (
+        ProcessingResult.objects.filter(request__raster_map_copy_of__raster=result.request_id)
+        .select_related("request")
+        .first()
+    )
     return TileSource(
         path=result.open_path("cog"),
         copy=copy.open_path("tiles") if copy else None,
-        attempt=result.attempt,
+        copy_style=_copy_style(copy.request) if copy else None,
+        version=version_of(result),
         bounds=tuple(result.data["bounds"]),
         bands=result.data["bands"],
         style=default_style(result.data["bands"]),
         expires_at=expires_at,
     )
+
+
+def _copy_style(job: ProcessingRequest) -> Style:
+    """Return what a map copy was drawn in; a raster may have got other colours since."""
+    return Style.from_plain(job.parameters["style"])

@@ -28,6 +28,7 @@ urlpatterns = [
     re_path(rf"^shared/{TOKEN}/?$", views.SharedResultView.as_view(), name="raster-shared"),
     re_path(rf"^shared/{TOKEN}/download-cog/?$", views.SharedDownloadView.as_view()),
     re_path(rf"^amend/{ID}/?$", views.AmendView.as_view()),
+    re_path(rf"^describe/{ID}/?$", views.DescribeView.as_view()),
     re_path(r"^crs/?$", views.CrsView.as_view()),
     re_path(rf"^shares/{ID}/?$", views.SharesView.as_view()),
     re_path(rf"^shares/{ID}/{ID.replace('<id>', '<share>')}/?$", views.ShareView.as_view()),

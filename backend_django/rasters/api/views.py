@@ -20,7 +20,7 @@ from backend_django.processing.models import ProcessingRequest
 from backend_django.utils.site import site_url
 
 from .. import documents, services
-from ..links import present_result
+from ..links import present_result, version_of
 from ..models import RasterMapCopy
 from .access import NoDownloadError, RasterView, Shared
 from .parameters import RasterOptionsSerializer
@@ -28,12 +28,14 @@ from .serializers import (
     CreatedShareSerializer,
     CrsQuery,
     CrsSerializer,
+    DescriptionSerializer,
     MapCopySerializer,
     PointSerializer,
     PointValuesSerializer,
     PreviewQuery,
     ProfileSerializer,
     ProfileValuesSerializer,
+    RasterResultSerializer,
     ShareCreateSerializer,
     SharedRasterSerializer,
     ShareSerializer,
@@ -61,8 +63,14 @@ class PreviewView(AnyTypeMixin, RasterView):
         if "preview" not in result.files:
             raise NotFound("There is no picture of this raster.")
         with readable():
-            content = result.open_path("preview").read_bytes()
-        caching = FOR_EVER if read_query(self, request).get("v") == result.attempt else "no-cache"
+            if result.data.get("revision"):  # its classes may have other colours by now
+                from ..describe import draw_preview
+
+                content = draw_preview(result.open_path("cog"), result.data["bands"])
+            else:
+                content = result.open_path("preview").read_bytes()
+        current = read_query(self, request).get("v") == version_of(result)
+        caching = FOR_EVER if current else "no-cache"
         return HttpResponse(content, "image/webp", headers={"Cache-Control": caching})
 
 
@@ -150,6 +158,20 @@ class AmendView(RasterView):
         wanted.is_valid(raise_exception=True)
         services.raster_amend(request=found, changes=dict(wanted.validated_data))
         return self.answer(found)
+
+
+class DescribeView(RasterView):
+    schema_action = "describe"
+    request_serializer_class = DescriptionSerializer
+
+    @extend_schema(request=DescriptionSerializer, responses=RasterResultSerializer)
+    def patch(self, request: Request, id: UUID) -> Response:
+        """Say what the file does not: when it was taken, names and colours of its classes."""
+        found = get_result(self.get_request(id))
+        wanted = DescriptionSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        result = services.raster_describe(request=found.request, **wanted.changes)
+        return Response(RasterResultSerializer(present_result(result)).data)
 
 
 class CrsView(RasterView):

@@ -671,6 +671,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/rasters/describe/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** @description Say what the file does not: when it was taken, names and colours of its classes. */
+        patch: operations["rasters_describe"];
+        trace?: never;
+    };
     "/rasters/download-cog/{id}/": {
         parameters: {
             query?: never;
@@ -1804,6 +1821,13 @@ export interface components {
              */
             url: string;
         };
+        /** @description What one of the classes of a band is called, and drawn with. */
+        ClassLabelRequest: {
+            value: number;
+            name: string;
+            /** @description RRGGBB. */
+            colour: string;
+        };
         /** @description The password. */
         ConfirmRequest: {
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
@@ -2283,6 +2307,21 @@ export interface components {
             token: string;
             new_password1: string;
             new_password2: string;
+        };
+        /** @description What the owner of a raster knows of it. All may be left out, and then stays as it is. */
+        PatchedDescriptionRequest: {
+            /**
+             * Format: date-time
+             * @description When the pixels were taken; null: not known.
+             */
+            acquired_at?: string | null;
+            /**
+             * @description Whose classes they are.
+             * @default 1
+             */
+            band: number;
+            /** @description Those to change. */
+            classes?: components["schemas"]["ClassLabelRequest"][];
         };
         /** @description When the user is told: in the app, outside of it by the browser, and by mail. */
         PatchedNotificationPreferenceRequest: {
@@ -2806,7 +2845,7 @@ export interface components {
             transform: number[] | null;
             /**
              * Format: date-time
-             * @description When the pixels were taken, as the file says.
+             * @description When the pixels were taken, as the file or its owner says.
              */
             acquired_at: string | null;
             /** @description Null for results of early releases. */
@@ -3003,7 +3042,7 @@ export interface components {
             transform: number[] | null;
             /**
              * Format: date-time
-             * @description When the pixels were taken, as the file says.
+             * @description When the pixels were taken, as the file or its owner says.
              */
             acquired_at: string | null;
             /** @description Null for results of early releases. */
@@ -7534,6 +7573,130 @@ export interface operations {
             };
             /** @description Not acceptable */
             406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rasters_describe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedDescriptionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RasterResult"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not completed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type was not accepted */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -69,6 +69,10 @@ export const rasterUploads = createUploads(rasters)
 export const amend = (id: string, body: Amendment) =>
   unwrap(api.POST('/rasters/amend/{id}/', { ...at(id), body: body as Required<Amendment> }))
 
+/** Says what the file does not: the map, the legend and the STAC item follow. */
+export const describe = (id: string, body: components['schemas']['PatchedDescriptionRequest']) =>
+  unwrap(api.PATCH('/rasters/describe/{id}/', { ...at(id), body }))
+
 /** Makes a raster anew from an earlier one, whose values are something else than they look. */
 export function remake(id: string, name: string, values: RasterResult['values']) {
   const body = { raster: `request:${id}`, name, values } as Create

@@ -7,6 +7,7 @@ import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from .trace_id import trace_id
 
@@ -71,6 +72,12 @@ def redact_output(text: str) -> str:
     return CREDENTIAL.sub("[secret]", NAMED_SECRET.sub(r"\1[secret]", redact(text)))
 
 
+def _redact_all(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _redact_all(each) for key, each in value.items()}
+    return redact(value) if isinstance(value, str) else value
+
+
 class PlainFormatter(logging.Formatter):
     """Level, logger, message and ids, for a person."""
 
@@ -114,4 +121,6 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
-        return redact(json.dumps({key: value for key, value in entry.items() if value}))
+        # Value by value: in a line of JSON a quotation mark is two characters, of which one would
+        # be taken for the end of a secret.
+        return json.dumps({key: _redact_all(value) for key, value in entry.items() if value})

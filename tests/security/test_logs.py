@@ -1,5 +1,7 @@
 """No line of a log has what opens something: not ours, not gunicorn's, not the proxy's."""
 
+import json
+import logging
 import re
 import secrets
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from django.core import signing
 
 from backend_django.users.models import User
 from backend_django.utils import logs
-from backend_django.utils.logs import redact, redact_output
+from backend_django.utils.logs import JsonFormatter, redact, redact_output
 from tests.mail_server import MailServer, link_in
 from tests.stack import ROOT, Stack, migrated_database, wait_for
 
@@ -59,6 +61,24 @@ def test_secrets_in_paths_are_masked_and_nothing_else(mask) -> None:
         "/api/v1/a_feature_of_a_very_long_name/create/",
     ):
         assert mask(path) == path
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'GET "https://files.example.org/x?token={}" 200',
+        '{{"next": "https://example.org/?code={}", "page": 2}}',
+        'refused: "https://ada:{}@files.example.org/"',
+        'x?key={}\\"',
+    ],
+)
+def test_line_without_its_secret_is_json_still(said: str) -> None:
+    record = logging.LogRecord("x", logging.INFO, "x", 1, said.format("s3cr3t"), (), None)
+    record.audit = {"target": said.format("s3cr3t")}
+    line = json.loads(JsonFormatter().format(record))
+    for text in (line["message"], line["audit"]["target"]):
+        assert "[secret]" in text
+        assert "s3cr3t" not in text
 
 
 def test_the_proxy_logs_no_other_form_of_the_address() -> None:

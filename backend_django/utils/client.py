@@ -1,9 +1,12 @@
 """Who calls, as far as its connection and our proxies tell."""
 
 import ipaddress
+import re
 
 from django.conf import settings
 from django.http import HttpRequest
+
+WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d+|\[([0-9a-fA-F:.]+)\](?::\d+)?")
 
 
 def client_ip(request: HttpRequest) -> str:
@@ -17,6 +20,8 @@ def client_ip(request: HttpRequest) -> str:
     address = request.META.get("REMOTE_ADDR", "")
     if count and len(given) >= count and given[-count]:
         address = given[-count]
+    if port := WITH_PORT.fullmatch(address):  # as some proxies write it; the port changes
+        address = port[1] or port[2]
     return address[:64]
 
 
@@ -28,5 +33,7 @@ def client_address(request: HttpRequest) -> str:
     except ValueError:
         return address
     if parsed.version == 6:
+        if parsed.ipv4_mapped:  # ::ffff:192.0.2.1, of a socket that takes both: not all one /64
+            return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
     return str(parsed)

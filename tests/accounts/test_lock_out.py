@@ -47,6 +47,13 @@ def test_addresses_of_one_network_are_one_place(ada: User) -> None:
     assert codes == [400] * 4 + [429] * 2
 
 
+def test_addresses_of_ipv4_are_places_of_their_own_however_they_are_written(ada: User) -> None:
+    for i in range(6):  # of a socket that takes both kinds, or with a port, as some proxies do
+        assert at(f"::ffff:198.51.100.{i}").sign_in("guess").status_code == 400
+    ports = [at(f"203.0.113.1:{i}").sign_in("guess").status_code for i in range(6)]
+    assert ports == [400] * 4 + [429] * 2
+
+
 def test_guesses_from_everywhere_are_stopped_and_known_browsers_come_in(
     ada: User, many_places: Callable[[], None]
 ) -> None:

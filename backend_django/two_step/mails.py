@@ -5,7 +5,8 @@ from backend_django.users.mails import NOTICES
 NOTICES |= {
     "mfa_on": (
         "Two-step sign-in is on",
-        "From now on your account asks for a code of your authenticator app at sign-in.",
+        "From now on your account asks for a code of your authenticator app at sign-in. Other "
+        "devices were signed out.",
     ),
     "mfa_off": (
         "Two-step sign-in is off",

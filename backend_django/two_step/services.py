@@ -15,8 +15,8 @@ from django.db import IntegrityError, transaction
 
 from backend_django.audit.services import Outcome, event_record
 from backend_django.users.limits import seconds_to_wait
-from backend_django.users.models import User
-from backend_django.users.services import notice_send
+from backend_django.users.models import ApiToken, User
+from backend_django.users.services import notice_send, sessions_end
 from backend_django.utils.errors import Conflict, Denied, Invalid, LimitReached
 
 Type = Authenticator.Type
@@ -79,8 +79,13 @@ def mfa_propose(*, user: User) -> dict[str, str]:
     return {"secret": secret, "url": url, "qr_svg": get_adapter().build_totp_svg(url)}
 
 
-def mfa_activate(*, user: User, secret: str, code: str) -> list[str]:
+def mfa_activate(*, user: User, secret: str, code: str, token: ApiToken | None) -> list[str]:
     """Turn the second step on, once the app has shown that it knows the secret.
+
+    What the password alone has opened ends: sessions, and tokens of sign-ins.
+
+    Args:
+        token: the one that asks, which stays; None for a session.
 
     Returns:
         The recovery codes, which are not shown again.
@@ -95,6 +100,9 @@ def mfa_activate(*, user: User, secret: str, code: str) -> list[str]:
         with transaction.atomic():
             TOTP.activate(user, secret)
             codes = _new_recovery_codes(user)
+            sessions_end(user=user)
+            opened = ApiToken.objects.filter(user=user, from_sign_in=True)
+            opened.exclude(pk=token.pk if token else 0).delete()
             notice_send(user=user, kind="mfa_on")
             event_record(event="second_step_on", target=user.email)
     except IntegrityError as error:

@@ -1,11 +1,13 @@
 """Turning the second step on and off."""
 
+from django.contrib.auth import update_session_auth_hash
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend_django.users.api.account_views import AccountView
 from backend_django.users.api.serializers import ConfirmSerializer, DetailSerializer
+from backend_django.users.models import ApiToken
 
 from .. import services
 from .serializers import (
@@ -42,9 +44,17 @@ class MfaActivateView(AccountView):
 
     @extend_schema(request=MfaActivateSerializer, responses=RecoveryCodesSerializer)
     def post(self, request: Request) -> Response:
-        """Turn two-step sign-in on, and answer with the recovery codes."""
+        """Turn two-step sign-in on, and answer with the recovery codes.
+
+        Other sessions end, and so do tokens that `auth/login/` has made.
+        """
         data = self.read(MfaActivateSerializer)
-        codes = services.mfa_activate(user=self.user, secret=data["secret"], code=data["code"])
+        token = request.auth if isinstance(request.auth, ApiToken) else None
+        codes = services.mfa_activate(
+            user=self.user, secret=data["secret"], code=data["code"], token=token
+        )
+        if token is None:
+            update_session_auth_hash(request._request, self.user)
         return Response({"recovery_codes": codes})
 
 

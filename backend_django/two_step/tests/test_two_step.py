@@ -1,7 +1,10 @@
 """Somebody with two-step sign-in, at every door."""
 
+from importlib import import_module
+
 import pytest
 from allauth.mfa.models import Authenticator
+from django.apps import apps
 from django.test import Client
 
 from backend_django.two_step.adapter import MFAAdapter
@@ -188,6 +191,35 @@ def test_secrets_are_not_in_the_database(
     settings.SECRET_KEY_FALLBACKS = [old]
     assert adapter.decrypt(kept) == secret
     assert adapter.decrypt(secret) == secret, "stored by an earlier release"
+
+
+def test_secrets_of_an_earlier_release_are_encrypted(secured: tuple[str, list[str]]) -> None:
+    migration = import_module("backend_django.two_step.migrations.0001_encrypt_secrets")
+    rows = Authenticator.objects.order_by("type")
+    before = [row.data for row in rows]
+    plain = [{name: text if name == "used_mask" else MFAAdapter().decrypt(text)
+              for name, text in data.items()} for data in before]  # fmt: skip
+    for row, data in zip(rows, plain, strict=True):
+        Authenticator.objects.filter(pk=row.pk).update(data=data)
+    migration.encrypt_secrets(apps, None)
+    encrypted = [row.data for row in rows.all()]
+    assert all(secured[0] not in str(data) for data in encrypted)
+    assert [[*data] for data in encrypted] == [[*data] for data in before]
+    assert secured[0] == MFAAdapter().decrypt(encrypted[1]["secret"])
+    assert Visitor().sign_in(code=secured[1][0]).status_code == 200
+
+
+def test_what_the_password_alone_had_opened_ends(
+    signed_in: Visitor, another: Visitor, ada: User
+) -> None:
+    key = another.sign_in().json()["key"]
+    made = signed_in.call("tokens", name="night job").json()["key"]
+    secret = signed_in.call("mfa/propose").json()["secret"]
+    form = {"secret": secret, "code": code_of(secret), "password": PASSWORD}
+    assert signed_in.call("mfa/activate", **form).status_code == 200
+    assert (signed_in.is_signed_in, another.is_signed_in) == (True, False)
+    assert script(key).look("user").status_code == 401
+    assert script(made).look("user").status_code == 200, "its owner named it and may revoke it"
 
 
 def test_new_recovery_codes_end_the_old(

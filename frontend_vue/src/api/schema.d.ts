@@ -81,7 +81,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Turn two-step sign-in on, and answer with the recovery codes. */
+        /**
+         * @description Turn two-step sign-in on, and answer with the recovery codes.
+         *
+         *     Other sessions end, and so do tokens that `auth/login/` has made.
+         */
         post: operations["auth_mfa_activate"];
         delete?: never;
         options?: never;

@@ -5,6 +5,7 @@ from typing import Any
 from allauth.mfa.base.views import AuthenticateView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from backend_django.audit.services import Outcome, event_record
 from backend_django.users.urls import moved, stays
 
 
@@ -16,6 +17,8 @@ class CodeView(AuthenticateView):
 
     def form_invalid(self, form: Any) -> HttpResponse:
         often = form.has_error("code", "too_many_login_attempts")
+        outcome = Outcome.BLOCKED if often else Outcome.FAILURE
+        event_record(event="second_step", outcome=outcome, actor=form.user)
         return HttpResponseRedirect(f"/login/code?why={'often' if often else 'wrong'}")
 
 

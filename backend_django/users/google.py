@@ -12,12 +12,15 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
+from backend_django.audit.services import Outcome, event_record
+
 from .models import User
 from .services import address_confirm, address_hold
 
 
 def _back(why: str) -> NoReturn:
     """To the sign-in page, which has a sentence for it."""
+    event_record(event="sign_in", outcome=Outcome.FAILURE, detail=why)
     raise ImmediateHttpResponse(HttpResponseRedirect(f"/login?why={why}"))
 
 

@@ -7,13 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.core.cache import caches
 from django.core.mail import EmailMessage
+from django.test import RequestFactory
 from django.utils import timezone
 
 from backend_django.audit.models import AuditEvent
 from backend_django.audit.services import event_record
 from backend_django.audit.tasks import maintenance_tidy_audit
+from backend_django.users.google import SocialAccountAdapter
 from backend_django.users.models import User
 from backend_django.utils.logs import JsonFormatter
 
@@ -191,3 +194,10 @@ def test_events_go_after_their_retention(db: None, settings: Any) -> None:
     settings.AUDIT_RETENTION_DAYS = 365
     maintenance_tidy_audit()
     assert [row.event for row in AuditEvent.objects.all()] == ["new"]
+
+
+def test_sign_in_with_google_that_fails_is_recorded(db: None) -> None:
+    with pytest.raises(ImmediateHttpResponse):
+        SocialAccountAdapter().on_authentication_error(RequestFactory().get("/"), None)
+    row = AuditEvent.objects.get()
+    assert (row.event, row.outcome, row.detail) == ("sign_in", "failure", "google")

@@ -295,7 +295,8 @@ def test_a_bad_value_stops_each_container(deployment: Deployment, role: str) -> 
 )
 def test_replicas_have_a_port_each(tmp_path: Path, settings: dict[str, str], ports: str) -> None:
     deployment = Deployment(tmp_path, **{"WEB_PORT": "", **settings})
-    (port,) = json.loads(deployment.compose("config", "--format", "json"))["services"]["web"]["ports"]
+    composed = json.loads(deployment.compose("config", "--format", "json"))
+    (port,) = composed["services"]["web"]["ports"]
     assert port["published"] == ports
 
 

@@ -70,6 +70,11 @@ class Input:
         )
 
 
+def refusal(declared: Input) -> str:
+    """Say what an input accepts to somebody who sent something else."""
+    return f"This takes only files of these kinds: {', '.join(declared.accept)}."
+
+
 @dataclass(frozen=True)
 class UploadSource:
     """An upload that came in chunks, all of which are there."""
@@ -130,6 +135,7 @@ def resolve_sources(
     Raises:
         NotFound: there is no such upload or result that this person may see.
         Conflict: chunks of an upload are missing, or a result is not completed.
+        Invalid: an upload has a name that the input does not accept.
     """
     found = Resolved()
     try:
@@ -151,11 +157,15 @@ def resolve_each(
         Invalid: some are not there, or not yet; it says of which requests, by their index.
     """
     results = _results_named(owner, sources)
-    each, errors = [], {}
+    each: list[Resolved] = []
+    errors: dict[str, str] = {}
     for index, own in enumerate(sources):
         each.append(Resolved())
         try:
             _resolve(owner, kind, declared, own, results, each[-1])
+        except Invalid as error:
+            fields = error.fields or {}
+            errors |= {f"requests.{index}.{key}": text for key, text in fields.items()}
         except (NotFound, Conflict) as error:
             errors[f"requests.{index}"] = error.message
     if errors:
@@ -183,6 +193,8 @@ def _resolve(
                 upload = _named_before(source, found) or _upload(owner, kind, source)
                 if upload not in found.uploads:
                     found.uploads.append(upload)
+                if not declared[key].accepts(upload.name):
+                    raise Invalid(fields={key: refusal(declared[key])})
                 files.append(_upload_file(upload))
 
 

@@ -149,6 +149,21 @@ def test_files_of_earlier_results_beside_an_upload_in_chunks(signed_in: Client) 
     assert other.status_code == 404, "no kind of those that it takes"
 
 
+def test_upload_in_chunks_of_a_name_that_is_not_accepted_is_refused(signed_in: Client) -> None:
+    started = signed_in.post(
+        f"{URL}/merge/upload/", {"filename": "c.png", "size": 5}, "application/json"
+    ).json()
+    chunk = f"{URL}/merge/upload/{started['id']}/parts/1/"
+    assert signed_in.put(chunk, b"three", "application/octet-stream").status_code == 200
+    body = {"texts": [f"upload:{started['id']}"]}
+    answer = signed_in.post(f"{URL}/merge/create/", body, "application/json")
+    assert answer.status_code == 400, answer.content
+    error = answer.json()["errors"][0]
+    assert (error["field"], ".txt" in error["message"]) == ("texts", True)
+    answer = signed_in.post(f"{URL}/merge/batch/", {"requests": [body]}, "application/json")
+    assert answer.json()["errors"][0]["field"] == "requests.0.texts"
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "field"),
     [

@@ -8,7 +8,7 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ..inputs import Input, ResultSource, Source, UploadSource, UrlSource
+from ..inputs import Input, ResultSource, Source, UploadSource, UrlSource, refusal
 
 BINARY = {"type": "string", "format": "binary", "minLength": 1}
 REFERENCE = re.compile(r"(upload|request):([0-9a-fA-F-]{36})")
@@ -26,8 +26,7 @@ class UploadField(serializers.FileField):
     def to_internal_value(self, data: Any) -> Any:
         file = super().to_internal_value(data)
         if not self.declared.accepts(file.name or ""):
-            accepted = ", ".join(self.declared.accept)
-            raise serializers.ValidationError(f"This takes only files of these kinds: {accepted}.")
+            raise serializers.ValidationError(refusal(self.declared))
         return file
 
 

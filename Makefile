@@ -89,7 +89,7 @@ docs: ## Write docs/settings.md, and build docs/ as a site in docs/_build
 	@$(bootstrap) --no-page && $(VENV) -m scripts.settings_reference
 	@$(VENV) -m sphinx --fail-on-warning --nitpicky --quiet docs docs/_build && echo docs/_build/index.html
 
-feature: ## Write a new feature: make feature NAME=todos KIND=crud FIELDS="title:string done:bool"
+feature: ## Write a new feature: make feature NAME=todos KIND=crud FIELDS="title:string" (jobs: INPUTS=files)
 	@$(bootstrap) --no-build && exec $(VENV) -m scripts.feature $(call given,NAME,name) \
 		$(call given,KIND,kind) $(call given,FIELDS,fields) $(call given,SERVICE,service) \
 		$(call given,INPUTS,inputs)

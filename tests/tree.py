@@ -56,7 +56,12 @@ def environment_of_a_person() -> dict[str, str]:
 def execute(directory: Path, *command: str) -> str:
     """Run a command as a person would who is in that folder; return what it printed."""
     done = subprocess.run(
-        command, cwd=directory, env=environment_of_a_person(), capture_output=True, text=True
+        command,
+        cwd=directory,
+        env=environment_of_a_person(),
+        stdin=subprocess.DEVNULL,  # nobody is there to be asked
+        capture_output=True,
+        text=True,
     )
     said = done.stdout[-6000:] + done.stderr[-3000:]
     assert done.returncode == 0, f"{' '.join(command)}\n{said}"

@@ -1,7 +1,8 @@
 """`make feature NAME=todos KIND=crud FIELDS="title:string done:bool owner:user"`: a vertical slice.
 
 Writes backend_django/<name>/ and frontend_vue/src/features/<name>/, with migration, API, admin,
-pages and tests, and renews the OpenAPI document and the page's types. How: docs/features.md.
+pages and tests, and renews the OpenAPI document and the page's types. A job says what it works on:
+`make feature NAME=albums KIND=job INPUTS="files:image/*"`. How: docs/features.md.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 
 from scripts.environment import FRONTEND, ROOT
+from scripts.feature.inputs import HOW, read_inputs
 from scripts.feature.spec import Spec, SpecError, read_spec
 from scripts.feature.write import folders, write
 from scripts.node import node_environment
@@ -73,6 +75,19 @@ def make(spec: Spec, service: str) -> None:
         raise
 
 
+def ask_inputs() -> str:
+    """Ask at a terminal what the job works on, until it can be; an empty answer is one file."""
+    print(f"What does the job work on?\n{HOW}")
+    while True:
+        answer = input("INPUTS [file]: ").strip()
+        try:
+            read_inputs(answer)
+        except SpecError as error:
+            print(error)
+        else:
+            return answer
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make feature", description=__doc__)
     for name in ("name", "kind", "fields", "service", "inputs"):
@@ -82,6 +97,13 @@ def main() -> int:
         spec = read_spec(options.name, options.kind, options.fields, options.inputs)
         if options.service and not (spec.kind == "job" and "://" in options.service):
             raise SpecError("SERVICE is the address of what a job calls: SERVICE=https://…")
+        if options.service and spec.inputs.key and not spec.inputs.is_usual:
+            raise SpecError(
+                "With SERVICE a job begins with INPUTS=file or INPUTS=none: declare others in its "
+                "processor.py, as docs/jobs.md says."
+            )
+        if spec.kind == "job" and not (options.inputs or options.service) and sys.stdin.isatty():
+            spec = read_spec(options.name, options.kind, options.fields, ask_inputs())
     except SpecError as error:
         print(error, file=sys.stderr)
         return 2

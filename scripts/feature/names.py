@@ -43,7 +43,7 @@ SUFFIXES = (
     "Request", "Serializer", "View", "Admin",
 )  # fmt: skip
 LONGEST_IN_DATABASE = 63
-OF_A_RESULT = {"lines", "words", "answers"}
+OF_A_RESULT = {"lines", "words", "answers", "files", "bytes"}
 
 
 class SpecError(Exception):

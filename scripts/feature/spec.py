@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from scripts.environment import ROOT
 from scripts.feature.fields import TYPES, Field
+from scripts.feature.inputs import Inputs, read_inputs
 from scripts.feature.names import (
     BACKEND,
     FIELD_NAMES,
@@ -100,7 +101,7 @@ class Spec:
     kind: str
     models: tuple[Model, ...]
     parameters: tuple[Field, ...]
-    inputs: str = "file"  # of a job: "file" or "none"
+    inputs: Inputs  # of a job
 
     @property
     def cls(self) -> str:
@@ -126,23 +127,18 @@ def read_spec(name: str, kind: str, fields: str, inputs: str = "") -> Spec:
         raise SpecError(f"KIND is {kind or 'missing'}: say KIND=crud or KIND=job.")
     if inputs and kind != "job":
         raise SpecError("INPUTS says what a job works on: leave it out, or say KIND=job.")
-    if inputs not in {"", "file", "none"}:
-        raise SpecError(
-            f"INPUTS is {inputs}: say INPUTS=file or INPUTS=none. What else a job may work on is "
-            "declared in its processor.py: docs/jobs.md."
-        )
     if kind == "job":
         if lower_camel(name) in PAGE_NAMES:
             raise SpecError(f"NAME={name} means something else already: choose another name.")
         if ";" in fields:
             raise SpecError("A job has parameters, not models: leave the “;” out of FIELDS.")
-        return Spec(name, kind, (), tuple(read_parameters(fields)), inputs or "file")
+        return Spec(name, kind, (), tuple(read_parameters(fields)), read_inputs(inputs))
     if not fields.split():
         raise SpecError('FIELDS is empty: say what a row has, such as FIELDS="title:string".')
     models = read_models(name, fields)
     check_models(name, models)
     in_order(models)
-    return Spec(name, kind, models, ())
+    return Spec(name, kind, models, (), Inputs())
 
 
 def read_models(name: str, text: str) -> tuple[Model, ...]:

@@ -251,10 +251,26 @@ def job_values(spec: Spec, service: str) -> dict[str, Any]:
         ),
         "annotated": any(field.annotation for field in spec.parameters),
         "service": service,
-        "file": spec.inputs == "file",
+        "file": spec.inputs.is_usual,
+        "input": input_values(spec) if spec.inputs.key and not spec.inputs.is_usual else None,
+        "by_drop": spec.inputs.key and spec.inputs.by_drop,
         "description": "Upload a text and get back what is in it."
-        if spec.inputs == "file"
+        if spec.inputs.is_usual
+        else "Send files and get back what is in them."
+        if spec.inputs.key
         else "Say what it is to be about, and get back a text.",
+    }
+
+
+def input_values(spec: Spec) -> dict[str, Any]:
+    """Return what templates ask the files of a job for."""
+    inputs = spec.inputs
+    names = ("key", "many", "required", "accept", "code", "sample")
+    label = "Files" if inputs.many else "File"
+    return {name: getattr(inputs, name) for name in names} | {
+        "label": label,
+        "shown_label": label if inputs.required else f"{label} optional",
+        "endings": join(list(inputs.accept), "or"),
     }
 
 

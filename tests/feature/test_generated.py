@@ -25,6 +25,15 @@ DOMAINS = {
     "cart_line: product:ref:product quantity:int owner:user",
 }
 
+# Of what jobs work on, besides one file and nothing.
+SHAPES = {
+    "merges": "files",
+    "surveys": "files?:image/*,.csv",
+    "notices": "file?",
+    "tables": "file:.csv,.tsv",
+    "portraits": "file:image/*",
+}
+
 
 @pytest.mark.feature
 @pytest.mark.timeout(900)
@@ -32,7 +41,7 @@ def test_the_guide_works_command_by_command(tmp_path: Path) -> None:
     """docs/features.md: its commands, in their order, and its changes to files."""
     tree = Tree(tmp_path / "tree")
     blocks = re.findall(r"```(\w+)(?: (\S+))?\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    assert {kind for kind, *_ in blocks} == {"sh", "diff"}
+    assert {kind for kind, *_ in blocks} == {"sh", "diff", "python"}
     for kind, path, text in blocks:
         if kind == "sh":
             for line in text.splitlines():
@@ -65,10 +74,14 @@ def test_domains_of_all_kinds_pass_everything(tmp_path: Path) -> None:
                  "https://weather.example.org/")  # fmt: skip
     tree.feature("tallies", "job", "")
     tree.feature("digests", "job", "title:string day:date? full:bool", inputs="none")
+    for name, inputs in SHAPES.items():
+        tree.feature(name, "job", "title:string full:bool", inputs=inputs)
+    tree.feature("albums", "job", "", inputs="files:image/*")
     tree.feature("exchange_rates", "job", "", "https://rates.example.org/", inputs="none")
     tree.feature("orders", "job", "title:string amount:decimal due:date owner:user done:bool "
                  "at:datetime? kind:choice(loan|gift) note:text? size:float?")  # fmt: skip
-    made = [*DOMAINS, "weather", "tallies", "orders", "digests", "exchange_rates"]
+    made = [*DOMAINS, *SHAPES, "albums", "weather", "tallies", "orders", "digests"]
+    made.append("exchange_rates")
     assert marks(tree, made) == []
     for check in ("ruff check -q .", "ruff format -q --check .", "mypy"):
         tree.python(*shlex.split(check))

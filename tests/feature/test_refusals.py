@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from backend_django.utils.features import PACKAGE
+from scripts.feature.__main__ import ask_inputs
 from scripts.feature.spec import SpecError, plural_of, read_spec, singular_of
 from tests.stack import ROOT
 
@@ -76,13 +77,42 @@ def test_refused_with_a_sentence(name: str, kind: str, fields: str, sentence: st
 @pytest.mark.parametrize(
     ("kind", "inputs", "sentence"),
     [
-        ("job", "photos", "say INPUTS=file or INPUTS=none"),
+        ("job", "photos", "say one of"),
+        ("job", "none?", "none is all"),
+        ("job", "none:.csv", "none is all"),
+        ("job", "files:", "cannot accept “”"),
+        ("job", "files:csv", "such as files:.csv,image/[*]"),
+        ("job", "file:image/*, .csv", "cannot accept “ .csv”"),
+        ("job", "file:pictures/*", "cannot accept “pictures/[*]”"),
         ("crud", "none", "leave it out, or say KIND=job"),
     ],
 )
 def test_inputs_that_cannot_be_are_refused(kind: str, inputs: str, sentence: str) -> None:
     with pytest.raises(SpecError, match=sentence):
         read_spec("gardens", kind, PLAIN, inputs)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "declared"),
+    [
+        ("", "Input()"),
+        ("file?", "Input(required=False)"),
+        ("files", 'Input(many=True, label="Files")'),
+        ("files?:image/*,.csv",
+         'Input(many=True, required=False, accept=["image/*", ".csv"], label="Files")'),
+    ],
+)  # fmt: skip
+def test_inputs_are_declared_as_they_were_said(inputs: str, declared: str) -> None:
+    assert read_spec("gardens", "job", "", inputs).inputs.code == declared
+
+
+def test_a_terminal_is_asked_until_the_answer_can_be(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = iter(["photos", " files? "])
+    monkeypatch.setattr("builtins.input", lambda _: next(answers))
+    assert ask_inputs() == "files?"
+    assert "INPUTS is photos" in capsys.readouterr().out
 
 
 def test_the_command_ends_with_2_and_writes_nothing() -> None:
@@ -93,6 +123,16 @@ def test_the_command_ends_with_2_and_writes_nothing() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("“x” has no type: write x:string")
     assert "Traceback" not in done.stderr
+    assert not (PACKAGE / "gardens").exists()
+
+
+def test_a_service_is_called_with_a_file_or_without() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.feature", "--name=gardens", "--kind=job",
+         "--inputs=files", "--service=https://gardens.example.org"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, "INPUTS=file or INPUTS=none" in done.stderr) == (2, True)
     assert not (PACKAGE / "gardens").exists()
 
 

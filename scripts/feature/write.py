@@ -138,6 +138,7 @@ def crud_values(spec: Spec) -> dict[str, Any]:
         "used": any(values["used"] for values in models),
         "fixtures": [m for m in models if not m["owned"] and not m["refs"]],
         "searched": any(model.searched for model in spec.models),
+        "urls": any(field.type == "url" for field in everything),
         "bools": any(field.type == "bool" for field in everything),
         "imports": sorted(
             {f.spec.imports for f in everything if f.type not in {"choice", "ref"}} - {""}
@@ -180,6 +181,7 @@ def model_values(model: Model, spec: Spec, by_class: dict[str, Model]) -> dict[s
         "regular": model.one + "s",
         "refs": some(model.refs),
         "uniques": some(model.uniques),
+        "urls": any(field.type == "url" for field in model.fields),
         "taken": "something"
         if len(model.uniques) > 2
         else join([f"the {field.label.lower()}" for field in model.uniques], "or"),

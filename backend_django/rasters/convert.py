@@ -34,19 +34,19 @@ from .inspection import Inspection, Limits, codec_missing, inspect, read_facts
 from .intake import Prepared, prepare
 from .metadata import Item, fill_room, items_to_keep, room_for
 from .options import Options
-from .passthrough import (
+from .passthrough import is_lossy, overviews_show_pixels, reason_to_convert
+from .recipe import LOSSY, choose_recipe
+from .statistics import measure
+from .tiff import (
     HEIGHT,
     MASK,
     SUBFILE,
     TILE_WIDTH,
     WIDTH,
-    is_lossy,
-    overviews_show_pixels,
-    reason_to_convert,
+    Directory,
+    is_premultiplied,
+    read_directories,
 )
-from .recipe import LOSSY, choose_recipe
-from .statistics import measure
-from .tiff import Directory, is_premultiplied, read_directories
 
 logger = logging.getLogger(__name__)
 Report = Callable[[str | None, float], None]

@@ -17,11 +17,24 @@ from rasterio.windows import Window
 
 from .inspection import Inspection
 from .options import Options
-from .tiff import Directory, OddFileError, read_directories
-
-SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, SAMPLES = 254, 256, 257, 258, 259, 277
-TILE_WIDTH, TILE_HEIGHT, OFFSETS, COUNTS, METADATA = 322, 323, 324, 325, 42112
-REDUCED, MASK = 1, 4
+from .tiff import (
+    BITS,
+    COMPRESSION,
+    COUNTS,
+    HEIGHT,
+    MASK,
+    METADATA,
+    OFFSETS,
+    REDUCED,
+    SAMPLES,
+    SUBFILE,
+    TILE_HEIGHT,
+    TILE_WIDTH,
+    WIDTH,
+    Directory,
+    OddFileError,
+    read_directories,
+)
 
 _KNOWN_TAGS = {
     SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, SAMPLES, TILE_WIDTH, TILE_HEIGHT, OFFSETS, COUNTS,

@@ -1,16 +1,32 @@
 """The directories of a TIFF, read from its bytes: what the file says, before GDAL believes it."""
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
 
+SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, SAMPLES = 254, 256, 257, 258, 259, 277
+STRIP_ROWS, PLANES = 278, 284
+TILE_WIDTH, TILE_HEIGHT, OFFSETS, COUNTS, METADATA = 322, 323, 324, 325, 42112
+REDUCED, MASK = 1, 4
+
 _TYPES = {1: "u1", 2: "S1", 7: "u1", 3: "<u2", 4: "<u4", 12: "<f8", 16: "<u8"}
-_SHORT, _EXTRA_SAMPLES, _ASSOCIATED_ALPHA = 3, 338, 1
+_SIZES = {
+    1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8, 17: 8,
+}  # fmt: skip
+SHORT, LONG, LONG8 = 3, 4, 16
+_EXTRA_SAMPLES, _ASSOCIATED_ALPHA = 338, 1
+_BLOCKS = {273, 279, OFFSETS, COUNTS}  # where they are, and how long
+_APART = 2  # bands, in planes
+# No compression, LZW, JPEG, DEFLATE, PackBits, LERC, LZMA, ZSTD and WebP.
+_WITHIN_BLOCKS = {1, 5, 7, 8, 32773, 32946, 34887, 34925, 50000, 50001}
+_POINTERS = {330, 34665, 34853, 40965}  # to other directories
+_MAX_ENTRIES = 200
 _RATIONAL = 5  # two numbers of four bytes
 _MAX_DIRECTORIES = 64
 _MAX_VALUE = 64 * 1024**2  # bytes: the offsets of eight million blocks
@@ -36,6 +52,63 @@ class Directory:
         return b"" if values is None else values.tobytes().rstrip(b"\0")
 
 
+class Entry(NamedTuple):
+    """One tag of a directory, its value as the bytes that the file has."""
+
+    tag: int
+    kind: int
+    number: int  # of values
+    value: bytes
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a TIFF writes its numbers: its byte order, and the width of a BigTIFF's offsets."""
+
+    order: str  # as struct has it
+    big: bool
+
+    @property
+    def number(self) -> str:
+        return self.order + ("Q" if self.big else "H")
+
+    @property
+    def pointer(self) -> str:
+        return self.order + ("Q" if self.big else "I")
+
+    @property
+    def entry(self) -> str:
+        return self.order + ("HHQ8s" if self.big else "HHI4s")
+
+    @property
+    def room(self) -> int:
+        """Bytes of a value that stands in the entry itself."""
+        return struct.calcsize(self.pointer)
+
+
+def _read_head(file: BinaryIO) -> tuple[Format, int]:
+    """Return the format of a TIFF, and where its first directory is."""
+    head = file.read(16).ljust(16, b"\0")
+    order = "<" if head[:2] == b"II" else ">"
+    found = Format(order, struct.unpack_from(order + "H", head, 2)[0] == 43)
+    (offset,) = struct.unpack_from(found.pointer, head, 8 if found.big else 4)
+    return found, offset
+
+
+def _count_entries(file: BinaryIO, form: Format, offset: int) -> tuple[int, int]:
+    """Return how many entries a directory has, and where they begin."""
+    size = struct.calcsize(form.number)
+    (count,) = struct.unpack(form.number, _bytes_at(file, offset, size))
+    return count, offset + size
+
+
+def _read_value(file: BinaryIO, form: Format, size: int, inline: bytes) -> bytes:
+    """Return the bytes of a value, which are elsewhere when an entry has no room for them."""
+    if size <= len(inline):
+        return inline[:size]
+    return _bytes_at(file, struct.unpack(form.pointer, inline)[0], size)
+
+
 def count_directories(path: Path, most: int) -> int:
     """Return how many directories the chain of a TIFF has, counted to one more than `most`.
 
@@ -43,23 +116,17 @@ def count_directories(path: Path, most: int) -> int:
     is broken ends there; what to say of that is left to GDAL.
     """
     with path.open("rb") as file:
-        head = file.read(16).ljust(16, b"\0")
-        order = "<" if head[:2] == b"II" else ">"
-        big = struct.unpack_from(order + "H", head, 2)[0] == 43
-        count_format, pointer, entry = (order + "Q", "Q", 20) if big else (order + "H", "I", 12)
-        (offset,) = struct.unpack_from(order + pointer, head, 8 if big else 4)
+        form, offset = _read_head(file)
         seen: set[int] = set()
         while offset and offset not in seen and len(seen) <= most:
             try:
-                count_bytes = _bytes_at(file, offset, struct.calcsize(count_format))
-                end = (
-                    offset + len(count_bytes) + struct.unpack(count_format, count_bytes)[0] * entry
-                )
-                following = _bytes_at(file, end, struct.calcsize(order + pointer))
+                count, begin = _count_entries(file, form, offset)
+                end = begin + count * struct.calcsize(form.entry)
+                following = _bytes_at(file, end, struct.calcsize(form.pointer))
             except (OddFileError, OSError, OverflowError):
                 break
             seen.add(offset)
-            (offset,) = struct.unpack(order + pointer, following)
+            (offset,) = struct.unpack(form.pointer, following)
     return len(seen)
 
 
@@ -69,29 +136,119 @@ def is_premultiplied(path: Path) -> bool:
     GDAL does not tell. What is not sound is not.
     """
     with path.open("rb") as file:
-        head = file.read(16).ljust(16, b"\0")
-        order = "<" if head[:2] == b"II" else ">"
-        big = struct.unpack_from(order + "H", head, 2)[0] == 43
-        count_format, pointer, entry = (
-            (order + "Q", order + "Q", order + "HHQ8s")
-            if big
-            else (order + "H", order + "I", order + "HHI4s")
-        )
         try:
-            (offset,) = struct.unpack_from(pointer, head, 8 if big else 4)
-            size = struct.calcsize(count_format)
-            (count,) = struct.unpack(count_format, _bytes_at(file, offset, size))
-            raw = _bytes_at(file, offset + size, min(count, 4096) * struct.calcsize(entry))
-            for tag, kind, number, inline in struct.iter_unpack(entry, raw):
-                if tag == _EXTRA_SAMPLES and kind == _SHORT:
-                    if number * 2 > len(inline):
-                        (at,) = struct.unpack(pointer, inline)
-                        inline = _bytes_at(file, at, min(number, 4096) * 2)
-                    values = np.frombuffer(inline, order + "u2")[:number]
+            form, offset = _read_head(file)
+            count, begin = _count_entries(file, form, offset)
+            raw = _bytes_at(file, begin, min(count, 4096) * struct.calcsize(form.entry))
+            for tag, kind, number, inline in struct.iter_unpack(form.entry, raw):
+                if tag == _EXTRA_SAMPLES and kind == SHORT:
+                    value = _read_value(file, form, min(number, 4096) * 2, inline)
+                    values = np.frombuffer(value, form.order + "u2")
                     return bool((values == _ASSOCIATED_ALPHA).any())
         except (OddFileError, OSError, OverflowError):
             pass
     return False
+
+
+def read_entries(file: BinaryIO) -> tuple[Format, int, list[Entry]]:
+    """Return the format of a TIFF, where its first directory is, and what is in that.
+
+    Raises:
+        OddFileError: it is not sound, or too large to be held.
+    """
+    form, offset = _read_head(file)
+    count, begin = _count_entries(file, form, offset)
+    if count > _MAX_ENTRIES:
+        raise OddFileError("too many tags")
+    raw = _bytes_at(file, begin, count * struct.calcsize(form.entry))
+    found = []
+    for tag, kind, number, inline in struct.iter_unpack(form.entry, raw):
+        size = number * _SIZES.get(kind, _MAX_VALUE + 1)
+        if size > _MAX_VALUE:
+            raise OddFileError(f"tag {tag} is large, or of type {kind}")
+        found.append(Entry(tag, kind, number, _read_value(file, form, size, inline)))
+    return form, offset, found
+
+
+def lay_out(form: Format, start: int, directories: Sequence[Sequence[Entry]]) -> bytes:
+    """Return the bytes of a chain of directories, with their values, that begins at `start`.
+
+    Where the blocks are comes last, as GDAL has it: then a reader finds all directories at once.
+    """
+    places: list[int] = []
+    values: dict[tuple[int, int], int] = {}
+    at = start
+    for index, entries in enumerate(directories):
+        places.append(at)
+        at += struct.calcsize(form.number) + len(entries) * struct.calcsize(form.entry) + form.room
+        for entry in entries:
+            if len(entry.value) > form.room and entry.tag not in _BLOCKS:
+                values[index, entry.tag] = at = at + -at % 8
+                at += len(entry.value)
+        at += -at % 8
+    for index, entries in enumerate(directories):
+        for entry in entries:
+            if len(entry.value) > form.room and entry.tag in _BLOCKS:
+                values[index, entry.tag] = at
+                at += len(entry.value) + -len(entry.value) % 8
+    written = bytearray(at - start)
+    for index, (entries, following) in enumerate(zip(directories, [*places[1:], 0], strict=True)):
+        here = places[index] - start
+        struct.pack_into(form.number, written, here, len(entries))
+        here += struct.calcsize(form.number)
+        for tag, kind, count, value in entries:
+            inline = value
+            if (index, tag) in values:
+                place = values[index, tag]
+                inline = struct.pack(form.pointer, place)
+                written[place - start : place - start + len(value)] = value
+            struct.pack_into(form.entry, written, here, tag, kind, count, inline)
+            here += struct.calcsize(form.entry)
+        struct.pack_into(form.pointer, written, here, following)
+    return bytes(written)
+
+
+def empty_copy(source: Path, side: int) -> bytes:
+    """Return a small TIFF without any block, which says of itself what the first image of one does.
+
+    Raises:
+        OddFileError: the source is not sound, or of a compression that reads more than blocks.
+    """
+    with source.open("rb") as file:
+        form, _, entries = read_entries(file)
+    known = {
+        entry.tag: int(numbers(form, entry)[0])
+        for entry in entries
+        if entry.tag in (COMPRESSION, SAMPLES, PLANES)
+    }
+    if known.get(COMPRESSION, 1) not in _WITHIN_BLOCKS:
+        raise OddFileError("compression")
+    planes = known.get(SAMPLES, 1) if known.get(PLANES) == _APART else 1
+    kept = []
+    for entry in entries:
+        if entry.tag in {WIDTH, HEIGHT, STRIP_ROWS}:
+            entry = Entry(entry.tag, SHORT, 1, struct.pack(form.order + "H", side))
+        elif entry.tag in _BLOCKS:
+            entry = Entry(entry.tag, LONG, planes, bytes(4 * planes))
+        if entry.tag not in _POINTERS:
+            kept.append(entry)
+    head = b"II" if form.order == "<" else b"MM"
+    if form.big:
+        head += struct.pack(form.order + "HHHQ", 43, 8, 0, 16)
+    else:
+        head += struct.pack(form.order + "HI", 42, 8)
+    return head + lay_out(form, len(head), [kept])
+
+
+def numbers(form: Format, entry: Entry) -> NDArray[Any]:
+    """Return the values of an entry that has whole numbers.
+
+    Raises:
+        OddFileError: it has something else, or none.
+    """
+    if entry.kind not in {SHORT, LONG, LONG8} or not entry.number:
+        raise OddFileError(f"tag {entry.tag} of type {entry.kind}")
+    return np.frombuffer(entry.value, form.order + _TYPES[entry.kind][1:])
 
 
 def read_directories(path: Path) -> list[Directory]:
@@ -101,20 +258,17 @@ def read_directories(path: Path) -> list[Directory]:
         OddFileError: it is something else, or not sound.
     """
     with path.open("rb") as file:
-        head = file.read(16)
-        if head[:4] == b"II*\0":
-            big, (offset,) = False, struct.unpack_from("<I", head, 4)
-        elif head[:8] == b"II+\0\x08\0\0\0":
-            big, (offset,) = True, struct.unpack_from("<Q", head, 8)
-        else:
+        if not file.read(8).startswith((b"II*\0", b"II+\0\x08\0\0\0")):
             raise OddFileError("big-endian")
+        file.seek(0)
+        form, offset = _read_head(file)
         found: list[Directory] = []
         seen: set[int] = set()
         while offset:
             if offset in seen or len(found) >= _MAX_DIRECTORIES:
                 raise OddFileError("too many directories")
             seen.add(offset)
-            directory, offset = _read_directory(file, offset, big)
+            directory, offset = _read_directory(file, form, offset)
             found.append(directory)
     return found
 
@@ -134,26 +288,22 @@ def overview_factors(dataset: Any) -> list[int]:
     return [round(dataset.height / height) for height in heights]
 
 
-def _read_directory(file: BinaryIO, offset: int, big: bool) -> tuple[Directory, int]:
-    entry, count_format, pointer = ("<HHQ8s", "<Q", "<Q") if big else ("<HHI4s", "<H", "<I")
-    (entries,) = struct.unpack(count_format, _bytes_at(file, offset, struct.calcsize(count_format)))
-    if entries > 200:
+def _read_directory(file: BinaryIO, form: Format, offset: int) -> tuple[Directory, int]:
+    count, begin = _count_entries(file, form, offset)
+    if count > _MAX_ENTRIES:
         raise OddFileError("too many tags")
-    offset += struct.calcsize(count_format)
-    raw = _bytes_at(file, offset, entries * struct.calcsize(entry) + struct.calcsize(pointer))
+    size = count * struct.calcsize(form.entry)
+    raw = _bytes_at(file, begin, size + struct.calcsize(form.pointer))
     tags: dict[int, NDArray[np.generic]] = {}
-    for index in range(entries):
-        tag, kind, count, inline = struct.unpack_from(entry, raw, index * struct.calcsize(entry))
+    for tag, kind, number, inline in struct.iter_unpack(form.entry, raw[:size]):
         if kind not in _TYPES and kind != _RATIONAL:
             raise OddFileError(f"tag {tag} of type {kind}")
         dtype = np.dtype(_TYPES.get(kind, "<u8"))
-        size = count * dtype.itemsize
-        if size > _MAX_VALUE:
+        if number * dtype.itemsize > _MAX_VALUE:
             raise OddFileError(f"tag {tag} is large")
-        if size > len(inline):
-            inline = _bytes_at(file, struct.unpack(pointer, inline)[0], size)
-        tags[tag] = np.frombuffer(inline[:size], dtype)
-    (following,) = struct.unpack_from(pointer, raw, entries * struct.calcsize(entry))
+        value = _read_value(file, form, number * dtype.itemsize, inline)
+        tags[tag] = np.frombuffer(value, dtype)
+    (following,) = struct.unpack_from(form.pointer, raw, size)
     return Directory(tags), following
 
 

@@ -12,7 +12,8 @@ from backend_django.processing.errors import ProcessingError
 from . import gdal
 from .inspection import Inspection
 from .options import MAX_CLASSES, Options
-from .statistics import BandStatistics, valid_pixels, windows
+from .recipe import sample_windows
+from .statistics import BandStatistics, missing_pixels, valid_pixels, windows
 
 _MOST = 64  # different values that are taken for classes without being told
 _PIXELS_EACH = 16  # of each class, on average, or there are too few to say
@@ -60,6 +61,39 @@ def are_classes(
         for band, classes in enumerate(found)
         if classes != []
     )
+
+
+def may_be_classes(source: Path, facts: Inspection, options: Options) -> bool:
+    """Say whether some windows leave it open that `are_classes` will find classes in all pixels.
+
+    Raises:
+        rasterio.errors.RasterioError: a block cannot be decoded.
+    """
+    if options.values != "auto" or facts.has_palette:
+        return options.values != "continuous"
+    if facts.is_complex or {"red", "green", "blue"} <= set(facts.interpretations):
+        return False
+    bands = {
+        index: set[float]()
+        for index, meaning in zip(
+            options.bands or range(1, facts.count + 1), facts.interpretations, strict=True
+        )
+        if meaning != "alpha"
+    }
+    with rasterio.Env(), gdal.open_upload(source) as dataset:
+        for window in sample_windows(facts, options.block_size):
+            for index, found in bands.items():
+                values = dataset.read(index, window=window)
+                missing = None if facts.nodata is None else missing_pixels(values, facts.nodata)
+                values = values.ravel() if missing is None else values[~missing]
+                if values.dtype.kind == "f":
+                    values = values[np.isfinite(values)]
+                    if (values != np.floor(values)).any():
+                        return False
+                found.update(np.unique(values).tolist())
+                if len(found) > _MOST:
+                    return False
+    return True
 
 
 def _look_like_classes(

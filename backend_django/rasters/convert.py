@@ -1,8 +1,8 @@
 """GeoTIFF to Cloud-Optimized GeoTIFF, as the target of a child process that knows no Django.
 
-GDAL's COG driver reads the upload directly. rio-cogeo's own converter goes through a temporary
-copy, which takes more processor time and a multiple of the memory, and tells no progress; it
-remains the judge of the result.
+Most rasters are written in one pass (`cog_writer.py`), the others by GDAL's COG driver. rio-cogeo's
+own converter goes through a temporary copy, which takes more processor time and a multiple of the
+memory, and tells no progress; it remains the judge of the result.
 """
 
 import logging
@@ -27,7 +27,8 @@ from backend_django.utils.text import clean_text
 
 from . import gdal
 from .asked import as_asked, missing_value
-from .classes import are_classes
+from .classes import are_classes, may_be_classes
+from .cog_writer import reason_for_gdal, write_cog
 from .cost import check_cost, estimate_seconds
 from .describe import describe
 from .inspection import Inspection, Limits, codec_missing, inspect, read_facts
@@ -36,7 +37,7 @@ from .metadata import Item, fill_room, items_to_keep, room_for
 from .options import Options
 from .passthrough import is_lossy, overviews_show_pixels, reason_to_convert
 from .recipe import LOSSY, choose_recipe
-from .statistics import measure
+from .statistics import BandStatistics, measure
 from .tiff import (
     HEIGHT,
     MASK,
@@ -108,36 +109,55 @@ def convert_prepared(
     _limit_process(facts, options, limits)
     converting = cost / available_cores()
     end = BEGIN + (1 - BEGIN) * converting / (converting + FIXED_SECONDS)
-    begin = BEGIN + (end - BEGIN) * MEASURING
     # Importing the validator takes longer than validating; GDAL leaves the interpreter free.
     preload = threading.Thread(target=import_module, args=["rio_cogeo.cogeo"])
     preload.start()
+    begin = BEGIN
 
     def measuring(fraction: float) -> None:
-        report("measure", BEGIN + (begin - BEGIN) * fraction)
+        nonlocal begin
+        begin = BEGIN + (end - BEGIN) * MEASURING * fraction
+        report("measure", begin)
 
     def progress(fraction: float) -> None:
         report("convert", begin + (end - begin) * fraction)
 
     measuring(0.0)
+    missing = missing_value(options)
     reason = prepared.because or reason_to_convert(source, found, options)
+    measured: list[BandStatistics] = []
+    classes = False
     try:
-        measured = measure(source, facts, options.bands, measuring, missing_value(options))
-        classes = are_classes(source, facts, options, measured)
-        known = [[v for v, _, _ in band.classes() or []] for band in measured] if classes else None
-        if not reason and not overviews_show_pixels(source, known, lossy=is_lossy(source)):
-            reason = "its overviews do not show its pixels"
+        if not reason or may_be_classes(source, facts, options):
+            measured = measure(source, facts, options.bands, measuring, missing)
+            classes = are_classes(source, facts, options, measured)
+            known = [[v for v, _, _ in one.classes() or []] for one in measured]
+            if not reason and not overviews_show_pixels(
+                source, known if classes else None, lossy=is_lossy(source)
+            ):
+                reason = "its overviews do not show its pixels"
+        if reason:
+            recipe = choose_recipe(source, facts, options, classes=classes)
+            by_gdal = reason_for_gdal(source, facts, options, recipe)
+            if by_gdal and not measured:
+                measured = measure(source, facts, options.bands, measuring, missing)
     except rasterio.errors.RasterioError as error:
         raise explain(error, target) from None
     progress(0.0)
     if reason:
-        recipe = choose_recipe(source, facts, options, classes=classes)
         items = items_to_keep(source, facts, options.bands)
-        settings = {"COG_TMP_COMPRESSION": _scratch_compression(source, facts, options)}
-        if is_premultiplied(source):
-            settings["GTIFF_ALPHA"] = "PREMULTIPLIED"
-        with rasterio.Env(**settings):
-            _convert(source, target, recipe, found, options, items, progress)
+        try:
+            if by_gdal:
+                logger.info("GDAL writes this raster, because %s", by_gdal)
+                _convert(source, target, recipe, found, facts, options, items, progress)
+            else:
+                counted = write_cog(
+                    source, target, facts, options, recipe, items, found.descriptions, progress,
+                    threads=available_cores(), count=not measured,
+                )  # fmt: skip
+                measured = measured or counted
+        except (gdal.CopyFailedError, rasterio.errors.RasterioError, OSError) as error:
+            raise explain(error, target) from None
     else:
         shutil.copyfile(source, target)
     preload.join()
@@ -172,19 +192,22 @@ def _convert(
     target: Path,
     recipe: list[str],
     found: Inspection,
+    facts: Inspection,
     options: Options,
     items: list[Item],
     progress: Callable[[float], None],
 ) -> None:
+    """Have GDAL's driver write a raster."""
     overview_time = OVERVIEW_TIME.get(options.compression, OVERVIEW_PIXELS)
+    settings = {"COG_TMP_COMPRESSION": _scratch_compression(source, facts, options)}
+    if is_premultiplied(source):
+        settings["GTIFF_ALPHA"] = "PREMULTIPLIED"
 
     def tick(pixels: float) -> None:
         progress(float(np.interp(pixels, (0, OVERVIEW_PIXELS, 1), (0, overview_time, 1))))
 
-    try:
+    with rasterio.Env(**settings):
         gdal.translate(source, target, recipe, found.descriptions, tick, room_for(items))
-    except gdal.CopyFailedError as error:
-        raise explain(error, target) from None
     fill_room(target, items)
 
 

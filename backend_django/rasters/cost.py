@@ -12,7 +12,7 @@ from .options import Options
 from .recipe import block_size, stays_sparse
 
 # Of one core, for DEFLATE at level 1 with averaged overviews.
-DECODE = 50e6  # bytes of pixels per second: they are read twice
+DECODE = 50e6  # bytes of pixels per second: GDAL's driver reads them twice
 LOOK = 25e-9  # seconds for each sample that is counted
 WRITE = 75e6
 SKIP = 1.5e9  # of blocks that are in neither file

@@ -2,18 +2,17 @@
 
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import rasterio
-from numpy.typing import NDArray
 from rasterio.windows import Window
 
 from backend_django.processing.errors import ProcessingError
 
 from . import gdal
+from .compression import predict
 from .inspection import Inspection
 from .options import BLOCK_SIZES, Options
 
@@ -84,6 +83,12 @@ def choose_recipe(source: Path, facts: Inspection, options: Options, *, classes:
     if nodata:
         arguments += ["-a_nodata", nodata]
     return arguments
+
+
+def creation_options(recipe: Sequence[str]) -> dict[str, str]:
+    """Return the creation options among the arguments of gdal_translate."""
+    pairs = zip(recipe[::2], recipe[1::2], strict=True)
+    return dict(value.split("=", 1) for flag, value in pairs if flag == "-co")
 
 
 def stays_sparse(facts: Inspection, options: Options) -> bool:
@@ -160,18 +165,18 @@ def _predictor_helps(source: Path, facts: Inspection, options: Options) -> bool:
             bits = dataset.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", "8")
             if bits not in {"8", "16", "32", "64"}:  # TIFF has no predictor for 1 or 12 of them
                 return False
-            for window in _windows(facts, options.block_size):
+            for window in sample_windows(facts, options.block_size):
                 values = dataset.read(options.bands or None, window=window)
                 pixels = np.ascontiguousarray(np.moveaxis(values, 0, -1))
                 plain += len(zlib.compress(pixels.tobytes(), 1))
-                predicted += len(zlib.compress(_predict(pixels).tobytes(), 1))
+                predicted += len(zlib.compress(predict(pixels).tobytes(), 1))
     except rasterio.errors.RasterioError:
         # The conversion will meet the same block, and knows how to say so.
         return True
     return predicted < plain
 
 
-def _windows(facts: Inspection, block_size: int) -> Iterator[Window]:
+def sample_windows(facts: Inspection, block_size: int) -> Iterator[Window]:
     """Windows along both diagonals, as far apart as the raster allows; few of a small one."""
     width, height = min(block_size, facts.width), min(block_size, facts.height)
     blocks = math.ceil(facts.width / width) * math.ceil(facts.height / height)
@@ -181,19 +186,3 @@ def _windows(facts: Inspection, block_size: int) -> Iterator[Window]:
         yield Window(
             int(x * (facts.width - width)), int(y * (facts.height - height)), width, height
         )
-
-
-def _predict(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Apply TIFF's predictor to pixels of shape (rows, columns, bands)."""
-    if pixels.dtype.kind == "f":
-        # Predictor 3: the bytes of a row sorted by significance, then differences of bytes.
-        rows = pixels.reshape(pixels.shape[0], -1).astype(pixels.dtype.newbyteorder(">"))
-        planes = rows.view(np.uint8).reshape(*rows.shape, pixels.dtype.itemsize)
-        values = planes.transpose(0, 2, 1).reshape(pixels.shape[0], -1)
-        stride = pixels.shape[2]
-        differences = values.copy()
-        differences[:, stride:] -= values[:, :-stride]
-        return differences
-    differences = pixels.copy()
-    differences[:, 1:] -= pixels[:, :-1]
-    return differences.view(np.uint8)

@@ -26,6 +26,7 @@ BINS = 64  # of a histogram, at most
 _WINDOW_BYTES = 48 * 1024**2  # decoded at once, all bands
 _SAMPLE = 2**22  # values of all bands together that percentiles are of
 _FINE_BINS = 1024
+_LARGE_EXPONENT = 1000  # whose power of two may not be a number
 _SMALLEST = -1074  # exponent of the smallest number
 
 Values = NDArray[Any]
@@ -48,7 +49,10 @@ class Histogram:
         """Count finite values, of which `low` and `high` are the extremes, each so many times."""
         self.low, self.high = min(self.low, low), max(self.high, high)
         self._widen(max(self.exponent, _exponent(self.low, self.high)))
-        bins = np.floor(np.ldexp(values.astype(np.float64), -self.exponent)).astype(np.int64)
+        # Both are exact; only the first is quick.
+        quick = abs(self.exponent) < _LARGE_EXPONENT
+        scaled = values * 2.0**-self.exponent if quick else np.ldexp(values, -self.exponent)
+        bins = np.floor(scaled, out=scaled).astype(np.int64)
         if low < 0:  # so close to zero that the division gives it
             bins[(bins == 0) & (values < 0)] = -1
         first = int(bins.min())
@@ -141,11 +145,11 @@ class BandStatistics:
             self._sample.append(np.full(times // self._every, float(value)))
 
     def _add_few(self, values: Values, areas: NDArray[np.float64] | None) -> None:
-        at = values.astype(np.intp).ravel() - self._lowest
-        counts = np.bincount(at)
-        self._counts[: len(counts)] += counts
+        # As unsigned numbers, of which the upper half are the negative ones.
+        at, size = values.view(f"u{values.itemsize}").ravel(), len(self._counts)
+        self._counts += np.roll(np.bincount(at, minlength=size), self._lowest)
         if areas is not None:
-            self._areas[: len(counts)] += np.bincount(at, areas.ravel())
+            self._areas += np.roll(np.bincount(at, areas.ravel(), size), self._lowest)
 
     def _add_many(self, values: Values, areas: NDArray[np.float64] | None) -> None:
         self._add_classes(values, areas)
@@ -274,7 +278,7 @@ def measure(
     """
     with rasterio.Env(), gdal.open_upload(path, NUM_THREADS="ALL_CPUS") as dataset:
         indexes = list(bands or dataset.indexes)
-        every = max(1, dataset.width * dataset.height * len(indexes) // _SAMPLE) | 1
+        every = sampling_step(dataset.width, dataset.height, len(indexes))
         found = [BandStatistics(facts.dtype, every) for _ in indexes]
         areas = PixelAreas(dataset)
         flags = dataset.mask_flag_enums[0]
@@ -289,6 +293,11 @@ def measure(
                     _add_window(found, dataset, indexes, window, areas, nodata)
                 progress(share)
     return found
+
+
+def sampling_step(width: int, height: int, count: int) -> int:
+    """Return of how many values one is in the samples of `count` bands together."""
+    return max(1, width * height * count // _SAMPLE) | 1
 
 
 def _add_window(
@@ -344,6 +353,20 @@ def valid_pixels(
     else:
         valid = dataset.read_masks(index, window=window) > 0
     return None if valid.all() else valid
+
+
+def missing_pixels(values: Values, nodata: float) -> NDArray[np.bool_] | None:
+    """Return which values are nodata to GDAL, which is not exact about it; None where none are."""
+    if nodata != nodata:
+        missing = np.isnan(values)
+    else:
+        known = np.array(nodata).astype(values.dtype)
+        missing = values == known
+        if values.dtype.kind == "f":
+            with np.errstate(over="ignore", invalid="ignore"):
+                room = np.abs(values + known) * (2 * np.finfo(np.float32).eps)
+                missing |= np.abs(values - known) < room
+    return missing if missing.any() else None
 
 
 def windows(dataset: Any, bands: int) -> Iterator[tuple[float, Window]]:

@@ -84,13 +84,43 @@ test('after several files the list stays', async () => {
 })
 
 test.each([
-  ['another kind of file', file('report.pdf'), '“report.pdf” does not end in .dat.'],
-  ['an empty file', file('a.dat', ''), '“a.dat” is empty.'],
-])('refuses %s without sending it', async (_, wrong, reason) => {
+  ['another kind of file', file('report.pdf'), 'This does not end in .dat.'],
+  ['an empty file', file('a.dat', ''), 'This file is empty.'],
+])('refuses %s without sending it, and sends the others', async (_, wrong, reason) => {
   const { card } = await open()
   await drop(file('good.dat'), wrong)
-  expect(card.find('[role=alert]').text()).toContain(reason)
-  expect(FakeXhr.all).toHaveLength(0)
+  expect(FakeXhr.all).toHaveLength(1)
+  const bad = card.get('li:has([role=alert])')
+  const good = card.get('li:not(:has([role=alert]))')
+  expect(good.text()).toContain('good.dat')
+  expect(bad.get('[role=alert]').text()).toContain(reason)
+  expect(card.text()).toContain('0 of 2 files')
+  expect(card.text()).toContain('1 failed')
+})
+
+test('a folder brings all of its files, and no hidden ones', async () => {
+  const { card } = await open()
+  const entryOf = (one: File) => ({
+    name: one.name,
+    isFile: true,
+    isDirectory: false,
+    file: (done: (file: File) => void) => done(one),
+  })
+  const folder = (name: string, ...batches: unknown[][]) => ({
+    name,
+    isFile: false,
+    isDirectory: true,
+    createReader: () => ({
+      readEntries: (done: (found: unknown[]) => void) => done(batches.shift() ?? []),
+    }),
+  })
+  const inside = folder('deep', [entryOf(file('b.dat'))], [entryOf(file('c.dat'))])
+  const top = folder('top', [entryOf(file('a.dat')), entryOf(file('.DS_Store')), inside])
+  const items = [{ webkitGetAsEntry: () => top }]
+  const data = { types: ['Files'], files: [], items }
+  dispatchEvent(Object.assign(new Event('drop', { cancelable: true }), { dataTransfer: data }))
+  await vi.waitFor(() => expect(card.findAll('li')).toHaveLength(3))
+  expect(card.text()).toContain('0 of 3 files')
 })
 
 test('shows why an upload failed, and sends it again when asked', async () => {
@@ -115,7 +145,7 @@ test('does not offer to send again what would be refused again', async () => {
   await flushPromises()
   expect(card.find('li [role=alert]').text()).toContain('larger than this server accepts')
   expect(card.findAll('li button').map((button) => button.attributes('aria-label'))).toEqual([
-    'Put a.dat away',
+    'Dismiss a.dat',
   ])
 })
 
@@ -128,10 +158,10 @@ test('says that the connection was lost and that it tries again', async () => {
     await vi.advanceTimersByTimeAsync(0)
     await flushPromises()
     expect(card.find('li [role=status]').text()).toBe(
-      'The connection was lost; trying again in a moment (2 of 3).',
+      'The connection was lost; trying again in a moment.',
     )
     await vi.advanceTimersByTimeAsync(1000)
-    expect(card.find('li [role=status]').text()).toContain('sending it again (2 of 3)')
+    expect(card.find('li [role=status]').text()).toContain('sending it again.')
   } finally {
     vi.useRealTimers()
   }

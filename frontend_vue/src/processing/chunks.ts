@@ -1,6 +1,8 @@
 import { ApiError } from '@/api/errors'
 import { send, sendSigned } from '@/api/upload'
 
+import { chunkKey, uploadPath } from './chunkKeys'
+
 /** As the API describes it; the same for every kind of request. */
 interface State {
   id: string
@@ -29,8 +31,8 @@ export async function sendChunks(
   signal: AbortSignal,
   arrived: (fraction: number, chunk: boolean) => void,
 ): Promise<string> {
-  const path = pathOf(createPath)
-  const state = await findOrStart(path, file, signal)
+  const path = uploadPath(createPath)
+  const state = await findOrStart(createPath, file, signal)
   const whole = state.chunk_size
   const missing = numbers(state).filter((number) => !state.received.includes(number))
   const onTheWay = new Map<number, number>()
@@ -84,22 +86,23 @@ export async function sendChunks(
 
 /** Throws away what has arrived of a file that shall not be sent to its end. */
 export async function discard(createPath: string, file: File) {
-  const path = pathOf(createPath)
-  const id = sessionStorage.getItem(keyOf(path, file))
+  const id = sessionStorage.getItem(chunkKey(createPath, file))
   if (!id) return
   forget(createPath, file)
   // It is gone already, or expires: nobody waits for this.
-  await send('DELETE', `${path}${id}/`).catch(() => {})
+  await send('DELETE', `${uploadPath(createPath)}${id}/`).catch(() => {})
 }
 
 /** A file of that name that is chosen later is sent from its beginning. */
 export function forget(createPath: string, file: File) {
-  sessionStorage.removeItem(keyOf(pathOf(createPath), file))
+  sessionStorage.removeItem(chunkKey(createPath, file))
 }
 
 /** The upload of this file that was begun, or a new one. */
-async function findOrStart(path: string, file: File, signal: AbortSignal): Promise<State> {
-  const id = sessionStorage.getItem(keyOf(path, file))
+async function findOrStart(createPath: string, file: File, signal: AbortSignal): Promise<State> {
+  const key = chunkKey(createPath, file)
+  const path = uploadPath(createPath)
+  const id = sessionStorage.getItem(key)
   try {
     if (id) return (await send('GET', `${path}${id}/`, null, { signal })) as State
   } catch (error) {
@@ -108,12 +111,9 @@ async function findOrStart(path: string, file: File, signal: AbortSignal): Promi
   const body = JSON.stringify({ filename: file.name, size: file.size })
   const headers = { 'Content-Type': 'application/json' }
   const state = (await send('POST', path, body, { signal, headers })) as State
-  sessionStorage.setItem(keyOf(path, file), state.id)
+  sessionStorage.setItem(key, state.id)
   return state
 }
 
 const isGone = (error: unknown) => error instanceof ApiError && error.status === 404
 const numbers = ({ chunks }: State) => Array.from({ length: chunks }, (_, index) => index + 1)
-const pathOf = (createPath: string) => createPath.replace(/create\/$/, 'upload/')
-const keyOf = (path: string, { name, size, lastModified }: File) =>
-  `upload ${path} ${size} ${lastModified} ${name}`

@@ -111,26 +111,72 @@ test('a lost connection is tried again by itself, as the same request', async ()
   expect(await done).toEqual(aRequest())
 })
 
-test('after two more tries a person decides, and the key is still the same', async () => {
+test('it goes on by itself when the server is back, however long that takes', async () => {
   const { done, entry } = await add('a.dat')
   const firstKey = key()
-  for (let loss = 0; loss < 3; loss++) {
+  for (let loss = 0; loss < 20; loss++) {
     await loseConnection()
-    await pass(5000)
+    expect(entry.state).toBe('pausing')
+    await pass(30_000)
   }
-  expect(await done).toBeNull()
-  expect(FakeXhr.all).toHaveLength(3)
-  expect(entry).toMatchObject({ state: 'failed', again: true })
-  await pass(600_000)
-  expect(FakeXhr.all).toHaveLength(3)
+  expect(FakeXhr.all).toHaveLength(21)
+  FakeXhr.last.fail()
+  await pass(0)
+  dispatchEvent(new Event('online'))
+  await pass(0)
+  expect(FakeXhr.all).toHaveLength(22)
+  expect(key()).toBe(firstKey)
+  FakeXhr.last.respond(201, aRequest())
+  expect(await done).toEqual(aRequest())
+  expect(uploads.entries).toHaveLength(0)
+})
 
+test('what failed is sent again when somebody asks for it, as the same request', async () => {
+  const { done, entry } = await add('a.dat')
+  const firstKey = key()
+  FakeXhr.last.respond(507, { code: 'disk_full', detail: 'No space.' })
+  expect(await done).toBeNull()
   const again = uploads.retry(entry)
   await flushPromises()
-  expect(FakeXhr.all).toHaveLength(4)
   expect(key()).toBe(firstKey)
   FakeXhr.last.respond(201, aRequest())
   expect(await again).toEqual(aRequest())
-  expect(uploads.entries).toHaveLength(0)
+})
+
+test('a queue that is paused sends nothing, and goes on with what it had begun', async () => {
+  const first = await add('a.dat')
+  const firstKey = key()
+  const second = await add('b.dat')
+  uploads.pause()
+  await pass(0)
+  expect(FakeXhr.last.aborted).toBe(true)
+  expect(uploads.entries.map(({ state }) => state)).toEqual(['waiting', 'waiting'])
+  await pass(600_000)
+  expect(FakeXhr.all).toHaveLength(1)
+  uploads.resume()
+  await pass(0)
+  expect(FakeXhr.all).toHaveLength(2)
+  expect(key()).toBe(firstKey)
+  FakeXhr.last.respond(201, aRequest())
+  expect(await first.done).toEqual(aRequest())
+  await pass(0)
+  FakeXhr.last.respond(201, aRequest())
+  expect(await second.done).toEqual(aRequest())
+  expect(uploads.arrived).toEqual({ files: 2, bytes: 14 })
+})
+
+test('all can be cancelled at once, a paused queue too', async () => {
+  const first = await add('a.dat')
+  const second = await add('b.dat')
+  uploads.refuse(file('c.pdf'), 'Not this.')
+  uploads.pause()
+  uploads.cancelAll()
+  expect(await first.done).toBeNull()
+  expect(await second.done).toBeNull()
+  expect(uploads.entries.map((entry) => entry.file.name)).toEqual(['c.pdf'])
+  expect(FakeXhr.all).toHaveLength(1)
+  await add('d.dat')
+  expect(FakeXhr.all).toHaveLength(2)
 })
 
 test('cancelling in the pause sends nothing more', async () => {
@@ -154,7 +200,6 @@ test('a file that changed after it was chosen is not mistaken for a lost connect
 
 test.each([
   [507, 'The server has not enough disk space for this.', true],
-  [503, 'The upload could not be stored.', true],
   [429, 'Too many requests.', true],
   [413, 'The file is larger than the 2 GB that are allowed.', false],
   [400, 'The file is empty.', false],
@@ -232,4 +277,12 @@ test('a large file goes in chunks, and goes on where the connection was lost', a
   expect(await done).toEqual(aRequest())
   await pass(0)
   expect(FakeXhr.all).toHaveLength(sent + 1)
+  expect(uploads.interrupted()).toEqual([])
+})
+
+test('after a reload it says whose chunks are there', () => {
+  sessionStorage.setItem('upload /things/upload/ 20000000 17 my big file.dat', 'u1')
+  sessionStorage.setItem('upload /others/upload/ 20000000 17 another.dat', 'u2')
+  expect(uploads.interrupted()).toEqual(['my big file.dat'])
+  sessionStorage.clear()
 })

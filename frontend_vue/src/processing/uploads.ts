@@ -1,8 +1,9 @@
-import { computed, reactive, shallowReactive } from 'vue'
+import { computed, reactive, ref, shallowReactive } from 'vue'
 
 import { ApiError, retryPause, unreachable } from '@/api/errors'
 import { send, type TransferOptions } from '@/api/upload'
 
+import { chunkKeyPrefix, nameOfKey } from './chunkKeys'
 import type { ProcessingApi, ProcessingRequest } from './types'
 
 export interface Upload {
@@ -31,16 +32,12 @@ export interface Upload {
   again: boolean
 }
 
-/** Before each further try, in milliseconds. */
-const PAUSES = [1000, 4000]
-/** In chunks nothing that has arrived is sent again, so that it may go on for longer. */
-const PATIENT_PAUSES = [...PAUSES, 15_000, 60_000, 120_000]
+/** Before each further try, in milliseconds; the last one again and again. */
+const PAUSES = [1000, 4000, 15_000, 30_000]
 /** Bytes. A larger file goes in chunks, each of which may be sent again alone. */
 export const IN_CHUNKS = 16 * 1024 ** 2
 
 export const inChunks = ({ file }: Upload) => file.size > IN_CHUNKS
-const pausesOf = (entry: Upload) => (inChunks(entry) ? PATIENT_PAUSES : PAUSES)
-export const tries = (entry: Upload) => pausesOf(entry).length + 1
 
 /**
  * The uploads of a feature, one after the other. Made once per feature and not by a component, so
@@ -49,6 +46,12 @@ export const tries = (entry: Upload) => pausesOf(entry).length + 1
 export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
   const entries = shallowReactive<Upload[]>([])
   const aborts = new Map<number, AbortController>()
+  /** Of those that have arrived since there was nothing to send. */
+  const arrived = reactive({ files: 0, bytes: 0 })
+  const paused = ref(false)
+  let goOn = () => {}
+  let resumed = Promise.resolve()
+  const active = computed(() => entries.some((entry) => entry.state !== 'failed'))
   let last = 0
   let queue: Promise<unknown> = Promise.resolve()
 
@@ -57,10 +60,20 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
    * @returns the request that was made of it; null when it failed or was cancelled
    */
   function add(file: File, fields: Record<string, string> = {}) {
+    return enqueue(list(file, { fields: { ...fields } }))
+  }
+
+  /** Lists a file that is not to be sent, with the reason. */
+  function refuse(file: File, error: string) {
+    list(file, { state: 'failed', error })
+  }
+
+  function list(file: File, what: Partial<Upload>) {
+    if (!active.value) Object.assign(arrived, { files: 0, bytes: 0 })
     const entry = reactive<Upload>({
       id: ++last,
       file,
-      fields: { ...fields },
+      fields: {},
       key: randomKey(),
       state: 'waiting',
       sent: 0,
@@ -69,10 +82,29 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
       uploadId: '',
       error: '',
       again: false,
+      ...what,
     })
     entries.push(entry)
     aborts.set(entry.id, new AbortController())
-    return enqueue(entry)
+    return entry
+  }
+
+  /** Sends nothing more until `resume`; what has arrived of a file in chunks stays. */
+  function pause() {
+    if (paused.value) return
+    paused.value = true
+    resumed = new Promise((resolve) => (goOn = resolve))
+    for (const entry of entries) {
+      if (entry.state === 'waiting' || entry.state === 'failed') continue
+      const before = aborts.get(entry.id)
+      aborts.set(entry.id, new AbortController())
+      before?.abort()
+    }
+  }
+
+  function resume() {
+    paused.value = false
+    goOn()
   }
 
   /** Sends one that failed once more, as it was; gives what `add` does. */
@@ -89,26 +121,34 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
   }
 
   async function deliver(entry: Upload): Promise<ProcessingRequest | null> {
-    const signal = aborts.get(entry.id)?.signal
     for (;;) {
-      if (!signal || signal.aborted) return null
+      if (paused.value) {
+        entry.state = 'waiting'
+        await resumed
+      }
+      const signal = aborts.get(entry.id)?.signal
+      if (!signal) return null
       try {
         const request = await sendOnce(entry, signal)
+        arrived.files += 1
+        arrived.bytes += entry.file.size
         remove(entry)
         return request
       } catch (error) {
-        if (signal.aborted) return null
-        const pause = pausesOf(entry)[entry.losses]
-        const lost =
-          error instanceof ApiError &&
-          (inChunks(entry) ? error.away : error.unanswered || error.postponed)
+        if (signal.aborted) {
+          entry.losses = 0
+          continue // it is gone from the list, or sent again when the queue goes on
+        }
+        const wait = PAUSES[Math.min(entry.losses, PAUSES.length - 1)]!
+        // To send it once more is safe: its key, or its chunks, say that it is the same.
+        const lost = error instanceof ApiError && error.away
         const readable = !lost || (await isReadable(entry.file))
-        if (lost && readable && pause) {
+        if (lost && readable) {
           entry.losses += 1
           entry.postponed = error.postponed
           entry.state = 'pausing'
           if (!inChunks(entry)) entry.sent = 0
-          await sleep(retryPause(error, pause), signal)
+          await sleep(retryPause(error, wait), signal)
           continue
         }
         entry.state = 'failed'
@@ -129,9 +169,9 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
     const options: TransferOptions = { signal, headers: { 'Idempotency-Key': key } }
     if (inChunks(entry)) {
       const { sendChunks, forget } = await loadChunks()
-      entry.uploadId ||= await sendChunks(api.createPath, file, signal, (fraction, arrived) => {
+      entry.uploadId ||= await sendChunks(api.createPath, file, signal, (fraction, isThere) => {
         entry.sent = fraction
-        if (arrived) entry.losses = 0
+        if (isThere) entry.losses = 0
       })
       entry.state = 'storing'
       form.append('upload', entry.uploadId)
@@ -162,13 +202,38 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
     if (index >= 0) entries.splice(index, 1)
   }
 
-  const active = computed(() => entries.some((entry) => entry.state !== 'failed'))
+  /** Cancels all that are on their way or wait for it. */
+  function cancelAll() {
+    for (const entry of entries.filter(({ state }) => state !== 'failed')) dismiss(entry)
+    resume()
+  }
+
+  /** Names of files that were on their way in chunks when the page was left. */
+  function interrupted(): string[] {
+    const names = Object.keys(sessionStorage).flatMap((key) =>
+      key.startsWith(chunkKeyPrefix(api.createPath)) ? [nameOfKey(key)] : [],
+    )
+    return names.filter((name) => !entries.some(({ file }) => file.name === name))
+  }
 
   addEventListener('beforeunload', (event) => {
     if (active.value) event.preventDefault()
   })
 
-  return { entries, active, add, retry, dismiss }
+  return {
+    entries,
+    active,
+    arrived,
+    paused,
+    add,
+    refuse,
+    retry,
+    dismiss,
+    pause,
+    resume,
+    cancelAll,
+    interrupted,
+  }
 }
 
 export type Uploads = ReturnType<typeof createUploads>

@@ -8,9 +8,7 @@ import logging
 import math
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from backend_django.utils.text import clean_text
 from . import gdal
 from .georeference import geographic_bounds
 from .tiff import count_directories
+from .times import find_acquired_at
 
 logger = logging.getLogger(__name__)
 
@@ -305,27 +304,8 @@ def _describe(dataset: Any, path: Path) -> Inspection:
         units=tuple(band.unit for band in bands),
         blocks=blocks * planes,
         stored=sum(band.stored for band in bands) / dataset.count,
-        acquired_at=_acquired_at(dataset),
+        acquired_at=find_acquired_at(dataset),
     )
-
-
-def _acquired_at(dataset: Any) -> str | None:
-    """Return when the pixels were taken, as the file says, in RFC 3339; UTC where it names no zone.
-
-    GDAL's item of the domain IMAGERY is of the acquisition. TIFF's is of the making of the image,
-    which is the best there is where it is alone.
-    """
-    for domain, name in (("IMAGERY", "ACQUISITIONDATETIME"), (None, "TIFFTAG_DATETIME")):
-        try:
-            text = dataset.tags(ns=domain).get(name, "").strip()
-        except UnicodeDecodeError:
-            continue
-        with suppress(ValueError, OverflowError):
-            date, _, time = text.replace("T", " ").partition(" ")
-            moment = datetime.fromisoformat(f"{date.replace(':', '-')} {time}".strip())
-            moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-            return moment.isoformat().replace("+00:00", "Z")
-    return None
 
 
 def _check_georeference(dataset: Any) -> list[float]:

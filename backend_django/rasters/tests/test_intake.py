@@ -213,6 +213,34 @@ def test_a_netcdf_file_of_several_rasters(tmp_path: Path, convert: Convert) -> N
     check(target, (255 - GREY)[:, ::-1])  # GDAL takes the first row for the southernmost
 
 
+@pytest.mark.parametrize(
+    ("units", "calendar", "time"),
+    [
+        ("days since 2024-01-01 00:00:00", "standard", "2024-04-10T12:00:00Z"),
+        ("hours since 1900-1-1 0:0:0.0", "gregorian", "1900-01-05T04:30:00Z"),
+        ("Seconds since 1970-01-01T00:00:00Z", None, "1970-01-01T00:01:40.500000Z"),
+        ("days since 2024-01-01", "360_day", None),
+        ("days since 0001-01-01", "standard", None),
+        ("months since 2024-01-01", "standard", None),
+        ("days since the flood", "standard", None),
+    ],
+)
+def test_a_netcdf_file_says_when(
+    units: str, calendar: str | None, time: str | None, tmp_path: Path, convert: Convert
+) -> None:
+    source = factory.write(tmp_path / "i.tif", factory.pixels("float32", 1))
+    with rasterio.open(source, "r+") as dataset:
+        dataset.update_tags(
+            NETCDF_DIM_EXTRA="{time}",
+            NETCDF_DIM_time_DEF="{1,6}",
+            NETCDF_DIM_time_VALUES="{100.5}",
+            **{"time#units": units, **({"time#calendar": calendar} if calendar else {})},
+        )
+        dataset.update_tags(1, NETCDF_DIM_time="100.5")
+    copy(source, tmp_path / "a.nc", driver="netCDF", FORMAT="NC")
+    assert convert(tmp_path / "a.nc")[1]["acquired_at"] == time
+
+
 def write_netcdf(path: Path, layers: dict[str, Any]) -> None:
     """Write a classic netCDF file, byte by byte: its format is two pages long."""
 

@@ -241,7 +241,8 @@ class Runner:
         self._add("beat", *CELERY, "beat", "--pidfile=", stop_seconds=10, pulse_seconds=45)
         for module in self.modules:
             # it asks the worker what it can do, once, so the worker should be there
-            self._add(module.name, *CELERY, *module.command, stop_seconds=10, delay=4)
+            self._add(module.name, *CELERY, *module.command, stop_seconds=10, delay=4,
+                      pulse_seconds=45)  # fmt: skip
         if self.dev:
             threading.Thread(target=self._restart_on_change, daemon=True).start()
 

@@ -16,6 +16,7 @@ from backend_django.files.temporary import tidy_abandoned_uploads
 
 from .attempt import INTERRUPT, accept_interrupts, stop_taking
 from .descendants import adopt_descendants
+from .pool_watch import show_life, watch_pool
 from .scratch import tidy_scratch
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,12 @@ logger = logging.getLogger(__name__)
 def prepare_process(**_: Any) -> None:
     accept_interrupts()
     adopt_descendants()
+    show_life()
+
+
+@worker_ready.connect
+def look_after_pool(**_: Any) -> None:
+    watch_pool()
 
 
 @worker_ready.connect

@@ -6,6 +6,9 @@ from types import SimpleNamespace
 import flower.views
 
 from backend_django.config.settings.environment import env
+from backend_django.utils.pulse import start_pulse
+
+start_pulse()
 
 # Flower compares text, of which Python compares ASCII only: a password with "é" would lock
 # everybody out, and anybody's "é" would be an error of the server.

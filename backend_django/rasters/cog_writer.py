@@ -46,7 +46,7 @@ from .tiff import (
 
 _ROWS_BYTES = 128 * 1024**2  # of one row of the upload's blocks, at most
 _BAND_BYTES = 16 * 1024**2  # decoded at once, where the upload's blocks allow it
-_TEMPLATE_SIDE = 16  # pixels
+_TEMPLATE_HEIGHT = 16  # pixels
 _BIG = 2_000_000_000  # bytes of blocks beyond which a file is a BigTIFF, as with GDAL's IF_SAFER
 _DTYPES = {"uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64"}
 _COPY_BYTES = 4 * 1024**2
@@ -90,7 +90,7 @@ def reason_for_gdal(
         if band_rows(dataset.block_shapes[0], facts, side) * _row_bytes(facts) > _ROWS_BYTES:
             return "a row of its blocks is large"
     try:
-        empty_copy(source, _TEMPLATE_SIDE)
+        empty_copy(source, _TEMPLATE_HEIGHT, _template_width(shapes, side))
     except OddFileError:
         return "its structure is unusual"
     return "" if gdal.find_library() else "libgdal is out of reach"
@@ -180,7 +180,8 @@ def write_cog(
     template, scratch = target.with_suffix(".header.tif"), target.with_suffix(".blocks")
     try:
         big = store.blocks * how.side**2 * facts.count * facts.sample_bytes > _BIG
-        _write_template(source, template, recipe, items, descriptions, big=big)
+        empty = empty_copy(source, _TEMPLATE_HEIGHT, _template_width(shapes, how.side))
+        _write_template(empty, template, recipe, items, descriptions, big=big)
         with scratch.open("w+b") as file, ExitStack() as stack:
             store.file = file
             reader = Reader(stack, source, options.bands, threads)
@@ -197,8 +198,13 @@ def write_cog(
     return statistics
 
 
+def _template_width(shapes: Sequence[tuple[int, int]], side: int) -> int:
+    """Return how wide a raster is that has an overview when the result has: GDAL notes which."""
+    return side + 1 if len(shapes) > 1 else side
+
+
 def _write_template(
-    source: Path,
+    empty: bytes,
     path: Path,
     recipe: Sequence[str],
     items: Sequence[Item],
@@ -206,13 +212,17 @@ def _write_template(
     *,
     big: bool,
 ) -> None:
-    """Have GDAL write a COG that says of itself what the result is to say."""
+    """Have GDAL write a COG that says of itself what the result is to say.
+
+    Args:
+        empty: what it is made of.
+    """
     arguments = [
         {"BIGTIFF=IF_SAFER": f"BIGTIFF={'YES' if big else 'NO'}"}.get(one, one) for one in recipe
     ]
-    with MemoryFile(empty_copy(source, _TEMPLATE_SIDE)) as empty:
+    with MemoryFile(empty) as source:
         gdal.translate(
-            empty.name, path, [*arguments, "-co", "SPARSE_OK=TRUE"], descriptions,
+            source.name, path, [*arguments, "-co", "SPARSE_OK=TRUE"], descriptions,
             lambda share: None, room_for(items),
         )  # fmt: skip
     fill_room(path, items)

@@ -208,8 +208,10 @@ def lay_out(form: Format, start: int, directories: Sequence[Sequence[Entry]]) ->
     return bytes(written)
 
 
-def empty_copy(source: Path, side: int) -> bytes:
+def empty_copy(source: Path, height: int, width: int) -> bytes:
     """Return a small TIFF without any block, which says of itself what the first image of one does.
+
+    Strips are as high as it is.
 
     Raises:
         OddFileError: the source is not sound, or of a compression that reads more than blocks.
@@ -219,17 +221,21 @@ def empty_copy(source: Path, side: int) -> bytes:
     known = {
         entry.tag: int(numbers(form, entry)[0])
         for entry in entries
-        if entry.tag in (COMPRESSION, SAMPLES, PLANES)
+        if entry.tag in (COMPRESSION, SAMPLES, PLANES, TILE_WIDTH, TILE_HEIGHT)
     }
     if known.get(COMPRESSION, 1) not in _WITHIN_BLOCKS:
         raise OddFileError("compression")
-    planes = known.get(SAMPLES, 1) if known.get(PLANES) == _APART else 1
+    blocks = known.get(SAMPLES, 1) if known.get(PLANES) == _APART else 1
+    for tag, size in ((TILE_WIDTH, width), (TILE_HEIGHT, height)):
+        blocks *= -(-size // known.get(tag, size))
+    sides = {WIDTH: width, HEIGHT: height, STRIP_ROWS: height}
     kept = []
     for entry in entries:
-        if entry.tag in {WIDTH, HEIGHT, STRIP_ROWS}:
-            entry = Entry(entry.tag, SHORT, 1, struct.pack(form.order + "H", side))
+        if entry.tag in sides:
+            value = struct.pack(form.order + "H", sides[entry.tag])
+            entry = Entry(entry.tag, SHORT, 1, value)
         elif entry.tag in _BLOCKS:
-            entry = Entry(entry.tag, LONG, planes, bytes(4 * planes))
+            entry = Entry(entry.tag, LONG, blocks, bytes(4 * blocks))
         if entry.tag not in _POINTERS:
             kept.append(entry)
     head = b"II" if form.order == "<" else b"MM"

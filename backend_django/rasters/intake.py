@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import rasterio
+from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.transform import from_bounds
 
@@ -22,7 +23,7 @@ from backend_django.utils.text import clean_label
 
 from . import gdal
 from .inspection import Limits, check_file, check_size, not_a_tiff
-from .options import Options, parse_corners
+from .options import Options, parse_corners, parse_gcps
 
 # Driver of GDAL, and what a file of it begins with.
 _FORMATS = (
@@ -86,7 +87,7 @@ def prepare(upload: Path, name: str, options: Options, folder: Path, limits: Lim
     driver = _driver(main, name, head)
     if driver == "GTiff":
         check_file(main)
-        if main == upload and not (options.crs or options.corners):
+        if main == upload and not (options.crs or options.corners or options.gcps):
             return Prepared(upload)
         if main == upload:
             return Prepared(_place(upload, options, folder), "its place was given")
@@ -139,11 +140,18 @@ def _place(upload: Path, options: Options, folder: Path) -> Path:
                 *parse_corners(options.corners), dataset.width, dataset.height
             )
             dataset.crs = crs
-        elif dataset.gcps[0]:
-            dataset.gcps = (dataset.gcps[0], crs)
+        elif options.gcps or dataset.gcps[0]:
+            dataset.gcps = (_points(options) or dataset.gcps[0], crs or dataset.gcps[1])
         else:
             dataset.crs = crs
     return path
+
+
+def _points(options: Options) -> list[GroundControlPoint]:
+    return [
+        GroundControlPoint(row=row, col=column, x=x, y=y)
+        for column, row, x, y in (parse_gcps(options.gcps) if options.gcps else ())
+    ]
 
 
 def _crs(options: Options) -> CRS | None:
@@ -260,6 +268,8 @@ def _translate(
         if options.corners:
             west, south, east, north = map(str, parse_corners(options.corners))
             arguments += ["-a_ullr", west, north, east, south]
+        for point in _points(options):
+            arguments += ["-gcp", *map(str, (point.col, point.row, point.x, point.y))]
         path = folder / "source.tif"
         gdal.translate(
             address, path, arguments, [], lambda share: None, driver=driver, siblings=True

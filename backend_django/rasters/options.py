@@ -39,6 +39,7 @@ class Options:
     values: str = "auto"
     crs: str = ""  # a code, as "EPSG:32632"; "": as in the file
     corners: str = ""  # "west,south,east,north" in the CRS; "": as in the file
+    gcps: str = ""  # "column,row,x,y;…", x and y in the CRS; "": as in the file
     layer: str = ""  # of a file with several rasters
 
     @classmethod
@@ -75,6 +76,24 @@ def parse_corners(text: str) -> tuple[float, float, float, float]:
     if not (west < east and south < north and math.isfinite(east - west + north - south)):
         raise ValueError(text)
     return west, south, east, north
+
+
+def parse_gcps(text: str) -> list[tuple[float, float, float, float]]:
+    """Return ground control points: column and row from the upper left corner, x and y.
+
+    Raises:
+        ValueError: they are less than three, or all on one line.
+    """
+    points = [tuple(map(float, point.split(","))) for point in text.split(";")]
+    if len(points) < 3 or not all(math.isfinite(n) for point in points for n in point):
+        raise ValueError(text)
+    for first in (0, 2):  # in the picture, and on the ground
+        plane = [(point[first], point[first + 1]) for point in points]
+        (x, y), *others = plane
+        sides = [(b - x, c - y) for b, c in others]
+        if not any(a * d - b * c for a, b in sides for c, d in sides):
+            raise ValueError(text)
+    return [(column, row, x, y) for column, row, x, y in points]
 
 
 def parse_nodata(text: str) -> float | int | None:

@@ -12,11 +12,14 @@ from ..options import (
     VALUES,
     parse_bands,
     parse_corners,
+    parse_gcps,
 )
 
 # Written so that JavaScript, which reads it in the document, and Python agree; empty is allowed.
 _NUMBER = r"[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?"
 _WORD = "[nN][oO][nN][eE]|[+-]?([nN][aA][nN]|[iI][nN][fF])"
+
+_POINT = rf"{_NUMBER}( ?, ?{_NUMBER}){{3}}"
 
 CRS_CODE = r"^([A-Za-z_]{2,20}[0-9]{0,4}:[0-9]{1,10})?$"
 
@@ -88,6 +91,16 @@ class RasterOptionsSerializer(serializers.Serializer[Any]):
         "between. Empty: as in the file.",
         error_messages={"invalid": "Must be four numbers with commas between."},
     )
+    gcps = serializers.RegexField(
+        rf"^({_POINT}( ?; ?{_POINT}){{2,99}})?$",
+        default="",
+        allow_blank=True,
+        max_length=10_000,
+        help_text="Ground control points: three or more of column, row, x, y, with semicolons "
+        "between; columns and rows from the upper left corner, x and y in that system. Empty: as "
+        "in the file.",
+        error_messages={"invalid": "Must be three points or more, as “column,row,x,y;…”."},
+    )
     layer = serializers.CharField(
         default="",
         allow_blank=True,
@@ -105,6 +118,20 @@ class RasterOptionsSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError(
                 "West must be less than east, and south less than north."
             ) from None
+
+    def validate_gcps(self, text: str) -> str:
+        try:
+            points = parse_gcps(text) if text else []
+        except ValueError:
+            raise serializers.ValidationError(
+                "The points must not be on one line, in the picture or on the ground."
+            ) from None
+        return ";".join(",".join(map(repr, point)) for point in points)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("gcps") and attrs.get("corners"):
+            raise serializers.ValidationError({"gcps": "Give corners or points, not both."})
+        return attrs
 
     def validate_bands(self, text: str) -> str:
         try:
@@ -141,6 +168,7 @@ class RasterParametersSerializer(RasterOptionsSerializer):
     """How a raster is to be stored. All may be left out."""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
         sources = [name for name in ("file", "upload", "raster") if name in attrs]
         if hasattr(self, "inputs") and not sources:
             raise serializers.ValidationError({"file": "No file was submitted."}, "required")

@@ -96,6 +96,19 @@ def test_corners_are_a_rectangle(client: Client, user: User) -> None:
         assert answer.json()["errors"][0]["field"] == "corners"
 
 
+@pytest.mark.django_db
+def test_ground_control_points_span_a_plane(client: Client, user: User) -> None:
+    client.force_login(user)
+    good = "0,0,0,0;9,0,9,0;0,9,0,9"
+    for wrong in ("0,0,0,0;9,0,9,0", "0,0,0,0;9,0,9,0;5,0,5,1", "0,0,1,1;9,0,1,1;0,9,1,1", "a"):
+        answer = create(client, b"II*\0", "i.tif", gcps=wrong)
+        assert answer.status_code == 400, wrong
+        assert answer.json()["errors"][0]["field"] == "gcps"
+    both = create(client, b"II*\0", "i.tif", gcps=good, corners="0,0,1,1")
+    assert both.json()["errors"][0]["field"] == "gcps"
+    assert create(client, b"II*\0", "i.tif", gcps=good).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [

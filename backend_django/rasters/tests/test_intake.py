@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.shutil import copy
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
 
 from backend_django.processing.errors import ProcessingError
 
@@ -51,6 +53,31 @@ def test_a_place_is_given(tmp_path: Path, convert: Convert) -> None:
     assert facts["converted_because"] == "its place was given"
     with pytest.raises(ProcessingError, match=r"no coordinate reference system EPSG:1\."):
         convert(source, crs="EPSG:1", corners=CORNERS)
+
+
+@pytest.mark.parametrize("driver", ["GTiff", "PNG"])
+def test_ground_control_points_are_given(driver: str, tmp_path: Path, convert: Convert) -> None:
+    source = factory.write(tmp_path / "i.tif", GREY, crs=None, transform=None)
+    if driver == "PNG":
+        copy(source, tmp_path / "i.png", driver="PNG")
+        source = tmp_path / "i.png"
+    points = [(0, 0), (420, 0), (0, 300), (400, 280)]
+    text = "; ".join(
+        f"{column},{row},{x},{y}"
+        for column, row in points
+        for x, y in [factory.ORIGIN * (column, row)]
+    )
+    target, facts = convert(source, crs="EPSG:32632", gcps=text)
+    placed = factory.write(tmp_path / "placed.tif", GREY)
+    with rasterio.open(target) as dataset, rasterio.open(placed) as other:
+        found, crs = dataset.gcps
+        assert crs.to_epsg() == 32632
+        assert [(point.col, point.row) for point in found] == points
+        np.testing.assert_array_equal(dataset.read(), GREY)
+        with WarpedVRT(dataset, crs="EPSG:32632") as warped:
+            np.testing.assert_allclose(warped.bounds, other.bounds, atol=20)  # two pixels
+    expected = transform_bounds("EPSG:32632", "EPSG:4326", *other.bounds)
+    np.testing.assert_allclose(facts["bounds"], expected, atol=1e-4)
 
 
 def test_a_crs_is_given_and_all_else_is_kept(tmp_path: Path, convert: Convert) -> None:

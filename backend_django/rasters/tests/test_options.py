@@ -134,5 +134,5 @@ def test_what_is_left_out_has_a_default() -> None:
     assert serializer.validated_data == {
         "profile": "auto", "grid": "native", "overview_resampling": "auto", "block_size": 256,
         "nodata": "-9999.0", "bands": "3,2,1", "values": "auto", "crs": "", "corners": "",
-        "layer": "", "map_copy": False,
+        "gcps": "", "layer": "", "map_copy": False,
     }  # fmt: skip

@@ -2570,6 +2570,8 @@ export interface components {
             crs?: string;
             /** @description West, south, east, north of the outer edges in that system, with commas between. Empty: as in the file. */
             corners?: string;
+            /** @description Ground control points: three or more of column, row, x, y, with semicolons between; columns and rows from the upper left corner, x and y in that system. Empty: as in the file. */
+            gcps?: string;
             /**
              * @description Which raster of a file that holds several, by its name.
              * @default
@@ -2687,6 +2689,8 @@ export interface components {
             crs?: string;
             /** @description West, south, east, north of the outer edges in that system, with commas between. Empty: as in the file. */
             corners?: string;
+            /** @description Ground control points: three or more of column, row, x, y, with semicolons between; columns and rows from the upper left corner, x and y in that system. Empty: as in the file. */
+            gcps?: string;
             /**
              * @description Which raster of a file that holds several, by its name.
              * @default
@@ -2802,6 +2806,8 @@ export interface components {
             crs?: string;
             /** @description West, south, east, north of the outer edges in that system, with commas between. Empty: as in the file. */
             corners?: string;
+            /** @description Ground control points: three or more of column, row, x, y, with semicolons between; columns and rows from the upper left corner, x and y in that system. Empty: as in the file. */
+            gcps?: string;
             /**
              * @description Which raster of a file that holds several, by its name.
              * @default

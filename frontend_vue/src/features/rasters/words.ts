@@ -53,18 +53,23 @@ export const USUAL: RasterFields = {
   values: 'auto',
   crs: '',
   corners: '',
+  gcps: '',
   layer: '',
   map_copy: 'false',
 }
 
 /** Options that a failure may be cured by. */
-export type Cure = 'crs' | 'corners' | 'nodata' | 'bands' | 'layer' | 'values'
+export type Cure = 'crs' | 'corners' | 'gcps' | 'nodata' | 'bands' | 'layer' | 'values'
 
 export const CURE_LABELS: Record<Cure, { label: string; hint?: string }> = {
   crs: { label: 'Coordinate reference system' },
   corners: {
     label: 'Corners',
     hint: 'West, south, east, north of the outer edges in that system, with commas between.',
+  },
+  gcps: {
+    label: 'Ground control points',
+    hint: 'Three or more of column, row, x, y, with semicolons between, instead of corners.',
   },
   nodata: { label: 'Missing pixels have the value', hint: 'A number, “nan” or “none”.' },
   bands: { label: 'Bands', hint: 'For example 30,20,10.' },
@@ -75,7 +80,7 @@ export const CURE_LABELS: Record<Cure, { label: string; hint?: string }> = {
 /** By the code of a failure, what to ask for. */
 export const CURES: Record<string, Cure[]> = {
   no_crs: ['crs', 'corners'],
-  no_georeference: ['corners', 'crs'],
+  no_georeference: ['corners', 'gcps', 'crs'],
   unusable_crs: ['crs'],
   outside_crs: ['crs', 'corners'],
   crs_unknown: ['crs'],

@@ -11,6 +11,7 @@ from backend_django.processing.errors import ProcessingError
 
 from . import gdal
 from .inspection import Inspection
+from .labels import Label
 from .options import MAX_CLASSES, Options
 from .recipe import sample_windows
 from .statistics import BandStatistics, missing_pixels, valid_pixels, windows
@@ -132,18 +133,19 @@ def _mean_step(source: Path, band: int, known: Any) -> float | None:
 def describe_classes(
     statistics: BandStatistics,
     palette: Mapping[int, Sequence[int]] | None,
-    names: Mapping[int, str],
+    labels: Mapping[int, Label],
 ) -> list[dict[str, Any]]:
     """Return the legend of a band: each value with its colour, and how much of it there is."""
     found = []
     for rank, (value, count, area) in enumerate(statistics.classes() or []):
-        colour = COLOURS[rank % len(COLOURS)]
+        label = labels.get(value, Label())
+        colour = label.colour or COLOURS[rank % len(COLOURS)]
         if palette:
             colour = bytes(palette.get(value, (0, 0, 0))[:3]).hex()
         found.append(
             {
                 "value": value,
-                "name": names.get(value, ""),
+                "name": label.name,
                 "colour": colour,
                 "count": count,
                 "area": round(area, 1),

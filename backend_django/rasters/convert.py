@@ -174,7 +174,7 @@ def convert_prepared(
         measured,
         classes=classes,
         file_name=name,
-        class_names=prepared.names,
+        labels=prepared.labels,
     )
     report("describe", 1.0)
     return {

@@ -20,6 +20,7 @@ from .footprint import footprint
 from .georeference import crs_of, pixel_to_degrees
 from .images import Colour, draw, unmultiply
 from .inspection import Inspection
+from .labels import Label
 from .statistics import BandStatistics
 from .styles import Style, default_style
 from .tiff import is_premultiplied, overview_factors
@@ -41,7 +42,7 @@ def describe(
     *,
     classes: bool,
     file_name: str,
-    class_names: Mapping[int, str],
+    labels: Mapping[int, Label],
 ) -> dict[str, Any]:
     """Return what results/<id>/ says about a COG, apart from the file itself; write its preview.
 
@@ -49,13 +50,13 @@ def describe(
         measured: the values of its bands.
         classes: whether they are classes.
         file_name: of the upload, which may tell the sensor.
-        class_names: by value.
+        labels: of classes, by value.
     """
     with rasterio.Env(), rasterio.open(path, driver="GTiff") as dataset:
         crs = crs_of(dataset)
         names = common_names([_band_facts(dataset, i, facts) for i in dataset.indexes], file_name)
         bands = [
-            _describe_band(dataset, index, facts, statistics, class_names if classes else None)
+            _describe_band(dataset, index, facts, statistics, labels if classes else None)
             | {"common_name": name}
             for index, statistics, name in zip(dataset.indexes, measured, names, strict=True)
         ]
@@ -149,13 +150,13 @@ def _describe_band(
     index: int,
     facts: Inspection,
     statistics: BandStatistics,
-    class_names: Mapping[int, str] | None,
+    labels: Mapping[int, Label] | None,
 ) -> dict[str, Any]:
     numbers = statistics.summary()
     interpretation = dataset.colorinterp[index - 1].name
     legend = None
-    if class_names is not None and interpretation != "alpha":
-        legend = describe_classes(statistics, read_palette(dataset, index), class_names)
+    if labels is not None and interpretation != "alpha":
+        legend = describe_classes(statistics, read_palette(dataset, index), labels)
     return {
         "index": index,
         "dtype": dataset.dtypes[index - 1],

@@ -108,7 +108,7 @@ def _strings(items: Sequence[str]) -> ctypes.Array[ctypes.c_char_p]:
     return (ctypes.c_char_p * (len(items) + 1))(*(item.encode() for item in items), None)
 
 
-def _bind(path: str) -> ctypes.CDLL:
+def bind(path: str) -> ctypes.CDLL:
     """Return the library with the types of the functions that are used here."""
     library = ctypes.CDLL(path)
     strings, pointer = ctypes.POINTER(ctypes.c_char_p), ctypes.c_void_p
@@ -128,8 +128,6 @@ def _bind(path: str) -> ctypes.CDLL:
     library.GDALGetMetadata.argtypes = [pointer, ctypes.c_char_p]
     library.GDALGetMetadata.restype = strings
     library.GDALGetRasterDataType.argtypes = [pointer]
-    library.GDALGetRasterCategoryNames.argtypes = [pointer]
-    library.GDALGetRasterCategoryNames.restype = strings
     library.GDALGetRasterNoDataValue.argtypes = [pointer, ctypes.POINTER(ctypes.c_int)]
     library.GDALGetRasterNoDataValue.restype = ctypes.c_double
     for name, kind in _EXACT_NODATA.values():
@@ -167,7 +165,7 @@ def read_bands(path: Path, *, width: int, height: int, count: int, planes: int) 
     if library is None:
         return _bands_of_rasterio(path)
     with rasterio.Env():
-        gdal = _bind(library)
+        gdal = bind(library)
         driver = _strings(["GTiff"])
         dataset = gdal.GDALOpenEx(str(path).encode(), _READ_ONLY_RASTER, driver, None, None)
         if not dataset:
@@ -190,7 +188,7 @@ class Coverage:
 
     def __init__(self, path: Path) -> None:
         library = find_library()
-        self._gdal = None if library is None else _bind(library)
+        self._gdal = None if library is None else bind(library)
         self._dataset = self._gdal and self._gdal.GDALOpenEx(
             str(path).encode(), _READ_ONLY_RASTER, _strings(["GTiff"]), None, None
         )
@@ -285,7 +283,7 @@ def translate(
     callback = ProgressFunction(tick)
     # Env registers the drivers. What is changed of the upload is not written beside it.
     with rasterio.Env(GDAL_PAM_ENABLED=siblings):
-        gdal = _bind(path)
+        gdal = bind(path)
         gdal.CPLPushErrorHandler(ctypes.cast(gdal.CPLQuietErrorHandler, ctypes.c_void_p))
         try:
             read = gdal.GDALOpenEx(
@@ -320,26 +318,25 @@ def translate(
         raise CopyFailedError(message)
 
 
-def category_names(source: str, driver: str) -> dict[int, str]:
-    """Return the names of the values of a raster's first band; PAM's .aux.xml may have some."""
-    path = find_library()
-    if path is None:
-        return {}
-    gdal = _bind(path)
-    dataset = gdal.GDALOpenEx(source.encode(), _READ_ONLY_RASTER, _strings([driver]), None, None)
-    if not dataset:
-        return {}
-    band = gdal.GDALGetRasterBand(dataset, 1)
-    gdal.GDALGetMetadata(band, None)  # only now GDAL reads the file beside a TIFF
-    names = gdal.GDALGetRasterCategoryNames(band)
-    found: dict[int, str] = {}
-    value = 0
-    while names and names[value]:
-        if name := clean_label(names[value], 100):
-            found[value] = name
-        value += 1
-    gdal.GDALClose(dataset)
-    return found
+@contextmanager
+def open_band(source: str, driver: str) -> Iterator[tuple[ctypes.CDLL, Any] | None]:
+    """Open the first band of what GDAL has read before, for what rasterio does not tell.
+
+    With what a file beside it says; None where that is not possible.
+    """
+    library = bind(path) if (path := find_library()) else None
+    opened = library and library.GDALOpenEx(
+        source.encode(), _READ_ONLY_RASTER, _strings([driver]), None, None
+    )
+    if not (library and opened):
+        yield None
+        return
+    try:
+        band = library.GDALGetRasterBand(opened, 1)
+        library.GDALGetMetadata(band, None)  # only now GDAL reads the file beside a TIFF
+        yield library, band
+    finally:
+        library.GDALClose(opened)
 
 
 def _forget_statistics(gdal: ctypes.CDLL, band: int) -> None:

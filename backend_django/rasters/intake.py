@@ -23,6 +23,7 @@ from backend_django.utils.text import clean_label
 
 from . import gdal
 from .inspection import Limits, check_file, check_size, not_a_tiff
+from .labels import Label, class_labels
 from .options import Options, parse_corners, parse_gcps
 
 # Driver of GDAL, and what a file of it begins with.
@@ -61,7 +62,7 @@ class Prepared:
 
     path: Path
     because: str = ""  # why it is another file than the upload, as the end of a sentence
-    names: Mapping[int, str] = field(default_factory=dict)  # of classes
+    labels: Mapping[int, Label] = field(default_factory=dict)  # of classes
 
 
 def prepare(upload: Path, name: str, options: Options, folder: Path, limits: Limits) -> Prepared:
@@ -274,7 +275,7 @@ def _translate(
         gdal.translate(
             address, path, arguments, [], lambda share: None, driver=driver, siblings=True
         )
-        return Prepared(path, because, gdal.category_names(address, driver))
+        return Prepared(path, because, class_labels(address, driver))
 
 
 def _names_another_file(main: Path) -> bool:

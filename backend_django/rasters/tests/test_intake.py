@@ -4,6 +4,7 @@ import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import numpy as np
 import pytest
@@ -166,6 +167,31 @@ def test_an_archive_of_a_tiff_and_what_belongs_to_it(tmp_path: Path, convert: Co
     assert facts["converted_because"] == "it came in an archive"
     names = {one["value"]: one["name"] for one in facts["bands"][0]["classes"]}
     assert names == {0: "water", 1: "wood & scrub", 2: "", 3: ""}
+
+
+def test_an_attribute_table_names_and_colours_classes(tmp_path: Path, convert: Convert) -> None:
+    fields = [("Value", 0, 5), ("Count", 0, 1), ("Landcover", 2, 0)]
+    fields += [(name, 0, usage) for usage, name in enumerate(("Red", "Green", "Blue"), start=6)]
+    rows = [(3, 0, "reed", 0, 128, 255), (1, 0, "wood & scrub", 300, -1, 16)]
+    table = "".join(
+        f'<FieldDefn index="{at}"><Name>{name}</Name><Type>{kind}</Type><Usage>{usage}</Usage>'
+        "</FieldDefn>"
+        for at, (name, kind, usage) in enumerate(fields)
+    )
+    for at, row in enumerate(rows):
+        cells = "".join(f"<F>{escape(str(cell))}</F>" for cell in row)
+        table += f'<Row index="{at}">{cells}</Row>'
+    aux = (
+        '<PAMDataset><PAMRasterBand band="1"><GDALRasterAttributeTable tableType="thematic">'
+        f"{table}</GDALRasterAttributeTable></PAMRasterBand></PAMDataset>"
+    )
+    plain = factory.write(tmp_path / "p.tif", (GREY // 64).astype("uint8"))
+    files = {"a.tif": plain, "a.tif.aux.xml": aux}
+    _, facts = convert(archive(tmp_path / "upload", files), name="m.zip")
+    legend = {one["value"]: (one["name"], one["colour"]) for one in facts["bands"][0]["classes"]}
+    assert legend[3] == ("reed", "0080ff")
+    assert legend[1] == ("wood & scrub", "ff0010")
+    assert legend[0][0] == legend[2][0] == ""
 
 
 def test_an_archive_of_envi_and_of_a_picture(tmp_path: Path, convert: Convert) -> None:

@@ -17,7 +17,7 @@ from backend_django.utils.text import clean_label
 from .bands import BandFacts, common_names
 from .classes import describe_classes
 from .footprint import footprint
-from .georeference import crs_of, pixel_to_degrees
+from .georeference import crs_of, lacking_grid, pixel_to_degrees
 from .images import Colour, draw, unmultiply
 from .inspection import Inspection
 from .labels import Label
@@ -66,7 +66,7 @@ def describe(
             "height": dataset.height,
             "dtype": facts.dtype,
             "values": "classes" if classes else "continuous",
-            "crs": _describe_crs(crs),
+            "crs": _describe_crs(crs, facts.bounds),
             "transform": None if dataset.gcps[0] else [float(n) for n in dataset.transform[:6]],
             "bounds": facts.bounds,
             "nodata": plain_number(facts.nodata),
@@ -127,12 +127,19 @@ def _pixel_metres(dataset: Any) -> float:
     return size * _EQUATOR_METRES / (2 * math.pi)
 
 
-def _describe_crs(crs: CRS) -> dict[str, Any]:
+def _describe_crs(crs: CRS, bounds: Sequence[float]) -> dict[str, Any]:
     wkt = crs.to_wkt()
     name = clean_label(wkt.split('"')[1])
     # What GDAL and PROJ write where there is none says nothing to people.
     known = "" if name.lower() in {"unknown", "unnamed", "undefined"} else name
-    return {"epsg": crs.to_epsg(), "name": known, "wkt": wkt}
+    accuracy, grid = lacking_grid(crs, bounds)
+    return {
+        "epsg": crs.to_epsg(),
+        "name": known,
+        "wkt": wkt,
+        "accuracy": accuracy,
+        "missing_grid": grid,
+    }
 
 
 def _band_facts(dataset: Any, index: int, facts: Inspection) -> BandFacts:

@@ -1,6 +1,7 @@
 """Where a raster is: pixels to its own coordinates and to degrees."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,34 @@ _HALVINGS = 24  # of the distance between two samples: a thousandth of a pixel a
 def crs_of(dataset: Any) -> Any:
     """Return the CRS of a dataset: its own, or that of its ground control points."""
     return dataset.crs or dataset.gcps[1]
+
+
+def lacking_grid(crs: Any, bounds: Sequence[float]) -> tuple[float | None, str]:
+    """Return by how many metres places may be off, and which grid of PROJ would make it less.
+
+    Args:
+        bounds: west, south, east, north in degrees.
+
+    Returns:
+        None and "" where no better transformation to WGS 84 is known than the one in use.
+    """
+    code = crs.to_epsg() or 0
+    if code in (4326, 3857) or 32601 <= code <= 32660 or 32701 <= code <= 32760:
+        return None, ""  # WGS 84 itself
+    from pyproj.transformer import AreaOfInterest, TransformerGroup  # takes a tenth of a second
+
+    west, south, east, north = bounds
+    area = AreaOfInterest(west, south, east - 360 if east > 180 else east, north)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the best one is not available is what is asked
+        group = TransformerGroup(crs.to_wkt(), "EPSG:4326", area_of_interest=area)
+    if group.best_available or not group.transformers or not group.unavailable_operations:
+        return None, ""
+    used, best = group.transformers[0].accuracy, group.unavailable_operations[0]
+    grids = [grid.short_name for grid in best.grids if not grid.available]
+    if not grids or not 0 <= best.accuracy < used:
+        return None, ""
+    return used, grids[0]
 
 
 def pixel_to_crs(dataset: Any) -> PixelFunction:

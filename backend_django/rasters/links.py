@@ -11,6 +11,7 @@ _LATER_FIELDS = {
     "kept": False, "converted_because": "", "footprint": None, "transform": None,
     "acquired_at": None, "values": "continuous",
 }  # fmt: skip
+_LATER_OF_CRS = {"accuracy": None, "missing_grid": ""}
 _LATER_OF_BANDS = {"common_name": "", "valid_count": None, "classes": None}
 
 
@@ -50,6 +51,7 @@ def present_result(result: Any, token: str | None = None) -> dict[str, Any]:
     request, cog = result.request, result.files["cog"]
     # What results of earlier releases do not have.
     data = _LATER_FIELDS | result.data
+    data["crs"] = _LATER_OF_CRS | data["crs"]
     data["bands"] = [_LATER_OF_BANDS | band for band in data["bands"]]
     links = raster_links(request.id, version_of(result), token, kind=request.kind)
     style = default_style(data["bands"])

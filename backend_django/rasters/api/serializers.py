@@ -34,6 +34,14 @@ class RasterCrsSerializer(serializers.Serializer[Any]):
     epsg = serializers.IntegerField(allow_null=True)
     name = serializers.CharField(allow_blank=True)
     wkt = serializers.CharField()
+    accuracy = serializers.FloatField(
+        allow_null=True,
+        help_text="Metres by which places on the map may be off, because the server lacks a grid "
+        "for this datum; null where it is not known to lack one.",
+    )
+    missing_grid = serializers.CharField(
+        allow_blank=True, help_text="That grid, by its name at cdn.proj.org."
+    )
 
 
 class RasterHistogramSerializer(serializers.Serializer[Any]):

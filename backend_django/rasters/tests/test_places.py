@@ -222,3 +222,21 @@ def test_ground_control_points_on_both_sides_of_the_antimeridian(
         assert point_values(target, longitude, -17) == [
             values[0, 150, 150] if expected is None else 255
         ]
+
+
+@pytest.mark.parametrize(
+    ("code", "place", "accuracy", "grid"),
+    [
+        ("EPSG:27700", Affine(10, 0, 4e5, 0, -10, 3e5), 2.0, "uk_os_OSTN15_NTv2_OSGBtoETRS.tif"),
+        ("EPSG:25832", Affine(10, 0, 5e5, 0, -10, 5.2e6), None, ""),  # ETRS89 needs no grid
+        ("EPSG:32632", Affine(10, 0, 5e5, 0, -10, 5.2e6), None, ""),
+        (GEOSTATIONARY, Affine(380, 0, -5.7e4, 0, -380, 5.7e4), None, ""),
+    ],
+)
+def test_a_missing_grid_is_said(
+    code: str, place: Affine, accuracy: float | None, grid: str, tmp_path: Path, convert: Convert
+) -> None:
+    values = factory.pixels("uint8", 1)
+    source = factory.write(tmp_path / "i.tif", values, crs=code, transform=place)
+    said = convert(source)[1]["crs"]
+    assert (said["accuracy"], said["missing_grid"]) == (accuracy, grid)

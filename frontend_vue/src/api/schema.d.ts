@@ -2725,6 +2725,13 @@ export interface components {
             epsg: number | null;
             name: string;
             wkt: string;
+            /**
+             * Format: double
+             * @description Metres by which places on the map may be off, because the server lacks a grid for this datum; null where it is not known to lack one.
+             */
+            accuracy: number | null;
+            /** @description That grid, by its name at cdn.proj.org. */
+            missing_grid: string;
         };
         RasterHistogram: {
             /** @description Of at most 64 bins of equal width. */

@@ -133,6 +133,20 @@ def test_running_pipeline_is_followed_and_cancelled(
     assert accessibility_problems(page) == []
 
 
+def test_graph_follows_the_stream_alone(signed_in: Page, api: Api, running: str) -> None:
+    page = signed_in
+    page.add_init_script("setInterval = () => 0")  # with which the page would ask by itself
+    with page.expect_response("**/events/"):
+        page.goto(f"/requests/{running}")
+    page.evaluate("window.stillTheSame = true")
+    expect(entries(page).nth(1)).to_contain_text("1 processing, 1 completed")
+    step = api.get(f"requests/steps/{running}/?status=processing").json()["results"][0]
+    api.post("requests/cancel/", json={"ids": [step["request"]]})
+    expect(entries(page).nth(1)).to_contain_text("1 completed, 1 cancelled", timeout=20_000)
+    expect(page.get_by_role("button", name="Retry")).to_be_visible(timeout=20_000)
+    assert page.evaluate("window.stillTheSame")
+
+
 @pytest.mark.parametrize("page", LOOKS, indirect=True)
 def test_request_of_which_only_the_id_is_known_has_a_page(
     signed_in: Page, api: Api, flag: Path

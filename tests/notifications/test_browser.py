@@ -8,7 +8,7 @@ import standardwebhooks
 
 from tests.accounts.test_journey import check
 from tests.matrix import matrix
-from tests.stack import Stack, wait_for
+from tests.stack import Api, Stack, wait_for
 
 from .conftest import Receiver
 
@@ -119,3 +119,27 @@ def test_owner_is_told_wherever_they_are(signed_in: Any, stack: Stack) -> None:
     expect(page.get_by_role("alert")).to_contain_text("Allow them in the settings")
     expect(page.get_by_label("In this browser")).to_have_value("never")
     check(page)
+
+
+def test_owner_is_told_without_a_stream(signed_in: Any, api: Api) -> None:
+    """By what the page asks for anyway; what it does not watch within half a minute."""
+    from playwright.sync_api import expect
+
+    page = signed_in
+    page.route("**/events/**", lambda route: route.abort())
+    api.post("notifications/read/", json={"all": True})
+    watched = api.create("wordcount", b"SLEEP 2", "watched.txt")
+    page.goto(f"/requests/{watched['id']}")
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(page.get_by_role("link", name="Notifications", exact=True)).to_be_visible()
+    other = api.create("wordcount/short", b"two words", "other.txt")
+    api.wait("wordcount/short", other["id"])
+    # Its end has the page ask for the count, and the list says what else there is.
+    toasts = page.get_by_role("region", name="Notifications")
+    expect(toasts.get_by_text("“other.txt” is completed")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("link", name="1 unread notification")).to_be_visible()
+    assert toasts.get_by_text("“watched.txt”").count() == 0, "its own page says it already"
+    page.get_by_role("link", name="1 unread notification").click()
+    api.create("wordcount", b"two words", "later.txt")
+    expect(toasts.get_by_text("“later.txt” is completed")).to_be_visible(timeout=60_000)
+    expect(toasts.get_by_text("“other.txt”")).to_have_count(0)  # which is not told of twice

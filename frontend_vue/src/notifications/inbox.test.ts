@@ -65,9 +65,9 @@ test.each([
   expect(document.title).toBe(`${title} · Development`)
 })
 
-test('the count is asked for once a minute, unless the server tells of it', async () => {
+test('the count is asked for every half minute, unless the server tells of it', async () => {
   const interval = unreadQuery.refetchInterval as () => number | false
-  expect(interval()).toBe(60_000)
+  expect(interval()).toBe(30_000)
   isLive.value = true
   expect(interval()).toBe(false)
   isLive.value = false

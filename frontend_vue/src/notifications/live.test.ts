@@ -5,7 +5,10 @@ import { createMemoryHistory, createRouter } from 'vue-router'
 import { createQueryClient } from '@/api/queryClient'
 import { toasts } from '@/ui/toast'
 
-import { notificationHandlers } from './live'
+import { isLive } from '@/live/state'
+
+import { notificationHandlers, tellByCount } from './live'
+import { stubApi } from '@/account/testing'
 import { inboxKey, preferenceQuery, type When, unreadQuery } from './queries'
 import { aNotification, REQUEST } from './testing'
 
@@ -94,7 +97,13 @@ test('a toast says it and leads to the request', async () => {
   const { handlers } = await open()
   handlers['notification.created'](aNotification())
   handlers['notification.created'](
-    aNotification({ kind: 'request.failed', text: 'It failed.', request_kind: 'no', request: '1' }),
+    aNotification({
+      id: '2',
+      kind: 'request.failed',
+      text: 'It failed.',
+      request_kind: 'no',
+      request: '1',
+    }),
   )
   await gathered()
   expect(toasts).toMatchObject([
@@ -116,12 +125,47 @@ test('many at once are one toast', async () => {
   const { handlers } = await open()
   for (let number = 0; number < 40; number += 1)
     handlers['notification.created'](
-      aNotification({ kind: number < 2 ? 'request.failed' : 'request.completed' }),
+      aNotification({
+        id: String(number),
+        kind: number < 2 ? 'request.failed' : 'request.completed',
+      }),
     )
   await gathered()
   expect(toasts).toMatchObject([
     { text: '40 new notifications, 2 about failures.', tone: 'bad', to: '/notifications' },
   ])
+})
+
+test('without a stream the count tells that there is something new, once', async () => {
+  const { handlers, client } = await open()
+  const texts = ['Third.', 'Second.', 'First.']
+  const results = texts.map((text) => aNotification({ id: text, text }))
+  const sent = stubApi({ 'GET /notifications/': [200, { count: 3, pages: 1, page: 1, results }] })
+  tellByCount(client, handlers['notification.created'])
+  client.setQueryData(unreadQuery.queryKey, { count: 1 })
+  await gathered()
+  expect(sent).toEqual([]) // nobody knows whether that is new
+  client.setQueryData(unreadQuery.queryKey, { count: 3 })
+  await gathered()
+  await gathered()
+  expect(toasts.map(({ text }) => text)).toEqual(['Third.', 'Second.'])
+  handlers['notification.created'](results[0]!) // by a stream that is there again
+  client.setQueryData(unreadQuery.queryKey, { count: 2 }) // some were read
+  await gathered()
+  expect(toasts).toHaveLength(2)
+  expect(sent).toHaveLength(1)
+})
+
+test('with a stream the count tells nothing', async () => {
+  const { handlers, client } = await open()
+  const sent = stubApi({})
+  tellByCount(client, handlers['notification.created'])
+  client.setQueryData(unreadQuery.queryKey, { count: 0 })
+  isLive.value = true
+  client.setQueryData(unreadQuery.queryKey, { count: 1 })
+  await gathered()
+  isLive.value = false
+  expect(sent).toEqual([])
 })
 
 test("the request's own page says it already", async () => {

@@ -2,10 +2,18 @@ import type { QueryClient } from '@tanstack/vue-query'
 import type { Router } from 'vue-router'
 
 import { env } from '@/env'
-import type { Events } from '@/live/state'
+import { isLive, type Events } from '@/live/state'
 import { toast } from '@/ui/toast'
 
-import { inboxKey, isFailure, isWanted, preferenceQuery, pageOf, unreadQuery } from './queries'
+import {
+  inboxKey,
+  inboxQuery,
+  isFailure,
+  isWanted,
+  preferenceQuery,
+  pageOf,
+  unreadQuery,
+} from './queries'
 
 type Told = Events['notification.created']
 /** What comes within so many milliseconds is shown together. */
@@ -16,6 +24,8 @@ const TOASTS = 3
 /** Shows what the server tells of notifications: in this tab, or outside of it while it is hidden. */
 export function notificationHandlers(client: QueryClient, router: Router) {
   const waiting: Told[] = []
+  /** Also those that came without a stream: one that returns tells of them again. */
+  const known = new Set<string>()
   let timer: ReturnType<typeof setTimeout> | undefined
   let isCountStale = false
   holdWhileVisible()
@@ -32,6 +42,9 @@ export function notificationHandlers(client: QueryClient, router: Router) {
 
   function created(told: Told) {
     refreshSoon()
+    const key = `${told.id} ${told.created_at}` // a batch may end again
+    if (known.has(key)) return
+    known.add(key)
     const { path, fullPath } = router.currentRoute.value
     if (document.hidden) void showOutside(told, client, router)
     // The page of the request says it already, and the bell marks it as read.
@@ -50,6 +63,23 @@ export function notificationHandlers(client: QueryClient, router: Router) {
       refreshSoon()
     },
   }
+}
+
+/** Tells of new notifications when their count has grown, while the server does not by itself. */
+export function tellByCount(client: QueryClient, created: (told: Told) => void) {
+  let before: number | undefined
+  client.getQueryCache().subscribe(({ type, query }) => {
+    if (type !== 'updated' || query.queryKey.join() !== unreadQuery.queryKey.join()) return
+    const count = (query.state.data as Events['notification.unread'] | undefined)?.count
+    if (count === undefined) return
+    const more = before === undefined ? 0 : count - before
+    before = count
+    if (more <= 0 || isLive.value) return
+    client.fetchQuery({ ...inboxQuery({ page: 1, unread: true }), staleTime: 0 }).then(
+      ({ results }) => results.slice(0, more).forEach(created),
+      () => {}, // the bell has the count
+    )
+  })
 }
 
 function showToasts(told: Told[], router: Router) {

@@ -24,7 +24,7 @@ export const EVENTS: { value: WebhookEvent; label: string }[] = [
 
 export const inboxKey = ['notifications', 'inbox']
 /** While the server does not tell of changes by itself. */
-const INTERVAL = 60_000
+const INTERVAL = 30_000
 const refetchInterval = () => (isLive.value ? false : INTERVAL)
 
 /** How many notifications are unread; hidden tabs have it in their title. */

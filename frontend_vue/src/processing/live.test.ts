@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 
 import { createQueryClient } from '@/api/queryClient'
 
-import { requestHandlers } from './live'
+import { requestHandlers, watchEnds } from './live'
 import { keys } from './queries'
 import { aRequest } from './testing'
 
@@ -78,4 +78,22 @@ test('a request that is deleted is asked for, to be told that it is gone', () =>
   handlers['request.deleted']({ id: running.id })
   const { predicate } = invalidate.mock.calls[0]![0] as { predicate: (query: object) => boolean }
   expect(predicate({ queryKey: keys.status('count', running.id) })).toBe(true)
+})
+
+test('an end is noticed once, wherever it is seen, and only of what was open', () => {
+  const { client, running } = page()
+  const ended = vi.fn<() => void>()
+  watchEnds(client, ended)
+  const show = (status: 'processing' | 'failed') => {
+    client.setQueryData(keys.status('count', running.id), { ...running, status })
+    client.setQueryData([...keys.list('count'), {}], { results: [{ ...running, status }] })
+  }
+  client.setQueryData(['count', 'list', 'others'], {
+    results: [aRequest({ id: '8', status: 'completed' })],
+  })
+  show('processing')
+  expect(ended).not.toHaveBeenCalled()
+  show('failed')
+  show('failed')
+  expect(ended).toHaveBeenCalledTimes(1)
 })

@@ -3,9 +3,10 @@ import type { QueryClient } from '@tanstack/vue-query'
 import type { Events } from '@/live/state'
 
 import { keys } from './queries'
+import { isFinal, type Status } from './types'
 
 type Told = Events['request.changed']
-type Row = { id: string; status: string; progress: number }
+type Row = { id: string; status: Status; progress: number }
 const AGAIN = 1000
 
 /** Puts what the server tells into what the page knows, wherever that shows it. */
@@ -59,6 +60,21 @@ export function requestHandlers(client: QueryClient) {
     },
     'usage.changed': (usage: Events['usage.changed']) => client.setQueryData(keys.usage, usage),
   }
+}
+
+/** Calls back when a request that was open is seen to have ended, whatever asked for it. */
+export function watchEnds(client: QueryClient, ended: () => void) {
+  const open = new Set<string>()
+  client.getQueryCache().subscribe(({ type, query }) => {
+    if (type !== 'updated') return
+    const data: unknown = query.state.data
+    let hasEnded = false
+    for (const { id, status } of isRow(data) ? [data] : hasRows(data) ? data.results : []) {
+      if (!isFinal({ status })) open.add(id)
+      else if (open.delete(id)) hasEnded = true
+    }
+    if (hasEnded) ended()
+  })
 }
 
 function isRow(data: unknown): data is Row {

@@ -26,7 +26,7 @@ from .metadata import Item, fill_room, room_for
 from .options import Options
 from .pyramid import AROUND, RESAMPLINGS, How, Level, Pixels, Progress, Reader, Store, read_through
 from .recipe import LOSSY, creation_options
-from .statistics import BandStatistics, missing_pixels, sampling_step
+from .statistics import AT_ONCE, BandStatistics, missing_pixels, sampling_step
 from .tiff import (
     COUNTS,
     HEIGHT,
@@ -173,9 +173,11 @@ def write_cog(
     statistics = [BandStatistics(facts.dtype, every) for _ in range(facts.count)]
 
     def add(pixels: Pixels) -> None:
-        for band, values in zip(statistics, pixels, strict=True):
-            missing = None if how.nodata is None else missing_pixels(values, how.nodata)
-            band.add(values.ravel() if missing is None else values[~missing], None)
+        step = -(-AT_ONCE // pixels.shape[2])
+        for top in range(0, pixels.shape[1], step):
+            for band, values in zip(statistics, pixels[:, top : top + step], strict=True):
+                missing = None if how.nodata is None else missing_pixels(values, how.nodata)
+                band.add(values.ravel() if missing is None else values[~missing], None)
 
     template, scratch = target.with_suffix(".header.tif"), target.with_suffix(".blocks")
     try:

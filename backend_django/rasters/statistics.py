@@ -26,6 +26,7 @@ BINS = 64  # of a histogram, at most
 _WINDOW_BYTES = 48 * 1024**2  # decoded at once, all bands
 _SAMPLE = 2**22  # values of all bands together that percentiles are of
 _FINE_BINS = 1024
+AT_ONCE = 2**17  # values: arrays of more are new pages of memory, which take longer than the sums
 _LARGE_EXPONENT = 1000  # whose power of two may not be a number
 _SMALLEST = -1074  # exponent of the smallest number
 
@@ -127,12 +128,12 @@ class BandStatistics:
             values = np.abs(values)
         if values.dtype.kind == "f" and not (finite := np.isfinite(values)).all():
             values, areas = values[finite], None if areas is None else areas[finite]
-        if not values.size:
-            return
-        if self._few:
+        if self._few and values.size:
             self._add_few(values, areas)
-        else:
-            self._add_many(values, areas)
+            return
+        for begin in range(0, len(values), AT_ONCE):
+            part = slice(begin, begin + AT_ONCE)
+            self._add_many(values[part], None if areas is None else areas[part])
 
     def add_constant(self, value: float | int, times: int, area: float) -> None:
         """Count a valid value many times, without looking at each."""

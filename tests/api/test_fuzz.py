@@ -31,8 +31,10 @@ AT_LEAST = int(os.environ.get("FUZZ_AT_LEAST", "100"))
 # These end the sign-in they were called with, or remove what others ask about, so each has a user
 # of its own.
 HARMFUL = ["/auth/logout/", "/auth/tokens/{id}/", "/requests/delete/"]
-# A value of the right form is not enough: what it says must be true.
-MAY_REFUSE_GOOD_FORM = r"/auth/(login|registration|password|user/delete)/|/notifications/read/"
+# A value of the right form is not enough: what it says must be true, and a name more than spaces.
+MAY_REFUSE_GOOD_FORM = (
+    r"/auth/(login|registration|password|user/delete|tokens)/|/notifications/read/"
+)
 MAY_REFUSE_GOOD_FORM += "|/auth/mfa/"  # [mfa]
 
 

@@ -122,7 +122,8 @@ def write_archive(
     Raises:
         ProcessingError: too_many_tiles.
     """
-    from .convert import available_cores, limit_cpu
+    from . import process_limits
+    from .convert import available_cores
     from .styles import Style
     from .tiles import render_tile
 
@@ -136,7 +137,7 @@ def write_archive(
             "are drawn when somebody looks at them.",
         )
 
-    limit_cpu(FIXED_SECONDS + total * TILE_SECONDS)
+    process_limits.limit_cpu(FIXED_SECONDS + total * TILE_SECONDS)
 
     def draw(tile_id: int) -> tuple[int, bytes | None]:
         picture = render_tile(source, *tileid_to_zxy(tile_id), style)

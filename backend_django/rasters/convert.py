@@ -6,10 +6,8 @@ memory, and tells no progress; it remains the judge of the result.
 """
 
 import logging
-import math
 import os
 import re
-import resource
 import shutil
 import signal
 import threading
@@ -25,7 +23,7 @@ import rasterio
 from backend_django.processing.errors import ProcessingError
 from backend_django.utils.text import clean_text
 
-from . import gdal
+from . import gdal, process_limits
 from .asked import as_asked, missing_value
 from .classes import are_classes, may_be_classes
 from .cog_writer import reason_for_gdal, write_cog
@@ -82,7 +80,7 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     options = Options.from_parameters(arguments["parameters"])
     report("inspect", 0.0)
     limits = Limits(**arguments["limits"])
-    limit_cpu(limits.seconds * ESTIMATE_ERROR)
+    process_limits.limit_cpu(limits.seconds * ESTIMATE_ERROR)
     name, upload = arguments.get("name", ""), Path(arguments["source"])
     try:
         prepared = prepare(upload, name, options, target.parent, limits)
@@ -106,7 +104,7 @@ def convert_prepared(
         signal.alarm(0)
     cost = estimate_seconds(found, facts, options)
     check_cost(cost, limits.seconds, options)
-    _limit_process(facts, options, limits)
+    process_limits.limit_files(facts.uncompressed, growth=8 if options.grid == "web" else 2)
     converting = cost / available_cores()
     end = BEGIN + (1 - BEGIN) * converting / (converting + FIXED_SECONDS)
     # Importing the validator takes longer than validating; GDAL leaves the interpreter free.
@@ -258,24 +256,6 @@ def _shrink(directories: list[Directory]) -> bool:
     """Say whether each image is about half as high as the one before."""
     heights = [d.number(HEIGHT) for d in directories if not d.number(SUBFILE) & MASK]
     return all(abs(small - large / 2) < 1 for large, small in pairwise(heights))
-
-
-def limit_cpu(seconds: float) -> None:
-    """End this process when it has used that much processor time."""
-    most = math.ceil(seconds)
-    resource.setrlimit(resource.RLIMIT_CPU, (most, most + 10))
-
-
-def _limit_process(facts: Inspection, options: Options, limits: Limits) -> None:
-    """Let this process write no file much larger than the raster can become, nor work for ever.
-
-    An estimate may be wrong; the system's count of what was used is not.
-    """
-    growth = 8 if options.grid == "web" else 2
-    largest = facts.uncompressed * growth + 64 * 1024**2
-    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    if hard == resource.RLIM_INFINITY or largest < hard:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
 
 
 def explain(error: Exception, target: Path) -> Exception:

@@ -21,8 +21,8 @@ from rasterio.transform import from_bounds
 from backend_django.processing.errors import ProcessingError
 from backend_django.utils.text import clean_label
 
-from . import gdal
-from .inspection import Limits, check_file, check_size, not_a_tiff
+from . import gdal, process_limits
+from .inspection import Limits, check_file, check_size, not_a_tiff, sample_bytes
 from .labels import Label, class_labels
 from .options import Options, parse_corners, parse_gcps
 
@@ -261,6 +261,8 @@ def _translate(
         address = _layer(main, options) if driver == "netCDF" else str(main)
         with rasterio.open(address, driver=driver) as dataset:
             check_size(dataset, limits, options.bands)
+            pixels = dataset.width * dataset.height * dataset.count
+            process_limits.limit_files(pixels * max(map(sample_bytes, dataset.dtypes)))
             crs = _crs(options) or dataset.crs or _projection_file(main)
         arguments = ["-of", "GTiff", "-co", "TILED=YES", "-co", "COMPRESS=ZSTD"]
         arguments += ["-co", "ZSTD_LEVEL=1", "-co", "BIGTIFF=IF_SAFER"]

@@ -20,7 +20,7 @@ from rasterio.windows import Window
 
 from backend_django.processing.errors import ProcessingError
 
-from . import convert
+from . import convert, process_limits
 from .cost import DECODE, REPROJECT, WRITE, check_cost, estimate_seconds
 from .describe import read_palette
 from .inspection import Limits
@@ -49,7 +49,7 @@ def merge_rasters(arguments: dict[str, Any], report: convert.Report) -> dict[str
             too_much_work; what `convert_upload` raises.
     """
     limits = Limits(**arguments["limits"])
-    convert.limit_cpu(limits.seconds * convert.ESTIMATE_ERROR)
+    process_limits.limit_cpu(limits.seconds * convert.ESTIMATE_ERROR)
     report("merge", 0.0)
     path = Path(arguments["target"]).with_name("merged.tif")
     with ExitStack() as stack:

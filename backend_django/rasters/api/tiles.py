@@ -228,7 +228,7 @@ def _find(expires_at: float = float("inf"), **conditions: Any) -> TileSource | N
     return TileSource(
         path=result.open_path("cog"),
         copy=copy.open_path("tiles") if copy else None,
-        copy_style=_copy_style(copy.request) if copy else None,
+        copy_style=_copy_style(copy.request, result) if copy else None,
         version=version_of(result),
         bounds=tuple(result.data["bounds"]),
         bands=result.data["bands"],
@@ -237,6 +237,9 @@ def _find(expires_at: float = float("inf"), **conditions: Any) -> TileSource | N
     )
 
 
-def _copy_style(job: ProcessingRequest) -> Style:
-    """Return what a map copy was drawn in; a raster may have got other colours since."""
-    return Style.from_plain(job.parameters["style"])
+def _copy_style(job: ProcessingRequest, raster: ProcessingResult) -> Style | None:
+    """Return what a map copy was drawn in; its raster may have got other colours since."""
+    if style := job.parameters.get("style"):
+        return Style.from_plain(style)
+    # Those of early releases do not say, and no raster had others then.
+    return None if raster.data.get("revision") else default_style(raster.data["bands"])

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.rasters import convert as conversion
+from backend_django.rasters import process_limits
 from backend_django.rasters.api import tiles as tile_views
 from backend_django.rasters.settings import LIMITS
 from backend_django.users.models import User
@@ -27,15 +28,21 @@ Store = Callable[..., ProcessingRequest]
 def cpu_limits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What child processes would limit themselves to: this one has other tests to run."""
     limits: list[float] = []
-    monkeypatch.setattr(conversion, "limit_cpu", limits.append)
+    monkeypatch.setattr(process_limits, "limit_cpu", limits.append)
+    return limits
+
+
+@pytest.fixture(autouse=True)
+def file_limits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The same of the sizes of files, in bytes of pixels."""
+    limits: list[int] = []
+    monkeypatch.setattr(process_limits, "limit_files", lambda size, growth=2: limits.append(size))
     return limits
 
 
 @pytest.fixture
 def convert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Convert:
     """Convert a file in this process, which is quicker and shows the same pixels."""
-    # It limits the whole process, and this one has other tests to run.
-    monkeypatch.setattr(conversion, "_limit_process", lambda *arguments: None)
 
     def run(
         source: Path, profile: str = "deflate", *, name: str = "", **parameters: Any

@@ -56,6 +56,15 @@ def test_a_place_is_given(tmp_path: Path, convert: Convert) -> None:
         convert(source, crs="EPSG:1", corners=CORNERS)
 
 
+def test_what_another_driver_writes_is_limited(
+    tmp_path: Path, convert: Convert, file_limits: list[int]
+) -> None:
+    path = tmp_path / "i.jp2"
+    copy(factory.write(tmp_path / "i.tif", GREY), path, driver="JP2OpenJPEG")
+    convert(path)
+    assert file_limits == [GREY.nbytes] * 2  # before it is read, and when its header is known
+
+
 @pytest.mark.parametrize("driver", ["GTiff", "PNG"])
 def test_ground_control_points_are_given(driver: str, tmp_path: Path, convert: Convert) -> None:
     source = factory.write(tmp_path / "i.tif", GREY, crs=None, transform=None)

@@ -17,7 +17,6 @@ from backend_django.processing.models import ProcessingAttempt, ProcessingReques
 from backend_django.processing.processor import Context
 from backend_django.processing.runner import run_next
 from backend_django.processing.tasks import maintenance_reap
-from backend_django.rasters import convert as conversion
 from backend_django.rasters.models import RasterMapCopy
 from backend_django.users.models import User
 from tests.pipelines import work
@@ -39,7 +38,6 @@ def own_folders(settings: Any, tmp_path: Path) -> None:
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do here what child processes would do: they take a second to start."""
-    monkeypatch.setattr(conversion, "_limit_process", lambda *arguments: None)
     monkeypatch.setattr("backend_django.rasters.processor.INSPECT_SECONDS", 0)
     monkeypatch.setattr("backend_django.rasters.archive.FIXED_SECONDS", 1e6)
 

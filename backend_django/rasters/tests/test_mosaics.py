@@ -17,7 +17,6 @@ from rasterio.warp import Resampling as Warp
 from rasterio.warp import reproject
 
 from backend_django.processing.errors import ProcessingError
-from backend_django.rasters import convert as conversion
 from backend_django.rasters.mosaic import merge_rasters
 from backend_django.rasters.settings import LIMITS
 
@@ -30,7 +29,6 @@ SIDE = 260  # pixels of most rasters here
 
 @pytest.fixture
 def merge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Merge:
-    monkeypatch.setattr(conversion, "_limit_process", lambda *arguments: None)
 
     def run(*sources: Path, crs: str = "", resolution: float | None = None, **more: Any) -> Any:
         target = tmp_path / "mosaic.cog.tif"

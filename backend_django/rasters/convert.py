@@ -31,6 +31,7 @@ from .cost import check_cost, estimate_seconds
 from .describe import describe
 from .inspection import Inspection, Limits, codec_missing, inspect, read_facts
 from .intake import Prepared, prepare
+from .labels import Label
 from .metadata import Item, fill_room, items_to_keep, room_for
 from .options import Options
 from .passthrough import is_lossy, overviews_show_pixels, reason_to_convert
@@ -172,7 +173,7 @@ def convert_prepared(
         measured,
         classes=classes,
         file_name=name,
-        labels=prepared.labels,
+        labels=read_labels(arguments) | dict(prepared.labels),
     )
     report("describe", 1.0)
     return {
@@ -217,6 +218,11 @@ def _scratch_compression(source: Path, facts: Inspection, options: Options) -> s
     """
     plain = facts.dtype.startswith("float") and options.grid != "web"
     return "NONE" if plain and facts.uncompressed / 3 < source.stat().st_size else "ZSTD"
+
+
+def read_labels(arguments: dict[str, Any]) -> dict[int, Label]:
+    """Return what is known of the classes of the rasters that this one is made of."""
+    return {int(value): Label(*said) for value, said in arguments.get("labels", {}).items()}
 
 
 def available_cores() -> int:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from django.db.models import Q
+
 from backend_django.processing.inputs import InputRef
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.processing.pipeline import Pipeline, PipelineOutput, Plan, Step, StepFile
@@ -81,6 +83,7 @@ def make_raster(context: Context, target: str, name: str, **arguments: Any) -> O
             "preview": str(preview),
             "limits": LIMITS,
             "inspect_seconds": INSPECT_SECONDS,
+            "labels": _known_labels(context),
             **arguments,
         },
         env=CHILD_ENVIRONMENT | {"CPL_TMPDIR": str(context.workdir)},
@@ -88,6 +91,23 @@ def make_raster(context: Context, target: str, name: str, **arguments: Any) -> O
     file = OutputFile(cog, download_name(name), COG_CONTENT_TYPE)
     picture = OutputFile(preview, "preview.webp", "image/webp")
     return Output(data, {"cog": file, "preview": picture})
+
+
+def _known_labels(context: Context) -> dict[str, tuple[str, str]]:
+    """Return names and colours of classes, by value, that rasters have which a job works on."""
+    request = ProcessingRequest.objects.only("inputs", "parent").get(id=context.request_id)
+    files = [file for files in request.inputs.values() for file in files]
+    sources = [source for file in files if (source := file.get("source", {}).get("request"))]
+    of = Q(request__in=sources)
+    if request.parent_id:
+        of |= Q(request__parent=request.parent_id)  # the steps before
+    found: dict[str, tuple[str, str]] = {}
+    for data in ProcessingResult.objects.filter(of).values_list("data", flat=True):
+        band = data["bands"][0]
+        for one in band.get("classes") or ():
+            if one["name"] or band.get("recoloured"):
+                found.setdefault(str(one["value"]), (one["name"], one["colour"]))
+    return found
 
 
 @dataclass

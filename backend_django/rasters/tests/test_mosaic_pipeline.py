@@ -17,6 +17,7 @@ from backend_django.processing.models import ProcessingAttempt, ProcessingReques
 from backend_django.processing.processor import Context
 from backend_django.processing.runner import run_next
 from backend_django.processing.tasks import maintenance_reap
+from backend_django.rasters import services
 from backend_django.rasters.models import RasterMapCopy
 from backend_django.users.models import User
 from tests.pipelines import work
@@ -140,6 +141,27 @@ def test_uploads_and_a_raster_become_one_with_a_map(
     assert signed_in.delete(f"/api/v1/rasters/delete/{first.id}/").status_code == 204
     assert signed_in.delete(f"{URL}/delete/{request.id}/").status_code == 204
     assert not ProcessingRequest.objects.exists()
+
+
+@pytest.mark.usefixtures("in_process")
+def test_classes_keep_their_names(
+    signed_in: Client, told: list[str], tmp_path: Path, store: Store
+) -> None:
+    values = (factory.pixels("uint8", 1, SIDE, SIDE) // 100).astype("uint8")
+    first, second = (store(values, transform=at(column, 0)) for column in (0, SIDE))
+    labels = [{"value": 1, "name": "reed", "colour": "0080ff"}]
+    services.raster_describe(request=second, classes=labels)
+    request = create(signed_in, f"request:{first.id}", f"request:{second.id}", name="Both")
+    again = signed_in.post(
+        "/api/v1/rasters/create/", {"raster": f"request:{second.id}", "values": "classes"}
+    )
+    assert again.status_code == 201, again.content
+    work(told)
+    for kind, made in (("rasters/mosaics", request.id), ("rasters", again.json()["id"])):
+        result = signed_in.get(f"/api/v1/{kind}/results/{made}/").json()
+        legend = {one["value"]: one for one in result["bands"][0]["classes"]}
+        assert (legend[1]["name"], legend[1]["colour"]) == ("reed", "0080ff")
+        assert legend[0]["name"] == ""
 
 
 @pytest.mark.usefixtures("in_process")

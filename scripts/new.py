@@ -25,6 +25,24 @@ This is {name} now. Look at it and keep it:
 """
 
 
+def check_answers(answers: dict[str, str], without: list[str]) -> None:
+    """Raise UsageError for what copier would refuse by copier.yml, before anything is fetched."""
+    settings = (ROOT / "copier.yml").read_text(encoding="utf-8")
+    rules = re.search(r"(?ms)^rules:$.*?^  default:\n(.*?^    \}$)", settings)
+    choices = re.search(r"(?ms)^without:$.*?^  choices:\n(.*?)^\S", settings)
+    if not rules or not choices:
+        raise UsageError("copier.yml has no rules or no choices of modules: restore it from git.")
+    for name, checks in json.loads(rules[1]).items():
+        for pattern, reason in checks if answers[name] else []:
+            if not re.search(pattern, answers[name]):
+                raise UsageError(f"{name.upper()}: {reason}")
+    modules = re.findall(r"(?m)^    .*: (\w+)$", choices[1])
+    if unknown := [name for name in without if name not in modules]:
+        raise UsageError(
+            f"WITHOUT: there is no module {', '.join(unknown)}. Use any of {', '.join(modules)}."
+        )
+
+
 def become(made: Path) -> None:
     """Make the committed files of this checkout those of `made`; nothing else is touched."""
     for name in filter(None, template.git("ls-files", "-z").split("\0")):
@@ -47,6 +65,7 @@ def main(arguments: list[str]) -> int:
     try:
         if not options["name"]:
             raise UsageError('Say what the project is called: make new NAME="River Watch"')
+        check_answers(options, without)
         template.check_clean()
         data = [f"--data={key}={value}" for key, value in options.items() if value]
         data += [f"--data=without={json.dumps(without)}"]

@@ -2,11 +2,13 @@
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from scripts.environment import UsageError
 from tests.stack import ROOT
 from tests.tree import run
 
@@ -72,18 +74,34 @@ def test_a_new_project_has_its_name_and_nothing_of_the_template(project: Path) -
         ({}, 'make new NAME="River Watch"'),
         ({"NAME": 'say "hello"'}, "none of"),
         ({"NAME": "***"}, "needs a letter or a digit"),
-        ({"NAME": "River", "WITHOUT": "rivers"}, "rivers"),
-        ({"NAME": "River", "EMAIL": "nobody"}, "no e-mail address"),
+        ({"NAME": "r" * 61}, "60 characters"),
+        ({"NAME": "River", "DESCRIPTION": "<b>"}, "one line"),
+        ({"NAME": "River", "AUTHOR": "a \\ b"}, "one line"),
+        ({"NAME": "River", "WITHOUT": "s3 rivers"}, "no module rivers. Use any of rasters, s3"),
+        ({"NAME": "River", "EMAIL": "nobody"}, "no email address"),
     ],
 )
-def test_what_cannot_be_is_refused_and_changes_nothing(
+def test_what_cannot_be_is_refused_before_anything_is_fetched(
     clone: Path, variables: dict[str, str], reason: str
 ) -> None:
+    shutil.rmtree(clone / ".cache")
     done = make(clone, "new", **variables)
+    assert not (clone / ".cache").exists()
     assert done.returncode != 0
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
     assert git(clone, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [("name=***", "letter or a digit"), ("author=<b>", "one line"), ("email=a@b\n", "no email")],
+)
+def test_copier_refuses_by_the_same_rules(
+    released: Path, tmp_path: Path, answer: str, reason: str
+) -> None:
+    with pytest.raises(UsageError, match=reason):
+        copier("copy", "--quiet", "--defaults", f"--data={answer}", released, tmp_path / "made")
 
 
 def test_work_that_is_not_committed_is_not_overwritten(clone: Path) -> None:

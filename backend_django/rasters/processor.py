@@ -95,6 +95,8 @@ def make_raster(context: Context, target: str, name: str, **arguments: Any) -> O
 
 def _known_labels(context: Context) -> dict[str, tuple[str, str]]:
     """Return names and colours of classes, by value, that rasters have which a job works on."""
+    if not (context.files("raster") or context.files("rasters")):
+        return {}
     request = ProcessingRequest.objects.only("inputs", "parent").get(id=context.request_id)
     files = [file for files in request.inputs.values() for file in files]
     sources = [source for file in files if (source := file.get("source", {}).get("request"))]

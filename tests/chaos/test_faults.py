@@ -256,7 +256,8 @@ def test_disk_full(cluster: Cluster, ledger: Ledger) -> None:
         cluster.stop("worker1", "worker2", "web")
         cluster.environment |= reserve
         cluster.recover()
-        ledger.submit_many(2, b"WRITE 20")
+        for large in ledger.submit_many(2, b"WRITE 20"):
+            ledger.wait(large)  # beside them there is no space for others
         ledger.submit_many(2)
         expect(ledger, ledger.settle(once=True), completed=2, disk_full=2)
     finally:

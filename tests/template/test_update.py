@@ -68,7 +68,10 @@ def test_a_project_made_before_modules_had_their_name_is_updated(
 ) -> None:
     """Copier fills in what this release excludes with the answers of the one before as well."""
     older, made = tmp_path / "template", tmp_path / "river"
-    git(tmp_path, "clone", "--quiet", f"file://{released}", "template")
+    git(
+        tmp_path, "clone", "--quiet", "--single-branch", f"--branch={RELEASE}",
+        f"file://{released}", "template",
+    )  # fmt: skip
     settings = (older / "copier.yml").read_text()
     list_of_old = settings.replace("modules:", "parts:").replace("(modules |", "(parts |")
     assert list_of_old.count("parts") == 2

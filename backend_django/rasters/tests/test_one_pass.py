@@ -15,6 +15,7 @@ from backend_django.rasters import cog_writer
 from backend_django.rasters import convert as conversion
 from backend_django.rasters.inspection import read_facts
 from backend_django.rasters.tiff import COUNTS, OFFSETS, TILE_WIDTH, read_directories
+from tests.matrix import matrix
 
 from . import factory
 from .cog_check import check_cog
@@ -186,7 +187,9 @@ def assert_said_alike(said: dict[str, Any], said_too: dict[str, Any]) -> None:
     assert repr(said) == repr(said_too)
 
 
-@pytest.mark.parametrize("case", cases(2), ids=str)
+@pytest.mark.parametrize(
+    "case", [case if at % 6 == 0 else matrix(case) for at, case in enumerate(cases(2))], ids=str
+)
 def test_it_is_what_gdal_writes(
     case: Case, tmp_path: Path, convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:

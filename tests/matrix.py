@@ -1,9 +1,38 @@
-"""Leave cases of a parametrized test to `make test-matrix`, which runs all of them."""
+"""Cases of parametrized tests: fewer than all, or left to `make test-matrix`, which runs all."""
 
+import random
+from collections.abc import Callable, Iterable
+from itertools import combinations, product
 from typing import Any
 
 import pytest
 
+Case = tuple[Any, ...]
+
 
 def matrix(*values: Any) -> Any:
     return pytest.param(*values, marks=pytest.mark.matrix)
+
+
+def combine(
+    choices: Iterable[Iterable[Any]],
+    *,
+    of: int,
+    seed: int,
+    possible: Callable[[Case], bool] | None = None,
+) -> list[Case]:
+    """Return cases in which each so many choices of different kinds meet at least once.
+
+    Args:
+        possible: says whether a case can be; all can without.
+    """
+    every = list(filter(possible or bool, product(*choices)))
+    random.Random(seed).shuffle(every)
+    seen: set[Case] = set()
+    kept = []
+    for case in every:
+        met = set(combinations(enumerate(case), of))
+        if met - seen:
+            kept.append(case)
+            seen |= met
+    return kept

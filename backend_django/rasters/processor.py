@@ -2,10 +2,11 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -98,9 +99,7 @@ def _known_labels(context: Context) -> dict[str, tuple[str, str]]:
     if not (context.files("raster") or context.files("rasters")):
         return {}
     request = ProcessingRequest.objects.only("inputs", "parent").get(id=context.request_id)
-    files = [file for files in request.inputs.values() for file in files]
-    sources = [source for file in files if (source := file.get("source", {}).get("request"))]
-    of = Q(request__in=sources)
+    of = Q(request__in=_results_used(file for files in request.inputs.values() for file in files))
     if request.parent_id:
         of |= Q(request__parent=request.parent_id)  # the steps before
     found: dict[str, tuple[str, str]] = {}
@@ -253,11 +252,16 @@ def _values(plan: Plan, converted: Sequence[Step]) -> str:
     said: str = plan.parameters["values"]
     if said != "auto" or not all(step.is_completed for step in converted):
         return said
-    sources = [file.get("source", {}).get("request") for file in plan.files("rasters")]
-    results = ProcessingResult.objects.filter(request__in=filter(None, sources))
+    results = ProcessingResult.objects.filter(request__in=_results_used(plan.files("rasters")))
     found = {data.get("values", "continuous") for data in results.values_list("data", flat=True)}
     found |= {step.result["values"] for step in converted}
     return str(found.pop()) if len(found) == 1 else "auto"
+
+
+def _results_used(files: Iterable[InputRef]) -> list[UUID]:
+    """Return the requests whose results some inputs are files of."""
+    found = (file.get("source", {}).get("request") for file in files)
+    return [UUID(request) for request in found if request]
 
 
 def download_name(input_name: str) -> str:

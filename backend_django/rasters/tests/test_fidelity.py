@@ -1,8 +1,6 @@
 """What a product says is what its upload said; GDAL reads both."""
 
 import io
-import random
-from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from backend_django.rasters import gdal, tiles
 from backend_django.rasters.styles import default_style
 from backend_django.rasters.tiff import is_premultiplied
 from backend_django.rasters.values import point_values
+from tests.matrix import combine
 
 from . import factory
 from .cog_check import check_cog
@@ -196,17 +195,7 @@ def possible(case: Case) -> bool:
 
 
 def every_combination(of: int) -> list[Case]:
-    """Return cases in which each so many choices of different kinds meet at least once."""
-    cases = list(filter(possible, product(*CHOICES.values())))
-    random.Random(15).shuffle(cases)
-    seen: set[tuple[Any, ...]] = set()
-    kept = []
-    for case in cases:
-        met = set(combinations(enumerate(case), of))
-        if met - seen:
-            kept.append(case)
-            seen |= met
-    return kept
+    return combine(CHOICES.values(), of=of, seed=15, possible=possible)
 
 
 @pytest.mark.parametrize("case", every_combination(2), ids=", ".join)

@@ -1,8 +1,6 @@
 """What is written in one pass is what GDAL's COG driver writes of the same upload."""
 
 import math
-import random
-from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from backend_django.rasters import cog_writer
 from backend_django.rasters import convert as conversion
 from backend_django.rasters.inspection import read_facts
 from backend_django.rasters.tiff import COUNTS, OFFSETS, TILE_WIDTH, read_directories
-from tests.matrix import matrix
+from tests.matrix import combine, matrix
 
 from . import factory
 from .cog_check import check_cog
@@ -40,17 +38,7 @@ Case = tuple[Any, ...]
 
 
 def cases(of: int) -> list[Case]:
-    """Return cases in which each so many choices of different kinds meet at least once."""
-    every = list(product(*CHOICES.values()))
-    random.Random(19).shuffle(every)
-    seen: set[tuple[Any, ...]] = set()
-    kept = []
-    for case in every:
-        met = set(combinations(enumerate(case), of))
-        if met - seen:
-            kept.append(case)
-            seen |= met
-    return kept
+    return combine(CHOICES.values(), of=of, seed=19)
 
 
 def write_case(path: Path, case: Case) -> Path:

@@ -75,6 +75,8 @@ def redact_output(text: str) -> str:
 def _redact_all(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _redact_all(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redact_all(each) for each in value]
     return redact(value) if isinstance(value, str) else value
 
 

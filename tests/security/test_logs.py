@@ -81,6 +81,14 @@ def test_line_without_its_secret_is_json_still(said: str) -> None:
         assert "s3cr3t" not in text
 
 
+def test_secrets_are_masked_at_any_depth() -> None:
+    audit = {"targets": ["https://ada:s3cr3t@files.example.org/", 7]}
+    record = logging.makeLogRecord({"msg": "", "audit": audit})
+    line = json.loads(JsonFormatter().format(record))
+    assert line["audit"]["targets"][1] == 7
+    assert "s3cr3t" not in line["audit"]["targets"][0]
+
+
 def test_the_proxy_logs_no_other_form_of_the_address() -> None:
     text = NGINX.read_text(encoding="utf-8")
     (form,) = re.findall(r"log_format json.*?;\n", text, re.DOTALL)

@@ -98,6 +98,23 @@ test.each([
   expect(card.text()).toContain('1 failed')
 })
 
+test('a queue that is paused can go on, also when one file is left of it', async () => {
+  const { card } = await open()
+  await drop(file('a.dat'), file('b.dat'))
+  const press = (text: string) =>
+    card
+      .findAll('button')
+      .find((button) => button.text() === text)!
+      .trigger('click')
+  await press('Pause')
+  await flushPromises()
+  await card.find('[aria-label="Cancel the upload of a.dat"]').trigger('click')
+  const sent = FakeXhr.all.length
+  await press('Resume')
+  await flushPromises()
+  expect(FakeXhr.all).toHaveLength(sent + 1)
+})
+
 test('a folder brings all of its files, and no hidden ones', async () => {
   const { card } = await open()
   const entryOf = (one: File) => ({

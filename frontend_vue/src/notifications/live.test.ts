@@ -136,16 +136,26 @@ test('many at once are one toast', async () => {
   ])
 })
 
-test('without a stream the count tells that there is something new, once', async () => {
+const countOf = (count: number): [number, { count: number }] => [200, { count }]
+
+function stubApiAnswers(results: object[]): Parameters<typeof stubApi>[0] {
+  return { 'GET /notifications/': [200, { count: results.length, pages: 1, page: 1, results }] }
+}
+
+test('a count that was asked for tells that there is something new, once', async () => {
   const { handlers, client } = await open()
   const texts = ['Third.', 'Second.', 'First.']
   const results = texts.map((text) => aNotification({ id: text, text }))
-  const sent = stubApi({ 'GET /notifications/': [200, { count: 3, pages: 1, page: 1, results }] })
+  const answers = stubApiAnswers(results)
+  const count = () => sent.filter(({ call }) => call === 'GET /notifications/').length
+  const sent = stubApi(answers)
   tellByCount(client, handlers['notification.created'])
-  client.setQueryData(unreadQuery.queryKey, { count: 1 })
+  answers['GET /notifications/unread/'] = countOf(1)
+  await client.fetchQuery(unreadQuery)
   await gathered()
-  expect(sent).toEqual([]) // nobody knows whether that is new
-  client.setQueryData(unreadQuery.queryKey, { count: 3 })
+  expect(count()).toBe(0) // nobody knows whether that is new
+  answers['GET /notifications/unread/'] = countOf(3)
+  await client.fetchQuery(unreadQuery)
   await gathered()
   await gathered()
   expect(toasts.map(({ text }) => text)).toEqual(['Third.', 'Second.'])
@@ -153,18 +163,31 @@ test('without a stream the count tells that there is something new, once', async
   client.setQueryData(unreadQuery.queryKey, { count: 2 }) // some were read
   await gathered()
   expect(toasts).toHaveLength(2)
-  expect(sent).toHaveLength(1)
+  expect(count()).toBe(1)
 })
 
-test('with a stream the count tells nothing', async () => {
+test('what came before a stream could tell of it is told of', async () => {
+  const { handlers, client } = await open()
+  client.setQueryData(unreadQuery.queryKey, { count: 0 })
+  const answers = stubApiAnswers([aNotification()])
+  stubApi(answers)
+  tellByCount(client, handlers['notification.created'])
+  isLive.value = true // and everything is asked for again
+  answers['GET /notifications/unread/'] = countOf(1)
+  await client.fetchQuery(unreadQuery)
+  await gathered()
+  await gathered()
+  isLive.value = false
+  expect(toasts.map(({ text }) => text)).toEqual([aNotification().text])
+})
+
+test('a count that a stream tells is not looked into', async () => {
   const { handlers, client } = await open()
   const sent = stubApi({})
   tellByCount(client, handlers['notification.created'])
   client.setQueryData(unreadQuery.queryKey, { count: 0 })
-  isLive.value = true
   client.setQueryData(unreadQuery.queryKey, { count: 1 })
   await gathered()
-  isLive.value = false
   expect(sent).toEqual([])
 })
 

@@ -2,7 +2,7 @@ import type { QueryClient } from '@tanstack/vue-query'
 import type { Router } from 'vue-router'
 
 import { env } from '@/env'
-import { isLive, type Events } from '@/live/state'
+import type { Events } from '@/live/state'
 import { toast } from '@/ui/toast'
 
 import {
@@ -65,16 +65,20 @@ export function notificationHandlers(client: QueryClient, router: Router) {
   }
 }
 
-/** Tells of new notifications when their count has grown, while the server does not by itself. */
+/**
+ * Tells of new notifications when the count that was asked for has grown: without a stream, and
+ * before one has begun to tell.
+ */
 export function tellByCount(client: QueryClient, created: (told: Told) => void) {
-  let before: number | undefined
-  client.getQueryCache().subscribe(({ type, query }) => {
-    if (type !== 'updated' || query.queryKey.join() !== unreadQuery.queryKey.join()) return
-    const count = (query.state.data as Events['notification.unread'] | undefined)?.count
-    if (count === undefined) return
-    const more = before === undefined ? 0 : count - before
+  const { queryKey } = unreadQuery
+  let before = client.getQueryData(queryKey)?.count
+  client.getQueryCache().subscribe((event) => {
+    if (event.type !== 'updated' || event.action.type !== 'success') return
+    if (event.query.queryKey.join() !== queryKey.join()) return
+    const { count } = event.action.data as Events['notification.unread']
+    const more = count - (before ?? count)
     before = count
-    if (more <= 0 || isLive.value) return
+    if (more <= 0 || event.action.manual) return // a stream that gives the count tells of them too
     client.fetchQuery({ ...inboxQuery({ page: 1, unread: true }), staleTime: 0 }).then(
       ({ results }) => results.slice(0, more).forEach(created),
       () => {}, // the bell has the count

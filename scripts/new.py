@@ -25,22 +25,41 @@ This is {name} now. Look at it and keep it:
 """
 
 
+def read_settings(pattern: str) -> str:
+    """Return what `pattern` finds in copier.yml. Raises UsageError when it finds nothing."""
+    found = re.search(pattern, (ROOT / "copier.yml").read_text(encoding="utf-8"))
+    if not found:
+        raise UsageError("copier.yml has no rules or no choices: restore it from git.")
+    return found[1]
+
+
+def read_choices(question: str) -> list[str]:
+    """Return the values that may be chosen as the answer to a question of copier.yml."""
+    choices = read_settings(rf"(?ms)^{question}:$.*?^  choices:\n(.*?)^(?! {{4}})")
+    return re.findall(r"(?m)^    .*: (\S+)$", choices)
+
+
 def check_answers(answers: dict[str, str], without: list[str]) -> None:
     """Raise UsageError for what copier would refuse by copier.yml, before anything is fetched."""
-    settings = (ROOT / "copier.yml").read_text(encoding="utf-8")
-    rules = re.search(r"(?ms)^rules:$.*?^  default:\n(.*?^    \}$)", settings)
-    choices = re.search(r"(?ms)^without:$.*?^  choices:\n(.*?)^\S", settings)
-    if not rules or not choices:
-        raise UsageError("copier.yml has no rules or no choices of modules: restore it from git.")
-    for name, checks in json.loads(rules[1]).items():
+    rules = json.loads(read_settings(r"(?ms)^rules:$.*?^  default:\n(.*?^    \}$)"))
+    for name, checks in rules.items():
         for pattern, reason in checks if answers[name] else []:
             if not re.search(pattern, answers[name]):
                 raise UsageError(f"{name.upper()}: {reason}")
-    modules = re.findall(r"(?m)^    .*: (\w+)$", choices[1])
+    licenses, modules = read_choices("license"), read_choices("without")
+    if answers["license"] and answers["license"] not in licenses:
+        raise UsageError(f"LICENSE: use one of {', '.join(licenses)}.")
     if unknown := [name for name in without if name not in modules]:
         raise UsageError(
             f"WITHOUT: there is no module {', '.join(unknown)}. Use any of {', '.join(modules)}."
         )
+
+
+def ask_license() -> str:
+    """Ask for the license where somebody can answer; otherwise, and after Enter, the default."""
+    if not sys.stdin.isatty():
+        return ""
+    return input(f"LICENSE ({', '.join(read_choices('license'))}) [MIT]: ").strip()
 
 
 def become(made: Path) -> None:
@@ -57,7 +76,7 @@ def become(made: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make new", description=__doc__)
-    for name in ("name", "description", "author", "email"):
+    for name in ("name", "description", "author", "email", "contact", "license"):
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--without", default="", help="modules to leave out, separated by spaces")
     options = vars(parser.parse_args(arguments))
@@ -67,6 +86,9 @@ def main(arguments: list[str]) -> int:
             raise UsageError('Say what the project is called: make new NAME="River Watch"')
         check_answers(options, without)
         template.check_clean()
+        if not options["license"]:
+            options["license"] = ask_license()
+            check_answers(options, without)
         data = [f"--data={key}={value}" for key, value in options.items() if value]
         data += [f"--data=without={json.dumps(without)}"]
         with tempfile.TemporaryDirectory() as folder:

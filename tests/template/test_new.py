@@ -1,5 +1,6 @@
 """A new project: by `make new` in a clone, or by `copier copy`; the same tree both ways."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -16,9 +17,14 @@ from .conftest import RELEASE, copier, files, git, make
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 ANSWERS = ".copier-answers.yml"
+SHARED = (
+    "scripts/{%% yield file from shared %%}..{== _copier_conf.sep ==}{== file ==}{%% endyield %%}"
+    ".jinja"
+)
 OF_COPIER = re.compile(r"copier\.yml|\.copier-answers\.yml|.*\.jinja")
 OF_THE_TEMPLATE = re.compile(
-    r"CHANGELOG\.md|docs/(template\.md|api/.*)|scripts/(new\.py|template\.mk)|tests/template/.*"
+    r"CHANGELOG\.md|docs/(template\.md|api/.*)|scripts/(new\.py|template\.mk|licenses/.*)"
+    r"|tests/template/.*"
 )
 
 
@@ -38,7 +44,11 @@ def test_default_answers_reproduce_the_repository(released: Path, tmp_path: Path
 
 
 def test_there_are_few_templates_and_no_tasks() -> None:
-    assert len([name for name in files(ROOT) if name.endswith(".jinja")]) <= 4
+    # The last three are what a project says of itself, and no module's: its name, license, contact.
+    assert sorted(name for name in files(ROOT) if name.endswith(".jinja")) == [
+        ".copier-answers.yml.jinja", "LICENSE.jinja", "SECURITY.md.jinja",
+        "frontend_vue/package.json.jinja", "project.toml.jinja", SHARED,
+    ]  # fmt: skip
     settings = (ROOT / "copier.yml").read_text()
     assert not re.search(r"(?m)^_(tasks|migrations|jinja_extensions):", settings)
 
@@ -69,6 +79,36 @@ def test_a_new_project_has_its_name_and_nothing_of_the_template(project: Path) -
 
 
 @pytest.mark.parametrize(
+    ("license_chosen", "digest"),
+    [  # of the texts as the SPDX list and the FSF publish them, without the lines of the copyright
+        ("MIT", "f9c4c77b"),
+        ("Apache-2.0", "cfc7749b"),
+        ("AGPL-3.0-or-later", "0d96a4ff"),
+        ("proprietary", None),
+    ],
+)
+def test_a_project_has_the_license_that_was_chosen_and_its_contact(
+    released: Path, tmp_path: Path, license_chosen: str, digest: str | None
+) -> None:
+    made = tmp_path / "made"
+    data = {"name": "River Watch", "author": "A. Nyone", "license": license_chosen,
+            "contact": "safe@river.example", "year": "2019"}  # fmt: skip
+    given = [f"--data={key}={value}" for key, value in data.items()]
+    copier("copy", "--quiet", "--defaults", *given, released, made)
+    notice, text = (made / "LICENSE").read_text().split("Copyright (c) 2019 A. Nyone\n\n")
+    assert notice in {"", "MIT License\n\n"}
+    if digest:
+        assert hashlib.sha256(text.encode()).hexdigest().startswith(digest)
+    else:
+        assert text.startswith("All rights reserved.\n\nNo part")
+    assert "Write to safe@river.example" in (made / "SECURITY.md").read_text()
+    assert not (made / "scripts" / "licenses").exists()
+    answers = (made / ANSWERS).read_text()
+    assert f"license: {license_chosen}\n" in answers
+    assert "year: '2019'\n" in answers
+
+
+@pytest.mark.parametrize(
     ("variables", "reason"),
     [
         ({}, 'make new NAME="River Watch"'),
@@ -79,6 +119,8 @@ def test_a_new_project_has_its_name_and_nothing_of_the_template(project: Path) -
         ({"NAME": "River", "AUTHOR": "a \\ b"}, "one line"),
         ({"NAME": "River", "WITHOUT": "s3 rivers"}, "no module rivers. Use any of rasters, s3"),
         ({"NAME": "River", "EMAIL": "nobody"}, "no email address"),
+        ({"NAME": "River", "CONTACT": "me"}, "an email address, an https:// URL"),
+        ({"NAME": "River", "LICENSE": "GPL"}, "one of MIT, Apache-2.0, AGPL-3.0-or-later, propr"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_fetched(

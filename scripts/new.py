@@ -10,6 +10,7 @@ import re
 import shutil
 import sys
 import tempfile
+import unicodedata
 from pathlib import Path
 
 from scripts import template
@@ -23,6 +24,11 @@ This is {name} now. Look at it and keep it:
   git remote add origin ADDRESS         # of your own repository
   make run
 """
+
+# Letters that Unicode does not take apart into one of ASCII and an accent.
+LETTERS = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
+)
 
 
 def read_settings(pattern: str) -> str:
@@ -55,11 +61,32 @@ def check_answers(answers: dict[str, str], without: list[str]) -> None:
         )
 
 
-def ask_license() -> str:
-    """Ask for the license where somebody can answer; otherwise, and after Enter, the default."""
-    if not sys.stdin.isatty():
+def make_slug(name: str) -> str:
+    """Return a name in ASCII for machines; nothing when a letter of it has no ASCII form."""
+    text = unicodedata.normalize("NFKD", name.lower().translate(LETTERS))
+    text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    if any(letter.isalnum() and not letter.isascii() for letter in text):
         return ""
-    return input(f"LICENSE ({', '.join(read_choices('license'))}) [MIT]: ").strip()
+    return re.sub("[^a-z0-9]+", "-", text).strip("-")
+
+
+def complete_answers(answers: dict[str, str]) -> None:
+    """Fill in a short name and a license. Ask where somebody can answer.
+
+    Raises:
+        UsageError: nobody can answer, and there is no default.
+    """
+    can_answer = sys.stdin.isatty()
+    answers["slug"] = answers["slug"] or make_slug(answers["name"])
+    if not answers["slug"]:
+        if not can_answer:
+            raise UsageError(
+                f"{answers['name']} needs a short name for machines: add SLUG=river-watch."
+            )
+        answers["slug"] = input("SLUG (what machines call it, like river-watch): ").strip()
+    if not answers["license"] and can_answer:
+        licenses = ", ".join(read_choices("license"))
+        answers["license"] = input(f"LICENSE ({licenses}) [MIT]: ").strip()
 
 
 def become(made: Path) -> None:
@@ -76,7 +103,7 @@ def become(made: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make new", description=__doc__)
-    for name in ("name", "description", "author", "email", "contact", "license"):
+    for name in ("name", "slug", "description", "author", "email", "contact", "license"):
         parser.add_argument(f"--{name}", default="")
     parser.add_argument("--without", default="", help="modules to leave out, separated by spaces")
     options = vars(parser.parse_args(arguments))
@@ -85,10 +112,9 @@ def main(arguments: list[str]) -> int:
         if not options["name"]:
             raise UsageError('Say what the project is called: make new NAME="River Watch"')
         check_answers(options, without)
+        complete_answers(options)
+        check_answers(options, without)
         template.check_clean()
-        if not options["license"]:
-            options["license"] = ask_license()
-            check_answers(options, without)
         data = [f"--data={key}={value}" for key, value in options.items() if value]
         data += [f"--data=without={json.dumps(without)}"]
         with tempfile.TemporaryDirectory() as folder:

@@ -5,10 +5,12 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from scripts import new
 from scripts.environment import UsageError
 from tests.stack import ROOT
 from tests.tree import run
@@ -114,6 +116,9 @@ def test_a_project_has_the_license_that_was_chosen_and_its_contact(
         ({}, 'make new NAME="River Watch"'),
         ({"NAME": 'say "hello"'}, "none of"),
         ({"NAME": "***"}, "needs a letter or a digit"),
+        ({"NAME": "日本語"}, "日本語 needs a short name for machines: add SLUG=river-watch"),
+        ({"NAME": "Город 2"}, "add SLUG=river-watch"),
+        ({"NAME": "日本語", "SLUG": "日本"}, "a-z, 0-9 and single hyphens"),
         ({"NAME": "r" * 61}, "60 characters"),
         ({"NAME": "River", "DESCRIPTION": "<b>"}, "one line"),
         ({"NAME": "River", "AUTHOR": "a \\ b"}, "one line"),
@@ -152,6 +157,42 @@ def test_work_that_is_not_committed_is_not_overwritten(clone: Path) -> None:
     assert done.returncode != 0
     assert "not committed (README.md)" in done.stderr
     assert (clone / "README.md").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("River Watch", "river-watch"),
+        ("Büro Übung", "buro-ubung"),
+        ("Straße nach Łódź", "strasse-nach-lodz"),
+        ("Ｒiver ２", "river-2"),  # full width
+        ("日本語", ""),
+        ("東京 2", ""),
+    ],
+)
+def test_a_name_in_any_script_has_a_short_one_or_is_asked_for_it(name: str, slug: str) -> None:
+    assert new.make_slug(name) == slug
+
+
+def test_a_name_in_another_script_is_taken_with_its_short_name(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As somebody at a terminal answers; Enter takes the default license."""
+    script = ["script", "--quiet", "--return", "--command", "make new NAME=日本語", "/dev/null"]
+    monkeypatch.setenv("PYTHON", sys.executable)
+    done = subprocess.run(script, cwd=clone, input="nihongo\n\n", capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 'name = "日本語"\nslug = "nihongo"\n' in (clone / "project.toml").read_text()
+    assert "slug: nihongo\n" in (clone / ANSWERS).read_text()
+    assert "license: MIT\n" in (clone / ANSWERS).read_text()
+
+
+def test_a_project_made_before_slugs_were_stored_keeps_its_own(
+    released: Path, tmp_path: Path
+) -> None:
+    """The formula of that time is still the default, where only copier is asked."""
+    copier("copy", "--quiet", "--defaults", "--data=name=Büro Übung", released, tmp_path / "made")
+    assert 'slug = "b-ro-bung"' in (tmp_path / "made" / "project.toml").read_text()
 
 
 @pytest.mark.matrix

@@ -36,7 +36,7 @@ from .outputs import check_output, check_presentation
 from .pipeline import Pipeline
 from .processor import Cancelled, Context, Output, ProcessingError, Processor
 from .registry import get_processor
-from .request_files import delete_attempt, save_output
+from .request_files import delete_attempt, delete_request_files, save_output
 from .scratch import work_directory
 
 logger = logging.getLogger(__name__)
@@ -345,16 +345,18 @@ def _retry_db_write(write: Callable[[], bool]) -> bool:
 def _remove_losers(request: ProcessingRequest, winner: int | None) -> None:
     """Remove the files of this attempt, or, when it won, those of the attempts before it.
 
+    Of a request that was deleted meanwhile everything goes, a folder that the attempt made included.
+
     An attempt whose end could not be written (the database is away) keeps its files: they may be
     the result. The next winner removes them.
     """
     try:
         if winner is None:
-            if ProcessingRequest.objects.filter(
-                id=request.id, status=ProcessingRequest.Status.COMPLETED, attempt=request.attempt
-            ).exists():
-                return
-            delete_attempt(request.id, request.attempt)
+            now = ProcessingRequest.objects.filter(id=request.id).first()
+            if now is None:
+                delete_request_files(request.id)
+            elif (now.status, now.attempt) != (now.Status.COMPLETED, request.attempt):
+                delete_attempt(request.id, request.attempt)
         else:
             for earlier in range(1, winner):
                 delete_attempt(request.id, earlier)

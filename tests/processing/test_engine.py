@@ -17,8 +17,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from backend_django.operations import tidy
-from backend_django.processing import lifecycle, reaper
+from backend_django.processing import lifecycle, reaper, runner
 from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.request_files import save_output
+from backend_django.processing.runner import run_next
+from backend_django.processing.services import request_delete
 from backend_django.processing.tasks import maintenance_reap
 from backend_django.uploads.models import Upload
 from backend_django.users.models import User
@@ -278,6 +281,22 @@ def test_check_finds_and_repairs_what_crashes_leave(
     assert not scratch.exists()
     assert Path(default_storage.path(ProcessingRequest.objects.get(id=kept).input_file)).exists()
     assert "0 orphans found, 1 files missing" in check("--min-age=0")[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_deleted_while_its_output_is_stored_leaves_nothing(
+    signed_in: Client, settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+    request = ProcessingRequest.objects.get(id=post(signed_in).json()["id"])
+
+    def save_late(*arguments: Any) -> Any:
+        request_delete(request=request)
+        return save_output(*arguments)
+
+    monkeypatch.setattr(runner, "save_output", save_late)
+    assert run_next(queue="processing") == [str(request.id)]
+    assert not list(tmp_path.glob("requests/*")), "a folder of a request that is no more"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -33,8 +33,8 @@ def plant() -> None:
     """Called when Django is ready."""
     if skew := os.environ.get("CHAOS_CLOCK_SKEW"):
         _skew_clocks(float(skew))
-    if os.environ.get("CHAOS_OLD_CODE"):
-        _forget_short_count()
+    if kind := os.environ.get("CHAOS_OLD_CODE"):
+        _forget(kind)
     if where := os.environ.get("CHAOS_FREEZE"):
         _freeze_once(where)
     if os.environ.get("CHAOS_PLANT") == "unconditional-claim":
@@ -49,11 +49,11 @@ def _skew_clocks(seconds: float) -> None:
     timezone.now = lambda: true_now() + timedelta(seconds=seconds)
 
 
-def _forget_short_count() -> None:
-    """Be the release before the one that brought this feature."""
+def _forget(kind: str) -> None:
+    """Be the release before the one that brought this kind."""
     from backend_django.processing import registry
 
-    del registry._processors["shortcount"]
+    del registry._processors[kind]
 
 
 def _claim_without_condition() -> None:

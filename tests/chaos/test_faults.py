@@ -361,7 +361,7 @@ def test_old_and_new_code_at_once(cluster: Cluster, ledger: Ledger) -> None:
 def test_new_feature_meets_old_workers(cluster: Cluster, ledger: Ledger) -> None:
     """requests of a new feature, half of the workers still old."""
     cluster.stop("worker1", "worker2")
-    cluster.start_process("worker1", cluster.commands["worker1"], CHAOS_OLD_CODE="1")
+    cluster.start_process("worker1", cluster.commands["worker1"], CHAOS_OLD_CODE="shortcount")
     ids = ledger.submit_many(4, kind=f"{KIND}/short")
     broker = redis.Redis.from_url(cluster.valkey.url)
     wait_for(lambda: not broker.exists("short"), what="the old worker has read the messages")

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 
+import psycopg
 import pytest
 import redis
 
@@ -50,10 +51,24 @@ def more_faults(cluster: Cluster) -> dict[str, Inject]:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
 
-    def skew_clock(chance: random.Random) -> None:
+    def restart_worker(**environment: str) -> None:
         cluster.stop("worker1")
-        skew = str(chance.choice([-3, 3]) * 3600)
-        cluster.start_process("worker1", cluster.commands["worker1"], CHAOS_CLOCK_SKEW=skew)
+        cluster.start_process("worker1", cluster.commands["worker1"], **environment)
+
+    def skew_clock(chance: random.Random) -> None:
+        restart_worker(CHAOS_CLOCK_SKEW=str(chance.choice([-3, 3]) * 3600))
+
+    def fill_disk(_: random.Random) -> None:
+        restart_worker(PROCESSING_DISK_RESERVE_BYTES=str(10**15))
+        time.sleep(2)
+        cluster.stop("worker1")
+
+    def migrate(_: random.Random) -> None:
+        table = "ALTER TABLE processing_processingrequest"
+        with psycopg.connect(cluster.postgres.url, autocommit=True) as connection:
+            connection.execute(f"{table} ADD COLUMN later text NOT NULL DEFAULT ''")
+            time.sleep(2)
+            connection.execute(f"{table} DROP COLUMN later")
 
     def triple_messages(_: random.Random) -> None:
         broker = redis.Redis.from_url(cluster.valkey.url)
@@ -79,11 +94,15 @@ def more_faults(cluster: Cluster) -> dict[str, Inject]:
         "a worker's clock is three hours wrong": skew_clock,
         "every message delivered three times": triple_messages,
         "rolling restart": restart_all,
+        "a worker that does not know the kind": lambda _: restart_worker(CHAOS_OLD_CODE="digest"),
+        "a migration adds a column": migrate,
+        "a worker without disk space": fill_disk,
         "storage refuses": break_storage("refuse", 1),
         "storage hangs": break_storage("hang", 1),
     }
 
 
+RETRIED = {"a worker without disk space", "storage refuses", "storage hangs"}
 MORE = [*more_faults(None)]  # type: ignore[arg-type]
 SLOW |= {*MORE}
 
@@ -117,7 +136,7 @@ def test_fault(cluster: ProxiedCluster, name: str) -> None:
     ledger = Ledger(cluster, f"three times: {name}")
     chance = random.Random(name)
     make_schedule_due(cluster)
-    text = "\n".join(["SLEEP 0.4"] * LINES)
+    text = "\n".join(["SLEEP 1"] * LINES)
     for _ in range(2):
         submitted = None
         while submitted is None:
@@ -131,7 +150,7 @@ def test_fault(cluster: ProxiedCluster, name: str) -> None:
         time.sleep(chance.uniform(0.2, 1))
         cluster.recover()
     row = ledger.settle(work_seconds=60)
-    if name.startswith("storage"):
+    if name in RETRIED:
         assert {*row.outcomes} <= {"completed", "step_failed"}, row
         for pipeline in ledger.accepted:  # refused where it has completed
             ledger.call("POST", f"{KIND}/digest/retry/{pipeline}/")
@@ -149,6 +168,69 @@ def test_fault(cluster: ProxiedCluster, name: str) -> None:
         assert len(steps) == STEPS, f"steps are missing: {steps}"
         assert {count for _, count in steps} == {1}, f"steps were done twice: {steps}"
     check_schedule(cluster)
+    if name in MORE:  # it may be an odd one
+        cluster.stop("worker1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [("RAISE now", "internal_error"), ("MEMORY", "out_of_memory"), ("DIE now", "worker_lost")],
+)
+def test_step_that_fails_each_time(cluster: ProxiedCluster, line: str, code: str) -> None:
+    cluster.recover()
+    ledger = Ledger(cluster, f"two tries of a pipeline, a step of which ends {code}")
+    lines = [*["one two"] * (LINES - 1), line]
+    pipeline = ledger.submit("\n".join(lines).encode(), f"{KIND}/digest")
+    for _ in range(2):
+        row = ledger.settle(work_seconds=90)
+        assert row.is_good, row
+        assert dict(row.outcomes) == {"step_failed": 1}, row
+        failed = cluster.query(
+            "SELECT error_code FROM processing_processingrequest"
+            " WHERE parent_id = %s AND status <> 'completed'",
+            pipeline,
+        )
+        assert failed == [(code,)], "only that step has failed"
+        answer = ledger.call("POST", f"{KIND}/digest/retry/{pipeline}/")
+        assert answer.status_code == 200, answer.text
+    ROWS.append(ledger.settle(work_seconds=90))
+    twice = cluster.query(
+        "SELECT step.step_key FROM processing_processingrequest AS step"
+        " JOIN processing_processingattempt AS attempt ON attempt.request_id = step.id"
+        " WHERE step.parent_id = %s AND attempt.outcome = 'completed'"
+        " GROUP BY 1 HAVING count(*) > 1",
+        pipeline,
+    )
+    assert not twice, "what was completed was done again"
+
+
+@pytest.mark.slow
+def test_delete_and_cancel_at_work(cluster: ProxiedCluster) -> None:
+    cluster.recover()
+    ledger = Ledger(cluster, "two pipelines, deleted and cancelled at work")
+    text = "\n".join(["SLEEP 1"] * LINES).encode()
+    deleted, cancelled = ledger.submit_many(2, text, f"{KIND}/digest")
+    for pipeline in (deleted, cancelled):
+        wait_for(
+            lambda pipeline=pipeline: cluster.query(
+                "SELECT 1 FROM processing_processingrequest WHERE parent_id = %s"
+                " AND step_key LIKE 'count-%%' AND status = 'processing'",
+                pipeline,
+            ),
+            seconds=60,
+            what="its steps are at work",
+        )
+        if pipeline == deleted:
+            assert ledger.call("DELETE", f"{KIND}/digest/delete/{pipeline}/").status_code == 204
+            ledger.deleted.add(pipeline)
+        else:
+            answer = ledger.call("POST", f"{KIND}/digest/cancel/{pipeline}/")
+            assert answer.status_code == 200, answer.text
+    row = ledger.settle(work_seconds=30)
+    ROWS.append(row)
+    assert row.is_good, row
+    assert dict(row.outcomes) == {"deleted": 1, "cancelled": 1}, row
 
 
 def hang(cluster: ProxiedCluster, server: str, fault: Fault) -> None:

@@ -345,7 +345,7 @@ def _retry_db_write(write: Callable[[], bool]) -> bool:
 def _remove_losers(request: ProcessingRequest, winner: int | None) -> None:
     """Remove the files of this attempt, or, when it won, those of the attempts before it.
 
-    Of a request that was deleted meanwhile everything goes, a folder that the attempt made included.
+    Of a request that was deleted meanwhile everything goes, also a folder that the attempt made.
 
     An attempt whose end could not be written (the database is away) keeps its files: they may be
     the result. The next winner removes them.

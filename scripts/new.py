@@ -1,7 +1,8 @@
 """`make new NAME="River Watch"`: turns this clone of the template into a project of its own.
 
-What is written is what `copier copy` of this commit writes; the history stays, and the files that
-only the template needs go. Standard library only: this runs before anything is installed.
+What is written is what `copier copy` of this commit writes, as a first commit of its own, or on top
+of the template's history with KEEP_HISTORY=1. The files that only the template needs go. Standard
+library only: this runs before anything is installed.
 """
 
 import argparse
@@ -16,15 +17,19 @@ from pathlib import Path
 from scripts import template
 from scripts.environment import ROOT, UsageError
 
-NEXT = """
-This is {name} now. Look at it and keep it:
+COMMITTED = """
+This is {name} now, with a first commit of its own. Publish and start it:
 
-  git add --all && git commit --message "Start {name}"
-  git remote rename origin template     # where `make update` brings later releases from
   git remote add origin ADDRESS         # of your own repository
   make run
 """
+UNCOMMITTED = """
+This is {name} now. Look at it and keep it:
 
+  git add --all && git commit --message "Start {name}"
+  git remote add origin ADDRESS         # of your own repository
+  make run
+"""
 # Letters that Unicode does not take apart into one of ASCII and an accent.
 LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
@@ -101,12 +106,52 @@ def become(made: Path) -> None:
     shutil.copytree(made, ROOT, dirs_exist_ok=True, symlinks=True)
 
 
+def check_can_commit() -> None:
+    """Raise UsageError when git could not make the first commit."""
+    try:
+        template.git("var", "GIT_AUTHOR_IDENT")
+        template.git("var", "GIT_COMMITTER_IDENT")
+    except UsageError:
+        raise UsageError(
+            "git does not know who you are: set user.name and user.email with `git config`."
+        ) from None
+    on_branch = template.git("rev-parse", "--abbrev-ref", "HEAD").strip() != "HEAD"
+    if not on_branch and template.git("branch", "--list", "main").strip():
+        raise UsageError("No branch is checked out: run `git switch main` first.")
+
+
+def start_history(name: str) -> None:
+    """Replace the history of the current branch by one commit of the files that are here."""
+    template.git("add", "--all")
+    tree = template.git("write-tree").strip()
+    commit = template.git("commit-tree", tree, "-m", f"Start {name}").strip()
+    if template.git("rev-parse", "--abbrev-ref", "HEAD").strip() == "HEAD":
+        template.git("checkout", "--quiet", "-b", "main")
+    template.git("reset", "--quiet", "--soft", commit)
+
+
+def part_from_template() -> None:
+    """Rename the remote to `template`, and keep its tags apart from those of the project."""
+    for line in template.git(
+        "for-each-ref", "--format=%(objectname) %(refname)", "refs/tags"
+    ).splitlines():
+        value, _, tag = line.partition(" ")
+        template.git("update-ref", tag.replace("refs/tags/", "refs/template/"), value)
+        template.git("update-ref", "-d", tag)
+    if "origin" in template.git("remote").split():
+        template.git("remote", "rename", "origin", "template")
+        template.git("config", "remote.template.tagOpt", "--no-tags")
+        template.git("config", "--add", "remote.template.fetch", "+refs/tags/*:refs/template/*")
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="make new", description=__doc__)
     for name in ("name", "slug", "description", "author", "email", "contact", "license"):
         parser.add_argument(f"--{name}", default="")
+    parser.add_argument("--keep-history", action="store_true", help="commit nothing")
     parser.add_argument("--without", default="", help="modules to leave out, separated by spaces")
     options = vars(parser.parse_args(arguments))
+    keep_history = options.pop("keep_history")
     without = options.pop("without").replace(",", " ").split()
     try:
         if not options["name"]:
@@ -115,6 +160,8 @@ def main(arguments: list[str]) -> int:
         complete_answers(options)
         check_answers(options, without)
         template.check_clean()
+        if not keep_history:
+            check_can_commit()
         data = [f"--data={key}={value}" for key, value in options.items() if value]
         data += [f"--data=without={json.dumps(without)}"]
         with tempfile.TemporaryDirectory() as folder:
@@ -128,10 +175,13 @@ def main(arguments: list[str]) -> int:
             home = f"_src_path: {json.dumps(template.home())}"
             answers.write_text(re.sub(r"(?m)^_src_path: .*$", lambda _: home, answers.read_text()))
             become(made)
+        if not keep_history:
+            start_history(options["name"])
+        part_from_template()
     except UsageError as error:
         print(error, file=sys.stderr)
         return 1
-    print(NEXT.format(name=options["name"]))
+    print((UNCOMMITTED if keep_history else COMMITTED).format(name=options["name"]))
     return 0
 
 

@@ -6,7 +6,8 @@ new: ## Turn this clone into your project: make new NAME="River Watch" WITHOUT="
 	@$(if $(shell command -v "$(PYTHON)"),"$(PYTHON)",$(no_python)) -m scripts.new \
 		$(call given,NAME,name) $(call given,SLUG,slug) \
 		$(call given,DESCRIPTION,description) $(call given,AUTHOR,author) $(call given,EMAIL,email) $(call given,CONTACT,contact) \
-		$(call given,LICENSE,license) $(call given,WITHOUT,without)
+		$(call given,LICENSE,license) $(call given,WITHOUT,without) \
+		$(if $(KEEP_HISTORY),--keep-history)
 
 test-template: ## Make projects of every combination of modules and run their suites (long)
 	@$(bootstrap) && exec $(VENV) -m pytest -m template tests/template $(ARGS)

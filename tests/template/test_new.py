@@ -61,8 +61,14 @@ def test_a_clone_becomes_what_copier_makes(clone: Path, project_made: Path) -> N
     assert done.returncode == 0, done.stderr
     assert without_home(files(clone)) == without_home(files(project_made))
     assert f"_commit: {RELEASE}" in (clone / ANSWERS).read_text()
-    home = json.dumps("git+" + git(clone, "remote", "get-url", "origin").strip())
+    home = json.dumps("git+" + git(clone, "remote", "get-url", "template").strip())
     assert f"_src_path: {home}" in (clone / ANSWERS).read_text()
+    assert git(clone, "log", "--format=%an: %s").splitlines() == ["Tests: Start River Watch"]
+    assert git(clone, "status", "--porcelain") == ""
+    git(clone, "fetch", "--quiet", "template")
+    assert git(clone, "tag") == ""
+    assert git(clone, "remote") == "template\n"
+    assert git(clone, "cat-file", "-t", f"template/{RELEASE}") == "commit\n"
     assert not list(clone.rglob("rasters"))
 
 
@@ -151,6 +157,28 @@ def test_copier_refuses_by_the_same_rules(
         copier("copy", "--quiet", "--defaults", f"--data={answer}", released, tmp_path / "made")
 
 
+def test_history_stays_where_it_is_asked_for(clone: Path) -> None:
+    done = make(clone, "new", NAME="River Watch", KEEP_HISTORY="1")
+    assert done.returncode == 0, done.stderr
+    assert git(clone, "log", "--format=%s").splitlines() == ["Release"]
+    assert git(clone, "tag") == ""
+    assert "project.toml" in git(clone, "status", "--porcelain")
+    assert "git commit" in done.stdout
+
+
+def test_somebody_unknown_to_git_is_told_before_anything_is_fetched(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(clone / ".cache")
+    git(clone, "config", "user.useConfigOnly", "true")
+    monkeypatch.setenv("HOME", str(clone))
+    command = [sys.executable, "-m", "scripts.new", "--name", "River Watch"]
+    done = subprocess.run(command, cwd=clone, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "set user.name and user.email" in done.stderr
+    assert not (clone / ".cache").exists()
+
+
 def test_work_that_is_not_committed_is_not_overwritten(clone: Path) -> None:
     (clone / "README.md").write_text("mine")
     done = make(clone, "new", NAME="River Watch")
@@ -180,6 +208,9 @@ def test_a_name_in_another_script_is_taken_with_its_short_name(
     """As somebody at a terminal answers; Enter takes the default license."""
     script = ["script", "--quiet", "--return", "--command", "make new NAME=日本語", "/dev/null"]
     monkeypatch.setenv("PYTHON", sys.executable)
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{who}_NAME", "Tests")
+        monkeypatch.setenv(f"GIT_{who}_EMAIL", "tests@example.com")
     done = subprocess.run(script, cwd=clone, input="nihongo\n\n", capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'name = "日本語"\nslug = "nihongo"\n' in (clone / "project.toml").read_text()

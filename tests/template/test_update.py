@@ -127,11 +127,11 @@ def test_a_project_that_does_not_know_its_template_is_told_what_to_do(project: P
 def test_git_alone_does_it_too(released: Path, clone: Path) -> None:
     """As docs/upkeep.md says, in a clone that keeps the history: no copier, no answers file."""
     git(clone, "checkout", "--quiet", "-B", "main", RELEASE)
-    make(clone, "new", NAME="River Watch")
+    make(clone, "new", NAME="River Watch", KEEP_HISTORY="1")
     commit(clone, "Start River Watch")
-    git(clone, "remote", "rename", "origin", "template")
-    git(clone, "fetch", "--quiet", "--tags", "template")
-    git(clone, "merge", "--quiet", "--no-edit", NEXT)
+    git(clone, "fetch", "--quiet", "template")
+    git(clone, "merge", "--quiet", "--no-edit", f"template/{NEXT}")
+    assert git(clone, "tag") == ""
     now = files(clone)
     assert "docs/new.md" in now
     assert b'name = "River Watch"' in now["project.toml"]

@@ -64,3 +64,11 @@ def test_planted_exception_leaks_nothing(
 def test_trace_id_of_a_proxy_is_kept_when_harmless(client: Client, given: str, kept: bool) -> None:
     answer = client.get("/health/live", headers={"x-request-id": given})
     assert (answer["X-Request-ID"] == given) is kept
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_errors_of_a_page_are_problems_too(client: Client, user: User, method: str) -> None:
+    client.force_login(user)
+    answer = getattr(client, method)("/api/v1/docs/")
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "method_not_allowed"

@@ -7,7 +7,9 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from rest_framework.authentication import TokenAuthentication as BaseTokenAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
 
 from .models import ApiToken, User
 
@@ -15,14 +17,41 @@ USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
 class TokenAuthentication(BaseTokenAuthentication):
-    """Looks a token up by the hash of its key, and notes when it was used."""
+    """Look a token up by the hash of its key, check what it may do, and note that it was used."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Return the user and the token, or None without one.
+
+        The scope is checked here and not as a permission: no view can leave it out.
+
+        Raises:
+            AuthenticationFailed: the token is unknown, or has expired.
+            PermissionDenied: the token may only read.
+        """
+        authenticated: tuple[User, ApiToken] | None = super().authenticate(request)
+        if authenticated and request.method not in SAFE_METHODS:
+            _check_may_write(authenticated[1])
+        return authenticated
 
     def authenticate_credentials(self, key: str) -> tuple[User, ApiToken]:
         found = _find(ApiToken.digest_of(key))
         if found is None or not found.user.is_active:
             raise AuthenticationFailed("The token is not valid.")
+        if found.expires_at and found.expires_at <= timezone.now():
+            raise AuthenticationFailed(
+                "This token has expired. Create another one on the account page.",
+                code="token_expired",
+            )
         _note_use(found)
         return found.user, found
+
+
+def _check_may_write(token: ApiToken) -> None:
+    if token.scope != ApiToken.Scope.WRITE:
+        raise PermissionDenied(
+            "This token may only read. Use one that may write: create it on the account page.",
+            code="read_only_token",
+        )
 
 
 @cache

@@ -49,6 +49,7 @@ def _statement() -> str:
         LEFT JOIN {Session._meta.db_table} AS session
             ON session.session_key = given.session_key AND session.expire_date > now()
         LEFT JOIN {ApiToken._meta.db_table} AS token ON token.id = given.token_id
+            AND (token.expires_at IS NULL OR token.expires_at > now())
         WHERE holder.id IS NULL OR (session.session_key IS NULL AND token.id IS NULL)
         """  # noqa: S608 # nosec B608 (names of our own tables and types)
 

@@ -101,14 +101,22 @@ class Registration(models.Model):
 class ApiToken(models.Model):
     """What a script shows as `Authorization: Token <key>`. The key itself is not stored."""
 
+    class Scope(models.TextChoices):
+        READ = "read", "read only"
+        WRITE = "write", "read and write"
+
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
     )
     name = models.CharField(max_length=60)
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key.")
     hint = models.CharField(max_length=6, help_text="The first characters of the key.")
+    scope = models.CharField(
+        max_length=5, choices=Scope, default=Scope.WRITE, db_default=Scope.WRITE
+    )
     from_sign_in = models.BooleanField(default=False, help_text="Made by auth/login/.")
     created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, help_text="Null: it does not expire.")
     last_used_at = models.DateTimeField(null=True, help_text="To the minute.")
 
     class Meta:

@@ -1,7 +1,7 @@
 """Writes to accounts."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -196,8 +196,15 @@ def account_delete(*, user: User) -> None:
 
 
 @transaction.atomic
-def token_create(*, user: User, name: str, from_sign_in: bool = False) -> tuple[ApiToken, str]:
-    """Make a token.
+def token_create(
+    *,
+    user: User,
+    name: str,
+    scope: str = ApiToken.Scope.WRITE,
+    expires_at: datetime | None = None,
+    from_sign_in: bool = False,
+) -> tuple[ApiToken, str]:
+    """Create a token.
 
     Returns:
         The token, and its key, which can never be told again.
@@ -218,9 +225,17 @@ def token_create(*, user: User, name: str, from_sign_in: bool = False) -> tuple[
         name=name,
         digest=ApiToken.digest_of(key),
         hint=key[:6],
+        scope=scope,
+        expires_at=expires_at,
         from_sign_in=from_sign_in,
     )
-    event_record(event="token_created", actor=user, target=f"{token.hint}… {name}")
+    until = f"until {expires_at:%Y-%m-%d}" if expires_at else "does not expire"
+    event_record(
+        event="token_created",
+        actor=user,
+        target=f"{token.hint}… {name}",
+        detail=f"{token.get_scope_display()}, {until}",
+    )
     return token, key
 
 

@@ -1,7 +1,14 @@
 """Tokens of scripts: several, named, seen once, revoked one by one."""
 
-import pytest
+from datetime import datetime, timedelta
+from typing import Any
 
+import pytest
+from django.test import RequestFactory
+from django.utils import timezone
+
+from backend_django.audit.models import AuditEvent
+from backend_django.users.credentials import credential_of, credentials_ended
 from backend_django.users.models import ApiToken, User
 from backend_django.users.services import token_create
 
@@ -82,3 +89,48 @@ def test_use_is_noted_whether_or_not_the_view_is_in_a_transaction(path: str) -> 
     assert script(key).get(f"/api/v1/{path}").status_code == 200
     token.refresh_from_db()
     assert token.last_used_at is not None
+
+
+def test_token_is_what_was_chosen_and_says_so(signed_in: Visitor) -> None:
+    made = signed_in.call("tokens", name="a", scope="read", expires_in_days=30).json()
+    expires_at = datetime.fromisoformat(made["expires_at"])
+    assert abs(expires_at - timezone.now() - timedelta(days=30)) < timedelta(minutes=1)
+    listed = signed_in.look("tokens").json()["results"][0]
+    assert (listed["scope"], listed["expires_at"]) == ("read", made["expires_at"])
+    event = AuditEvent.objects.filter(event="token_created").latest("id")
+    assert event.detail == f"read only, until {expires_at:%Y-%m-%d}"
+
+
+def test_without_a_choice_a_token_may_write_and_does_not_expire(signed_in: Visitor) -> None:
+    for made in (signed_in.call("tokens", name="a").json(), signed_in.look("tokens").json()):
+        token = made.get("results", [made])[-1]  # of the list: that of the sign-in
+        assert (token["scope"], token["expires_at"]) == ("write", None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"scope": "admin"}, {"scope": ["read"]}, {"expires_in_days": 0}, {"expires_in_days": 366},
+     {"expires_in_days": "30"}, {"expires_in_days": True}, {"expires_at": "2999-01-01"}],
+)  # fmt: skip
+def test_other_choices_are_refused(signed_in: Visitor, ada: User, wrong: dict[str, Any]) -> None:
+    before = ada.api_tokens.count()
+    answer = signed_in.call("tokens", name="a", **wrong)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == next(iter(wrong))
+    assert ada.api_tokens.count() == before
+
+
+def test_token_creates_none_that_outlives_it(signed_in: Visitor) -> None:
+    key = signed_in.call("tokens", name="a", expires_in_days=30).json()["key"]
+    for days in ({}, {"expires_in_days": None}, {"expires_in_days": 31}):
+        answer = script(key).call("tokens", name="b", **days)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "expires_in_days")
+    assert script(key).call("tokens", name="b", expires_in_days=29).status_code == 201
+
+
+def test_a_stream_that_an_expired_token_opened_ends(ada: User, rf: RequestFactory) -> None:
+    token, _ = token_create(user=ada, name="x", expires_at=timezone.now() + timedelta(hours=1))
+    credential = credential_of(user=ada, token=token, request=rf.get("/"))
+    assert credentials_ended([credential]) == set()
+    ApiToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    assert credentials_ended([credential]) == {credential}

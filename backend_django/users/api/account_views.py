@@ -1,11 +1,13 @@
 """Making, proving, changing and ending an account. Thin: services.py does it."""
 
+from datetime import timedelta
 from typing import Any, cast
 
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import logout, update_session_auth_hash
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
 from rest_framework.authentication import SessionAuthentication
@@ -244,9 +246,15 @@ class TokenListView(OwnTokens, generics.ListAPIView[ApiToken]):
 
     @extend_schema(request=TokenCreateSerializer, responses={201: NewApiTokenSerializer})
     def post(self, request: Request) -> Response:
-        """Make a token for a script. Its key is in this answer and nowhere else."""
-        name = self.read(TokenCreateSerializer)["name"]
-        token, key = services.token_create(user=self.user, name=name)
+        """Create a token for a script. Its key is in this response and nowhere else."""
+        data = self.read(TokenCreateSerializer)
+        days = data["expires_in_days"]
+        token, key = services.token_create(
+            user=self.user,
+            name=data["name"],
+            scope=data["scope"],
+            expires_at=timezone.now() + timedelta(days=days) if days else None,
+        )
         return Response(ApiTokenSerializer(token).data | {"key": key}, status=201)
 
 

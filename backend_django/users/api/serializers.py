@@ -1,5 +1,6 @@
 """Accounts over the wire: e-mail and password in, never a user name."""
 
+from datetime import timedelta
 from typing import Any
 
 from allauth.account import app_settings
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils import timezone
 from django.utils.module_loading import import_string
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -238,14 +240,38 @@ class ApiTokenSerializer(serializers.ModelSerializer[ApiToken]):
 
     class Meta:
         model = ApiToken
-        fields = ["id", "name", "hint", "from_sign_in", "created_at", "last_used_at"]
-        read_only_fields = ["id", "hint", "from_sign_in", "created_at", "last_used_at"]
+        fields = [
+            "id", "name", "hint", "scope", "from_sign_in", "created_at", "expires_at",
+            "last_used_at",
+        ]  # fmt: skip
+        read_only_fields = [name for name in fields if name != "name"]
 
 
 class TokenCreateSerializer(SecondStep):
-    """The name of a new token."""
+    """The name of a new token, what it may do, and for how long."""
 
     name = TextField(max_length=60)
+    scope = serializers.ChoiceField(
+        ApiToken.Scope.choices, default=ApiToken.Scope.WRITE, help_text="`read`: GET and HEAD only."
+    )
+    expires_in_days = serializers.IntegerField(
+        min_value=1,
+        max_value=365,
+        default=None,
+        allow_null=True,
+        help_text="Null: it does not expire.",
+    )
+
+    def validate_expires_in_days(self, days: int | None) -> int | None:
+        """Refuse a token that would outlive the one that creates it."""
+        token = self.context["request"].auth
+        ends = token.expires_at if isinstance(token, ApiToken) else None
+        if ends and (days is None or timezone.now() + timedelta(days=days) > ends):
+            raise ValidationError(
+                "A token cannot create one that lasts longer than itself. Give fewer days, or "
+                "create it on the account page."
+            )
+        return days
 
 
 class NewApiTokenSerializer(ApiTokenSerializer):

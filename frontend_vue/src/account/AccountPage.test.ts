@@ -13,6 +13,8 @@ const TOKEN = {
   id: 7,
   name: 'night job',
   hint: 'abc123',
+  scope: 'write',
+  expires_at: null,
   from_sign_in: false,
   created_at: '2026-01-10T12:00:00Z',
   last_used_at: null,
@@ -72,13 +74,29 @@ test('a token is shown once', async () => {
   })
   const form = page.findAll('form').find((one) => one.find('[placeholder]').exists())!
   await form.find('input').setValue('night job')
+  await form.find('[name=scope]').setValue('read')
   await form.trigger('submit')
   await flushPromises()
-  expect(of('POST /auth/tokens/')[0]!.body).toEqual({ name: 'night job' })
+  expect(of('POST /auth/tokens/')[0]!.body).toEqual({
+    name: 'night job',
+    scope: 'read',
+    expires_in_days: 90,
+  })
   expect(page.text()).toContain('the-whole-key')
   expect(focused()).toBe('“night job” is ready')
   await press(page, 'I have it')
   expect(page.text()).not.toContain('the-whole-key')
+})
+
+test.each([
+  [{}, 'Read and write · does not expire'],
+  [{ scope: 'read', expires_at: '2999-03-01T12:00:00Z' }, 'Read only · expires'],
+  [{ expires_at: '2020-03-01T12:00:00Z' }, 'expired'],
+])('what a token may do and for how long is shown: %j', async (values, text) => {
+  const { page } = await open({
+    'GET /auth/tokens/': [200, { results: [{ ...TOKEN, ...values }] }],
+  })
+  expect(page.find('[aria-label="Your tokens"]').text()).toContain(text)
 })
 
 test.each([

@@ -307,7 +307,7 @@ export interface paths {
         /** @description The tokens of whoever asks; those of others do not exist. */
         get: operations["auth_tokens"];
         put?: never;
-        /** @description Make a token for a script. Its key is in this answer and nowhere else. */
+        /** @description Create a token for a script. Its key is in this response and nowhere else. */
         post: operations["auth_token_create"];
         delete?: never;
         options?: never;
@@ -1777,10 +1777,16 @@ export interface components {
             name: string;
             /** @description The first characters of the key. */
             readonly hint: string;
+            readonly scope: components["schemas"]["TokenScope"];
             /** @description Made by auth/login/. */
             readonly from_sign_in: boolean;
             /** Format: date-time */
             readonly created_at: string;
+            /**
+             * Format: date-time
+             * @description Null: it does not expire.
+             */
+            readonly expires_at: string | null;
             /**
              * Format: date-time
              * @description To the minute.
@@ -2105,10 +2111,16 @@ export interface components {
             name: string;
             /** @description The first characters of the key. */
             readonly hint: string;
+            readonly scope: components["schemas"]["TokenScope"];
             /** @description Made by auth/login/. */
             readonly from_sign_in: boolean;
             /** Format: date-time */
             readonly created_at: string;
+            /**
+             * Format: date-time
+             * @description Null: it does not expire.
+             */
+            readonly expires_at: string | null;
             /**
              * Format: date-time
              * @description To the minute.
@@ -3215,16 +3227,32 @@ export interface components {
             /** @description False while the server cannot know of changes: ask for what you want to know. */
             live: boolean;
         };
-        /** @description The name of a new token. */
+        /** @description The name of a new token, what it may do, and for how long. */
         TokenCreateRequest: {
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
             code?: string;
             name: string;
+            /**
+             * @description `read`: GET and HEAD only.
+             *
+             *     * `read` - read only
+             *     * `write` - read and write
+             * @default write
+             */
+            scope: components["schemas"]["TokenScope"];
+            /** @description Null: it does not expire. */
+            expires_in_days?: number | null;
         };
         /** @description A token for scripts: `Authorization: Token <key>`. */
         TokenKey: {
             key: string;
         };
+        /**
+         * @description * `read` - read only
+         *     * `write` - read and write
+         * @enum {string}
+         */
+        TokenScope: "read" | "write";
         /**
          * @description * `bool` - bool
          *     * `datetime` - datetime

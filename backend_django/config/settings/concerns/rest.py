@@ -57,6 +57,7 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": "/api/v1"}],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "TokenScope": "backend_django.users.models.ApiToken.Scope",
         "RequestStatus": "backend_django.processing.models.ProcessingRequest.Status",
         "RequestPhase": "backend_django.processing.models.ProcessingRequest.Phase",
         "NotificationKind": "backend_django.notifications.models.Notification.Kind",

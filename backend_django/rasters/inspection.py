@@ -217,7 +217,8 @@ def _several_images(count: str) -> ProcessingError:
 
 def _check_pages(dataset: Any) -> None:
     """Refuse a file of which only a part would be kept."""
-    if pages := len(dataset.subdatasets):
+    pages = len(dataset.subdatasets)
+    if pages > 1:  # one is the image itself, with others below it, as previews are
         raise _several_images(str(pages))
 
 

@@ -23,7 +23,8 @@ from .options import MAX_CLASSES
 
 BINS = 64  # of a histogram, at most
 
-_WINDOW_BYTES = 48 * 1024**2  # decoded at once, all bands
+_WINDOW_BYTES = 48 * 1024**2  # at once: what is decoded of all bands, and what is counted by
+_COUNTED_BYTES = 16  # beside a pixel: its area, and its value as an index
 _SAMPLE = 2**22  # values of all bands together that percentiles are of
 _FINE_BINS = 1024
 AT_ONCE = 2**17  # values: arrays of more are new pages of memory, which take longer than the sums
@@ -374,7 +375,7 @@ def windows(dataset: Any, bands: int) -> Iterator[tuple[float, Window]]:
     """Yield windows of whole blocks that cover a raster, with the share that is read after each."""
     high, wide = dataset.block_shapes[0]
     item = np.dtype("complex64" if dataset.dtypes[0] == "complex_int16" else dataset.dtypes[0])
-    most = _WINDOW_BYTES // (bands * item.itemsize)
+    most = _WINDOW_BYTES // (bands * item.itemsize + _COUNTED_BYTES)
     step_down, step_across = high, wide
     while step_across < dataset.width and 2 * step_across * step_down <= most:
         step_across *= 2

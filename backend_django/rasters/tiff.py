@@ -123,7 +123,7 @@ def count_directories(path: Path, most: int) -> int:
                 count, begin = _count_entries(file, form, offset)
                 end = begin + count * struct.calcsize(form.entry)
                 following = _bytes_at(file, end, struct.calcsize(form.pointer))
-            except (OddFileError, OSError, OverflowError):
+            except (OddFileError, OSError):
                 break
             seen.add(offset)
             (offset,) = struct.unpack(form.pointer, following)
@@ -145,7 +145,7 @@ def is_premultiplied(path: Path) -> bool:
                     value = _read_value(file, form, min(number, 4096) * 2, inline)
                     values = np.frombuffer(value, form.order + "u2")
                     return bool((values == _ASSOCIATED_ALPHA).any())
-        except (OddFileError, OSError, OverflowError):
+        except (OddFileError, OSError):
             pass
     return False
 
@@ -314,7 +314,10 @@ def _read_directory(file: BinaryIO, form: Format, offset: int) -> tuple[Director
 
 
 def _bytes_at(file: BinaryIO, offset: int, size: int) -> bytes:
-    file.seek(offset)
+    try:
+        file.seek(offset)
+    except (ValueError, OverflowError, OSError) as error:  # no file reaches so far
+        raise OddFileError("cut off") from error
     content = file.read(size)
     if len(content) < size:
         raise OddFileError("cut off")

@@ -268,6 +268,22 @@ def test_bombs_do_not_go_off(make: Callable[[Path], None], code: str, tmp_path: 
     assert megabytes < 1000, f"a child took {megabytes:.0f} MB"
 
 
+def peak(source: Path, tmp_path: Path) -> float:
+    """Return the MB of the largest child that a conversion took."""
+    RasterProcessor().process(make_context(source, tmp_path))
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def test_rows_of_classes_take_no_more_memory_than_others(tmp_path: Path) -> None:
+    """Bytes are counted by numbers that are eight times as wide."""
+    values = np.full((1, 4096, 12_288), 1, np.uint8)
+    values[:, :800] = 255
+    factory.write(upload(tmp_path), values, nodata=255, blockysize=1, compress="DEFLATE")
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=django.setup) as process:
+        megabytes = process.submit(peak, upload(tmp_path), tmp_path).result()
+    assert megabytes < 400, f"a child took {megabytes:.0f} MB"
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("big", [False, True])
 def test_directories_are_counted_no_further_than_needed(

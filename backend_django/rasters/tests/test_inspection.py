@@ -57,6 +57,7 @@ def tiff(**tags: tuple[int, list[float]]) -> bytes:
         (b"II*\0\x08\0\0\0", "unreadable", "damaged"),
         (b"II*\0" + bytes(range(256)), "unreadable", "damaged"),
         (b"MM\0+\0\x08\0\0" + bytes(500), "unreadable", "damaged"),
+        (b"II+\0\x08\0\0\0" + struct.pack("<Q", 2**63 + 9), "unreadable", "damaged"),
         (tiff(t256=(4, [10]), t257=(4, [10])), "unreadable", "damaged"),
     ],
 )
@@ -161,6 +162,17 @@ def test_several_images(tmp_path: Path) -> None:
     refused = refusal(source)
     assert refused.code == "several_images"
     assert "2 images" in refused.message
+
+
+def test_images_below_the_image_are_none_of_several(tmp_path: Path) -> None:
+    """Microscopes and tifffile put previews there."""
+    source = tmp_path / "x7f3"
+    tags = {"t256": (4, [64]), "t257": (4, [64]), "t258": (3, [8]), "t262": (3, [1])}
+    blocks = {"t277": (3, [1]), "t322": (4, [64]), "t323": (4, [64]), "t324": (4, [0])}
+    source.write_bytes(tiff(**tags, **blocks, t325=(4, [0]), t330=(4, [8])))
+    with rasterio.open(source) as dataset:
+        assert len(dataset.subdatasets) == 1
+    assert refusal(source).code == "no_crs"
 
 
 def test_overviews_elsewhere(tmp_path: Path) -> None:

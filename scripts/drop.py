@@ -61,6 +61,7 @@ MODULES = {
             "backend_django/two_step",
             "frontend_vue/src/features/two_step",
             "requirements/mfa",
+            "docs/settings-two_step.md",
         ),
         tables="mfa",
     ),

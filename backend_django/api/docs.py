@@ -18,6 +18,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from backend_django.utils.staff import acts_as_staff
+
 
 class MayReadDocument(BasePermission):
     """Whom API_DOCS_FOR names: "staff", or everybody who is "signed-in"."""
@@ -26,7 +28,7 @@ class MayReadDocument(BasePermission):
         user = request.user
         if settings.API_DOCS_FOR == "signed-in":
             return bool(user and user.is_authenticated)
-        return bool(user and user.is_active and user.is_staff)
+        return acts_as_staff(user)
 
 
 @cache

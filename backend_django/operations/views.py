@@ -2,6 +2,9 @@
 
 import hmac
 import os
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -15,11 +18,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from backend_django.api.problems import problem_response
+from backend_django.api.problems import problem_response, status_of
 from backend_django.audit.services import event_record
 from backend_django.processing.registry import known_kinds
 from backend_django.processing.services import kind_pause, kinds_resume
+from backend_django.utils.errors import Denied
 from backend_django.utils.probes import INSIDE
+from backend_django.utils.staff import acts_as_staff
 
 from .monitoring import RequestCollector, full_health
 from .queues import RECENT, queues_overview
@@ -33,21 +38,31 @@ def _is_operator(request: HttpRequest) -> bool:
     right = hmac.compare_digest(given.encode("latin-1", "replace"), settings.METRICS_TOKEN.encode())
     if settings.METRICS_TOKEN and scheme.lower() == "bearer" and right:
         return True
-    return request.user.is_active and request.user.is_staff
+    return acts_as_staff(request.user)
 
 
-def _closed() -> HttpResponse:
-    return problem_response(
-        401, "not_authenticated", "Sign in as staff, or send METRICS_TOKEN as a bearer token."
-    )
+def for_operators(view: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Close a view to everybody but operators and their programs."""
+
+    @wraps(view)
+    def closed(request: HttpRequest) -> HttpResponse:
+        try:
+            if _is_operator(request):
+                return view(request)
+        except Denied as error:
+            return problem_response(status_of(error), error.code, error.message)
+        return problem_response(
+            401, "not_authenticated", "Sign in as staff, or send METRICS_TOKEN as a bearer token."
+        )
+
+    return closed
 
 
 @never_cache
 @require_safe
+@for_operators
 def health_full(request: HttpRequest) -> HttpResponse:
     """Everything the product stands on; 503 when any of it is not well."""
-    if not _is_operator(request):
-        return _closed()
     checks = full_health()
     well = all(check["ok"] for check in checks.values())
     return JsonResponse(
@@ -57,10 +72,9 @@ def health_full(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
+@for_operators
 def metrics(request: HttpRequest) -> HttpResponse:
     """The state of the requests, and what web has answered, in Prometheus' text format."""
-    if not _is_operator(request):
-        return _closed()
     registry = CollectorRegistry()
     registry.register(RequestCollector())
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:

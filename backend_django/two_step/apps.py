@@ -8,4 +8,9 @@ class TwoStepConfig(AppConfig):
     api_prefix = "auth/"
 
     def ready(self) -> None:
+        from backend_django.utils import staff
+
         from . import mails  # noqa: F401 (adds its notices)
+        from .staff import check_second_step
+
+        staff.checks.append(check_second_step)

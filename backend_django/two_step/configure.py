@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from backend_django.config.settings.environment import env
+
 
 def configure(settings: dict[str, Any]) -> None:
     """Ask for the code wherever a password is asked for."""
@@ -13,3 +15,7 @@ def configure(settings: dict[str, Any]) -> None:
     settings["MFA_SUPPORTED_TYPES"] = ["totp", "recovery_codes"]
     settings["MFA_TOTP_ISSUER"] = settings["PROJECT"].name
     settings["MFA_RECOVERY_CODE_COUNT"] = 10
+    settings["MIDDLEWARE"] += ["backend_django.two_step.staff.StaffMiddleware"]
+    # Whether staff must set up two-step sign-in before the admin, and what else is for staff, lets
+    # them in. `make run` asks nobody unless it is set.
+    settings["TWO_STEP_FOR_STAFF"] = env.bool("TWO_STEP_FOR_STAFF", default=True)

@@ -21,6 +21,10 @@ CSRF_COOKIE_NAME = "csrftoken"
 DEVICE_COOKIE_NAME = "device"
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
+# [mfa]
+TWO_STEP_FOR_STAFF = env.bool("TWO_STEP_FOR_STAFF", default=False)
+# [/mfa]
+
 # Files are served from where they are built: no collectstatic between an edit and the page.
 WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = None

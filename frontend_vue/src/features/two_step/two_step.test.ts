@@ -28,7 +28,11 @@ const PROPOSAL = {
 }
 const CODES = ['11111111', '22222222']
 
-async function open(answers: Parameters<typeof stubApi>[0], mfa = { enabled: false, left: 0 }) {
+async function open(
+  answers: Parameters<typeof stubApi>[0],
+  mfa = { enabled: false, left: 0 },
+  address = '/here',
+) {
   const sent = stubApi({
     'GET /auth/session/': [200, { user: USER, registration_open: true, google_url: null }],
     'GET /auth/mfa/': [200, { enabled: mfa.enabled, recovery_codes_left: mfa.left }],
@@ -36,7 +40,7 @@ async function open(answers: Parameters<typeof stubApi>[0], mfa = { enabled: fal
     ...answers,
   })
   await account.section() // as the router does
-  const { page } = await show(AccountPage, { modules: [account] })
+  const { page } = await show(AccountPage, { address, modules: [account] })
   await flushPromises()
   return { page, of: (call: string) => sent.filter((one) => one.call === call) }
 }
@@ -170,4 +174,16 @@ test('who has no password is told to choose one before setting it up', async () 
   })
   expect(page.text()).toContain('Choose a password first: setting it up asks for it.')
   expect(page.text()).not.toContain('Set it up')
+})
+
+test.each([
+  ['/admin/users/', '/admin/users/'],
+  ['//elsewhere.example/', '/'],
+])('staff who were sent here go on once it is on: %s', async (next, href) => {
+  const address = `/here?next=${encodeURIComponent(next)}`
+  const { page } = await open({}, undefined, address)
+  expect(page.text()).toContain('Staff need two-step sign-in here. Set it up to continue.')
+  const { page: later } = await open({}, { enabled: true, left: 10 }, address)
+  const link = later.findAll('a').find((one) => one.text() === 'Continue')!
+  expect(link.attributes('href')).toBe(href)
 })

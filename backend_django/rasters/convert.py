@@ -70,7 +70,8 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
     Args:
         arguments: source, target, preview (paths), parameters (see options.py), limits (see
-            inspection.py), inspect_seconds (at most, a whole number; as long as it takes without).
+            inspection.py), inspect_seconds (at most, a whole number; as long as it takes without),
+            confined (see intake.py).
         report: told the step (inspect, convert, check, describe) and the fraction of the whole.
 
     Raises:
@@ -84,7 +85,8 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     process_limits.limit_cpu(limits.seconds * ESTIMATE_ERROR)
     name, upload = arguments.get("name", ""), Path(arguments["source"])
     try:
-        prepared = prepare(upload, name, options, target.parent, limits)
+        confined = arguments.get("confined", False)
+        prepared = prepare(upload, name, options, target.parent, limits, confined=confined)
     except (gdal.CopyFailedError, rasterio.errors.RasterioError) as error:
         raise explain(error, target) from None
     return convert_prepared(prepared, arguments, report)

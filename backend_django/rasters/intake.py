@@ -1,7 +1,8 @@
 """What may come in beside a GeoTIFF that stands alone: it is made one first.
 
 Formats are allowed one by one, each for a reason: many people have it, GDAL's wheel reads it, and a
-file of it names no other file that GDAL would open. What is not on the list is refused by name.
+file of it names no other file that GDAL would open, or the process could not open it either. What
+is not on the list is refused by name.
 """
 
 import mmap
@@ -27,7 +28,8 @@ from .labels import Label, class_labels
 from .options import Options, parse_corners, parse_gcps
 
 # Driver of GDAL, and what a file of it begins with.
-_FORMATS = (
+_Formats = tuple[tuple[str, tuple[bytes, ...]], ...]
+_FORMATS: _Formats = (
     ("JP2OpenJPEG", (b"\x00\x00\x00\x0cjP", b"\xffO\xffQ")),
     ("PNG", (b"\x89PNG",)),  # with a world file, or corners that are given
     ("JPEG", (b"\xff\xd8\xff",)),  # likewise
@@ -35,9 +37,17 @@ _FORMATS = (
     ("netCDF", (b"CDF\x01", b"CDF\x02", b"CDF\x05")),  # the classic one, which names no files
     ("AAIGrid", (b"ncols", b"NCOLS", b"nrows", b"NROWS")),  # ESRI ASCII
 )
+# Files of these can have GDAL open others, or run what they hold: in a confined process alone.
+_CONFINED_FORMATS: _Formats = (
+    ("netCDF", (b"\x89HDF\r\n\x1a\n",)),  # netCDF-4 and other HDF5
+    ("GPKG", (b"SQLite format 3\0",)),
+)
 _HEIGHTS = re.compile(r"[NS][0-9]{2}[EW][0-9]{3}", re.IGNORECASE)  # SRTM's names say their places
 _HEIGHT_BYTES = {2 * 1201**2, 2 * 3601**2}
-_RASTERS = {".tif", ".tiff", ".jp2", ".j2k", ".png", ".jpg", ".jpeg", ".img", ".nc", ".asc", ".hgt"}
+_RASTERS = {
+    *(".tif", ".tiff", ".jp2", ".j2k", ".png", ".jpg", ".jpeg", ".img", ".asc", ".hgt"),
+    *(".nc", ".nc4", ".h5", ".hdf5", ".he5", ".gpkg"),
+}
 _BESIDE = {
     ".tfw",
     ".tifw",
@@ -65,12 +75,21 @@ class Prepared:
     labels: Mapping[int, Label] = field(default_factory=dict)  # of classes
 
 
-def prepare(upload: Path, name: str, options: Options, folder: Path, limits: Limits) -> Prepared:
+def prepare(
+    upload: Path,
+    name: str,
+    options: Options,
+    folder: Path,
+    limits: Limits,
+    *,
+    confined: bool = False,
+) -> Prepared:
     """Return an upload as a GeoTIFF, at the place that was given for it.
 
     Args:
         name: of the upload: some formats say in it what they are.
         folder: where new files may be made.
+        confined: whether this process can open these files alone.
 
     Raises:
         ProcessingError: what `check_file` refuses; several_rasters, no_raster, archive_unreadable,
@@ -85,7 +104,7 @@ def prepare(upload: Path, name: str, options: Options, folder: Path, limits: Lim
         with main.open("rb") as file:
             head = file.read(64)
         name = main.name
-    driver = _driver(main, name, head)
+    driver = _driver(main, name, head, _FORMATS + (_CONFINED_FORMATS if confined else ()))
     if driver == "GTiff":
         check_file(main)
         if main == upload and not (options.crs or options.corners or options.gcps):
@@ -99,17 +118,19 @@ def prepare(upload: Path, name: str, options: Options, folder: Path, limits: Lim
     return _translate(main, driver, because, options, folder, limits)
 
 
+_LAYERED = {"netCDF", "GPKG"}  # several rasters in a file
 _TITLES = {
     "JP2OpenJPEG": "JPEG 2000", "PNG": "PNG", "JPEG": "JPEG", "HFA": "ERDAS Imagine",
     "netCDF": "netCDF", "AAIGrid": "an ESRI ASCII grid", "SRTMHGT": "SRTM heights", "ENVI": "ENVI",
+    "GPKG": "a GeoPackage",
 }  # fmt: skip
 
 
-def _driver(path: Path, name: str, head: bytes) -> str:
+def _driver(path: Path, name: str, head: bytes, formats: _Formats) -> str:
     if head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
         return "GTiff"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    for driver, starts in _FORMATS:
+    for driver, starts in formats:
         if text.startswith(starts):
             return driver
     if path.with_suffix(".hdr").exists():
@@ -120,7 +141,8 @@ def _driver(path: Path, name: str, head: bytes) -> str:
 
 def _renamed(upload: Path, name: str, driver: str, folder: Path) -> Path:
     """Return an upload under a name that its driver wants; nothing else is in that folder."""
-    ending = {"SRTMHGT": ".hgt", "AAIGrid": ".asc", "netCDF": ".nc"}.get(driver, "")
+    endings = {"SRTMHGT": ".hgt", "AAIGrid": ".asc", "netCDF": ".nc", "GPKG": ".gpkg"}
+    ending = endings.get(driver, "")
     stem = Path(name).stem.upper() if driver == "SRTMHGT" else "raster"
     path = folder / "alone" / f"{stem}{ending}"
     path.parent.mkdir()
@@ -235,7 +257,8 @@ def _main_of(names: list[str]) -> str:
         raise ProcessingError(
             "no_raster",
             "The archive holds no raster of a kind that is read here: "
-            "GeoTIFF, JPEG 2000, PNG, JPEG, ESRI ASCII, SRTM, ENVI, ERDAS Imagine or netCDF.",
+            "GeoTIFF, JPEG 2000, PNG, JPEG, ESRI ASCII, SRTM, ENVI, ERDAS Imagine, netCDF, HDF5 or "
+            "GeoPackage.",
         )
     listed = ", ".join(clean_label(Path(name).name, 60) for name in found[:5])
     raise ProcessingError(
@@ -258,7 +281,9 @@ def _translate(
     with rasterio.Env(
         GDAL_PAM_ENABLED="YES", GDAL_DISABLE_READDIR_ON_OPEN="FALSE", GDAL_TIFF_INTERNAL_MASK="YES"
     ):
-        address = _layer(main, options) if driver == "netCDF" else str(main)
+        if driver == "netCDF":
+            main = main.rename(main.with_suffix(".nc"))  # or GDAL leaves HDF5 to another driver
+        address = _layer(main, driver, options) if driver in _LAYERED else str(main)
         with rasterio.open(address, driver=driver) as dataset:
             check_size(dataset, limits, options.bands)
             pixels = dataset.width * dataset.height * dataset.count
@@ -296,10 +321,20 @@ def _projection_file(main: Path) -> CRS | None:
         return None
 
 
-def _layer(main: Path, options: Options) -> str:
-    """Return the address of one raster of a netCDF file."""
-    with rasterio.open(main, driver="netCDF") as dataset:
-        layers: dict[str, Any] = {one.rsplit(":", 1)[-1]: one for one in dataset.subdatasets}
+def _layer(main: Path, driver: str, options: Options) -> str:
+    """Return the address of one raster of a file."""
+    try:
+        with rasterio.open(main, driver=driver) as dataset:
+            layers: dict[str, Any] = {one.rsplit(":", 1)[-1]: one for one in dataset.subdatasets}
+            empty = not layers and not dataset.count
+    except rasterio.errors.RasterioIOError:
+        if driver != "GPKG":
+            raise
+        empty = True
+    if empty:
+        raise ProcessingError(
+            "no_raster", f"The file is {_TITLES[driver]}, and has no raster in it."
+        )
     if not layers:
         return str(main)
     if options.layer in layers:

@@ -56,6 +56,7 @@ def convert(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Convert:
             "preview": str(tmp_path / "preview.webp"),
             "parameters": {"profile": profile, **parameters},
             "limits": LIMITS,
+            "confined": True,  # as far as formats are concerned
         }
         return target, conversion.convert_upload(arguments, lambda step, fraction: None)
 

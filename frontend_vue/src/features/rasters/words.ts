@@ -36,6 +36,11 @@ export const ENDINGS = [
   '.hgt',
   '.img',
   '.nc',
+  '.nc4',
+  '.h5',
+  '.hdf5',
+  '.he5',
+  '.gpkg',
 ]
 
 type Parameters = Omit<components['schemas']['RasterCreateRequest'], CommonField | 'raster'>

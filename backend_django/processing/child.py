@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from .errors import ProcessingError
+from .fork_client import ForkedChild, fork_child
 
 logger = logging.getLogger(__name__)
 GRACE_SECONDS = 3.0  # between asking a child to stop and making it
@@ -33,57 +34,102 @@ def run_in_child(
     memory_bytes: int,
     timeout: float,
     env: Mapping[str, str],
+    scratch: Path | None = None,
 ) -> Any:
     """Call `target` ("module:function") with JSON arguments in a child process; return its answer.
+
+    The child is forked from a process that has imported the module, and that is kept for the next
+    call with the same `env`. Where that is not possible (macOS; a module that starts threads when
+    it is imported), it is a new process.
 
     Args:
         report: called with (step, fraction) as the child reports them.
         check: called several times a second; what it raises ends the child and is passed on.
         memory_bytes: limit of the child's address space.
         timeout: seconds until the child is ended with ProcessingError("time_limit").
-        env: environment variables added to the worker's own.
+        env: environment variables added to the worker's own before the module is imported.
+        scratch: where the child's temporary files go.
 
     Raises:
         ProcessingError: raised by the target, or out_of_memory, time_limit, crashed.
     """
-    read_end, write_end = os.pipe()
-    process = subprocess.Popen(
+    deadline = time.monotonic() + timeout
+
+    def check_all() -> None:
+        check()
+        if time.monotonic() > deadline:
+            raise ProcessingError(*TOO_LONG)
+
+    answer: dict[str, Any] | None = None
+    with contextlib.ExitStack() as ours:
+        with contextlib.ExitStack() as theirs:
+            given, stdin = _open_pipe(ours, theirs, to_child=True)
+            answers, pipe = _open_pipe(ours, theirs)
+            said, stdout = _open_pipe(ours, theirs)
+            process = _start(target, memory_bytes, env, scratch, [given, answers, said], check_all)
+        output = _Output(stdout)
+        try:
+            with contextlib.suppress(BrokenPipeError), stdin:
+                stdin.write(json.dumps(arguments).encode())
+            for message in _messages(pipe, output, check_all):
+                if "progress" in message:
+                    report(message.get("step"), message["progress"])
+                else:
+                    answer = message
+            process.wait(timeout=GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass  # it has answered, but does not go: it is ended below
+        finally:
+            _end(process)
+            output.close()
+    return _unwrap(answer, process.returncode)
+
+
+def _open_pipe(
+    ours: contextlib.ExitStack, theirs: contextlib.ExitStack, *, to_child: bool = False
+) -> tuple[int, IO[bytes]]:
+    """Return the child's end of a pipe and our own, which are closed with their stacks."""
+    read, write = os.pipe()
+    child, own = (read, write) if to_child else (write, read)
+    theirs.callback(os.close, child)
+    return child, ours.enter_context(open(own, "wb") if to_child else open(own, "rb", buffering=0))
+
+
+def _start(
+    target: str,
+    memory_bytes: int,
+    env: Mapping[str, str],
+    scratch: Path | None,
+    descriptors: list[int],
+    check: Callable[[], None],
+) -> subprocess.Popen[bytes] | ForkedChild:
+    """Start a child that reads its arguments and answers through pipes.
+
+    Args:
+        descriptors: the child's ends: of what it is given, of its answers, of its output.
+    """
+    environment = {**os.environ, "PYTHONPATH": _python_path(), **env}
+    own = {"TMPDIR": str(scratch)} if scratch else {}
+    job = {"target": target, "memory_bytes": memory_bytes, "env": own}
+    if forked := fork_child(target.partition(":")[0], job, environment, descriptors, check):
+        return forked
+    given, answers, said = descriptors
+    return subprocess.Popen(
         [
             sys.executable,
             "-m",
             "backend_django.processing.child_main",
             target,
-            str(write_end),
+            str(answers),
             str(memory_bytes),
         ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        pass_fds=[write_end],
-        env={**os.environ, "PYTHONPATH": _python_path(), **env},
+        stdin=given,
+        stdout=said,
+        stderr=said,
+        pass_fds=[answers],
+        env=environment | own,
         start_new_session=True,
     )
-    os.close(write_end)
-    output = _Output(process.stdout)
-    answer: dict[str, Any] | None = None
-    deadline = time.monotonic() + timeout
-    try:
-        with open(read_end, "rb", buffering=0) as pipe:
-            assert process.stdin  # noqa: S101 (it was asked for above)
-            with contextlib.suppress(BrokenPipeError), process.stdin:
-                process.stdin.write(json.dumps(arguments).encode())
-            for message in _messages(pipe, output, check, deadline):
-                if "progress" in message:
-                    report(message.get("step"), message["progress"])
-                else:
-                    answer = message
-        process.wait(timeout=GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        pass  # it has answered, but does not go: it is ended below
-    finally:
-        _end(process)
-        output.close()
-    return _unwrap(answer, process.returncode)
 
 
 def _python_path() -> str:
@@ -95,8 +141,7 @@ def _python_path() -> str:
 class _Output:
     """What a child prints, logged line by line as the job's own."""
 
-    def __init__(self, stream: IO[bytes] | None) -> None:
-        assert stream  # noqa: S101 (it was asked for)
+    def __init__(self, stream: IO[bytes]) -> None:
         self.stream = stream
         self._rest = b""
         # What the child has started may keep its end open for longer than the child is there.
@@ -122,7 +167,7 @@ class _Output:
                 pass
 
 
-def _messages(pipe, output, check, deadline):  # type: ignore[no-untyped-def]
+def _messages(pipe, output, check):  # type: ignore[no-untyped-def]
     """Yield the child's JSON lines until it closes its end."""
     line: list[bytes] = []  # joined when it is whole: an answer may come in thousands of pieces
     size = 0
@@ -131,8 +176,6 @@ def _messages(pipe, output, check, deadline):  # type: ignore[no-untyped-def]
         selector.register(output.stream, selectors.EVENT_READ)
         while True:
             check()
-            if time.monotonic() > deadline:
-                raise ProcessingError(*TOO_LONG)
             ready = {key.fileobj for key, _ in selector.select(POLL_SECONDS)}
             if output.stream in ready and not output.read():
                 selector.unregister(output.stream)
@@ -151,7 +194,7 @@ def _messages(pipe, output, check, deadline):  # type: ignore[no-untyped-def]
                 line, size = [following], len(following)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes] | ForkedChild) -> None:
     """End the child and whatever it started."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):

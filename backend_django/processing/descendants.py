@@ -10,6 +10,7 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2): orphans below this process become its children
+spared: set[int] = set()  # processes that this one keeps from job to job (fork_client.py)
 _adopting = False
 
 
@@ -36,13 +37,16 @@ def end_descendants() -> None:
 
 
 def _has_children() -> bool:
-    """Reap the dead ones, and say whether there are others."""
+    """Reap the dead ones, and say whether there are others than those that are kept."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
+        lists = [thread / "children" for thread in Path("/proc/self/task").iterdir()]
+        return {int(pid) for one in lists for pid in one.read_text().split()} - spared != set()
     except ChildProcessError:
         return False
-    return True
+    except OSError:  # a thread has ended meanwhile, or this kernel has no such lists
+        return True
 
 
 def _descendants() -> list[int]:
@@ -54,7 +58,7 @@ def _descendants() -> list[int]:
                 (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]
             )
             children.setdefault(parent, []).append(int(folder.name))
-    found = list(children.get(os.getpid(), []))
+    found = [pid for pid in children.get(os.getpid(), []) if pid not in spared]
     for pid in found:  # grows as it goes
         found += children.get(pid, [])
     return found

@@ -120,9 +120,15 @@ class Context:
         on, the worker survives. The function is called as `function(arguments, report)`, where
         `report(step, fraction)` feeds `step()` and `progress()`. Its module must do without Django.
 
+        The process is forked from one that has imported the module, and has called its `preload()`
+        if there is one; that is kept for the next job with the same `env`. It ends as soon as the
+        function has returned: without `atexit`, and without writing what is still in buffers. Its
+        temporary files are in `workdir`.
+
         Args:
             memory_bytes: address space the process may use; what the kind declares when None.
             timeout: seconds; what the request has left when None.
+            env: environment variables beside the worker's own, there before the module is imported.
 
         Raises:
             ProcessingError: as raised in the child, or `out_of_memory`, `time_limit`, `crashed`.
@@ -141,6 +147,7 @@ class Context:
             memory_bytes=memory_bytes or self.memory,
             timeout=timeout or settings.PROCESSING_TIME_LIMIT_SECONDS,
             env=env or {},
+            scratch=self.workdir,
         )
 
 

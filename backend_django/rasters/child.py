@@ -14,6 +14,16 @@ from backend_django.processing.confinement import confine  # noqa: E402
 
 from . import archive, convert, mosaic  # noqa: E402
 
+
+def preload() -> None:
+    """Import what the first job would import late: in the process that children are forked from."""
+    import numpy.ma  # noqa: F401 (np.unique)
+    import PIL.Image
+    import rio_cogeo.cogeo  # noqa: F401
+
+    PIL.Image.init()  # which saving a picture begins with
+
+
 __all__ = ["convert_upload", "merge_rasters", "write_archive"]
 
 Target = Callable[[dict[str, Any], Callable[[str | None, float], None]], Any]

@@ -87,7 +87,7 @@ def make_raster(context: Context, target: str, name: str, **arguments: Any) -> O
             "labels": _known_labels(context),
             **arguments,
         },
-        env=CHILD_ENVIRONMENT | {"CPL_TMPDIR": str(context.workdir)},
+        env=CHILD_ENVIRONMENT,
     )
     file = OutputFile(cog, download_name(name), COG_CONTENT_TYPE)
     picture = OutputFile(preview, "preview.webp", "image/webp")
@@ -147,7 +147,7 @@ class MapCopyProcessor(Processor):
                 "target": str(tiles),
                 **asdict(context.parameters),
             },
-            env=CHILD_ENVIRONMENT | {"TMPDIR": str(context.workdir)},
+            env=CHILD_ENVIRONMENT,
         )
         file = OutputFile(tiles, "tiles.pmtiles", "application/vnd.pmtiles")
         return Output(data, {"tiles": file})

@@ -1,5 +1,6 @@
 """The processor as the engine runs it: child processes, progress, cancel, outputs."""
 
+import os
 import subprocess
 import sys
 import time
@@ -184,3 +185,26 @@ def test_the_sample_is_small_and_converts(tmp_path: Path) -> None:
 )
 def test_download_name(given: str, made: str) -> None:
     assert download_name(given) == made
+
+
+def test_nothing_is_imported_when_a_job_runs(tmp_path: Path) -> None:
+    """What is, is missing in `preload`: each job would import it anew."""
+    source = factory.write(tmp_path / "upload", factory.pixels("uint8", 3))
+    arguments = {
+        "source": str(source),
+        "target": str(tmp_path / "cog.tif"),
+        "preview": str(tmp_path / "preview.webp"),
+        "parameters": {},
+        "limits": LIMITS,
+    }
+    program = (
+        "import os, sys; from backend_django.rasters import child; child.preload();"
+        "before = set(sys.modules); threads = len(os.listdir('/proc/self/task'));"
+        f"child.convert_upload({arguments!r}, lambda step, fraction: None);"
+        "print(threads, *set(sys.modules) - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | CHILD_ENVIRONMENT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["1"], done.stderr

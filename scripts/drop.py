@@ -68,18 +68,6 @@ MODULES = {
 }
 
 
-def without_lines(text: str, name: str) -> str:
-    """Leave out what is marked as a module's: from `[name]` to `[/name]`, or one line that ends so.
-
-    The marks are comments: `# [name]`, or `<!-- [name] -->` in Markdown.
-    """
-    start, end = (rf"(?:#|<!--) \[{slash}{name}\](?: -->)?" for slash in ("", "/"))
-    block = rf"^[ \t]*{start}\n.*?^[ \t]*{end}\n"
-    text = re.sub(rf"(?ms)(?<=\n\n){block}\n|{block}", "", text)
-    text = re.sub(rf"(?m)^.*{start}[ |]*\n", "", text)
-    return re.sub(r"\n+\Z", "\n", text)
-
-
 def drop(name: str) -> None:
     """Remove the files of a module, its lines in files that others share, and its packages."""
     module = MODULES[name]
@@ -88,10 +76,8 @@ def drop(name: str) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    for path in map(ROOT.joinpath, template.git("ls-files", "-z").split("\0")):
-        mark = f"[{name}]".encode()
-        if path.is_file() and path.suffix != ".jinja" and mark in path.read_bytes():
-            path.write_text(without_lines(path.read_text(encoding="utf-8"), name))
+    names = template.git("ls-files", "-z").split("\0")
+    template.remove_lines(map(ROOT.joinpath, names), name)
     package = FRONTEND / "package.json"
     lines = "|".join(map(re.escape, module.page_packages))
     if lines:
@@ -104,7 +90,7 @@ def remember(names: list[str]) -> None:
         return
     text = template.ANSWERS.read_text(encoding="utf-8")
     had = re.search(r"(?m)^without:.*(?:\n- .*)*", text)
-    known = re.findall(r"(?m)^- (.+)$", had[0]) if had else []
+    known = template.left_out(text)
     lines = "without:\n" + "\n".join(f"- {name}" for name in dict.fromkeys([*known, *names]))
     text = text.replace(had[0], lines) if had else f"{text}{lines}\n"
     template.ANSWERS.write_text(text, encoding="utf-8")

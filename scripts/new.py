@@ -1,8 +1,8 @@
 """`make new NAME="River Watch"`: turns this clone of the template into a project of its own.
 
-What is written is what `copier copy` of this commit writes, as a first commit of its own, or on top
-of the template's history with KEEP_HISTORY=1. The files that only the template needs go. Standard
-library only: this runs before anything is installed.
+What is written is what copier copies of this commit, without the modules that are not wanted and
+without what only the template needs: as a first commit of its own, or on top of the template's
+history with KEEP_HISTORY=1. Standard library only: this runs before anything is installed.
 """
 
 import argparse
@@ -168,12 +168,9 @@ def main(arguments: list[str]) -> int:
             made, packed = Path(folder, "project"), Path(folder, "template")
             # Copier looks at each file below .git, and a clone by path has thousands there.
             template.git("clone", "--quiet", "--no-local", ".", str(packed))
-            template.copier(
-                "copy", "--quiet", "--defaults", "--vcs-ref=HEAD", *data, str(packed), str(made)
-            )
-            answers = made / template.ANSWERS.name
-            home = f"_src_path: {json.dumps(template.home())}"
-            answers.write_text(re.sub(r"(?m)^_src_path: .*$", lambda _: home, answers.read_text()))
+            answers = template.render(packed, "HEAD", made, *data)
+            answers = template.at_home(answers, template.home())
+            (made / template.ANSWERS.name).write_text(answers, encoding="utf-8")
             become(made)
         if not keep_history:
             start_history(options["name"])

@@ -54,8 +54,7 @@ def write_changelog(version: str) -> None:
 def write_answers(version: str) -> None:
     text = template.ANSWERS.read_text(encoding="utf-8")
     text = re.sub(r"(?m)^_commit: .*$", f"_commit: v{version}", text)
-    home = f"_src_path: {template.home()}"
-    text = re.sub(r"(?m)^_src_path: .*$", lambda _: home, text)
+    text = template.at_home(text, template.home())
     template.ANSWERS.write_text(text, encoding="utf-8")
 
 

@@ -1,14 +1,18 @@
-"""Runs copier, which knows how a project is made of the template and updated from it.
+"""Writes the files of a project as one version of the template has them, by copier.
 
 Copier is fetched when it is first needed, with hashes, into a folder of its own below .cache/.
 """
 
 import asyncio
+import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 from scripts.environment import CACHE, ROOT, UsageError
 from scripts.install import Installation, Step, digest, only_one
@@ -54,6 +58,51 @@ def copier(*arguments: str) -> None:
         said = [line for line in done.stderr.splitlines() if line.strip()]
         reason = said[-1] if said else f"copier ended with {done.returncode}"
         raise UsageError(reason.removeprefix("ValueError: "))
+
+
+def without_lines(text: str, name: str) -> str:
+    """Leave out what is marked as a module's: from `[name]` to `[/name]`, or one line that ends so.
+
+    The marks are comments: `# [name]`, or `<!-- [name] -->` in Markdown.
+    """
+    start, end = (rf"(?:#|<!--) \[{slash}{name}\](?: -->)?" for slash in ("", "/"))
+    block = rf"^[ \t]*{start}\n.*?^[ \t]*{end}\n"
+    text = re.sub(rf"(?ms)(?<=\n\n){block}\n|{block}", "", text)
+    text = re.sub(rf"(?m)^.*{start}[ |]*\n", "", text)
+    return re.sub(r"\n+\Z", "\n", text)
+
+
+def remove_lines(paths: Iterable[Path], module: str) -> None:
+    """Leave out the lines of a module in each of these files that has such."""
+    mark = f"[{module}]".encode()
+    for path in paths:
+        if path.is_file() and path.suffix != ".jinja" and mark in path.read_bytes():
+            path.write_text(without_lines(path.read_text(encoding="utf-8"), module), "utf-8")
+
+
+def left_out(answers: str) -> list[str]:
+    """Return the modules that a project is without, by the text of its answers file."""
+    listed = re.search(r"(?m)^without:((?:\n- .*)*)", answers)
+    return re.findall(r"(?m)^- (.+)$", listed[1]) if listed else []
+
+
+def at_home(answers: str, home: str) -> str:
+    """Return the text of an answers file that says where later releases come from."""
+    line = f"_src_path: {json.dumps(home)}"
+    return re.sub(r"(?m)^_src_path: .*$", lambda _: line, answers)
+
+
+def render(source: Path, version: str, target: Path, *data: str) -> str:
+    """Write the files of a project, and return the text of its answers file.
+
+    data: copier's options with the answers, of which those that are missing have their defaults.
+    """
+    copier("copy", "--quiet", "--defaults", f"--vcs-ref={version}", *data, str(source), str(target))
+    answers = (target / ANSWERS.name).read_text(encoding="utf-8")
+    if not (target / "scripts" / "new.py").exists():  # only the template has it
+        for module in (*left_out(answers), "template"):
+            remove_lines(target.rglob("*"), module)
+    return answers
 
 
 async def _install() -> None:

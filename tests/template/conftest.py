@@ -1,5 +1,6 @@
 """A release of the template, and projects made from it: real git, real copier, real make."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -84,6 +85,14 @@ def copier(*arguments: str | Path) -> None:
     template.copier(*map(str, arguments))
 
 
+def made_of(source: Path, target: Path, *without: str, name: str = "River Watch") -> Path:
+    """A project of the release, as `make new` and `make update` write it, without a commit."""
+    data = (f"--data=name={name}", f"--data=without={json.dumps(without)}")
+    template.render(source, RELEASE, target, *data)
+    git(target, "init", "--quiet", "--initial-branch=main")
+    return target
+
+
 @pytest.fixture(scope="session")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This tree as a repository of one commit, which is the release."""
@@ -106,13 +115,8 @@ def clone(released: Path, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def project_made(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project without rasters, made by `copier copy` from the release."""
-    target = tmp_path_factory.mktemp("made") / "river"
-    copier(
-        "copy", "--quiet", "--defaults", f"--vcs-ref={RELEASE}", "--data=name=River Watch",
-        "--data=without=[rasters]", released, target,
-    )  # fmt: skip
-    git(target, "init", "--quiet", "--initial-branch=main")
+    """A project without rasters, made from the release."""
+    target = made_of(released, tmp_path_factory.mktemp("made") / "river", "rasters")
     commit(target, "Start")
     return target
 

@@ -16,7 +16,7 @@ from scripts.drop import MODULES
 from tests.stack import ROOT
 from tests.tree import run
 
-from .conftest import RELEASE, commit, copier, git, lend_tools
+from .conftest import commit, lend_tools, made_of
 from .test_drop import speaking
 
 pytestmark = [pytest.mark.template, pytest.mark.timeout(1800)]
@@ -32,9 +32,7 @@ SUITES = (
 
 def made_without(released: Path, project: Path, without: tuple[str, ...]) -> Path:
     """A project without modules, with the files that its set-up generates."""
-    data = ["--data=name=River Watch", f"--data=without=[{','.join(without)}]"]
-    copier("copy", "--quiet", "--defaults", f"--vcs-ref={RELEASE}", *data, released, project)
-    git(project, "init", "--quiet", "--initial-branch=main")
+    made_of(released, project, *without)
     commit(project, "Start")
     lend_tools(project)
     modules = project / "frontend_vue" / "node_modules"

@@ -11,7 +11,7 @@ from scripts.drop import MODULES
 from tests.stack import ROOT
 from tests.tree import run
 
-from .conftest import RELEASE, commit, copier, files, git, lend_tools
+from .conftest import commit, files, lend_tools, made_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!over)flower",
@@ -51,17 +51,12 @@ def speaking(project: Path, module: str) -> set[str]:
 
 @pytest.mark.matrix
 def test_dropping_later_is_never_having_had_them(released: Path, tmp_path: Path) -> None:
-    late, never_had = tmp_path / "late", tmp_path / "never"
-    data = [f"--vcs-ref={RELEASE}", "--data=name=River Watch"]
-    copier("copy", "--quiet", "--defaults", *data, released, late)
-    git(late, "init", "--quiet", "--initial-branch=main")
+    late = made_of(released, tmp_path / "late")
     commit(late, "Start")
     with_page(lend_tools(late))
     run(late, "scripts.drop", *MODULES)
 
-    without = f"--data=without=[{','.join(MODULES)}]"
-    copier("copy", "--quiet", "--defaults", *data, without, released, never_had)
-    git(never_had, "init", "--quiet")
+    never_had = made_of(released, tmp_path / "never", *MODULES)
     had_once, never = files(late), files(never_had)
     published = {name for name in had_once if name.startswith("docs/api/")}  # by `make schema`
     assert sorted(had_once.keys() - published) == sorted(never)

@@ -19,10 +19,6 @@ from .conftest import RELEASE, copier, files, git, make
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 ANSWERS = ".copier-answers.yml"
-SHARED = (
-    "scripts/{%% yield file from shared %%}..{== _copier_conf.sep ==}{== file ==}{%% endyield %%}"
-    ".jinja"
-)
 OF_COPIER = re.compile(r"copier\.yml|\.copier-answers\.yml|.*\.jinja")
 OF_THE_TEMPLATE = re.compile(
     r"CHANGELOG\.md|docs/(template\.md|api/.*)|scripts/(new\.py|template\.mk|licenses/.*)"
@@ -46,11 +42,12 @@ def test_default_answers_reproduce_the_repository(released: Path, tmp_path: Path
 
 
 def test_there_are_few_templates_and_no_tasks() -> None:
-    # The last three are what a project says of itself, and no module's: its name, license, contact.
+    # All but that of the packages are what a project says of itself: its name, license, contact.
     assert sorted(name for name in files(ROOT) if name.endswith(".jinja")) == [
-        ".copier-answers.yml.jinja", "LICENSE.jinja", "SECURITY.md.jinja",
-        "frontend_vue/package.json.jinja", "project.toml.jinja", SHARED,
+        ".copier-answers.yml.jinja", "LICENSE.jinja", "README.md.jinja", "SECURITY.md.jinja",
+        "frontend_vue/package.json.jinja", "project.toml.jinja",
     ]  # fmt: skip
+    assert [name for name in files(ROOT) if re.search(r"[{}%*?|<>:\"\\]", name)] == []
     settings = (ROOT / "copier.yml").read_text()
     assert not re.search(r"(?m)^_(tasks|migrations|jinja_extensions):", settings)
 

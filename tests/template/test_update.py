@@ -1,12 +1,15 @@
 """`make update`: a release of the template in a project that went its own way."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .conftest import RELEASE, commit, copier, files, git, lend_tools, make
+from scripts import template
+
+from .conftest import RELEASE, commit, files, git, lend_tools, made_of, make
 
 pytestmark = [pytest.mark.template, pytest.mark.timeout(300)]
 NEXT = "v0.2.0"
@@ -15,9 +18,12 @@ NEXT = "v0.2.0"
 @pytest.fixture(scope="module")
 def next_release(released: Path, project_made: Path) -> Iterator[Path]:
     """The template goes on: a file is changed, one is new, one is renamed, one goes."""
+    (released / "CHANGELOG.md").write_text(
+        "# Changelog\n\n## 0.2.0 (2026-12-01)\n\n- A new page\n\n## 0.1.0 (2026-11-01)\n\n- Old\n"
+    )
     (released / "docs" / "new.md").write_text("# New\n")
     git(released, "mv", "docs/TECHSTACK-frontend.md", "docs/page.md")
-    git(released, "rm", "--quiet", "benchmarks/bare/tasks.py")
+    git(released, "rm", "--quiet", "docs/events.md")
     change(released / "manage.py", "command line", "own command line")
     change(released / ".env.example", "Settings of this checkout", "All settings of this checkout")
     change(released / "backend_django" / "rasters" / "apps.py", '"""', '"""Changed. ')
@@ -53,7 +59,7 @@ def test_changes_of_both_sides_are_kept_and_a_dropped_module_stays_away(project:
     assert b"All settings of this checkout" in now[".env.example"]
     assert b"EMAIL=boss" in now[".env.example"]
     assert {"docs/new.md", "docs/page.md"} <= set(now)
-    assert not {"docs/TECHSTACK-frontend.md", "benchmarks/bare/tasks.py", "LICENSE"} & set(now)
+    assert not {"docs/TECHSTACK-frontend.md", "docs/events.md", "LICENSE"} & set(now)
     assert not [name for name in now if "rasters" in name or name.startswith("tests/template")]
     assert b'name = "River Watch"' in now["project.toml"]
     assert f"_commit: {NEXT}".encode() in now[".copier-answers.yml"]
@@ -78,9 +84,7 @@ def test_a_project_made_before_modules_had_their_name_is_updated(
     (older / "copier.yml").write_text(list_of_old)
     git(older, "tag", "--delete", RELEASE)
     commit(older, "Older", tag=RELEASE)
-    data = ["--data=name=River Watch", "--data=without=[rasters,flower]"]
-    copier("copy", "--quiet", "--defaults", f"--vcs-ref={RELEASE}", *data, older, made)
-    git(made, "init", "--quiet", "--initial-branch=main")
+    made_of(older, made, "rasters", "flower")
     commit(made, "Start")
     (older / "copier.yml").write_text(settings)
     (older / "scripts" / "modules" / "rivers.py").touch()
@@ -94,13 +98,78 @@ def test_a_project_made_before_modules_had_their_name_is_updated(
 
 
 @pytest.mark.usefixtures("next_release")
+def test_what_was_renamed_on_one_side_and_changed_on_the_other_is_merged(project: Path) -> None:
+    change(project / "docs" / "TECHSTACK-frontend.md", "\n\n", "\n\nOurs is blue. ")
+    git(project, "mv", "manage.py", "tool.py")
+    commit(project, "My own work")
+    done = make(project, "update")
+    assert done.returncode == 0, done.stdout + done.stderr
+    now = files(project)
+    assert b"Ours is blue. " in now["docs/page.md"]
+    assert b"own command line" in now["tool.py"]
+    assert not {"docs/TECHSTACK-frontend.md", "manage.py"} & set(now)
+    taken, merged = done.stdout.split("Merged with what you changed:")
+    assert "  R docs/TECHSTACK-frontend.md → docs/page.md\n" in merged
+    assert "  M tool.py\n" in merged
+    assert "  A docs/new.md\n" in taken
+    assert "- A new page" in taken
+    assert "Old" not in taken
+
+
+@pytest.mark.usefixtures("next_release")
+def test_what_was_deleted_on_one_side_and_changed_on_the_other_is_named(project: Path) -> None:
+    (project / "manage.py").unlink()
+    commit(project, "No manage.py")
+    done = make(project, "update")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "you have deleted it and the template changed it:\n  manage.py\n" in done.stdout
+    assert not (project / "manage.py").exists()
+
+    git(project, "reset", "--quiet", "--hard")
+    change(project / "docs" / "events.md", "\n\n", "\n\nOurs is blue. ")
+    commit(project, "My own work")
+    done = make(project, "update")
+    assert done.returncode != 0
+    assert re.search(r"the template deleted it[^:]*:\n  docs/events.md\n", done.stdout)
+    assert "Ours is blue. " in (project / "docs" / "events.md").read_text()
+    git(project, "reset", "--quiet", "--hard")  # as the report says
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_a_template_with_a_relative_address_or_another_one_is_found(
+    next_release: Path, project: Path
+) -> None:
+    """Copier notes the address as it was typed where it was called: beside the project."""
+    git(project.parent, "clone", "--quiet", str(next_release), "their template")
+    answers = project / ".copier-answers.yml"
+    for home in ("their template", "../their template"):
+        answers.write_text(template.at_home(answers.read_text(), home))
+        commit(project, "Where it is")
+        done = make(project, "update", TO=NEXT)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f'_src_path: "{home}"' in answers.read_text()
+        git(project, "reset", "--quiet", "--hard")
+
+    (project.parent / "their template").rename(project.parent / "moved")
+    gone = make(project, "update")
+    assert gone.returncode != 0
+    assert "make update FROM=ADDRESS" in gone.stderr
+    done = make(project, "update", FROM="../moved")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '_src_path: "../moved"' in answers.read_text()
+    assert f"_commit: {NEXT}" in answers.read_text()
+    assert git(project, "tag") == ""
+
+
+@pytest.mark.usefixtures("next_release")
 def test_a_conflict_is_a_failure_that_names_the_files(project: Path) -> None:
     change(project / "manage.py", "command line", "beloved command line")
     commit(project, "The same line")
     done = make(project, "update")
     assert done.returncode != 0
-    assert "  manage.py\n" in done.stderr
-    assert ".env.example" not in done.stderr
+    assert "Look for <<<<<<<, then git add:\n  manage.py\n" in done.stdout
+    assert "  M .env.example\n" in done.stdout
+    assert "git reset --hard" in done.stderr
     text = (project / "manage.py").read_text()
     assert "beloved command line" in text
     assert "own command line" in text

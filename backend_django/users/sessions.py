@@ -8,11 +8,14 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.models import Session
 from django.db import DatabaseError
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
@@ -27,6 +30,7 @@ logger = logging.getLogger(__name__)
 MAX_SESSIONS = 50  # of a user: scripts that sign in each time would leave one behind each time
 NOTED_EVERY = 60.0  # seconds
 MAX_NOTED = 10_000
+EXPIRY = "_session_expiry"  # where Django keeps what `set_expiry` was told
 BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "FxiOS": "Firefox",
             "Chrome": "Chrome", "CriOS": "Chrome", "Safari": "Safari"}  # fmt: skip
 SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows",
@@ -34,7 +38,7 @@ SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": 
 
 
 def session_note(*, request: HttpRequest, user: Any) -> None:
-    """Note that a session is used now, from where and with what."""
+    """Note that a session is used now, from where and with what: it is idle from now on."""
     address = client_ip(request)
     try:
         ipaddress.ip_address(address)
@@ -50,11 +54,19 @@ def session_note(*, request: HttpRequest, user: Any) -> None:
             "last_seen_at": timezone.now(),
         },
     )
+    if EXPIRY in request.session:  # else of an earlier release: it ends when it was to end then
+        session: Any = request.session
+        Session.objects.filter(session_key=session.session_key).update(
+            expire_date=session.idle_until
+        )
 
 
 @receiver(user_logged_in)
 def begin(request: HttpRequest, user: Any, **_: Any) -> None:
-    """Note a new session, and end the ones that were not used for longest beyond the limit."""
+    """Note a new session and when it ends at the latest, and end the ones that were not used for
+    longest beyond the limit.
+    """
+    request.session.set_expiry(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
     if not request.session.session_key:
         request.session.save()
     session_note(request=request, user=user)
@@ -110,5 +122,6 @@ class SeenMiddleware:
         if SESSION_KEY in session and request.user.is_authenticated:
             if len(self._noted) >= MAX_NOTED:
                 self._noted.clear()
-            self._noted[key] = now + NOTED_EVERY
+            idle = settings.SESSION_IDLE_SECONDS or NOTED_EVERY
+            self._noted[key] = now + min(NOTED_EVERY, idle / 4)
             session_note(request=request, user=request.user)

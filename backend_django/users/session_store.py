@@ -1,0 +1,28 @@
+"""Django's sessions in the database, which end after a time without use (docs/security.md)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.backends import db
+from django.utils import timezone
+
+
+class SessionStore(db.SessionStore):
+    """A session whose row expires when it is idle, and whose cookie lasts as long as it may.
+
+    So what checks the row (Django, event streams, the list of devices) needs no second look.
+    """
+
+    @property
+    def idle_until(self) -> datetime:
+        """When it ends unless it is used again: never later than it ends anyway."""
+        end: datetime = self.get_expiry_date()
+        if not settings.SESSION_IDLE_SECONDS:
+            return end
+        return min(end, timezone.now() + timedelta(seconds=settings.SESSION_IDLE_SECONDS))
+
+    def create_model_instance(self, data: dict[str, Any]) -> Any:
+        row = super().create_model_instance(data)
+        row.expire_date = self.idle_until
+        return row

@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from .services import Outcome, current_request, event_record
+from .services import Outcome, current_request, event_record, refusals_write
 
 
 class AuditMiddleware:
@@ -26,6 +26,7 @@ class AuditMiddleware:
             response = self.get_response(request)
             if request.method == "POST":
                 _record_staff_action(request, response.status_code, started)
+            refusals_write(request)
             return response
         finally:
             current_request.reset(token)

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from backend_django.utils.client import client_ip
+from backend_django.utils.client import client_address, client_ip
 from backend_django.utils.trace_id import trace_id
 
 from .models import AuditEvent
@@ -19,6 +19,7 @@ from .models import AuditEvent
 logger = logging.getLogger(__name__)
 Outcome = AuditEvent.Outcome
 BLOCKED_SECONDS = 60
+REFUSALS = "audit_refusals"  # where a request keeps them until its response
 # Set by the middleware; none in a worker or a command.
 current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)
 
@@ -31,6 +32,7 @@ def event_record(
     email: str = "",
     target: str = "",
     detail: str = "",
+    once_a_minute: bool = False,
 ) -> None:
     """Record what somebody did, as a row and as a line of the log. Never fails the caller.
 
@@ -38,6 +40,8 @@ def event_record(
         actor: the user who did it; by default the one who is signed in.
         email: what was typed in, when there is no user.
         target: what it was done to. Never a secret: rows and lines are read by others.
+        once_a_minute: leave out what was recorded of this actor and address a moment ago, as is
+            done with `Outcome.BLOCKED` always: whoever is refused may go on trying.
     """
     try:
         values = {
@@ -48,7 +52,7 @@ def event_record(
             **_who(actor, email),
             **_where(),
         }
-        if outcome == Outcome.BLOCKED and _was_recorded(values):
+        if (once_a_minute or outcome == Outcome.BLOCKED) and _was_recorded(values):
             return
         kept = {name: _fit(name, value) for name, value in values.items()}
         with transaction.atomic():
@@ -88,10 +92,28 @@ def _where() -> dict[str, str]:
     }
 
 
+def refusal_record(
+    *, request: HttpRequest, event: str, actor: Any = None, target: str = "", detail: str = ""
+) -> None:
+    """Record after the response, once a minute, that a call was refused.
+
+    Not at once: a refusal undoes the transaction of the request.
+    """
+    refusal = {"event": event, "actor": actor, "target": target, "detail": detail}
+    vars(request).setdefault(REFUSALS, []).append(refusal)
+
+
+def refusals_write(request: HttpRequest) -> None:
+    """Write what `refusal_record` was told in a request. Called by the middleware."""
+    for refusal in vars(request).pop(REFUSALS, []):
+        event_record(outcome=Outcome.FAILURE, once_a_minute=True, **refusal)
+
+
 def _was_recorded(values: dict[str, Any]) -> bool:
-    """Whether such an event was recorded within the last minute: who is blocked goes on trying."""
-    names = ("event", "email", "ip_address")
-    key = "audit:" + ":".join(str(values.get(name, "")) for name in names)
+    """Whether such an event was recorded within the last minute."""
+    request = current_request.get()
+    address = client_address(request) if request else ""  # of IPv6 the network: it has others
+    key = f"audit:{values['event']}:{address}:{values.get('email', '')}"
     return not caches["redis"].add(key[:200], 1, BLOCKED_SECONDS)
 
 

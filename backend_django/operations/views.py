@@ -19,7 +19,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from backend_django.api.problems import problem_response, status_of
-from backend_django.audit.services import event_record
+from backend_django.audit.services import event_record, refusal_record
 from backend_django.processing.registry import known_kinds
 from backend_django.processing.services import kind_pause, kinds_resume
 from backend_django.utils.errors import Denied
@@ -49,11 +49,16 @@ def for_operators(view: Callable[[HttpRequest], HttpResponse]) -> Any:
         try:
             if _is_operator(request):
                 return view(request)
+            refusal = Denied(
+                "Sign in as staff, or send METRICS_TOKEN as a bearer token.", "not_authenticated"
+            )
+            status = 401
         except Denied as error:
-            return problem_response(status_of(error), error.code, error.message)
-        return problem_response(
-            401, "not_authenticated", "Sign in as staff, or send METRICS_TOKEN as a bearer token."
+            refusal, status = error, status_of(error)
+        refusal_record(
+            request=request, event="operators_only", target=request.path, detail=refusal.code
         )
+        return problem_response(status, refusal.code, refusal.message)
 
     return closed
 

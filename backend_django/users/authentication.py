@@ -7,9 +7,11 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from rest_framework.authentication import TokenAuthentication as BaseTokenAuthentication
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
+
+from backend_django.audit.services import refusal_record
 
 from .models import ApiToken, User
 
@@ -18,6 +20,8 @@ USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 class TokenAuthentication(BaseTokenAuthentication):
     """Look a token up by the hash of its key, check what it may do, and note that it was used."""
+
+    _found: ApiToken | None = None
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         """Return the user and the token, or None without one.
@@ -28,13 +32,23 @@ class TokenAuthentication(BaseTokenAuthentication):
             AuthenticationFailed: the token is unknown, or has expired.
             PermissionDenied: the token may only read.
         """
-        authenticated: tuple[User, ApiToken] | None = super().authenticate(request)
-        if authenticated and request.method not in SAFE_METHODS:
-            _check_may_write(authenticated[1])
+        try:
+            authenticated: tuple[User, ApiToken] | None = super().authenticate(request)
+            if authenticated and request.method not in SAFE_METHODS:
+                _check_may_write(authenticated[1])
+        except APIException as error:
+            refusal_record(
+                request=request._request,
+                event="api_token",
+                actor=self._found.user if self._found else None,
+                target=f"{self._found.hint}… {self._found.name}" if self._found else "",
+                detail=str(error.detail),
+            )
+            raise
         return authenticated
 
     def authenticate_credentials(self, key: str) -> tuple[User, ApiToken]:
-        found = _find(ApiToken.digest_of(key))
+        found = self._found = _find(ApiToken.digest_of(key))
         if found is None or not found.user.is_active:
             raise AuthenticationFailed("The token is not valid.")
         if found.expires_at and found.expires_at <= timezone.now():

@@ -24,6 +24,7 @@ ROLES += ["flower"]  # [flower]
 # Each has what URLs, shells, compose and django-environ take for something of their own.
 PASSWORDS = {
     "postgres_password": "$p'a\"ss @#$HOME%41 &*/:? word+\\ é",
+    "redis_password": "$r'e\"d s@#$HOME%41 &*/:? word+\\ é",
     "bucket_secret_key": "$b'u\"c@k#e$HOME%41:/+= t",  # [s3]
     "django_superuser_password": "$tr@nge 'quo\"ted' #100% pass",
     "flower_password": "$f'l\"o,w:e@r #%41",  # [flower]

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from kombu import Connection
 from psycopg import sql
+from redis.connection import parse_url
 
 from scripts.processes import free_port
 from tests.image.deployment import PASSWORDS
@@ -164,11 +166,31 @@ def test_waiting_ends_when_the_server_lets_us_in(
             connection.execute("DROP ROLE late")
 
 
+@pytest.mark.parametrize("password", [PASSWORDS["redis_password"], "per%cent:and/slash#"])
+def test_any_password_reaches_redis(
+    environment: dict[str, str], password: str, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text(password + "\n")
+    del environment["REDIS_URL"]
+    environment |= {
+        "DATABASE_URL": os.environ["DATABASE_URL"],
+        "REDIS_HOST": "redis",
+        "REDIS_PASSWORD_FILE": str(tmp_path / "secret"),
+    }
+    done = enter(environment, "python", "-c", SHOW)
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert shown["CELERY_BROKER_URL"] == shown["REDIS_URL"]
+    read = parse_url(shown["REDIS_URL"])  # by redis-py, and by Celery
+    assert (read["host"], read["port"], read["password"]) == ("redis", 6379, password)
+    assert Connection(shown["REDIS_URL"]).password == password
+
+
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
         ({"DATABASE_URL": ""}, "Set DATABASE_URL, or POSTGRES_HOST"),
-        ({"REDIS_URL": ""}, "Set REDIS_URL"),
+        ({"REDIS_URL": ""}, "Set REDIS_URL, for example to redis://redis:6379/0, or REDIS_HOST"),
         ({"DJANGO_SECRET_KEY": "changeme"}, "DJANGO_SECRET_KEY is missing, too short or well"),
         ({"DJANGO_SECRET_KEY_FILE": "/nowhere/key"}, "/nowhere/key"),
         ({"MEDIA_ROOT": "/proc/media"}, "/proc/media cannot be made"),

@@ -199,7 +199,8 @@ def _preview(dataset: Any, style: Style) -> bytes:
     factor = max(1.0, max(dataset.width, dataset.height) / PREVIEW_PIXELS)
     shape = max(1, round(dataset.height / factor)), max(1, round(dataset.width / factor))
     values = dataset.read(style.bands, out_shape=(len(style.bands), *shape))
-    mask = dataset.dataset_mask(out_shape=shape)
+    # Of the bands that are drawn: the others of a cube are in the same blocks, decoded for each.
+    mask = dataset.read_masks(style.bands, out_shape=values.shape).max(axis=0)
     if is_premultiplied(Path(dataset.name)):
         values = unmultiply(values, mask)
     palette = read_palette(dataset, style.bands[0])

@@ -12,6 +12,7 @@ Array = NDArray[np.float64]
 Ring = list[list[float]]
 
 _MASK_PIXELS = 512  # the overview whose mask is looked at has about this many pixels a side
+_MASK_BANDS = 8
 _EDGE_PARTS = 8  # a side of the raster is a curve on the globe: in this many straight parts
 _DIGITS = 7  # of degrees: centimetres
 
@@ -45,7 +46,7 @@ def _valid_corners(dataset: Any) -> Array:
     )
     factor = max(1.0, max(dataset.width, dataset.height) / _MASK_PIXELS)
     shape = max(1, round(dataset.height / factor)), max(1, round(dataset.width / factor))
-    valid = dataset.dataset_mask(out_shape=shape) > 0
+    valid = _mask(dataset, shape) > 0
     if valid.all() or not valid.any():
         return whole
     rows = np.flatnonzero(valid.any(axis=1))
@@ -55,6 +56,17 @@ def _valid_corners(dataset: Any) -> Array:
         np.stack([columns, rows + below], axis=1) for columns in (first, last) for below in (0, 1)
     ]
     return np.concatenate(points) * [dataset.width / shape[1], dataset.height / shape[0]]
+
+
+def _mask(dataset: Any, shape: tuple[int, int]) -> Array:
+    """Return where some band has a value; of a cube some bands are asked.
+
+    The bands of a cube are in the same blocks, which GDAL decodes for each of them here.
+    """
+    if dataset.count <= 2 * _MASK_BANDS:
+        return np.asarray(dataset.dataset_mask(out_shape=shape))
+    bands = dataset.indexes[:: dataset.count // _MASK_BANDS]
+    return np.asarray(dataset.read_masks(bands, out_shape=(len(bands), *shape)).max(axis=0))
 
 
 def _hull(points: Array) -> Array:

@@ -1,12 +1,12 @@
 """How a raster is best stored: compression, predictor and overviews for its kind of pixels."""
 
 import math
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import rasterio
+from isal import isal_zlib
 from rasterio.windows import Window
 
 from backend_django.processing.errors import ProcessingError
@@ -31,6 +31,7 @@ BLOCK_BYTES = 32 * 1024**2  # decoded, all bands: whoever looks at one pixel hol
 
 _STRIPS = 512  # pixels: smaller images may be in strips
 _SAMPLES = 8  # windows that are compressed both ways
+_SAMPLE_BANDS = 8  # at most, of each
 
 
 def choose_recipe(source: Path, facts: Inspection, options: Options, *, classes: bool) -> list[str]:
@@ -165,11 +166,12 @@ def _predictor_helps(source: Path, facts: Inspection, options: Options) -> bool:
             bits = dataset.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", "8")
             if bits not in {"8", "16", "32", "64"}:  # TIFF has no predictor for 1 or 12 of them
                 return False
+            bands = (options.bands or dataset.indexes)[:_SAMPLE_BANDS]
             for window in sample_windows(facts, options.block_size):
-                values = dataset.read(options.bands or None, window=window)
+                values = dataset.read(bands, window=window)
                 pixels = np.ascontiguousarray(np.moveaxis(values, 0, -1))
-                plain += len(zlib.compress(pixels.tobytes(), 1))
-                predicted += len(zlib.compress(predict(pixels).tobytes(), 1))
+                plain += len(isal_zlib.compress(pixels.tobytes(), 1))
+                predicted += len(isal_zlib.compress(predict(pixels).tobytes(), 1))
     except rasterio.errors.RasterioError:
         # The conversion will meet the same block, and knows how to say so.
         return True

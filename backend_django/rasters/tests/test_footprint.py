@@ -45,7 +45,7 @@ def test_it_is_the_raster_where_all_is_valid(tmp_path: Path, converted: Convert)
     assert area(ring) == pytest.approx((east - west) * (north - south))
 
 
-@pytest.mark.parametrize("how", ["nodata", "mask", "alpha", "NaN"])
+@pytest.mark.parametrize("how", ["nodata", "mask", "alpha", "NaN", "cube"])
 def test_it_is_around_the_valid_pixels(how: str, tmp_path: Path, converted: Convert) -> None:
     valid = np.zeros((200, 400), bool)
     valid[50:150, 100:300] = True
@@ -54,6 +54,8 @@ def test_it_is_around_the_valid_pixels(how: str, tmp_path: Path, converted: Conv
     values = np.where(valid, WIDE | 1, 0)
     if how == "nodata":
         (ring,), _ = outline(tmp_path, converted, values, nodata=0, **place)
+    elif how == "cube":
+        (ring,), _ = outline(tmp_path, converted, np.repeat(values, 40, 0), nodata=0, **place)
     elif how == "mask":
         (ring,), _ = outline(tmp_path, converted, WIDE, mask=mask, **place)
     elif how == "alpha":

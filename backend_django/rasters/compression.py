@@ -53,7 +53,7 @@ def predict(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 def _deflate(pixels: NDArray[Any], side: int, predicted: bool) -> list[bytes]:
     blocks = []
     for left in range(0, pixels.shape[2], side):
-        block = np.ascontiguousarray(np.moveaxis(pixels[:, :, left : left + side], 0, -1))
+        block = np.stack([*pixels[:, :, left : left + side]], axis=-1)
         blocks.append(isal_zlib.compress(predict(block) if predicted else block, 1))
     return blocks
 

@@ -169,9 +169,9 @@ def _predictor_helps(source: Path, facts: Inspection, options: Options) -> bool:
             bands = (options.bands or dataset.indexes)[:_SAMPLE_BANDS]
             for window in sample_windows(facts, options.block_size):
                 values = dataset.read(bands, window=window)
-                pixels = np.ascontiguousarray(np.moveaxis(values, 0, -1))
-                plain += len(isal_zlib.compress(pixels.tobytes(), 1))
-                predicted += len(isal_zlib.compress(predict(pixels).tobytes(), 1))
+                pixels = np.stack(values, axis=-1)
+                plain += len(isal_zlib.compress(pixels, 1))
+                predicted += len(isal_zlib.compress(predict(pixels), 1))
     except rasterio.errors.RasterioError:
         # The conversion will meet the same block, and knows how to say so.
         return True

@@ -7,7 +7,7 @@ import pytest
 
 from tests.stack import ROOT
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -23,6 +23,4 @@ def test_targets_of_make_exist(document: Path) -> None:
     named = set(re.findall(r"(?m)(?:^|`|[A-Z]=\S+ )make ([a-z][a-z-]*)", document.read_text()))
     files = [ROOT / "Makefile", *ROOT.glob("scripts/*.mk"), *ROOT.glob("backend_django/*/*.mk")]
     known = {name for file in files for name in re.findall(r"(?m)^([a-z-]+):", file.read_text())}
-    if document.parent.name == "decisions":  # a project has those of its template
-        known.add("new")
     assert named <= known

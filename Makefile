@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage backup restore test test-fast test-matrix chaos image image-test fuzz audit bench docs lint format types schema lock upgrade-deps release update drop clean clean-data feature test-feature
+.PHONY: help run dev demo manage backup restore test test-fast test-matrix image image-test fuzz audit docs lint format types schema lock upgrade-deps release update drop clean clean-data feature
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
@@ -50,9 +50,6 @@ test: ## Check everything: rules, types, tests, page and its budget (ARGS go to 
 test-fast: ## The inner loop: no browser, no whole stack (ARGS go to pytest)
 	@$(bootstrap) && exec $(VENV) -m scripts.checks fast -- $(ARGS)
 
-chaos: ## Break servers and processes at work, and count what is lost (CHAOS_SEED=7 for others)
-	@$(bootstrap) --no-page && exec $(VENV) -m scripts.chaos $(ARGS)
-
 test-matrix: ## The longer half: more inputs, looks and proofs that rarely fail (ARGS go to pytest)
 	@$(bootstrap) && exec $(VENV) -m scripts.checks matrix -- $(ARGS)
 
@@ -72,9 +69,6 @@ image: ## Build the one image that everything runs from (needs Docker)
 image-test: ## Build and run the image and production.yml; skips with the reason without Docker
 	@$(bootstrap) && exec $(VENV) -m pytest -m image tests/image $(ARGS)
 
-bench: ## Measure it beside what people would use instead (ARGS="polls tiles": parts of it)
-	@$(bootstrap) --no-page && exec $(VENV) -m benchmarks $(ARGS)
-
 lint: ## Check the rules of style, layers and types
 	@$(bootstrap) && exec $(VENV) -m scripts.checks lint
 
@@ -93,9 +87,6 @@ feature: ## Write a new feature: make feature NAME=todos KIND=crud FIELDS="title
 	@$(bootstrap) --no-build && exec $(VENV) -m scripts.feature $(call given,NAME,name) \
 		$(call given,KIND,kind) $(call given,FIELDS,fields) $(call given,SERVICE,service) \
 		$(call given,INPUTS,inputs)
-
-test-feature: ## Make features of all kinds in a copy of the tree, and check everything there
-	@$(bootstrap) && exec $(VENV) -m pytest -m feature tests/feature $(ARGS)
 
 schema: ## Write the OpenAPI document and the page's types from it
 	@$(bootstrap) --no-build && exec $(VENV) -m scripts.schema

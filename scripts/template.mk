@@ -1,6 +1,6 @@
 # Targets that only the template has; a project made from it does without this file.
 
-.PHONY: new test-template
+.PHONY: new test-template test-feature chaos bench
 
 new: ## Turn this clone into your project: make new NAME="River Watch" WITHOUT="rasters s3"
 	@$(if $(shell command -v "$(PYTHON)"),"$(PYTHON)",$(no_python)) -m scripts.new \
@@ -11,3 +11,12 @@ new: ## Turn this clone into your project: make new NAME="River Watch" WITHOUT="
 
 test-template: ## Make projects of every combination of modules and run their suites (long)
 	@$(bootstrap) && exec $(VENV) -m pytest -m template tests/template $(ARGS)
+
+test-feature: ## Make features of all kinds in a copy of the tree, and check everything there
+	@$(bootstrap) && exec $(VENV) -m pytest -m feature tests/feature $(ARGS)
+
+bench: ## Measure it beside what people would use instead (ARGS="polls tiles": parts of it)
+	@$(bootstrap) --no-page && exec $(VENV) -m benchmarks $(ARGS)
+
+chaos: ## Break servers and processes at work, and count what is lost (CHAOS_SEED=7 for others)
+	@$(bootstrap) --no-page && exec $(VENV) -m scripts.chaos $(ARGS)

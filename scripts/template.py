@@ -80,6 +80,17 @@ def remove_lines(paths: Iterable[Path], module: str) -> None:
             path.write_text(without_lines(path.read_text(encoding="utf-8"), module), "utf-8")
 
 
+def remove_links(page: Path) -> None:
+    """Leave the words of links in a Markdown page that lead to what a project is without."""
+
+    def keep(link: re.Match[str]) -> str:
+        there = "://" in link[2] or (page.parent / link[2]).exists()
+        return link[0] if there else link[1]
+
+    text = page.read_text(encoding="utf-8")
+    page.write_text(re.sub(r"(?<!!)\[([^]\n]*)\]\(([^)#\s]+)(?:#[^)\s]*)?\)", keep, text), "utf-8")
+
+
 def left_out(answers: str) -> list[str]:
     """Return the modules that a project is without, by the text of its answers file."""
     listed = re.search(r"(?m)^without:((?:\n- .*)*)", answers)
@@ -102,6 +113,8 @@ def render(source: Path, version: str, target: Path, *data: str) -> str:
     if not (target / "scripts" / "new.py").exists():  # only the template has it
         for module in (*left_out(answers), "template"):
             remove_lines(target.rglob("*"), module)
+        for page in target.rglob("*.md"):
+            remove_links(page)
     return answers
 
 

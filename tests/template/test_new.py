@@ -21,8 +21,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 ANSWERS = ".copier-answers.yml"
 OF_COPIER = re.compile(r"copier\.yml|\.copier-answers\.yml|.*\.jinja")
 OF_THE_TEMPLATE = re.compile(
-    r"CHANGELOG\.md|docs/(template\.md|api/.*)|scripts/(new\.py|template\.mk|licenses/.*)"
-    r"|tests/template/.*"
+    r"CHANGELOG\.md|benchmarks/.*|docs/((template|performance|commands)\.md|api/.*"
+    r"|decisions/.*|images/bench/.*)|requirements/(rasters/)?bench\..*|tests/test_removal\.py"
+    r"|scripts/(new\.py|chaos\.py|template\.mk|licenses/.*)|tests/(template|chaos|feature)/.*"
 )
 
 
@@ -72,7 +73,12 @@ def test_a_clone_becomes_what_copier_makes(clone: Path, project_made: Path) -> N
 def test_a_new_project_has_its_name_and_nothing_of_the_template(project: Path) -> None:
     toml = (project / "project.toml").read_text()
     assert 'name = "River Watch"\nslug = "river-watch"\nversion = "0.1.0"\n' in toml
-    assert (project / "README.md").read_text().startswith("# River Watch\n")
+    readme = (project / "README.md").read_text()
+    assert readme.startswith(
+        "# River Watch\n\nRiver Watch turns uploads into results.\n\n## Start\n"
+    )
+    assert "make run" in readme
+    assert "template" not in readme.lower()
     left = [name for name in files(project) if OF_THE_TEMPLATE.fullmatch(name)]
     assert left == []
     links = "tests/test_readme.py::test_links_lead_somewhere[README.md]"

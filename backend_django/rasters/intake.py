@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import rasterio
+from rasterio._err import CPLE_BaseError
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.transform import from_bounds
@@ -110,7 +111,10 @@ def prepare(
         if main == upload and not (options.crs or options.corners or options.gcps):
             return Prepared(upload)
         if main == upload:
-            return Prepared(_place(upload, options, folder), "its place was given")
+            try:
+                return Prepared(_place(upload, options, folder), "its place was given")
+            except (CPLE_BaseError, rasterio.errors.RasterioIOError):  # libtiff reads it, no more
+                main, because = _renamed(upload, name, driver, folder), "its place was given"
     elif not driver:
         raise not_a_tiff(head)
     elif main == upload:
@@ -167,7 +171,8 @@ def _place(upload: Path, options: Options, folder: Path) -> Path:
             dataset.gcps = (_points(options) or dataset.gcps[0], crs or dataset.gcps[1])
         else:
             dataset.crs = crs
-    return path
+    with gdal.open_upload(path):
+        return path
 
 
 def _points(options: Options) -> list[GroundControlPoint]:

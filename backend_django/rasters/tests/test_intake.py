@@ -17,6 +17,7 @@ from backend_django.processing.errors import ProcessingError
 
 from . import factory
 from .conftest import Convert
+from .test_inspection import tiff
 
 pytestmark = [
     pytest.mark.slow,
@@ -54,6 +55,19 @@ def test_a_place_is_given(tmp_path: Path, convert: Convert) -> None:
     assert facts["converted_because"] == "its place was given"
     with pytest.raises(ProcessingError, match=r"no coordinate reference system EPSG:1\."):
         convert(source, crs="EPSG:1", corners=CORNERS)
+
+
+def test_a_place_is_given_to_what_libtiff_only_reads(tmp_path: Path, convert: Convert) -> None:
+    """Tiles of 257 pixels, and old kinds of JPEG: a changed head cannot be written to the file."""
+    source = tmp_path / "i.tif"
+    size = {"t256": (4, [257]), "t257": (4, [32]), "t258": (3, [8]), "t262": (3, [1])}
+    blocks = {"t277": (3, [1]), "t322": (4, [257]), "t323": (4, [16])}
+    source.write_bytes(tiff(**size, **blocks, t324=(4, [0, 0]), t325=(4, [0, 0])))
+    target, facts = convert(source, crs="EPSG:32632", corners=CORNERS)
+    with rasterio.open(target) as dataset:
+        assert (dataset.crs.to_epsg(), dataset.shape) == (32632, (32, 257))
+        assert dataset.bounds.left == LEFT
+    assert facts["converted_because"] == "its place was given"
 
 
 def test_what_another_driver_writes_is_limited(

@@ -78,7 +78,12 @@ export function createMap(target: HTMLElement, raster: RasterResult) {
   const outline = new VectorLayer({
     source: new VectorSource({ features: [new Feature(geometry)] }),
   })
-  const view = new View({ minZoom: 1, maxZoom: Math.min(24, maxZoom + 4), enableRotation: false })
+  const view = new View({
+    minZoom: 0,
+    maxZoom: Math.min(24, maxZoom + 4),
+    enableRotation: false,
+    showFullExtent: true, // of the world: a full disk reaches to 81° north and south
+  })
 
   const map = new OlMap({
     target,

@@ -25,6 +25,7 @@ _BLOCKS = {273, 279, OFFSETS, COUNTS}  # where they are, and how long
 _APART = 2  # bands, in planes
 # No compression, LZW, JPEG, DEFLATE, PackBits, LERC, LZMA, ZSTD and WebP.
 _WITHIN_BLOCKS = {1, 5, 7, 8, 32773, 32946, 34887, 34925, 50000, 50001}
+_PHOTOMETRIC, _YCBCR, _JPEG = 262, 6, 7
 _POINTERS = {330, 34665, 34853, 40965}  # to other directories
 _MAX_ENTRIES = 200
 _RATIONAL = 5  # two numbers of four bytes
@@ -214,17 +215,21 @@ def empty_copy(source: Path, height: int, width: int) -> bytes:
     Strips are as high as it is.
 
     Raises:
-        OddFileError: the source is not sound, or of a compression that reads more than blocks.
+        OddFileError: the source is not sound, or of a compression or colours for which more than
+            blocks is read.
     """
     with source.open("rb") as file:
         form, _, entries = read_entries(file)
     known = {
         entry.tag: int(numbers(form, entry)[0])
         for entry in entries
-        if entry.tag in (COMPRESSION, SAMPLES, PLANES, TILE_WIDTH, TILE_HEIGHT)
+        if entry.tag in (COMPRESSION, _PHOTOMETRIC, SAMPLES, PLANES, TILE_WIDTH, TILE_HEIGHT)
     }
-    if known.get(COMPRESSION, 1) not in _WITHIN_BLOCKS:
+    compression = known.get(COMPRESSION, 1)
+    if compression not in _WITHIN_BLOCKS:
         raise OddFileError("compression")
+    if known.get(_PHOTOMETRIC) == _YCBCR and compression != _JPEG:
+        raise OddFileError("colours")  # which libtiff turns into others, strip by strip
     blocks = known.get(SAMPLES, 1) if known.get(PLANES) == _APART else 1
     for tag, size in ((TILE_WIDTH, width), (TILE_HEIGHT, height)):
         blocks *= -(-size // known.get(tag, size))

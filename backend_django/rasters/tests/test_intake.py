@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 import pytest
 import rasterio
+from PIL import Image
 from rasterio.shutil import copy
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
@@ -68,6 +69,18 @@ def test_a_place_is_given_to_what_libtiff_only_reads(tmp_path: Path, convert: Co
         assert (dataset.crs.to_epsg(), dataset.shape) == (32632, (32, 257))
         assert dataset.bounds.left == LEFT
     assert facts["converted_because"] == "its place was given"
+
+
+def test_colours_that_libtiff_turns_into_others(tmp_path: Path, convert: Convert) -> None:
+    """YCbCr without JPEG, as Pillow writes it: GDAL reads red, green and blue."""
+    source = tmp_path / "i.tif"
+    colours = np.moveaxis(factory.pixels("uint8", 3), 0, -1)
+    Image.fromarray(colours, "RGB").convert("YCbCr").save(source)
+    with rasterio.open(source) as dataset:
+        assert dataset.profile["photometric"] == "ycbcr"
+        values = dataset.read()
+    target, _ = convert(source, crs="EPSG:32632", corners=CORNERS)
+    check(target, values)
 
 
 def test_what_another_driver_writes_is_limited(

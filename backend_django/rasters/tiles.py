@@ -11,7 +11,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +29,23 @@ from rasterio.windows import Window
 
 from .georeference import crs_of, crs_to_pixel, full_turn, pixel_to_crs
 from .images import Picture, draw, unmultiply
+from .sampling import (
+    NODES,
+    TILE_SIZE,
+    Array,
+    curvature,
+    find_scale,
+    interpolation,
+    nodes,
+    show_between,
+)
 from .styles import Style
 from .tiff import is_premultiplied, overview_factors
 
-TILE_SIZE = 256  # pixels
 MAX_ZOOM = 24
 HALF_WORLD = math.pi * 6378137.0  # metres of Web Mercator from the middle to its edge
 
-Array = NDArray[np.floating[Any]]
 
-_NODES = 17  # grid points along each side of a tile
 _TOLERANCE = 0.1  # pixels of the tile the interpolation may be wrong by
 _OPEN_FILES = 16  # per thread
 _MAX_WINDOW = 2048 * 2048  # pixels read for one tile
@@ -215,9 +222,9 @@ class Source:
         if not self._turn:
             yield 0.0
             return
-        east, _ = self._coordinates(z, x, y, _nodes())
+        east, _ = self._coordinates(z, x, y, nodes())
         left, right = float(east.min()), float(east.max())
-        margin = (right - left) / _NODES  # the nodes are on centres of pixels
+        margin = (right - left) / NODES  # the nodes are on centres of pixels
         for turns in (0, 1, -1):
             shift = turns * self._turn
             if (
@@ -237,7 +244,7 @@ class Source:
             return None
         complete = bool(inside.all())
         within = slice(None) if complete else inside
-        scale = _scale(columns, rows, inside)
+        scale = find_scale(columns, rows, inside)
         window, shape = self._window(columns[within], rows[within], scale)
         values = self._dataset.read(bands, window=window, out_shape=(len(bands), *shape))
         # From pixels of the raster to pixels of what was read.
@@ -248,15 +255,19 @@ class Source:
         index = np.clip(row.astype(np.int64), 0, shape[0] - 1) * shape[1]
         index += np.clip(column.astype(np.int64), 0, shape[1] - 1)
         picked = np.stack([band.ravel().take(index) for band in values])
-        mask = None
         if self._has_mask:
-            mask = self._read_mask(bands, window, shape).max(axis=0).ravel().take(index)
-            if self._is_premultiplied:
-                picked = unmultiply(picked, mask)
+            present = self._read_mask(bands, window, shape).max(axis=0)
+            mask = present.ravel().take(index)
         else:
-            missing = self._missing(picked)
-            if missing is not None:
-                mask = np.where(missing.all(axis=0), np.uint8(0), np.uint8(255))
+            mask = self._present(picked)
+        if mask is not None and not mask[within].any():
+            present = present if self._has_mask else self._present(values)
+            reach = 0.5 + scale * shape[1] / window.width
+            if show_between(index, np.where(inside, column, np.inf), row, present, reach):
+                picked = np.stack([band.ravel().take(index) for band in values])
+                mask = present.ravel().take(index)
+        if mask is not None and self._is_premultiplied:
+            picked = unmultiply(picked, mask)
         if not complete:
             mask = np.where(inside, np.uint8(255) if mask is None else mask, np.uint8(0))
         return picked, mask
@@ -285,6 +296,13 @@ class Source:
         rows = np.where(inside, np.clip(rows, 0, self._height - 0.5), rows)
         return columns, rows, inside
 
+    def _present(self, values: NDArray[Any]) -> Any:
+        """Return the mask of values whose file has none; None when all are valid."""
+        missing = self._missing(values)
+        return (
+            None if missing is None else np.where(missing.all(axis=0), np.uint8(0), np.uint8(255))
+        )
+
     def _missing(self, values: NDArray[Any]) -> NDArray[np.bool_] | None:
         """Return where each band has no value."""
         missing = None
@@ -297,12 +315,12 @@ class Source:
 
     def _locate(self, z: int, x: int, y: int, shift: float) -> tuple[Array, Array]:
         """Return column and row in the raster of each pixel's centre, as 256 × 256 arrays."""
-        columns, rows = self._transform(z, x, y, _nodes(), shift)
+        columns, rows = self._transform(z, x, y, nodes(), shift)
         if np.isfinite(columns).all() and np.isfinite(rows).all():
             spread = max(float(np.ptp(columns)), float(np.ptp(rows))) / TILE_SIZE
-            error = max(_curvature(columns), _curvature(rows))
+            error = max(curvature(columns), curvature(rows))
             if error <= _TOLERANCE * spread:
-                matrix = _interpolation()
+                matrix = interpolation()
                 return matrix @ columns @ matrix.T, matrix @ rows @ matrix.T
         return self._transform(z, x, y, np.arange(TILE_SIZE) + 0.5, shift)
 
@@ -340,48 +358,6 @@ class Source:
         first = int(values.min() // factor) * factor
         last = (int(values.max() // factor) + 1) * factor
         return max(0, first), min(size, last)
-
-
-def _scale(columns: Array, rows: Array, inside: NDArray[np.bool_]) -> float:
-    """Return how many pixels of the raster one of the tile covers, amid what is seen of it."""
-    found = np.flatnonzero(inside)
-    row, column = divmod(int(found[len(found) // 2]), TILE_SIZE)
-    row, column = min(max(row, 1), TILE_SIZE - 2), min(max(column, 1), TILE_SIZE - 2)
-    across, down = (
-        math.hypot(*(float(a[after] - a[before]) / 2 for a in (columns, rows)))
-        for before, after in (
-            ((row, column - 1), (row, column + 1)),
-            ((row - 1, column), (row + 1, column)),
-        )
-    )
-    scale = math.sqrt(across * down)
-    return scale if math.isfinite(scale) else math.inf
-
-
-def _curvature(values: Array) -> float:
-    """Estimate the error of interpolating linearly between the nodes of a grid."""
-    between = [np.abs(v[1::2] - (v[:-2:2] + v[2::2]) / 2).max() for v in (values, values.T)]
-    return float(max(between)) / 4  # half the distance, a quarter of the error
-
-
-@cache
-def _nodes() -> Array:
-    """Return the grid's places along a side of a tile, in pixels.
-
-    On the centres of the outer pixels: on the tile's edge longitude 180 may become -180.
-    """
-    return np.linspace(0.5, TILE_SIZE - 0.5, _NODES)
-
-
-@cache
-def _interpolation() -> Array:
-    """Return the matrix that takes values at the nodes to the centres of the pixels."""
-    position = np.arange(TILE_SIZE) / (TILE_SIZE - 1) * (_NODES - 1)
-    left = np.minimum(position.astype(int), _NODES - 2)
-    matrix = np.zeros((TILE_SIZE, _NODES))
-    matrix[np.arange(TILE_SIZE), left] = 1 - (position - left)
-    matrix[np.arange(TILE_SIZE), left + 1] = position - left
-    return matrix
 
 
 def _numpy_name(dtype: str) -> str:

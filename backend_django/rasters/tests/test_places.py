@@ -18,8 +18,9 @@ from backend_django.rasters import tiles
 from backend_django.rasters.footprint import footprint
 from backend_django.rasters.georeference import geographic_bounds
 from backend_django.rasters.inspection import Limits, inspect
+from backend_django.rasters.sampling import TILE_SIZE
 from backend_django.rasters.settings import LIMITS
-from backend_django.rasters.tiles import TILE_SIZE, Source, tile_range
+from backend_django.rasters.tiles import Source, tile_range
 from backend_django.rasters.values import point_values
 from tests.matrix import matrix
 
@@ -161,6 +162,25 @@ def test_no_tile_with_a_pixel_is_empty(
         )  # fmt: skip
         rows, columns = np.divmod(seen, SIZE)
         assert (np.hypot(rows - row + 0.5, columns - column + 0.5) < 3).any(), name
+
+
+@pytest.mark.parametrize("has_mask", [True, False])
+def test_one_value_in_the_world_is_seen_from_afar(has_mask: bool, tmp_path: Path) -> None:
+    """It lies between the centres of the pixels of its tiles."""
+    values = np.full((1, 256, 256), -9, np.int16)
+    values[0, 118, 185] = 7
+    place = {"crs": "EPSG:4326", "transform": Affine(360 / 256, 0, -180, 0, -180 / 256, 90)}
+    missing = {"mask": np.where(values[0] > 0, 255, 0)} if has_mask else {"nodata": -9}
+    source = Source(factory.write(tmp_path / "i.tif", values, **place, **missing))
+    for zoom, column, row in ((0, 0, 0), (1, 1, 0), (2, 2, 1)):
+        found = source.read(zoom, column, row, (1,))
+        assert found is not None
+        seen, mask = found
+        assert mask is not None
+        assert (seen[0][mask > 0] == 7).all()
+        assert mask.any(), zoom
+    _, mask = source.read(1, 0, 0, (1,)) or (None, np.zeros(1))
+    assert not np.any(mask), "it is in another tile"
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ class PreviewView(AnyTypeMixin, RasterView):
             else:
                 content = result.open_path("preview").read_bytes()
         current = read_query(self, request).get("v") == version_of(result)
-        caching = FOR_EVER if current else "no-cache"
+        # Lists name the first version of it, and classes may get other colours.
+        lasts = current and not any(band["classes"] for band in result.data["bands"])
+        caching = FOR_EVER if lasts else "private, no-cache"
         return HttpResponse(content, "image/webp", headers={"Cache-Control": caching})
 
 

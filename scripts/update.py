@@ -224,6 +224,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         before, home = answer("_commit"), options.home or answer("_src_path")
+        if template.git("rev-parse", "--show-prefix").strip():
+            raise UsageError("make update needs the project at the top of its git repository.")
         template.check_clean()
         with tempfile.TemporaryDirectory() as folder:
             source = Source(Path(folder, "template"), home)

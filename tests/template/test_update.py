@@ -183,6 +183,17 @@ def test_what_would_cost_work_is_refused(project: Path) -> None:
     assert (project / "manage.py").read_text() == "mine"
 
 
+def test_a_project_in_a_folder_of_a_repository_is_refused(project: Path) -> None:
+    """Git would merge the files of the template into the top of the repository."""
+    shutil.rmtree(project / ".git")
+    git(project.parent, "init", "--quiet")
+    commit(project.parent, "A repository of many projects")
+    done = make(project, "update")
+    assert done.returncode != 0
+    assert "at the top of its git repository" in done.stderr
+    assert git(project.parent, "status", "--porcelain") == ""
+
+
 def test_a_project_that_does_not_know_its_template_is_told_what_to_do(project: Path) -> None:
     (project / ".copier-answers.yml").unlink()
     commit(project, "No answers")

@@ -18,7 +18,7 @@ from .problems import (
     problem_response,
     validation_problem,
 )
-from .queries import refused_parameters
+from .queries import refused_body, refused_parameters
 from .throttling import seconds_left_to_wait, seconds_to_wait, throttled
 
 REMEMBERED_SECONDS = 1.0
@@ -35,8 +35,8 @@ SENTENCES = {
 
 
 class ApiMiddleware:
-    """Errors of plain views become problems too; query parameters that nobody
-    reads, or that are repeated, are refused.
+    """Errors of plain views become problems too; query parameters and bodies that nobody
+    reads, and parameters that are repeated, are refused.
 
     An answer is somebody's own, and may hold a secret: unless it says otherwise, nobody keeps it.
     """
@@ -101,5 +101,5 @@ class ApiMiddleware:
     ) -> HttpResponseBase | None:
         if ASKED in request.META:
             return check_head(request, view, args, kwargs)
-        errors = refused_parameters(request, view)
+        errors = refused_parameters(request, view) or refused_body(request, view)
         return validation_problem(errors) if errors else None

@@ -173,7 +173,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
 
 def is_api(request: HttpRequest) -> bool:
     """Whether programs are spoken to at this address."""
-    return request.path == "/api" or request.path.startswith("/api/")
+    return request.path in {"/api", "/events", "/events/"} or request.path.startswith("/api/")
 
 
 def _plain(status_code: int, sentence: str) -> HttpResponse:

@@ -1,5 +1,6 @@
 """Query parameters: declared once, on the view, for the document and for the check."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import or_
@@ -7,7 +8,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -15,6 +16,8 @@ from rest_framework.request import Request
 from .strict import check_number
 
 V = TypeVar("V", bound=Callable[..., Any])
+EMPTY_BYTES = 100
+EMPTY = re.compile(rb"\s*(\{\}|--[^\r\n]+--)\s*")  # as JSON, and as a form without a part
 
 
 @extend_schema_field({"type": "string", "maxLength": 200, "pattern": r"^[^\u0000]+$"})
@@ -81,6 +84,36 @@ def reads(*names: str) -> Callable[[V], V]:
     return declare
 
 
+def takes_no_body(**schema: Any) -> Callable[[V], V]:
+    """Declare that a POST reads no body, for the API schema and for the check.
+
+    Args:
+        schema: what else `extend_schema` is to know.
+    """
+
+    def declare(handler: V) -> V:
+        handler.takes_no_body = True  # type: ignore[attr-defined]
+        declared: V = extend_schema(request=None, **schema)(handler)
+        return declared
+
+    return declare
+
+
+def refused_body(request: HttpRequest, view: Any) -> dict[str, Any]:
+    """Return an error when there is a body that the view does not read: it asks for something that
+    would be left out in silence. An empty JSON object and an empty form ask for nothing.
+    """
+    method = (request.method or "").lower()
+    handler = getattr(getattr(view, "cls", None), method, None)
+    if handler is None or not (method == "delete" or hasattr(handler, "takes_no_body")):
+        return {}
+    length = int(request.META.get("CONTENT_LENGTH") or 0)
+    if not length or (length < EMPTY_BYTES and EMPTY.fullmatch(request.body)):
+        return {}
+    message = "This address takes no body. Leave it out."
+    return {"non_field_errors": serializers.ErrorDetail(message, "unexpected_body")}
+
+
 def refused_parameters(request: HttpRequest, view: Any) -> dict[str, Any]:
     """Return an error for each parameter that the view does not read, or that is there twice.
 
@@ -88,7 +121,8 @@ def refused_parameters(request: HttpRequest, view: Any) -> dict[str, Any]:
     of two values nobody knows which one is meant.
     """
     cls = getattr(view, "cls", None)
-    if not request.GET or (cls and not hasattr(cls, (request.method or "").lower())):
+    method = "get" if request.method == "HEAD" else (request.method or "").lower()
+    if not request.GET or (cls and not hasattr(cls, method)):
         return {}
     known = getattr(view, "query_parameters", None)
     if cls:

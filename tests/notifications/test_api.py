@@ -15,7 +15,7 @@ from .conftest import ALL, Receiver, end, send_all
 URL = "/api/v1/notifications"
 
 
-def call(client: Client, method: str, path: str, data: Any = None) -> Any:
+def call(client: Client, method: str, path: str, data: Any = "") -> Any:
     return getattr(client, method)(f"{URL}/{path}", data, content_type="application/json")
 
 

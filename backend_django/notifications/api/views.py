@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from backend_django.api.queries import read_query
+from backend_django.api.queries import read_query, takes_no_body
 from backend_django.users.api.account_views import AccountView
 
 from .. import deliveries, inbox, services
@@ -147,7 +147,7 @@ class WebhookView(OwnWebhooks):
 class WebhookSecretView(OwnWebhooks):
     schema_action = "webhook_renew_secret"
 
-    @extend_schema(request=None, responses=WebhookSecretSerializer)
+    @takes_no_body(responses=WebhookSecretSerializer)
     def post(self, request: Request, id: UUID) -> Response:
         """Replace the secret. For a day, messages carry a signature with the old one as well."""
         secret = services.webhook_renew_secret(webhook=self.get_webhook(id))
@@ -157,7 +157,7 @@ class WebhookSecretView(OwnWebhooks):
 class WebhookTestView(OwnWebhooks):
     schema_action = "webhook_test"
 
-    @extend_schema(request=None, responses={201: WebhookDeliverySerializer})
+    @takes_no_body(responses={201: WebhookDeliverySerializer})
     def post(self, request: Request, id: UUID) -> Response:
         """Send a test event, once. What comes of it is in the log of deliveries."""
         webhook = self.get_webhook(id)
@@ -185,7 +185,7 @@ class DeliveryResendView(AccountView, generics.GenericAPIView[WebhookDelivery]):
     queryset = WebhookDelivery.objects.none()  # for the type of <id> in the document
     problems = {409: "It is still pending, or the webhook is disabled"}
 
-    @extend_schema(request=None, responses=WebhookDeliverySerializer)
+    @takes_no_body(responses=WebhookDeliverySerializer)
     def post(self, request: Request, id: UUID) -> Response:
         """Send it again, with the same id."""
         delivery = services.deliveries_of(self.user).filter(id=id).first()

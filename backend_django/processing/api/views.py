@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend_django.api.parsers import JSONParser, check_form_was_read
+from backend_django.api.queries import takes_no_body
 from backend_django.files.api.downloads import stored_file_response
 from backend_django.files.storage import free_bytes
 from backend_django.uploads.quota import quota_check, refuse_larger
@@ -242,7 +243,7 @@ class CancelView(ProcessingView):
 
     problems = {409: "It is over already"}
 
-    @extend_schema(request=None)
+    @takes_no_body()
     def post(self, request: Request, id: UUID) -> Response:
         """Stop it: a pending request at once, a running one within seconds."""
         found = self.get_request(id)
@@ -255,7 +256,7 @@ class RetryView(ProcessingView):
 
     problems = {409: "It neither failed nor was cancelled"}
 
-    @extend_schema(request=None)
+    @takes_no_body()
     def post(self, request: Request, id: UUID) -> Response:
         """Start a failed or cancelled request again, with the same input."""
         found = self.get_request(id)

@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from backend_django.api.queries import read_query
+from backend_django.api.queries import read_query, takes_no_body
 from backend_django.files.api.downloads import readable, stored_file_response
 from backend_django.processing.api.serializers import ProcessingRequestSerializer
 from backend_django.processing.api.views import get_result
@@ -240,7 +240,7 @@ class MapCopyView(RasterView):
         copy = self._copy(self.get_request(id))
         return Response(_map_copy(copy.job if copy else None))
 
-    @extend_schema(request=None, responses={202: MapCopySerializer})
+    @takes_no_body(responses={202: MapCopySerializer})
     def post(self, request: Request, id: UUID) -> Response:
         """Draw all tiles in advance; answers at once. Asking again does no harm."""
         job = services.map_copy_create(request=get_result(self.get_request(id)).request)

@@ -5,6 +5,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from backend_django.api.queries import takes_no_body
 from backend_django.users.api.account_views import AccountView
 from backend_django.users.api.serializers import ConfirmSerializer, DetailSerializer
 from backend_django.users.models import ApiToken
@@ -32,7 +33,7 @@ class MfaView(AccountView):
 class MfaProposeView(AccountView):
     schema_action = "mfa_propose"
 
-    @extend_schema(request=None, responses=MfaProposalSerializer)
+    @takes_no_body(responses=MfaProposalSerializer)
     def post(self, request: Request) -> Response:
         """Propose a secret for an authenticator app."""
         return Response(services.mfa_propose(user=self.user))

@@ -14,6 +14,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from backend_django.api.queries import takes_no_body
 from backend_django.files.storage import free_bytes, remote
 from backend_django.users.models import User
 from backend_django.utils.errors import StorageFull
@@ -122,7 +123,7 @@ class ChunkView(UploadBase):
             raise ParseError("The connection was lost in the middle of the chunk.") from error
         return self.state(upload)
 
-    @extend_schema(request=None, responses={200: ChunkUrlSerializer})
+    @takes_no_body(responses={200: ChunkUrlSerializer})
     def post(self, request: Request, id: UUID, number: str) -> Response:
         """Get the address in the storage where one chunk is to be PUT."""
         upload = self.get_upload(id)

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from backend_django.api.queries import takes_no_body
 from backend_django.api.strict import check_members
 from backend_django.audit.services import Outcome, event_record
 from backend_django.mail.services import mail_queue
@@ -177,7 +178,7 @@ class PasswordChangeView(AccountView):
 class LogoutOthersView(AccountView):
     schema_action = "logout_others"
 
-    @extend_schema(request=None, responses=DetailSerializer)
+    @takes_no_body(responses=DetailSerializer)
     def post(self, request: Request) -> Response:
         """End all sessions but the one that asks. Tokens stay: they are revoked one by one."""
         services.sessions_end(user=self.user)

@@ -20,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from backend_django.api.parsers import JSONParser
+from backend_django.api.queries import takes_no_body
 
 from ..devices import device_remember
 from ..models import ApiToken, User
@@ -66,7 +67,7 @@ class LogoutView(APIView):
     schema_action = "logout"
     permission_classes = [AllowAny]
 
-    @extend_schema(request=None, responses=DetailSerializer)
+    @takes_no_body(responses=DetailSerializer)
     def post(self, request: Request) -> Response:
         """A browser's sign-out leaves the tokens of the user's scripts alone."""
         if isinstance(request.auth, ApiToken):

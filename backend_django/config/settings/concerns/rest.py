@@ -37,6 +37,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "backend_django.api.schema.AutoSchema",
     "EXCEPTION_HANDLER": "backend_django.api.problems.exception_handler",
     "NON_FIELD_ERRORS_KEY": "non_field_errors",
+    "URL_FORMAT_OVERRIDE": None,  # no address reads ?format=
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 

@@ -8,9 +8,10 @@ from django.contrib import admin
 from django.contrib.contenttypes.views import shortcut
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from backend_django.api import problems
 from backend_django.live.api.views import EventStreamView
@@ -37,6 +38,12 @@ def view_on_site(request: HttpRequest, **which: str) -> HttpResponse:
         return problems.not_found(request)
 
 
+@require_safe
+def own_password(request: HttpRequest, **_: str) -> HttpResponse:
+    """Lead to the account page, which asks for more than the admin's form for one's password."""
+    return HttpResponseRedirect("/account")
+
+
 def plain(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """No transaction around the view: it must answer when the database does not."""
     return transaction.non_atomic_requests(view)
@@ -52,6 +59,7 @@ urlpatterns = [
         f"{settings.ADMIN_URL}r/<path:content_type_id>/<path:object_id>/",
         admin.site.admin_view(view_on_site),
     ),
+    path(f"{settings.ADMIN_URL}password_change/", admin.site.admin_view(own_password)),
     path(f"{settings.ADMIN_URL}queues/", admin.site.admin_view(queues), name="queues"),
     path(settings.ADMIN_URL, admin.site.urls),
     path("accounts/", include("backend_django.users.urls")),

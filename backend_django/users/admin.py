@@ -1,9 +1,11 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 
 from backend_django.audit.services import event_record
 
@@ -31,6 +33,14 @@ class UserAdmin(DjangoUserAdmin):
         for user in queryset:
             sessions_end(user=user)
         self.message_user(request, f"{len(queryset)} users signed out.")
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        """Set the password of others: one's own asks for more, on the account page."""
+        if unquote(id) != str(request.user.pk):
+            return super().user_change_password(request, id, form_url)
+        if request.method == "POST":
+            raise PermissionDenied
+        return HttpResponseRedirect("/account")
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

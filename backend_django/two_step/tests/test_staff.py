@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.conf import settings as django_settings
 from django.test import Client
 
@@ -125,3 +126,22 @@ def test_production_asks_for_it() -> None:
         )
         assert done.stdout.strip() == said, done.stderr
     assert django_settings.APP_ENVIRONMENT == "test"
+
+
+def test_the_admin_turns_off_that_of_others_and_not_ones_own(root: Visitor, ada: User) -> None:
+    set_up(root)
+    own = Authenticator.objects.get(user__email=EMAIL, type="totp")
+    lost = Authenticator.objects.create(user=ada, type="totp", data={"secret": "x"})
+    admin = "/admin/mfa/authenticator"
+    chosen = {"action": "delete_selected", "_selected_action": [own.pk], "post": "yes"}
+    for path, data in (
+        (f"{admin}/{own.pk}/delete/", {"post": "yes"}),
+        (f"{admin}/", chosen),
+        (f"{admin}/{lost.pk}/change/", {"data": '{"secret": "known"}'}),
+        (f"{admin}/add/", {"user": ada.pk, "type": "totp", "data": '{"secret": "known"}'}),
+    ):
+        assert root.post(path, data).status_code == 403, path
+    assert "secret" not in root.get(f"{admin}/{lost.pk}/change/").content.decode()
+    assert root.post(f"{admin}/{lost.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert list(Authenticator.objects.filter(type="totp")) == [own]
+    assert AuditEvent.objects.filter(event="second_step_off", target=ada.email).exists()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browsing import accessibility_problems
-from tests.stack import ADMIN, Stack
+from tests.stack import ADMIN, Stack, wait_for
 
 pytestmark = pytest.mark.slow
 LOOKS = [
@@ -138,6 +138,33 @@ def test_with_the_keyboard_alone(listed: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_text("3 rasters selected")).to_have_count(0)
     expect(page.get_by_role("checkbox", name="Select this page")).to_be_focused()
+
+
+@pytest.mark.parametrize("page", LOOKS, indirect=True)
+def test_a_deletion_is_undone_or_sent_when_the_page_is_left(listed: Page, stack: Stack) -> None:
+    page = listed
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/delete/" in request.url else 0)
+    filters = page.get_by_role("navigation", name="Filter by status")
+    toast = page.get_by_role("region", name="Notifications")
+    page.get_by_role("checkbox", name="Select dunes-00.tif").check()
+    page.get_by_role("checkbox", name="Select forest-01.tif").check()
+    page.get_by_role("button", name="Delete").click()
+    expect(toast.get_by_text("2 rasters deleted.")).to_be_visible()
+    expect(page.get_by_role("link", name="dunes-00.tif")).to_have_count(0)
+    expect(filters.get_by_role("link", name="All 28")).to_be_visible()
+    expect(page.get_by_text("1–18 of 28")).to_be_visible()
+    toast.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("link", name="dunes-00.tif")).to_be_visible()
+    expect(filters.get_by_role("link", name="All 30")).to_be_visible()
+    assert sent == []
+
+    page.get_by_role("checkbox", name="Select dunes-00.tif").check()
+    page.get_by_role("button", name="Delete").click()
+    expect(toast.get_by_text("1 raster deleted.")).to_be_visible()
+    assert accessibility_problems(page) == []
+    page.goto("about:blank")
+    wait_for(lambda: page.request.get("/api/v1/rasters/list/").json()["count"] == 29)
 
 
 def test_days_narrow_the_list_and_back_widens_it(listed: Page) -> None:

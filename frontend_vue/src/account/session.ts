@@ -4,6 +4,7 @@ import { computed } from 'vue'
 import { api, unwrap } from '@/api/client'
 import { queryClient } from '@/api/queryClient'
 import type { components } from '@/api/schema'
+import { closeToasts } from '@/ui/toast'
 
 export type User = components['schemas']['User']
 /** What proves once more who it is. */
@@ -38,6 +39,7 @@ export async function signIn(
 
 /** Ends the session and reloads, so that nothing of this person stays in the page's memory. */
 export async function signOut(): Promise<void> {
+  await closeToasts() // a deletion that can still be undone is sent while it may be
   await unwrap(api.POST('/auth/logout/'))
   location.assign('/login')
 }

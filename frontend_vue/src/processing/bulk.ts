@@ -4,6 +4,8 @@ import { computed, ref, toValue, type MaybeRefOrGetter } from 'vue'
 import { api as http, unwrap } from '@/api/client'
 import type { components } from '@/api/schema'
 
+import { toast } from '@/ui/toast'
+
 import { pollInterval } from './polling'
 import { keys } from './queries'
 import type { Conditions, ProcessingApi, Status } from './types'
@@ -38,7 +40,8 @@ export function useRequestCounts(api: ProcessingApi, conditions: MaybeRefOrGette
 const act = {
   cancel: (body: Selection) => unwrap(http.POST('/requests/cancel/', { body })),
   retry: (body: Selection) => unwrap(http.POST('/requests/retry/', { body })),
-  delete: (body: Selection) => unwrap(http.POST('/requests/delete/', { body })),
+  // Goes on when the page is left: a deletion that could be undone is sent then.
+  delete: (body: Selection) => unwrap(http.POST('/requests/delete/', { body, keepalive: true })),
 }
 
 /**
@@ -58,6 +61,17 @@ export async function actOnAll(
     onProgress?.(total.done, latest.remaining)
   } while (latest.remaining && latest.done)
   return { ...total, refused: latest.refused, remaining: latest.remaining }
+}
+
+export const countThings = (count: number, thing: string) =>
+  `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`
+
+/** Say why some requests were left as they are, with the server's sentences. */
+export function tellRefusals({ refused }: Outcome, thing: string): void {
+  for (const { count, message } of refused) {
+    const left = `left as ${count === 1 ? 'it is' : 'they are'}`
+    toast(`${countThings(count, thing)} ${left}: ${message}`, { tone: 'bad' })
+  }
 }
 
 /** What the bar below a selection does. */

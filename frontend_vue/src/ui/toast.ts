@@ -6,20 +6,40 @@ export interface Toast {
   tone: 'good' | 'bad'
   /** Where the thing spoken of can be seen. */
   to?: string
+  /** Takes back what the toast reports; closes it. */
+  undo?: () => void
+  /** Called when the toast goes, for whatever reason; after `undo`. */
+  onClose?: () => unknown
 }
+
+type Options = Partial<Pick<Toast, 'tone' | 'to' | 'undo' | 'onClose'>>
+
+const READ_TIME = 6_000
+export const UNDO_TIME = 10_000
 
 export const toasts = reactive<Toast[]>([])
 let last = 0
 
 /** Says something in the corner for a few seconds; a failure stays until it is closed. */
-export function toast(text: string, options: { tone?: Toast['tone']; to?: string } = {}): void {
+export function toast(text: string, options: Options = {}): number {
   const id = ++last
   const tone = options.tone ?? 'good'
-  toasts.push({ id, text, tone, to: options.to })
-  if (tone === 'good') setTimeout(() => closeToast(id), 6000)
+  toasts.push({ id, text, ...options, tone })
+  if (tone === 'good') setTimeout(() => closeToast(id), options.undo ? UNDO_TIME : READ_TIME)
+  return id
 }
 
-export function closeToast(id: number): void {
+export function closeToast(id: number): unknown {
   const index = toasts.findIndex((entry) => entry.id === id)
-  if (index >= 0) toasts.splice(index, 1)
+  return toasts.splice(index, index < 0 ? 0 : 1)[0]?.onClose?.()
+}
+
+/** Close all toasts and wait for what that sets off. */
+export async function closeToasts(): Promise<void> {
+  await Promise.all(toasts.map(({ id }) => id).map(closeToast))
+}
+
+export function undoToast({ id, undo }: Toast): void {
+  undo?.()
+  closeToast(id)
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browsing import accessibility_problems
 from tests.stack import ADMIN, Stack, wait_for
@@ -165,6 +165,57 @@ def test_a_deletion_is_undone_or_sent_when_the_page_is_left(listed: Page, stack:
     assert accessibility_problems(page) == []
     page.goto("about:blank")
     wait_for(lambda: page.request.get("/api/v1/rasters/list/").json()["count"] == 29)
+
+
+@pytest.mark.parametrize("page", LOOKS, indirect=True)
+def test_single_keys_work_the_list(listed: Page) -> None:
+    page = listed
+
+    def press(*keys: str) -> None:
+        for key in keys:
+            page.keyboard.press(key)
+
+    def row(name: str) -> Locator:
+        return page.get_by_role("link", name=name)
+
+    press("j", "j", "j", "k")
+    expect(row("forest-01.tif")).to_be_focused()
+    expect(row("forest-01.tif")).to_be_in_viewport()
+    press("Delete")
+    expect(page.get_by_text("1 raster deleted.")).to_be_visible()
+    expect(row("forest-01.tif")).to_have_count(0)
+    expect(row("dunes-02.tif")).to_be_focused()
+    press("u")
+    expect(row("forest-01.tif")).to_be_focused()
+    press("x", "j", "j", "Shift+X")
+    expect(page.get_by_text("3 rasters selected")).to_be_visible()
+    page.get_by_role("button", name="Clear the selection").click()
+
+    press("?")
+    sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(sheet).to_be_visible()
+    press("j")
+    assert accessibility_problems(page) == []
+    press("Escape")
+    expect(sheet).to_have_count(0)
+    expect(page.get_by_role("checkbox", name="Select this page")).to_be_focused()
+
+    press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("dunes-06?")
+    press("Backspace")
+    expect(page).to_have_url(re.compile("search=dunes-06$"))
+    expect(row(".tif")).to_have_count(1)
+    # Work that would be stopped is asked about first.
+    page.get_by_role("checkbox", name="Select dunes-06.tif").check()
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("1 raster started again.")).to_be_visible()
+    press("j", "Delete")
+    page.get_by_role("button", name="Keep them").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    row("dunes-06.tif").focus()
+    press("Enter")
+    expect(page).to_have_url(re.compile(r"/rasters/[0-9a-f-]{36}"))
 
 
 def test_days_narrow_the_list_and_back_widens_it(listed: Page) -> None:

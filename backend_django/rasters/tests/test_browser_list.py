@@ -128,10 +128,8 @@ def test_with_the_keyboard_alone(listed: Page) -> None:
     page = listed
     page.get_by_role("checkbox", name="Select dunes-00.tif").focus()
     page.keyboard.press("Space")
-    for _ in range(2):  # the row's link, then the next row
+    for _ in range(6):  # twice the row's link, its menu, then the next row
         page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
     page.keyboard.press("Shift+Space")
     expect(page.get_by_text("3 rasters selected")).to_be_visible()
     page.get_by_role("button", name="Clear the selection").focus()
@@ -165,6 +163,32 @@ def test_a_deletion_is_undone_or_sent_when_the_page_is_left(listed: Page, stack:
     assert accessibility_problems(page) == []
     page.goto("about:blank")
     wait_for(lambda: page.request.get("/api/v1/rasters/list/").json()["count"] == 29)
+
+
+@pytest.mark.parametrize("page", LOOKS, indirect=True)
+def test_a_row_has_a_menu(listed: Page) -> None:
+    page = listed
+
+    def choose(item: str) -> None:
+        page.get_by_role("button", name="Actions for dunes-00.tif").click()
+        page.get_by_role("menuitem", name=item).click()
+
+    page.get_by_role("button", name="Actions for dunes-00.tif").click()
+    expect(page.get_by_role("menuitem")).to_have_text(["Retry", "Delete"])
+    assert accessibility_problems(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("menuitem", name="Retry").click()
+    expect(page.get_by_text("1 raster started again.")).to_be_visible()
+    choose("Delete")
+    page.get_by_role("button", name="Keep them").click()
+    choose("Cancel")
+    expect(page.get_by_text("1 raster cancelled.")).to_be_visible()
+    choose("Delete")
+    expect(page.get_by_text("1 raster deleted.")).to_be_visible()
+    expect(page.get_by_role("link", name="dunes-00.tif")).to_have_count(0)
+    expect(page.get_by_role("checkbox", name="Select this page")).to_be_focused()
+    page.get_by_role("link", name="Mosaics").click()
+    expect(page.get_by_role("heading", name="Mosaics", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("page", LOOKS, indirect=True)

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import OperationalError
 from django.utils import timezone
 
 
@@ -26,3 +28,18 @@ class SessionStore(db.SessionStore):
         row = super().create_model_instance(data)
         row.expire_date = self.idle_until
         return row
+
+    def save(self, must_create: bool = False) -> None:
+        """Write the session.
+
+        Raises:
+            UpdateError: it was ended meanwhile. Django says so of a lost connection as well, and
+                answers 400 for it.
+            django.db.OperationalError: the database is away.
+        """
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            if isinstance(error.__context__, OperationalError):
+                raise error.__context__ from None
+            raise

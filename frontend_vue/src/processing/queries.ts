@@ -93,7 +93,7 @@ export function useRequestActions(api: ProcessingApi, id: MaybeRefOrGetter<strin
     retry: useMutation({
       mutationFn: () => api.retry(toValue(id)),
       onSuccess: (request) => {
-        client.removeQueries({ queryKey: keys.result(api.feature, request.id) })
+        void client.resetQueries({ queryKey: keys.result(api.feature, request.id) })
         return store(request)
       },
     }),

@@ -27,7 +27,7 @@ def compressor(creation: Mapping[str, str]) -> Compress:
     """Return what compresses blocks as these creation options of GDAL's COG driver say."""
     side, predict = int(creation["BLOCKSIZE"]), creation.get("PREDICTOR") == "YES"
     if (creation["COMPRESS"], creation.get("LEVEL")) == ("DEFLATE", "1"):
-        return lambda pixels: _deflate(pixels, side, predict)
+        return lambda pixels: deflate(pixels, side, predicted=predict)
     options: dict[str, Any] = {"compress": creation["COMPRESS"]}
     if level := creation.get("LEVEL"):
         options["zlevel" if creation["COMPRESS"] == "DEFLATE" else "zstd_level"] = level
@@ -50,7 +50,13 @@ def predict(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     return differences.view(np.uint8)
 
 
-def _deflate(pixels: NDArray[Any], side: int, predicted: bool) -> list[bytes]:
+def deflate(pixels: NDArray[Any], side: int, *, predicted: bool) -> list[bytes]:
+    """Return the blocks of a row of them, (bands, rows, columns), by DEFLATE at level 1.
+
+    Args:
+        side: columns of a block.
+        predicted: whether TIFF's predictor is applied first.
+    """
     blocks = []
     for left in range(0, pixels.shape[2], side):
         block = np.stack([*pixels[:, :, left : left + side]], axis=-1)

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from isal import isal_zlib
 from rasterio.windows import Window
 
 from backend_django.processing.errors import ProcessingError
 
 from . import gdal
-from .compression import predict
+from .compression import deflate
 from .inspection import Inspection
 from .options import BLOCK_SIZES, Options
 
@@ -168,10 +167,9 @@ def _predictor_helps(source: Path, facts: Inspection, options: Options) -> bool:
                 return False
             bands = (options.bands or dataset.indexes)[:_SAMPLE_BANDS]
             for window in sample_windows(facts, options.block_size):
-                values = dataset.read(bands, window=window)
-                pixels = np.stack(values, axis=-1)
-                plain += len(isal_zlib.compress(pixels, 1))
-                predicted += len(isal_zlib.compress(predict(pixels), 1))
+                pixels, side = dataset.read(bands, window=window), options.block_size
+                plain += sum(map(len, deflate(pixels, side, predicted=False)))
+                predicted += sum(map(len, deflate(pixels, side, predicted=True)))
     except rasterio.errors.RasterioError:
         # The conversion will meet the same block, and knows how to say so.
         return True

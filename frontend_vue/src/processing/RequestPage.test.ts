@@ -28,6 +28,7 @@ async function open(calls: Partial<ProcessingApi>) {
     routes: [{ path: '/:rest(.*)*', component: { template: '<p />' } }],
   })
   await router.push('/things/7')
+  const queryClient = createQueryClient()
   const page = mount(RequestPage, {
     props: {
       api: anApi(calls),
@@ -39,7 +40,7 @@ async function open(calls: Partial<ProcessingApi>) {
     attachTo: document.body,
     global: {
       stubs: { PipelinePanel: true },
-      plugins: [router, [VueQueryPlugin, { queryClient: createQueryClient() }]],
+      plugins: [router, [VueQueryPlugin, { queryClient }]],
     },
   })
   await pass(1) // Vue drops an event of the very moment in which its listener came to be.
@@ -52,7 +53,7 @@ async function open(calls: Partial<ProcessingApi>) {
       .click()
     await pass(1)
   }
-  return { page, router, press }
+  return { page, router, press, queryClient }
 }
 
 test('shows what is going on, in the words of the feature', async () => {
@@ -127,6 +128,24 @@ test('deleting asks first, then leads back to the list', async () => {
   await press('Delete')
   await press('Delete')
   expect(remove).toHaveBeenCalledWith('7')
+  expect(router.currentRoute.value.path).toBe('/things')
+})
+
+test('a deletion that the page is told of before its answer leads back to the list', async () => {
+  let done = () => {}
+  const status = vi.fn<ProcessingApi['status']>(async () => aRequest({ status: 'cancelled' }))
+  const { page, router, press, queryClient } = await open({
+    status,
+    remove: () => new Promise<void>((resolve) => (done = resolve)),
+  })
+  await press('Delete')
+  await press('Delete')
+  status.mockRejectedValue(new ApiError(404, 'not_found', 'Not found.'))
+  void queryClient.invalidateQueries() // as an event of the stream does
+  await pass(1)
+  expect(page.find('h1').text()).toBe('There is no such thing')
+  done()
+  await pass(1)
   expect(router.currentRoute.value.path).toBe('/things')
 })
 

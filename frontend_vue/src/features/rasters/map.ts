@@ -58,18 +58,19 @@ const stroke = (color: string, width: number, lineDash?: number[]) =>
  */
 export function createMap(target: HTMLElement, raster: RasterResult) {
   const extent = transformExtent(mapExtent(raster.bounds), 'EPSG:4326', 'EPSG:3857')
-  const { url_template: url, minzoom: minZoom, maxzoom: maxZoom } = raster.tiles
+  const { minzoom: minZoom, maxzoom: maxZoom } = raster.tiles
 
   const land = new VectorLayer({ source: new VectorSource() })
-  const xyz = (address: string, deepest: number) =>
+  const source = ({ tiles: { url_template, maxzoom }, bands }: RasterResult) =>
     new XYZ({
-      url: address,
+      url: url_template,
       minZoom,
-      maxZoom: deepest,
+      maxZoom: maxzoom,
+      interpolate: !bands.some(({ classes }) => classes), // between two classes there is none
       transition: calm() ? 0 : 200,
       tileLoadFunction: loadTile,
     })
-  const tiles = xyz(url, maxZoom)
+  const tiles = source(raster)
   const image = new TileLayer({ source: tiles })
   const rings = outlineRings(raster.footprint)
   const geometry = rings.length
@@ -187,7 +188,7 @@ export function createMap(target: HTMLElement, raster: RasterResult) {
     if (second) map.removeLayer(second)
     second = undefined
     if (!other) return
-    second = new TileLayer({ source: xyz(other.tiles.url_template, other.tiles.maxzoom) })
+    second = new TileLayer({ source: source(other) })
     second.on('prerender', cut)
     second.on('postrender', ({ context }) => (context as CanvasRenderingContext2D).restore())
     map.getLayers().insertAt(map.getLayers().getArray().indexOf(image) + 1, second)

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models import Count, Min
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 from django.utils import timezone
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -23,11 +23,25 @@ RECENT = timedelta(hours=1)  # what "lately" means for durations and attempts
 Status = ProcessingRequest.Status
 
 
-def oldest_seconds(status: ProcessingRequest.Status, since: str) -> float:
-    """Age of the oldest request in a state, 0 when there is none."""
-    # Neither what is to wait, nor pipelines, which have no worker.
-    rows = ProcessingRequest.objects.filter(status=status).exclude(run_at__gt=Now())
-    oldest = rows.exclude(lease_expires_at=NEVER).aggregate(at=Min(since))["at"]
+def waiting() -> dict[str, tuple[int, float]]:
+    """How many requests wait for a worker in each queue, and for how many seconds the oldest has.
+
+    Neither what is scheduled for later, nor pipelines, which have no worker.
+    """
+    queues = {queue.name: (0, 0.0) for queue in settings.CELERY_TASK_QUEUES}
+    rows = ProcessingRequest.objects.filter(status=Status.PENDING).exclude(run_at__gt=Now())
+    found = rows.exclude(lease_expires_at=NEVER).order_by().values_list("queue")
+    now = timezone.now()
+    since = Min(Greatest("created_at", "run_at"))  # which passes over a run_at that is null
+    for queue, count, oldest in found.annotate(count=Count("*"), since=since):
+        queues[queue] = (count, max(0.0, (now - oldest).total_seconds()))
+    return queues
+
+
+def oldest_running_seconds() -> float:
+    """Age of the request that has been worked on longest, 0 when there is none."""
+    rows = ProcessingRequest.objects.filter(status=Status.PROCESSING)
+    oldest = rows.exclude(lease_expires_at=NEVER).aggregate(at=Min("started_at"))["at"]
     return max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
 
 
@@ -48,15 +62,22 @@ class RequestCollector:
         for kind, status, count in counts.order_by():
             requests.add_metric([kind, status], count)
         yield requests
-        yield GaugeMetricFamily(
-            "processing_oldest_pending_seconds",
-            "Age of the request that has waited longest for a worker.",
-            value=oldest_seconds(Status.PENDING, "created_at"),
+        lengths = GaugeMetricFamily(
+            "processing_waiting", "Requests that wait for a worker.", labels=["queue"]
         )
+        ages = GaugeMetricFamily(
+            "processing_oldest_pending_seconds",
+            "How long the one that has waited longest for a worker has done so.",
+            labels=["queue"],
+        )
+        for queue, (count, seconds) in waiting().items():
+            lengths.add_metric([queue], count)
+            ages.add_metric([queue], seconds)
+        yield from (lengths, ages)
         yield GaugeMetricFamily(
             "processing_oldest_running_seconds",
             "Age of the request that has been worked on longest.",
-            value=oldest_seconds(Status.PROCESSING, "started_at"),
+            value=oldest_running_seconds(),
         )
         attempts = GaugeMetricFamily(
             "processing_recent_attempts",
@@ -107,7 +128,7 @@ class RequestCollector:
 def full_health() -> dict[str, Any]:
     """Look at everything the product stands on; each finding has `ok` and what was seen."""
     reaper_age = maintenance_age_seconds("reap")
-    pending = oldest_seconds(Status.PENDING, "created_at")
+    pending = max(seconds for _, seconds in waiting().values())
     return {
         "broker": _seen(_broker_answers),
         "storage": _seen(_storage_answers),

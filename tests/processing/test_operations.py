@@ -67,16 +67,25 @@ def test_metrics_tell_what_waits_what_runs_and_how_it_ended(staff: Client) -> No
     ProcessingRequest.objects.filter(id=make().id).update(
         created_at=timezone.now() - timedelta(seconds=90)
     )
+    ProcessingRequest.objects.filter(id=make().id).update(  # scheduled, and due for 40 seconds
+        queue="short",
+        created_at=timezone.now() - timedelta(seconds=90),
+        run_at=timezone.now() - timedelta(seconds=40),
+    )
     running, done = make(), make()
     lifecycle.claim(running.id)
     lifecycle.claim(done.id)
     lifecycle.complete(done.id, 1, data={}, files={})
     maintenance_reap()
     seen = metrics(staff)
-    assert seen["processing_requests", "wordcount", "pending"] == 1
+    assert seen["processing_requests", "wordcount", "pending"] == 2
     assert seen["processing_requests", "wordcount", "processing"] == 1
     assert seen["processing_requests", "wordcount", "completed"] == 1
-    assert 90 <= seen["processing_oldest_pending_seconds",] < 120
+    assert 90 <= seen["processing_oldest_pending_seconds", "processing"] < 120
+    assert 40 <= seen["processing_oldest_pending_seconds", "short"] < 70
+    assert seen["processing_oldest_pending_seconds", "maintenance"] == 0
+    assert seen["processing_waiting", "processing"] == 1
+    assert seen["processing_waiting", "default"] == 0
     assert seen["processing_recent_attempts", "completed"] == 1
     assert seen["processing_recent_completed", "wordcount"] == 1
     assert 0 <= seen["processing_reaper_age_seconds",] < 5

@@ -65,6 +65,14 @@ MODULES = {
         ),
         tables="mfa",
     ),
+    "kubernetes": Module(
+        (
+            "deploy",
+            "docs/deploy-kubernetes.md",
+            "requirements/kubernetes",
+            "tests/kubernetes",
+        )
+    ),
 }
 
 

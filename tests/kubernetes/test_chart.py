@@ -1,0 +1,238 @@
+"""The chart, by Helm, Kubernetes' own schemas and those of the extensions it uses."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+
+from tests.kubernetes.helm import (
+    CHART,
+    EXAMPLES,
+    MODELS,
+    check_extensions,
+    of_kind,
+    pods,
+    render,
+    run,
+    template,
+    values,
+)  # fmt: skip
+
+pytestmark = pytest.mark.slow
+
+SECRET = "$p'a\"ss @#$HOME%41 &*/:? {{ word }}+\\ é"
+SCALED = {"celeryworker": {"autoscaling": {"enabled": True}}}
+# Every way through the templates, each at least once.
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{name: (name, {}) for name in EXAMPLES},
+    "canary": ("production", {"canary": {"enabled": True, "tag": "1.1", "weight": 25}}),
+    "own gateway": (
+        "production",
+        {"route": {"gateway": {"create": True, "className": "nginx", "certificate": "tls"}},
+         "hosts": ["www.example.org", "example.org"]},
+    ),
+    "hpa": (
+        "production",
+        {"workerScaling": {"by": "hpa"}, "roles": {"web": {"autoscaling": {"inFlight": 8}}}},
+    ),
+    "scaled ingress": ("ingress", {"roles": SCALED, "metrics": {"serviceMonitor": True}}),
+    "placed": (
+        "production",
+        {"nodeSelector": {"disk": "ssd"}, "tolerations": [{"key": "jobs", "operator": "Exists"}],
+         "imagePullSecrets": [{"name": "registry"}], "podAnnotations": {"team": "rivers"},
+         "image": {"digest": "sha256:" + "0" * 64}, "networkPolicy": {"enabled": False},
+         "serviceAccount": {"annotations": {"iam": "role"}}},
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rendered() -> dict[str, list[dict[str, Any]]]:
+    return {name: render(example, change) for name, (example, change) in VARIANTS.items()}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_pass_helms_own_check(example: str) -> None:
+    done = run("lint", "--strict", str(CHART), "--values", f"{CHART}/examples/{example}.yaml")
+    assert done.returncode == 0, done.stdout
+
+
+def test_objects_are_as_the_apis_have_them(rendered, tmp_path: Path) -> None:
+    everything = {json.dumps(one): one for objects in rendered.values() for one in objects}
+    extensions = []
+    for one in everything.values():
+        if one["apiVersion"].split("/")[0] in MODELS:
+            extensions.append(one)
+        else:
+            kubernetes_validate.validate(one, "1.37", strict=True)
+    assert {one["apiVersion"].split("/")[0] for one in extensions} == set(MODELS)
+    assert check_extensions(extensions, tmp_path) == ""
+
+
+def test_the_checks_can_fail(rendered, tmp_path: Path) -> None:
+    (route,) = of_kind(rendered["canary"], "HTTPRoute").values()
+    for words, spec in {
+        "'\"hostname\"' does not exist": {"hostname": ["a"]},
+        "port must be <= 65535": {"rules": [{"backendRefs": [{"name": "x", "port": 70000}]}]},
+    }.items():
+        folder = tmp_path / words[:5]
+        folder.mkdir()
+        assert words in check_extensions([route | {"spec": spec}], folder)
+    deployment = json.loads(json.dumps(of_kind(rendered["dev"], "Deployment")["app-web"]))
+    deployment["spec"]["template"]["spec"]["containers"][0]["livenesProbe"] = {}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(deployment, "1.37", strict=True)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_pods_may_do_nothing_they_need_not(rendered, variant: str) -> None:
+    made = pods(rendered[variant])
+    assert made
+    for name, pod in made.items():
+        spec = pod["spec"]
+        assert spec["securityContext"]["runAsNonRoot"] is True, name
+        assert spec["securityContext"]["runAsUser"] >= 999, name
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, name
+        assert spec["automountServiceAccountToken"] is False, name
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec), name
+        assert all("hostPath" not in volume for volume in spec["volumes"]), name
+        for container in spec["containers"]:
+            security = container["securityContext"]
+            assert security["readOnlyRootFilesystem"] is True, name
+            assert security["allowPrivilegeEscalation"] is False, name
+            assert security["capabilities"] == {"drop": ["ALL"]}, name
+            assert container["resources"]["limits"]["memory"], name
+            assert container["resources"]["requests"], name
+            if spec.get("restartPolicy") != "Never":
+                assert container["livenessProbe"], name
+                assert container["startupProbe"], name
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_names_lead_to_something(rendered, variant: str) -> None:
+    """What pods, routes, services, budgets and scaling refer to is there, or the values name it."""
+    objects, given = rendered[variant], json.dumps(values(*VARIANTS[variant]))
+    kinds = ("ConfigMap", "Secret", "ExternalSecret", "PersistentVolumeClaim", "ServiceAccount")
+    there = {kind: of_kind(objects, kind) for kind in (*kinds, "Service", "Deployment", "Gateway")}
+    there["Secret"] |= there["ExternalSecret"]
+
+    def known(kind: str, name: str) -> bool:
+        return name in there[kind] or f'"{name}"' in given
+
+    labels = [pod["metadata"]["labels"] for pod in pods(objects).values()]
+    for name, pod in pods(objects).items():
+        spec = pod["spec"]
+        assert known("ServiceAccount", spec.get("serviceAccountName", "app")), name
+        for volume in spec["volumes"]:
+            if claim := volume.get("persistentVolumeClaim"):
+                assert known("PersistentVolumeClaim", claim["claimName"]), name
+        for container in spec["containers"]:
+            mounted = {mount["name"] for mount in container["volumeMounts"]}
+            assert mounted == {volume["name"] for volume in spec["volumes"]}, name
+            for source in container.get("envFrom", []):
+                assert known("ConfigMap", source["configMapRef"]["name"]), name
+            for variable in container.get("env", []):
+                if secret := variable.get("valueFrom", {}).get("secretKeyRef"):
+                    assert known("Secret", secret["name"]), name
+                    content = there["Secret"].get(secret["name"], {}).get("data")
+                    assert content is None or secret["key"] in content or secret.get("optional")
+    for service in there["Service"].values():
+        chosen = service["spec"]["selector"].items()
+        assert [label for label in labels if chosen <= label.items()], service
+    for route in of_kind(objects, "HTTPRoute").values():
+        for parent in route["spec"]["parentRefs"]:
+            assert known("Gateway", parent["name"])
+        for rule in route["spec"]["rules"]:
+            for backend in rule.get("backendRefs", []):
+                assert known("Service", backend["name"])
+    for kind in ("HorizontalPodAutoscaler", "ScaledObject"):
+        for one in of_kind(objects, kind).values():
+            target = one["spec"]["scaleTargetRef"]["name"]
+            # Two that decide how many there are would take turns.
+            assert "replicas" not in there["Deployment"][target]["spec"]
+
+
+def test_a_secret_stands_in_no_other_object() -> None:
+    names = ["DJANGO_SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "EMAIL_URL"]
+    objects = render("dev", {"secrets": {"values": {name: f"{SECRET} {name}" for name in names}}})
+    for one in objects:
+        if one["kind"] == "Secret":
+            decoded = {key: base64.b64decode(value).decode() for key, value in one["data"].items()}
+            assert {name: decoded[name] for name in names} == {
+                name: f"{SECRET} {name}" for name in names
+            }
+        else:
+            assert "$HOME%41" not in json.dumps(one, ensure_ascii=False), one["kind"]
+
+
+def test_settings_arrive_as_they_were_written() -> None:
+    odd = {"DEFAULT_FROM_EMAIL": 'é: "x" {{ y }} #1 <a@b.c>', "CELERY_CONCURRENCY": "010"}
+    data = of_kind(render("dev", {"settings": odd}), "ConfigMap")["app"]["data"]
+    assert {name: data[name] for name in odd} == odd
+
+
+def test_a_canary_has_its_part_of_the_visitors(rendered) -> None:
+    (route,) = of_kind(rendered["canary"], "HTTPRoute").values()
+    backends = route["spec"]["rules"][0]["backendRefs"]
+    assert {one["name"]: one["weight"] for one in backends} == {"app-web": 75, "app-web-canary": 25}
+    images = {
+        name: pod["spec"]["containers"][0]["image"].rpartition(":")[2]
+        for name, pod in pods(rendered["canary"]).items()
+        if "web" in name
+    }
+    assert images == {"app-web": "1.0", "app-web-canary": "1.1"}
+    selectors = [
+        one["spec"]["selector"]["app.kubernetes.io/component"]
+        for name, one in of_kind(rendered["canary"], "Service").items()
+        if "web" in name
+    ]
+    assert sorted(selectors) == ["web", "web-canary"]
+
+
+def test_the_schedule_runs_once(rendered) -> None:
+    for objects in rendered.values():
+        beat = of_kind(objects, "Deployment")["app-celerybeat"]
+        assert beat["spec"]["replicas"] == 1
+        assert beat["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_scaling_in_lets_a_request_end(rendered) -> None:
+    """A pod that is taken away has the time that a request may take, and says so to the worker."""
+    spec = pods(rendered["production"])["app-celeryworker"]["spec"]
+    environment = {one["name"]: one.get("value") for one in spec["containers"][0]["env"]}
+    grace = int(environment["PROCESSING_STOP_GRACE_SECONDS"])
+    assert 3600 <= grace < spec["terminationGracePeriodSeconds"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"hosts": []}, "hosts: name at least one"),
+        ({"database": {"urlSecret": {}}}, "database: say where PostgreSQL is"),
+        ({"redis": {"host": ""}}, "redis: say where Redis is"),
+        ({"secrets": {"existing": ""}}, "secrets: name a Secret"),
+        ({"roles": {"celerybeat": {"replicas": 2}}}, "roles.celerybeat: exactly one"),
+        ({"route": {"gateway": {"name": ""}}}, "route.gateway: name the Gateway"),
+        ({"canary": {"enabled": True}}, "canary: name its image"),
+        (
+            {"canary": {"enabled": True, "tag": "2"}, "route": {"kind": "none"}},
+            "canary: the weights",
+        ),
+        ({"route": {"gateway": {"create": True}}}, "route.gateway.className"),
+        ({"settings": {"WEB_CONCURRENCY": 2}}, "got number, want string"),
+        ({"image": {"digest": "latest"}}, "does not match pattern"),
+        ({"replicas": 3}, "additional properties 'replicas' not allowed"),
+    ],
+)  # fmt: skip
+def test_what_could_not_start_is_refused_in_words(change: dict[str, Any], words: str) -> None:
+    done = template(values("production", change))
+    assert done.returncode
+    assert words in done.stderr
+
+
+def test_files_must_be_shared() -> None:
+    done = template(values("ingress", {"files": {"volume": {"enabled": False}}}))
+    assert "files: web and workers share no files" in done.stderr

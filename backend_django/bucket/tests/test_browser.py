@@ -73,7 +73,7 @@ def test_straight_into_the_bucket(
         page.route("**/*partNumber=2*", lose)
         page.goto(f"/{kind}")
         page.locator("input[type=file]").set_input_files(large)
-        # The first is said for a second: then our server is asked, and says that the bucket is away.
+        # The first is said for a second; then our server, which is asked, says the other.
         words = re.compile("The connection was lost|The server is not ready")
         expect(page.get_by_text(words)).to_be_visible(timeout=20_000)
         bucket.start("--allow-origin", stack.url)

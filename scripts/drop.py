@@ -36,7 +36,7 @@ MODULES = {
             "docs/images/raster-light.webp",
             "docs/images/raster-phone.webp",
         ),
-        ("client-zip", "ol", "world-atlas"),
+        ("client-zip", "geographiclib-geodesic", "ol", "world-atlas"),
         tables="rasters",
     ),
     "s3": Module(

@@ -93,9 +93,17 @@ function importers(entry) {
   return Object.keys(manifest).filter((name) => manifest[name].dynamicImports?.includes(entry))
 }
 
-/** Chunks that would pull a lazy one in with them; those it loads itself come after it. */
+/** A chunk with those that it loads when they are wanted, and so on: all of them come after it. */
+function withLater(entry, found = []) {
+  if (found.includes(entry)) return found
+  found.push(entry)
+  for (const next of manifest[entry].dynamicImports ?? []) withLater(next, found)
+  return found
+}
+
+/** Chunks that would pull a lazy one in with them. */
 function eagerImports(name, entry) {
-  const own = [entry, ...(manifest[entry].dynamicImports ?? [])]
+  const own = withLater(entry)
   return Object.keys(manifest)
     .filter((other) => !own.includes(other) && closure([other]).chunks.has(entry))
     .map((other) => `${name}: ${other} loads it at once, so it is not lazy any more.`)

@@ -43,7 +43,7 @@ def test_journey(page: Page, stack: Stack, tmp_path: Path) -> None:
     request_id = page.url.rpartition("/")[2]
     assert accessibility_problems(page) == []
 
-    expect(page.get_by_text("Valid Cloud-Optimized GeoTIFF")).to_be_visible(timeout=40_000)
+    expect(page.get_by_role("application")).to_be_visible(timeout=40_000)
     expect(page.locator("canvas").first).to_be_visible()
     for _ in range(100):
         if 200 in tiles:
@@ -53,6 +53,10 @@ def test_journey(page: Page, stack: Stack, tmp_path: Path) -> None:
     settled, polled = time.monotonic(), len(polls)
     assert 200 in tiles
     assert set(tiles) <= {200, 204}
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    assert accessibility_problems(page) == []
+    page.get_by_role("tab", name="Facts").click()
+    expect(page.get_by_text("Valid Cloud-Optimized GeoTIFF")).to_be_visible()
     expect(page.get_by_text("EPSG:3057")).to_be_visible()
     assert accessibility_problems(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

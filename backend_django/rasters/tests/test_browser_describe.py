@@ -24,6 +24,7 @@ def test_names_and_colours_of_classes(signed_in: Page, api: Api, tmp_path: Path)
     page.goto(f"/rasters/{created['id']}")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("tab", name="Facts").click()
     page.get_by_role("button", name="Edit details").click()
     dialog = page.get_by_role("dialog", name="Edit details")
     dialog.get_by_label("Acquired").fill("2026-03-01T09:30:00")
@@ -32,9 +33,11 @@ def test_names_and_colours_of_classes(signed_in: Page, api: Api, tmp_path: Path)
     assert accessibility_problems(page) == []
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).not_to_be_visible()
+    expect(page.get_by_text("Mar 1, 2026").first).to_be_visible()
+    page.get_by_role("tab", name="Style").click()
     legend = page.get_by_role("table", name="Classes, with their share")
     expect(legend.get_by_role("row", name="Reed")).to_be_visible()
-    expect(page.get_by_text("Mar 1, 2026").first).to_be_visible()
+    expect(page.get_by_role("region", name="Legend").get_by_text("1 Reed")).to_be_visible()
 
     def tiles(version: str) -> Any:
         return [url for url in asked if "/tiles/" in url and f"v={version}" in url]

@@ -59,9 +59,10 @@ def test_files_become_one_raster(signed_in: Page, halves: list[Path]) -> None:
     assert accessibility_problems(page) == []
     page.locator("input[name=crs]").fill("EPSG:3057")
     page.get_by_role("button", name="Set and go on").click()
-    expect(page.get_by_text("Valid Cloud-Optimized GeoTIFF")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("application")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("heading", name="Both halves")).to_be_visible()
     expect(page.locator("canvas").first).to_be_visible()
+    page.get_by_role("tab", name="Use in").click()
     expect(page.get_by_text("The map is as fast as it can be.")).to_be_visible()
     assert accessibility_problems(page) == []
     page.get_by_role("button", name="Remove the copy").click()
@@ -86,4 +87,4 @@ def test_rasters_of_the_list_become_one(signed_in: Page, halves: list[Path]) -> 
     expect(form.get_by_text("is here already")).to_have_count(2)
     page.get_by_role("button", name="Make the mosaic").click()
     expect(page).to_have_url(PAGE)
-    expect(page.get_by_text("Valid Cloud-Optimized GeoTIFF")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("application")).to_be_visible(timeout=60_000)

@@ -44,7 +44,9 @@ def test_lost_and_restarted_workers_are_told_in_words(
         if "worker" not in stack.processes:
             stack.start("worker")
 
-    expect(page.get_by_text("Valid Cloud-Optimized GeoTIFF")).to_be_visible(timeout=40_000)
+    expect(page.get_by_role("application")).to_be_visible(timeout=40_000)
+    page.get_by_role("tab", name="Facts").click()
+    expect(page.get_by_text("Valid Cloud-Optimized GeoTIFF")).to_be_visible()
     page.get_by_text("History of attempts").click()
     for outcome in ("The worker was lost", "The worker was restarted", "Completed"):
         attempt = page.get_by_role("listitem").filter(has_text=outcome)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import FloatRect, Locator, Page, Response, expect
+from pyproj import Geod
 
 from backend_django.rasters.processor import RasterProcessor
 from backend_django.rasters.tests import factory
@@ -79,10 +80,10 @@ def test_workbench(signed_in: Page, two: list[str]) -> None:
     assert len(values) == 4
     if values[0] is not None:
         expect(page.get_by_role("region", name="Map").get_by_role("status")).to_contain_text(
-            str(values[0])
+            f"{values[0]}"
         )
 
-    page.get_by_role("button", name="Profile along a line").click()
+    page.get_by_role("tab", name="Measure").click()
     page.get_by_role("button", name="West to east").click()
     chart = page.get_by_role("img", name=re.compile("Values from"))
     expect(chart).to_be_visible()
@@ -90,7 +91,20 @@ def test_workbench(signed_in: Page, two: list[str]) -> None:
     place.press("ArrowRight")
     assert "m" in (place.get_attribute("aria-valuetext") or "")
     assert accessibility_problems(page) == []
+    with page.expect_download() as table:
+        page.get_by_role("button", name="CSV").click()
+    rows = table.value.path().read_text().splitlines()
+    assert rows[0].startswith("distance_m,longitude,latitude,")
+    assert len(rows) == 321
 
+    page.get_by_role("tab", name="Use in").click()
+    address = page.get_by_role("textbox", name="Tiles (XYZ)").input_value()
+    assert "colormap=magma" in address
+    assert page.request.get(address.format(z=0, x=0, y=0)).status == 200
+    expect(page.get_by_role("textbox", name="/vsicurl/")).to_have_value(
+        re.compile("^/vsicurl/http.*[^/]$")
+    )
+    assert accessibility_problems(page) == []
     page.get_by_role("button", name="Draw all tiles").click()
     expect(page.get_by_role("button", name="Remove the copy")).to_be_visible(timeout=60_000)
 
@@ -115,10 +129,13 @@ def test_a_link_for_somebody_without_an_account(
     with visitor.expect_response(lambda r: "/tiles/" in r.url and r.status == 200):
         visitor.goto(link)
     expect(visitor.get_by_role("heading", name="coloured")).to_be_visible()
-    address = visitor.get_by_label("Map layer (WMTS)").input_value()
+    visitor.get_by_role("tab", name="Use in").click()
+    address = visitor.get_by_role("textbox", name="Map layer (WMTS)").input_value()
     assert "<Capabilities" in visitor.request.get(address).text()
-    expect(visitor.get_by_label("Tiles (XYZ)")).to_have_value(re.compile(r"\{z\}/\{x\}/\{y\}"))
-    expect(visitor.get_by_label("vsicurl")).to_have_count(0)
+    expect(visitor.get_by_role("textbox", name="Tiles (XYZ)")).to_have_value(
+        re.compile(r"\{z\}/\{x\}/\{y\}")
+    )
+    expect(visitor.get_by_role("textbox", name="vsicurl")).to_have_count(0)
     expect(visitor.get_by_role("link", name=re.compile("Download"))).to_have_count(0)
     assert accessibility_problems(visitor) == []
 
@@ -177,14 +194,15 @@ def test_the_map_under_the_hand(signed_in: Page, two: list[str]) -> None:
     page.wait_for_function(f"before => {LONGITUDE} > before", arg=before)
     assert seen_place(page)[0] == zoom
 
-    # A line drawn by hand has the corners that were clicked, and its values are shown.
-    page.get_by_role("button", name="Profile along a line").click()
-    page.get_by_role("button", name="Draw a line").click()
-    expect(page.get_by_text("A double click ends it")).to_be_visible()
-    map_.scroll_into_view_if_needed()
-    around = box(map_)
-    x, y = around["x"] + around["width"] / 2, around["y"] + around["height"] / 2
+    # A line drawn by hand has the corners that were clicked, but for the one that was taken back;
+    # the double click that ends it does not zoom.
+    zoom = seen_place(page)[0]
+    page.get_by_role("tab", name="Measure").click()
+    page.get_by_role("button", name="Profile").click()
+    expect(page.get_by_text("A double click or Enter ends it")).to_be_visible()
     page.mouse.click(x - 90, y - 20)
+    page.mouse.click(x + 20, y + 60)
+    page.keyboard.press("Backspace")
     page.mouse.click(x, y + 30)
     with page.expect_response(lambda r: "/profile/" in r.url) as asked:
         page.mouse.dblclick(x + 90, y - 20)
@@ -198,6 +216,20 @@ def test_the_map_under_the_hand(signed_in: Page, two: list[str]) -> None:
     assert longitudes[0] < longitudes[1] < longitudes[2]
     assert latitudes[1] < latitudes[0] == pytest.approx(latitudes[2], abs=1e-3)
     expect(page.get_by_role("img", name=re.compile("Values from"))).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("img", name=re.compile("Values from"))).to_have_count(0)
+
+    # An area is that of the ellipsoid.
+    page.get_by_role("button", name="Area").click()
+    page.mouse.click(x - 90, y - 20)
+    page.mouse.click(x, y + 30)
+    page.mouse.dblclick(x + 90, y - 20)
+    wanted = abs(Geod(ellps="WGS84").polygon_area_perimeter(longitudes, latitudes)[0])
+    shown = page.get_by_text("Area", exact=True).locator("xpath=following-sibling::dd")
+    expect(shown).to_have_text(re.compile("km²$"))
+    km2 = float("".join(re.findall(r"[0-9.]", shown.inner_text().removesuffix("km²"))))
+    assert km2 == pytest.approx(wanted / 1e6, rel=0.01)
+    assert seen_place(page)[0] == zoom
 
     # Over the whole screen, and back.
     page.get_by_role("button", name="Full screen").click()
@@ -206,19 +238,19 @@ def test_the_map_under_the_hand(signed_in: Page, two: list[str]) -> None:
     page.wait_for_function(
         "() => document.fullscreenElement.getBoundingClientRect().width === innerWidth"
     )
-    assert box(map_)["width"] > around["width"]
+    assert box(map_)["height"] > around["height"]
     leave.click()
     # Exactly: "Leave full screen" has the words, too.
     expect(page.get_by_role("button", name="Full screen", exact=True)).to_be_visible()
     assert page.evaluate("document.fullscreenElement") is None
 
     # Another raster on the right; the line between the two follows the mouse.
+    page.get_by_role("tab", name="Style").click()
     page.get_by_role("button", name="Show the whole raster").click()
-    page.get_by_role("button", name="Compare with another raster").click()
-    page.get_by_label("Show on the right side of the map").select_option("grey")
+    page.get_by_label("Add a layer").select_option("grey")
+    page.get_by_label("Swipe the top two").check()
     line = page.get_by_role("slider", name="Where coloured ends and grey begins")
     expect(line).to_have_value("50")
-    map_.scroll_into_view_if_needed()
     left, right = (0.35, 0.48), (0.52, 0.65)
     wait_for(lambda: colourfulness(page, map_, *left) > 12 > colourfulness(page, map_, *right))
     track = box(line)
@@ -230,7 +262,31 @@ def test_the_map_under_the_hand(signed_in: Page, two: list[str]) -> None:
     assert 60 < int(line.input_value()) < 80
     page.mouse.move(x, y)
     wait_for(lambda: colourfulness(page, map_, *right) > 12)
-    assert parse_qs(urlsplit(page.url).query)["compare"] == [grey]
+    assert accessibility_problems(page) == []
+
+    # Hidden, it is not compared any more; the address has all of that.
+    page.get_by_role("button", name="Move grey down").click()
+    page.get_by_role("button", name="Hide coloured").click()
+    expect(line).to_have_count(0)
+    wait_for(lambda: colourfulness(page, map_, *left) < 12)
+    page.wait_for_url(re.compile(rf"hidden=1.*layer=id(=|%3D){grey}.*order=1", re.DOTALL))
+    page.reload()
+    expect(page.get_by_role("button", name="Show coloured")).to_be_visible()
+    expect(page.get_by_role("button", name="Hide grey")).to_be_visible()
+    wait_for(lambda: colourfulness(page, map_, *left) < 12)
+
+
+def test_a_map_that_could_not_be_loaded_is_tried_again(signed_in: Page, two: list[str]) -> None:
+    page = signed_in
+    page.route("**/tiles/**", lambda route: route.fulfill(status=503))
+    page.goto(f"/rasters/{two[0]}")
+    alert = page.get_by_role("alert").filter(has_text="could not be loaded")
+    expect(alert).to_be_visible()
+    assert accessibility_problems(page) == []
+    page.unroute("**/tiles/**")
+    with page.expect_response(is_tile(two[0])):
+        alert.get_by_role("button", name="Try again").click()
+    expect(alert).to_have_count(0)
 
 
 def test_a_raster_that_is_too_small_to_see_is_a_dot(

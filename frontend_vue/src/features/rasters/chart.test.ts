@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { area, distance, extremes, linePath, percent, samples } from './chart'
+import { area, distance, extremes, linePath, percent, profileTable, samples } from './chart'
 
 test('the line spans the chart, and is interrupted where there is no value', () => {
   expect(linePath([0, 10, null, 5, 10], 40, 100)).toBe('M0.0 100.0L10.0 0.0M30.0 50.0L40.0 0.0')
@@ -28,4 +28,14 @@ test('areas and shares are short', () => {
     '3.14\u202fkm²',
   ])
   expect([0, 0.0001, 0.1234].map(percent)).toEqual(['0.0\u202f%', '< 0.1\u202f%', '12.3\u202f%'])
+})
+
+test('a profile as CSV says what it cannot as nothing, and quotes names', () => {
+  const places = [{ metres: 0, place: [9, 46] }, { metres: 12.345, place: [9.1, 46.1] }] // prettier-ignore
+  expect(profileTable(places, [1.5, null], 'Height, "true"', 'm').split('\r\n')).toEqual([
+    'distance_m,longitude,latitude,"Height, ""true"" (m)"',
+    '0.00,9.0000000,46.0000000,1.5',
+    '12.35,9.1000000,46.1000000,',
+    '',
+  ])
 })

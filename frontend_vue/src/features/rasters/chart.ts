@@ -63,3 +63,18 @@ export function percent(share: number): string {
   const hundredth = share * 100
   return `${hundredth > 0 && hundredth < 0.1 ? '< 0.1' : hundredth.toFixed(1)}\u202f%`
 }
+
+/** A profile as CSV: distance, place and value of each sample; empty where there is no value. */
+export function profileTable(
+  places: { metres: number; place: number[] }[],
+  values: Sample[],
+  name: string,
+  unit: string,
+): string {
+  const title = unit ? `${name} (${unit})` : name
+  const quoted = /[",\n\r]/.test(title) ? `"${title.replaceAll('"', '""')}"` : title
+  const rows = places.map(({ metres, place: [x = 0, y = 0] }, index) =>
+    [metres.toFixed(2), x.toFixed(7), y.toFixed(7), values[index] ?? ''].join(','),
+  )
+  return [`distance_m,longitude,latitude,${quoted}`, ...rows, ''].join('\r\n')
+}

@@ -5,12 +5,16 @@ import TileState from 'ol/TileState'
 /**
  * Loads a tile with `fetch`: to an image element an answer without content (204), which says that
  * the raster has no pixel there, would be an error.
+ * @returns whether the server has answered well
  */
-export async function loadTile(tile: Tile, url: string): Promise<void> {
+export async function loadTile(tile: Tile, url: string): Promise<boolean> {
   try {
     const response = await fetch(url)
-    if (response.status === 204) return tile.setState(TileState.EMPTY)
-    if (!response.ok) return tile.setState(TileState.ERROR)
+    if (response.status === 204) {
+      tile.setState(TileState.EMPTY)
+      return true
+    }
+    if (!response.ok) throw new Error(`${response.status}`)
     const image = new Image()
     image.src = URL.createObjectURL(await response.blob())
     try {
@@ -19,7 +23,9 @@ export async function loadTile(tile: Tile, url: string): Promise<void> {
       URL.revokeObjectURL(image.src)
     }
     ;(tile as ImageTile).setImage(image)
+    return true
   } catch {
     tile.setState(TileState.ERROR)
+    return false
   }
 }

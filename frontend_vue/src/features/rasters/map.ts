@@ -1,12 +1,10 @@
 import ScaleLine from 'ol/control/ScaleLine'
-import { focus } from 'ol/events/condition'
 import { getCenter, getHeight, getWidth } from 'ol/extent'
 import Feature from 'ol/Feature'
 import MultiPolygon from 'ol/geom/MultiPolygon'
 import Point from 'ol/geom/Point'
 import { fromExtent } from 'ol/geom/Polygon'
 import { defaults as defaultInteractions } from 'ol/interaction/defaults'
-import MouseWheelZoom from 'ol/interaction/MouseWheelZoom'
 import Graticule from 'ol/layer/Graticule'
 import TileLayer from 'ol/layer/Tile'
 import VectorLayer from 'ol/layer/Vector'
@@ -25,13 +23,50 @@ import View from 'ol/View'
 import countriesUrl from 'world-atlas/countries-50m.json?url'
 
 import type { RasterResult } from './api'
+import type { Blend } from './layers'
 import { mapExtent, outlineRings } from './extent'
 import { readLand } from './land'
 import { loadTile } from './loadTile'
 import type { Place } from './view'
 
+/** A layer as the map draws it; lists of them begin with the lowest. */
+export interface DrawnLayer {
+  key: string
+  /** Of its tiles, with their style. */
+  address: string
+  maxZoom: number
+  visible: boolean
+  /** Percent. */
+  opacity: number
+  blend: Blend
+  /** Whether its pixels are mixed when they are enlarged; between two classes there is none. */
+  smooth: boolean
+  /** The part of a map with two sides that it is shown on; both when left out. */
+  side?: 'left' | 'right'
+}
+
+/** How far the tiles of all layers are. */
+export interface Loading {
+  pending: number
+  failed: number
+}
+
+interface Shown {
+  layer: TileLayer
+  source: XYZ
+  blend: Blend
+  side: DrawnLayer['side']
+  /** Addresses of tiles that could not be loaded. */
+  failed: Set<string>
+}
+
 /** A raster that is smaller on the screen is shown as a dot. */
 const DOT_PIXELS = 12
+
+// Orders of layers: land and graticule, rasters, outlines and drawings.
+const LAND = 0
+const RASTERS = 1
+const ABOVE = 1000
 
 /** The look of the page, for what is painted and cannot have CSS. */
 export interface Look {
@@ -52,32 +87,28 @@ const stroke = (color: string, width: number, lineDash?: number[]) =>
   new Stroke({ color, width, lineDash })
 
 /**
- * A map of one raster over the countries of the world, all of it from our own server.
+ * A map of rasters over the countries of the world, all of it from our own server.
  * @param target where it is drawn; its size is followed
+ * @param raster the one that is outlined, and shown first
+ * @param loading is told how far the tiles are
  * @returns the map, and what the page does to it
  */
-export function createMap(target: HTMLElement, raster: RasterResult) {
+export function createMap(
+  target: HTMLElement,
+  raster: RasterResult,
+  loading: (state: Loading) => void = () => {},
+) {
   const extent = transformExtent(mapExtent(raster.bounds), 'EPSG:4326', 'EPSG:3857')
-  const { minzoom: minZoom, maxzoom: maxZoom } = raster.tiles
+  const { maxzoom: maxZoom } = raster.tiles
 
-  const land = new VectorLayer({ source: new VectorSource() })
-  const source = ({ tiles: { url_template, maxzoom }, bands }: RasterResult) =>
-    new XYZ({
-      url: url_template,
-      minZoom,
-      maxZoom: maxzoom,
-      interpolate: !bands.some(({ classes }) => classes), // between two classes there is none
-      transition: calm() ? 0 : 200,
-      tileLoadFunction: loadTile,
-    })
-  const tiles = source(raster)
-  const image = new TileLayer({ source: tiles })
+  const land = new VectorLayer({ source: new VectorSource(), zIndex: LAND })
   const rings = outlineRings(raster.footprint)
   const geometry = rings.length
     ? new MultiPolygon(rings).transform('EPSG:4326', 'EPSG:3857')
     : fromExtent(extent)
   const outline = new VectorLayer({
     source: new VectorSource({ features: [new Feature(geometry)] }),
+    zIndex: ABOVE,
   })
   const view = new View({
     minZoom: 0,
@@ -89,12 +120,9 @@ export function createMap(target: HTMLElement, raster: RasterResult) {
   const map = new OlMap({
     target,
     view,
-    layers: [land, image, outline],
+    layers: [land, outline],
     controls: [new ScaleLine()],
-    // The wheel scrolls the page until the map was clicked or tabbed into.
-    interactions: defaultInteractions({ mouseWheelZoom: false }).extend([
-      new MouseWheelZoom({ condition: focus }),
-    ]),
+    interactions: defaultInteractions(), // OpenLayers' own choice waits for a click
   })
 
   // Without it the map still has its graticule, so a failure needs no words.
@@ -146,8 +174,9 @@ export function createMap(target: HTMLElement, raster: RasterResult) {
       latLabelStyle: label('end', 'bottom'),
       lonLabelPosition: 0.99,
       lonLabelStyle: label('center', 'top'),
+      zIndex: LAND,
     })
-    map.getLayers().insertAt(1, graticule)
+    map.addLayer(graticule)
   }
 
   function fit(options: { animate: boolean }) {
@@ -162,11 +191,6 @@ export function createMap(target: HTMLElement, raster: RasterResult) {
     view.animate({ zoom: (view.getZoom() ?? 0) + step, duration: duration() })
   }
 
-  /** Draws the raster's tiles from another address of the same raster. */
-  function draw(address: string) {
-    if (tiles.getUrls()?.[0] !== address) tiles.setUrl(address)
-  }
-
   function place(): Place {
     const [longitude = 0, latitude = 0] = toLonLat(view.getCenter() ?? [0, 0])
     return { zoom: view.getZoom() ?? 0, latitude, longitude }
@@ -177,39 +201,96 @@ export function createMap(target: HTMLElement, raster: RasterResult) {
     view.setZoom(level)
   }
 
-  let second: TileLayer | undefined
+  const shown = new Map<string, Shown>()
+  let pending = 0
   let edge = 0.5
 
-  /**
-   * Lays another raster over the right part of the map.
-   * @param other null takes it away
-   */
-  function compare(other: RasterResult | null) {
-    if (second) map.removeLayer(second)
-    second = undefined
-    if (!other) return
-    second = new TileLayer({ source: source(other) })
-    second.on('prerender', cut)
-    second.on('postrender', ({ context }) => (context as CanvasRenderingContext2D).restore())
-    map.getLayers().insertAt(map.getLayers().getArray().indexOf(image) + 1, second)
+  function report() {
+    const failed = [...shown.values()].reduce((sum, one) => sum + one.failed.size, 0)
+    loading({ pending, failed })
   }
 
-  /** @param fraction of the map's width that shows the map's own raster */
+  function add({ key, address, maxZoom: deepest, blend, smooth }: DrawnLayer): Shown {
+    const failed = new Set<string>()
+    const source = new XYZ({
+      url: address,
+      maxZoom: deepest,
+      interpolate: smooth,
+      transition: calm() ? 0 : 200,
+      async tileLoadFunction(tile, url) {
+        pending += 1
+        report()
+        if (await loadTile(tile, url)) failed.delete(url)
+        else failed.add(url)
+        pending -= 1
+        report()
+      },
+    })
+    // A canvas of its own, which CSS blends with what is below.
+    const layer = new TileLayer({ source, className: `ol-layer raster-layer blend-${blend}` })
+    const one: Shown = { layer, source, blend, side: undefined, failed }
+    layer.on('prerender', (event) => cut(event, one.side))
+    layer.on('postrender', ({ context }) => (context as CanvasRenderingContext2D).restore())
+    map.addLayer(layer)
+    shown.set(key, one)
+    return one
+  }
+
+  function drop(key: string) {
+    const one = shown.get(key)
+    if (one) map.removeLayer(one.layer)
+    shown.delete(key)
+  }
+
+  /** Draws these layers and no others. */
+  function show(layers: DrawnLayer[]) {
+    for (const key of shown.keys()) if (!layers.some((layer) => layer.key === key)) drop(key)
+    layers.forEach((wanted, index) => {
+      let one = shown.get(wanted.key)
+      if (one && one.blend !== wanted.blend) drop(wanted.key)
+      one = shown.get(wanted.key) ?? add(wanted)
+      if (one.source.getUrls()?.[0] !== wanted.address) {
+        one.failed.clear()
+        one.source.setUrl(wanted.address)
+      }
+      one.side = wanted.side
+      one.layer.setVisible(wanted.visible)
+      one.layer.setOpacity(wanted.opacity / 100)
+      one.layer.setZIndex(RASTERS + index)
+    })
+    report()
+    map.render()
+  }
+
+  /** Asks once more for tiles that could not be loaded. */
+  function retry() {
+    for (const { failed, source } of shown.values()) {
+      if (!failed.size) continue
+      failed.clear()
+      source.refresh()
+    }
+    report()
+  }
+
+  /** @param fraction of the map's width that is its left side */
   function swipe(fraction: number) {
     edge = fraction
     map.render()
   }
 
-  function cut(event: RenderEvent) {
+  /** Confines what is drawn next to one side of the map; `restore` ends that. */
+  function cut(event: RenderEvent, side: DrawnLayer['side']) {
     const context = event.context as CanvasRenderingContext2D
-    const [width = 0, height = 0] = map.getSize() ?? []
-    const corners = [
-      [width * edge, 0],
-      [width, 0],
-      [width, height],
-      [width * edge, height],
-    ]
     context.save()
+    if (!side) return
+    const [width = 0, height = 0] = map.getSize() ?? []
+    const [from, to] = side === 'left' ? [0, width * edge] : [width * edge, width]
+    const corners = [
+      [from, 0],
+      [to, 0],
+      [to, height],
+      [from, height],
+    ]
     context.beginPath()
     for (const corner of corners) {
       const [x = 0, y = 0] = getRenderPixel(event, corner)
@@ -220,13 +301,13 @@ export function createMap(target: HTMLElement, raster: RasterResult) {
   }
 
   /** Loaded when somebody wants it: drawing by hand is a tool of its own. */
-  async function profileLine(colours: { line: string; halo: string }) {
-    const { createProfileLine } = await import('./profileLine')
-    return createProfileLine(map, colours)
+  async function drawing(colours: { line: string; halo: string }) {
+    const { createDrawing } = await import('./drawing')
+    return createDrawing(map, ABOVE, colours)
   }
 
   fit({ animate: false })
-  return { map, tiles, image, paint, fit, zoom, draw, place, go, compare, swipe, profileLine }
+  return { map, paint, fit, zoom, place, go, show, retry, swipe, drawing }
 }
 
 export type RasterView = ReturnType<typeof createMap>

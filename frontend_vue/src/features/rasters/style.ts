@@ -32,15 +32,11 @@ export const CLASSES = 'classes'
 
 /** Where the colours of a band usefully begin and end. */
 export function usefulRange(band: RasterBand | undefined): Range {
-  return widened(band?.percentile_2 ?? 0, band?.percentile_98 ?? 1)
+  return widened([band?.percentile_2 ?? 0, band?.percentile_98 ?? 1])
 }
 
-/** Everything there is in a band. */
-export function wholeRange(band: RasterBand | undefined): Range {
-  return widened(band?.minimum ?? 0, band?.maximum ?? 1)
-}
-
-function widened(low: number, high: number): Range {
+/** A range that has some width. */
+export function widened([low, high]: Range): Range {
   return low < high ? [low, high] : [low, low + 1]
 }
 

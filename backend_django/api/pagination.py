@@ -32,10 +32,21 @@ class PageNumberPagination(pagination.PageNumberPagination):
         self.number = positive_int(request, "page", 1, self.max_page)
         self.size = positive_int(request, "page_size", self.page_size, self.max_page_size)
         self.paginator = Paginator(queryset, self.size)
+        if self.number == 1:
+            first = list(queryset[: self.size])
+            if len(first) < self.size:
+                self.paginator.count = len(first)  # nothing is left to count
+                return first
         if self.count_limit:
             self.paginator.count = queryset.order_by()[: self.count_limit].count()
+        if self.number == 1:
+            return first
         start = (self.number - 1) * self.size
-        return list(queryset[start : start + self.size])
+        rest = self.paginator.count - start
+        if rest > start or self.count_limit:
+            return list(queryset[start : start + self.size])
+        # The second half is read from its end: the database would pass over all rows before.
+        return list(queryset.reverse()[max(0, rest - self.size) : max(0, rest)])[::-1]
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response(

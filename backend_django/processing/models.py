@@ -114,6 +114,13 @@ class ProcessingRequest(models.Model):
                 condition=Q(parent__isnull=True),
                 name="request_by_status",
             ),
+            # For the admin, which lists the requests of all.
+            models.Index(fields=["-created_at", "-id"], name="request_newest"),
+            models.Index(
+                fields=["-created_at", "-id"],
+                condition=Q(status__in=["failed", "cancelled"]),
+                name="request_newest_failed",
+            ),
             # Of steps too: the planner makes no use of what it knows of a partial index's words.
             GinIndex(NAME_WORDS, name="request_name_words"),
             models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="request_batch"),

@@ -68,10 +68,13 @@ def filter_requests(
         if before := conditions.get(f"{column}_before"):
             rows = rows.filter(**{f"{column}_at__lt": before})
     if "search" in conditions:
-        rows = rows.alias(name_words=NAME_WORDS).filter(
-            name_words=words_query(conditions["search"])
-        )
+        rows = filter_by_words(rows, conditions["search"])
     return rows
+
+
+def filter_by_words(rows: QuerySet[ProcessingRequest], text: str) -> QuerySet[ProcessingRequest]:
+    """Return the rows whose names have, for each word of a text, one that begins with it."""
+    return rows.alias(name_words=NAME_WORDS).filter(name_words=words_query(text))
 
 
 def _has_parameter(name: str, value: str) -> Q:

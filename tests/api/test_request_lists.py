@@ -5,6 +5,7 @@ import io
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -153,9 +154,15 @@ def test_what_nobody_counts_is_not_counted(
     "asked",
     [{}, {"kind": "wordcount"}, {"status": ["failed"]}, {"status": ["failed"], "kind": "copy"}],
 )
-def test_an_index_gives_lists_in_their_order(user: User, asked: dict[str, Any]) -> None:
+def test_an_index_gives_lists_in_their_order(
+    user: User, grace: User, asked: dict[str, Any]
+) -> None:
+    ProcessingRequest.objects.bulk_create(
+        ProcessingRequest(owner=grace, kind="copy", status="failed", finished_at=DAY)
+        for _ in range(500)
+    )
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_seqscan = off; ANALYZE processing_processingrequest")
     rows = queries.filter_requests(queries.requests_visible_to(user), asked)
     plan = rows.order_by("-created_at", "-id")[:20].explain()
     assert re.search(r"Index Cond: .*owner_id = ", plan), plan
@@ -207,3 +214,25 @@ def test_others_are_not_in_lists_counts_or_tables(client: Client, user: User, gr
         assert table(client, query) == []
         assert set(client.get(f"{ROOT}/status-counts/?{query}").json()["status"].values()) == {0}
     assert str(mine.id) not in client.get(f"{ROOT}/csv/").getvalue().decode()
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 10, 20])
+def test_pages_have_every_row_once_and_in_order(signed_in: Client, user: User, size: int) -> None:
+    """Those of the second half are read from the end."""
+    made = [str(make(user, created=DAY + timedelta(days=n // 2)).id) for n in range(10)]
+    pages = range(1, -(-10 // size) + 2)
+    found = [signed_in.get(f"{ROOT}/list/?page={page}&page_size={size}").json() for page in pages]
+    ids = [row["id"] for page in found for row in page["results"]]
+    whole = [row["id"] for row in signed_in.get(f"{ROOT}/list/?page_size=100").json()["results"]]
+    assert ids == whole
+    assert sorted(ids) == sorted(made)
+    assert {page["count"] for page in found} == {10}
+    assert found[-1]["results"] == []
+
+
+def test_list_says_what_status_says(signed_in: Client, user: User) -> None:
+    made = make(user, "dunes", status="failed", error_code="x", batch=uuid4())
+    (listed,) = signed_in.get("/api/v1/wordcount/list/").json()["results"]
+    assert listed == signed_in.get(f"/api/v1/wordcount/status/{made.id}/").json()
+    (listed,) = signed_in.get(f"{ROOT}/list/").json()["results"]
+    assert listed == signed_in.get(f"{ROOT}/status/{made.id}/").json()

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from backend_django.api.queries import SearchField, read_query
 from backend_django.api.serializers import DateTimeField
@@ -16,6 +17,7 @@ from ..models import ProcessingRequest
 from ..queries import COUNTED, ORDERINGS, filter_requests
 from ..registry import known_kinds
 from .serializers import ProcessingRequestSerializer
+from .state import COLUMNS, complete_state
 
 STATUSES = "|".join(ProcessingRequest.Status.values)
 
@@ -125,13 +127,15 @@ class RequestCountsSerializer(serializers.Serializer[Any]):
     )
 
 
-def read_page(
-    view: Any, request: Request, rows: QuerySet[ProcessingRequest]
-) -> list[ProcessingRequest]:
-    """Return the page of the rows that a list's query asks for."""
+def list_response(
+    view: Any, request: Request, rows: QuerySet[ProcessingRequest], *, tell_kind: bool
+) -> Response:
+    """Answer with the page of the rows that a list's query asks for, as the serializer would."""
     query = read_query(view, request)
     if query.keys() & {"search", "parameter"}:
         view.paginator.count_limit = COUNTED
     found = filter_requests(rows, query).order_by(*ORDERINGS[query["ordering"]])
-    page: list[ProcessingRequest] = view.paginate_queryset(found)
-    return page
+    page = view.paginate_queryset(found.values(*COLUMNS))
+    states = [complete_state(row, tell_kind=tell_kind) for row in page]
+    response: Response = view.get_paginated_response(states)
+    return response

@@ -29,7 +29,7 @@ from .lists import (
     AnyKindListQuery,
     AnyKindRequestSerializer,
     RequestCountsSerializer,
-    read_page,
+    list_response,
 )
 from .views import find_request
 
@@ -64,8 +64,7 @@ class RequestListView(RequestsView):
     @extend_schema(responses=AnyKindRequestSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The caller's requests of all kinds, or of one, newest first unless told otherwise."""
-        page = read_page(self, request, self.get_queryset())
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return list_response(self, request, self.get_queryset(), tell_kind=True)
 
 
 class RequestCountsView(RequestsView):

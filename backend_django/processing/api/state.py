@@ -1,4 +1,4 @@
-"""The state of one request, as fast as it can be read: pages ask for it every two seconds."""
+"""The state of requests, as fast as it can be read: pages ask for it every two seconds."""
 
 import json
 from functools import cache
@@ -33,6 +33,15 @@ def _select(of_kind: bool) -> tuple[str, tuple[Any, ...]]:
     return rows.values_list(*COLUMNS).query.sql_with_params()
 
 
+def complete_state(state: dict[str, Any], *, tell_kind: bool) -> dict[str, Any]:
+    """Return the state of a request, but for its place in the queue, from its COLUMNS."""
+    state["is_pipeline"] = pipeline_of(state["kind"]) is not None
+    state["queue_position"] = None
+    if not tell_kind:
+        del state["kind"]
+    return state
+
+
 def state_json(*, id: UUID, user_id: Any, kind: str | None = None) -> bytes | None:
     """Return what `ProcessingRequestSerializer` would say of a request.
 
@@ -51,10 +60,7 @@ def state_json(*, id: UUID, user_id: Any, kind: str | None = None) -> bytes | No
         row = cursor.fetchone()
     if row is None:
         return None
-    state = dict(zip(COLUMNS, row, strict=True))
-    state["is_pipeline"] = pipeline_of(state["kind"]) is not None
-    if kind is not None:
-        del state["kind"]
-    waits = state["status"] == ProcessingRequest.Status.PENDING
-    state["queue_position"] = queue_position(id) if waits else None
+    state = complete_state(dict(zip(COLUMNS, row, strict=True)), tell_kind=kind is None)
+    if state["status"] == ProcessingRequest.Status.PENDING:
+        state["queue_position"] = queue_position(id)
     return json.dumps(state, cls=JSONEncoder, separators=(",", ":")).encode()

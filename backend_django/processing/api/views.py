@@ -32,7 +32,7 @@ from ..models import ProcessingRequest, ProcessingResult
 from ..processor import Processor
 from ..queries import requests_visible_to
 from .inputs import InputsMixin
-from .lists import RequestListQuery, read_page
+from .lists import RequestListQuery, list_response
 from .serializers import (
     ProcessingAttemptSerializer,
     ProcessingRequestSerializer,
@@ -213,8 +213,7 @@ class ListView(ProcessingView):
     @extend_schema(responses=ProcessingRequestSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The caller's requests, newest first unless `ordering` says otherwise."""
-        page = read_page(self, request, self.get_queryset())
-        return self.get_paginated_response([request_state(row) for row in page])
+        return list_response(self, request, self.get_queryset(), tell_kind=False)
 
 
 class HistoryView(ProcessingView):

@@ -3,6 +3,7 @@
 import math
 import re
 import time
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from .problems import problem_response
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+@cache
 def parse_rate(text: str) -> tuple[int, int]:
     """Return (calls, seconds) of `600/m`, `10/s`, `1000/day`."""
     match = re.fullmatch(r"(\d+)/([smhd])\w*", text)

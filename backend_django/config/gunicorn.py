@@ -9,6 +9,8 @@ import shutil
 import tempfile
 from typing import Any
 
+from gunicorn import glogging
+
 # Where it listens.
 _host = os.environ.get("HOST", "127.0.0.1")
 bind = [f"{_host}:{os.environ.get('PORT', '5000')}"]
@@ -39,6 +41,16 @@ control_socket_disable = True  # it would be written to $HOME, which a read-only
 # Any value: a line for each request.
 accesslog = "-" if os.environ.get("WEB_ACCESS_LOG") else None
 
+
+class Logger(glogging.Logger):
+    """gunicorn's logger, which composes the line of a request also where nobody wants it."""
+
+    def access(self, *args: Any) -> None:
+        if accesslog:
+            super().access(*args)
+
+
+logger_class = Logger
 
 # Where the processes count together.
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:

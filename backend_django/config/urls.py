@@ -50,6 +50,7 @@ def plain(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 urlpatterns = [
+    path("api/v1/", include("backend_django.config.api_router")),  # first: it is asked the most
     re_path(r"^health/live/?$", plain(health_live)),
     re_path(r"^health/ready/?$", plain(health_ready)),
     re_path(r"^health/full/?$", plain(health_full)),
@@ -65,7 +66,6 @@ urlpatterns = [
     path("accounts/", include("backend_django.users.urls")),
     *(path("accounts/", include(urls)) for urls in find_modules("account_urls")),
     re_path(r"^events/?$", plain(EventStreamView.as_view())),
-    path("api/v1/", include("backend_django.config.api_router")),
     # A missing file or endpoint is a 404, not the page: a stale script tag would parse HTML.
     re_path(r"^(?:api|static|media|accounts|health|assets)(?:/.*)?$", plain(unknown)),
     # Nor has a file of a server a page: /.env, /.git/config.

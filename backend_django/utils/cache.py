@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from django.core.cache.backends.locmem import LocMemCache
@@ -55,6 +56,14 @@ class _Client(RedisCacheClient):
         _with_stand_in, ("get_many", "set_many", "delete_many", "clear")
     )
     count = _or_locally(_count, _count_locally)
+
+    @cached_property
+    def _redis(self) -> Any:
+        return super().get_client()
+
+    def get_client(self, *_: Any, **__: Any) -> Any:
+        """Return one client, which Django makes anew for each command: that costs more than it."""
+        return self._redis
 
 
 class RedisOrLocalCache(RedisCache):

@@ -10,9 +10,11 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.admindocs.views import simplify_regex
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 
 from backend_django.users.models import User
+from backend_django.utils.headers import PoliciesMiddleware
 
 from .addresses import LINK, OPEN, every_address, url_patterns
 
@@ -198,3 +200,21 @@ def test_who_finds_a_weakness_learns_whom_to_tell(client: Client, settings: Any)
     assert [value for name, value in fields if name == "Contact"] == settings.SECURITY_CONTACT
     (expires,) = [datetime.fromisoformat(value) for name, value in fields if name == "Expires"]
     assert timedelta(days=30) < expires - datetime.now(tz=UTC) < timedelta(days=365)
+
+
+def test_policy_is_that_of_the_response_alone(rf: RequestFactory) -> None:
+    """Headers are kept between responses: those of one must not be another's."""
+    middleware = PoliciesMiddleware(lambda request: request.META["made"])
+
+    def policy(**asked: Any) -> str | None:
+        made = HttpResponse()
+        vars(made).update(asked)
+        return middleware(rf.get("/", made=made)).headers.get("Content-Security-Policy")
+
+    plain = policy()
+    assert plain
+    assert "sha256" not in plain
+    assert "'sha256-abc'" in (policy(_csp_update={"script-src": ["'sha256-abc'"]}) or "")
+    assert policy() == plain
+    assert policy(_csp_exempt=True) is None
+    assert policy() == plain

@@ -1,9 +1,11 @@
 """Django's PostgreSQL backend, with an end to every wait, and a second try for lost connections."""
 
 import re
+import select
 import time
 from collections import defaultdict
 from contextlib import nullcontext, suppress
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +21,8 @@ from ..database_wait import current_limit, database_budget, in_web_request
 
 CONNECT_SECONDS = 2  # the least that libpq takes; of each address
 HEALTH_CHECK_SECONDS = 1.0
+# A connection whose server has responded this recently, and not closed it, needs no health check.
+RECENT_SECONDS = 1.0
 # In a web request PostgreSQL ends a statement itself, a second before the budget is used up. So who
 # waits longer waits for a server that hangs.
 SERVER_MARGIN_SECONDS = 1.0
@@ -41,6 +45,7 @@ class Connection(psycopg.Connection[Any]):
     """A connection that gives up on a server that does not answer, where a limit is in force."""
 
     breaker = Breaker()
+    answered_at = -inf
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         limit = current_limit()
@@ -64,7 +69,18 @@ class Connection(psycopg.Connection[Any]):
             self.breaker.record_answer()
             raise
         self.breaker.record_answer()
+        self.answered_at = time.monotonic()
         return result
+
+    def has_just_answered(self) -> bool:
+        """Whether the server responded a moment ago and has sent nothing since: when it shuts down
+        or dies, there is a message or the end of the connection to read.
+        """
+        if time.monotonic() - self.answered_at > RECENT_SECONDS:
+            return False
+        unread = select.poll()
+        unread.register(self.fileno(), select.POLLIN)
+        return not unread.poll(0)
 
 
 class _SecondTry(CursorWrapper):
@@ -150,6 +166,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def is_usable(self) -> bool:
+        if not self.errors_occurred and self.connection.has_just_answered():
+            return True
         limit = current_limit()
         with database_budget(HEALTH_CHECK_SECONDS), limit.spend() if limit else nullcontext():
             return super().is_usable()

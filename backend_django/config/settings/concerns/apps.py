@@ -49,8 +49,7 @@ MIDDLEWARE = [
     "backend_django.utils.probes.ProbeHostMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "backend_django.utils.headers.PermissionsPolicyMiddleware",
+    "backend_django.utils.headers.PoliciesMiddleware",
     "backend_django.pages.middleware.PageRootsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",  # below: files carry the headers as well
     "backend_django.api.middleware.ApiMiddleware",

@@ -171,6 +171,7 @@ class Installation:
         if all(step.is_done for step in self.steps):
             return
         self._check_disk()
+        builds = self.build in self.steps and not self.build.is_done
         drawing = asyncio.ensure_future(progress.keep_drawing())
         try:
             if not (self.python.is_done and (not self.page or not self.node or self.node.is_done)):
@@ -184,6 +185,8 @@ class Installation:
                 self.build.wanted = digest(page_sources(), self.version)
                 if self.build in self.steps:
                     await self.build.do()
+            if builds:
+                await self._compress()
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
         finally:
@@ -243,6 +246,11 @@ class Installation:
 
     async def _build(self, _half_done: bool) -> None:
         await run("page", ["npm", "run", "build"], self.node_environment, FRONTEND)
+
+    async def _compress(self) -> None:
+        """Write what WhiteNoise serves compressed: by gzip alone, because brotli takes seconds."""
+        command = [str(PYTHON), "-m", "whitenoise.compress", "--quiet", "--no-brotli"]
+        await run("page", [*command, str(FRONTEND / "dist" / "assets")], self.environment)
 
 
 @contextlib.contextmanager

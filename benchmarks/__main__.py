@@ -15,11 +15,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmarks import lifecycle, polls, report, streams, table, tools
+from benchmarks import calls, lifecycle, lists, polls, report, streams, suites, table, tools
 from benchmarks.measure import QUICK, Section, machine, say
 from benchmarks.product import Product
 from scripts.binaries import ServiceError, find_postgres, find_valkey
@@ -33,18 +32,17 @@ FREE_BYTES = 12 << 30  # the largest upload, what comes of it, and what is compa
 CORE = {
     "lifecycle": lifecycle.measure,
     "polls": polls.measure,
+    "calls": calls.measure,
     "streams": streams.measure,
     "table": table.measure,
+    "lists": lists.measure,
 }
 
 
 def main() -> int:
-    suites = {
-        path.parent.name: import_module(f"benchmarks.{path.parent.name}.suite")
-        for path in sorted(Path(__file__).parent.glob("*/suite.py"))
-    }
+    found = suites()
     parts: dict[str, tuple[str, Measure]] = {name: ("core", part) for name, part in CORE.items()}
-    for suite, module in suites.items():
+    for suite, module in found.items():
         parts |= {name: (suite, part) for name, part in module.PARTS.items()}
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}")
@@ -57,7 +55,7 @@ def main() -> int:
         tools.has("matplotlib")
         find_postgres()
         find_valkey()
-        for module in suites.values():
+        for module in found.values():
             module.check()
         place = Path(tempfile.gettempdir())
         if not QUICK and shutil.disk_usage(place).free < FREE_BYTES:

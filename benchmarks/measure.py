@@ -6,6 +6,7 @@ import re
 import selectors
 import socket
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -104,10 +105,13 @@ def ask(
     headers: Mapping[str, str],
     *,
     connections: int,
-    seconds: float,
+    seconds: float = PATIENCE,
+    calls: int = sys.maxsize,
     expected: int = 200,
 ) -> Answers:
     """Ask for the paths in turn, over kept connections, each of which waits for its answer.
+
+    Ends after so many seconds or calls.
 
     One thread on plain sockets: a general client would take as much time as the server.
     """
@@ -124,7 +128,9 @@ def ask(
             selector.register(opened.socket, selectors.EVENT_READ, opened)
             opened.send(next(requests))
         end = began + seconds
-        while (now := time.perf_counter()) < end or (not waits and now < began + PATIENCE):
+        while len(waits) < calls and (
+            (now := time.perf_counter()) < end or (not waits and now < began + PATIENCE)
+        ):
             for key, _ in selector.select(1.0):
                 status = key.data.received()
                 if status is None:
@@ -176,6 +182,15 @@ def children_of(pid: int) -> Iterator[int]:
     for child in own:
         yield child
         yield from children_of(child)
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process and those it has started have taken so far (Linux)."""
+    ticks = 0
+    for each in (pid, *children_of(pid)):
+        words = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        ticks += sum(map(int, words[11:15]))  # its own, and of children that have ended
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def peak_memory(pid: int) -> int:

@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from scripts.services import Postgres, Valkey
-from tests.stack import ROOT, Stack
+from tests.stack import ADMIN, ROOT, Stack
 
 APPS = "tests.wordcount.apps.WordCountConfig,benchmarks.bare.BareConfig"
 WORKER = ["celery", "-A", "backend_django.config.celery_app", "worker", "--loglevel", "WARNING"]
@@ -42,3 +44,10 @@ class Product:
     def bench(self, what: str, *arguments: Any) -> float:
         """Return what a measurement of `manage.py bench` says, in seconds."""
         return float(self.stack.manage("bench", what, *map(str, arguments)))
+
+    def session_cookie(self) -> str:
+        """Sign the superuser in as a page does; return the cookie to send."""
+        with httpx.Client(base_url=self.stack.url) as page:
+            signed_in = page.post("/api/v1/auth/login/", json=ADMIN)
+            assert signed_in.status_code == 200, signed_in.text
+            return f"sessionid={page.cookies['sessionid']}"

@@ -1,4 +1,7 @@
-from django.http import HttpRequest, JsonResponse
+import os
+from pathlib import Path
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from rest_framework import generics, serializers
 
@@ -22,4 +25,15 @@ def constant(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "completed", "progress": 100})
 
 
-urlpatterns = [path("status/<uuid:pk>/", JobView.as_view()), path("constant/", constant)]
+PAGE = Path(os.environ["BENCH_DRF_PAGE"]).read_text(encoding="utf-8")
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(PAGE)
+
+
+urlpatterns = [
+    path("status/<uuid:pk>/", JobView.as_view()),
+    path("constant/", constant),
+    path("page/", page),
+]

@@ -1,5 +1,7 @@
 """From POST to completed against `rio cogeo create` of the same file, and how both grow."""
 
+import os
+import statistics
 import subprocess
 import sys
 import time
@@ -7,7 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.measure import QUICK, Curve, Row, Section, children_of, compare, peak_memory, say
+from benchmarks.measure import (
+    QUICK,
+    Curve,
+    Row,
+    Section,
+    children_of,
+    compare,
+    cpu_seconds,
+    peak_memory,
+    rounds,
+    say,
+)  # fmt: skip
 from benchmarks.product import Product
 from benchmarks.rasters import files
 from tests.stack import Api
@@ -145,3 +158,31 @@ def program(command: list[str], source: Path) -> Cost:
     assert process.returncode == 0, f"{command[0]} ended with {process.returncode}"
     target.unlink()
     return Cost(seconds, peak / 1e6)
+
+
+def measure_quickly(product: Product) -> dict[str, float]:
+    """Return the processor time of a small raster's request, divided by rio-cogeo's."""
+    worker, web = product.worker(1), product.stack.processes["web"].pid
+    source = files.make(product.directory / "quick.tif", 2000, "rgb")
+
+    def ours() -> float:
+        before = cpu_seconds(worker) + cpu_seconds(web)
+        request(api, worker, source)
+        return cpu_seconds(worker) + cpu_seconds(web) - before
+
+    def theirs() -> float:
+        before = os.times()
+        program(commands("rgb")[BASELINE], source)
+        after = os.times()
+        return (
+            after.children_user
+            + after.children_system
+            - (before.children_user + before.children_system)
+        )
+
+    with product.stack.client() as api:
+        ours()  # the first one imports
+        found = rounds(5, ours=ours, theirs=theirs)
+    product.stack.stop("worker")
+    pairs = zip(found["ours"], found["theirs"], strict=True)
+    return {"2,000² RGB": statistics.median(a / b for a, b in pairs)}

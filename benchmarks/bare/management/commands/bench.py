@@ -1,17 +1,22 @@
 import statistics
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from django.core.files.base import ContentFile
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from backend_django.processing.enqueue import ring_for_all
 from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.runner import run_next
 from backend_django.processing.services import request_create
 from backend_django.users.models import User
+from backend_django.users.services import token_create
 from benchmarks.bare.tasks import COUNTER, counter, nothing
 from tests.wordcount.processor import WordCount
 
@@ -99,6 +104,41 @@ class Command(BaseCommand):
         with connection.cursor() as cursor:  # what autovacuum would do within minutes
             cursor.execute("VACUUM ANALYZE processing_processingrequest")
         return time.monotonic() - began
+
+    def statements(self, call: Callable[[], Any]) -> float:
+        """Count what the database is asked at the second time; the first one fills caches."""
+        call()
+        with CaptureQueriesContext(connection) as captured:
+            call()
+        return sum(query["sql"] not in {"BEGIN", "COMMIT"} for query in captured)
+
+    def call(self, method: str, path: str, *args: Any) -> None:
+        response = getattr(self.script, method)(f"/api/v1/{path}", *args)
+        assert response.status_code < 300, response.content
+
+    @cached_property
+    def script(self) -> Client:
+        _, key = token_create(user=User.objects.get(is_superuser=True), name="bench")
+        return Client(headers={"authorization": f"Token {key}", "host": "localhost"})
+
+    def statements_status(self, count: int) -> float:
+        made = self.create()
+        return self.statements(lambda: self.call("get", f"wordcount/status/{made.id}/"))
+
+    def statements_list(self, count: int) -> float:
+        return self.statements(lambda: self.call("get", "requests/list/"))
+
+    def statements_create(self, count: int) -> float:
+        def create() -> None:
+            self.call("post", "wordcount/create/", {"file": ContentFile(b"one", name="a.txt")})
+
+        return self.statements(create)
+
+    def statements_life(self, count: int) -> float:
+        """From claim to completed; no worker may be there to take them."""
+        for _ in range(2):
+            self.create()
+        return self.statements(lambda: run_next(queue="short") or run_next(queue="processing"))
 
     def latency_bare(self, count: int) -> float:
         return statistics.median(self.bare(1) for _ in range(count))

@@ -39,8 +39,8 @@ def test_journey(page: Page, stack: Stack, tmp_path: Path) -> None:
     assert accessibility_problems(page) == []
 
     page.locator("input[type=file]").set_input_files(SAMPLE)
-    expect(page).to_have_url(re.compile(r"/rasters/[0-9a-f-]{36}$"))
-    request_id = page.url.rpartition("/")[2]
+    expect(page).to_have_url(re.compile(r"/rasters/[0-9a-f-]{36}(\?|$)"))
+    request_id = page.url.rpartition("/")[2].partition("?")[0]
     assert accessibility_problems(page) == []
 
     expect(page.get_by_role("application")).to_be_visible(timeout=40_000)

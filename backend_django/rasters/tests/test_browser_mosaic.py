@@ -12,7 +12,7 @@ from backend_django.rasters.processor import RasterProcessor
 from tests.browsing import accessibility_problems
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
-PAGE = re.compile(r"/mosaics/[0-9a-f-]{36}$")
+PAGE = re.compile(r"/mosaics/[0-9a-f-]{36}(\?|$)")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.browsing import accessibility_problems
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 MB = 1024**2
-PAGE = re.compile(r"/rasters/[0-9a-f-]{36}$")
+PAGE = re.compile(r"/rasters/[0-9a-f-]{36}(\?|$)")
 
 
 @pytest.fixture

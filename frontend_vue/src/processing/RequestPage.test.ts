@@ -156,6 +156,18 @@ test('a request that is not there, or not yours, says so', async () => {
   expect(page.find('h1').text()).toBe('There is no such thing')
 })
 
+test('what could not be loaded stays said while it is asked for again', async () => {
+  const status = vi.fn<ProcessingApi['status']>(() =>
+    Promise.reject(new ApiError(404, 'not_found', 'Not found.')),
+  )
+  const { page, queryClient } = await open({ status })
+  status.mockImplementation(() => new Promise(() => {}))
+  void queryClient.invalidateQueries() // as a stream does when it is connected
+  await pass(1)
+  expect(status).toHaveBeenCalledTimes(2)
+  expect(page.find('h1').text()).toBe('There is no such thing')
+})
+
 test('a waiting request tells its place, and that it is the next', async () => {
   const status = vi.fn<ProcessingApi['status']>(async () =>
     aRequest({ status: 'pending', started_at: null, attempt: 0, progress: 0, queue_position: 3 }),

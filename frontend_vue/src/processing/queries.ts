@@ -1,5 +1,5 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
-import { computed, toValue, type MaybeRefOrGetter } from 'vue'
+import { computed, type MaybeRefOrGetter, type Ref, shallowRef, toValue, watch } from 'vue'
 
 import { api as http, unwrap } from '@/api/client'
 
@@ -19,19 +19,36 @@ export const keys = {
 /** Asks anew each time the window comes back, and keeps asking while it is away, but slower. */
 export const watching = { retry: false, refetchIntervalInBackground: true } as const
 
+/**
+ * A question that was never answered loses its error while it is asked again; a page that shows it
+ * would change to "loading" for that moment, and back.
+ * @param about what is asked for: of another one the error says nothing
+ */
+function keepError<Q extends { data: Ref; error: Ref<Error | null> }>(
+  query: Q,
+  about: MaybeRefOrGetter<unknown>,
+): Q {
+  const error = shallowRef(query.error.value)
+  watch([query.error, query.data, () => JSON.stringify(toValue(about))], (now, before) => {
+    if (now[0] || now[1] || now[2] !== before[2]) error.value = now[0]
+  })
+  return { ...query, error }
+}
+
 /** One request, followed until it is final. */
 export function useRequest(api: ProcessingApi, id: MaybeRefOrGetter<string>) {
-  return useQuery({
+  const query = useQuery({
     queryKey: computed(() => keys.status(api.feature, toValue(id))),
     queryFn: ({ signal }) => api.status(toValue(id), signal),
     refetchInterval: ({ state }) => pollInterval(!!state.data && !isFinal(state.data), state.error),
     ...watching,
   })
+  return keepError(query, id)
 }
 
 /** A page of the list, followed while anything on it is unfinished. */
 export function useRequestList(api: ProcessingApi, query: MaybeRefOrGetter<ListQuery>) {
-  return useQuery({
+  const list = useQuery({
     queryKey: computed(() => [...keys.list(api.feature), toValue(query)]),
     queryFn: ({ signal }) => api.list(toValue(query), signal),
     refetchInterval: ({ state }) =>
@@ -39,6 +56,7 @@ export function useRequestList(api: ProcessingApi, query: MaybeRefOrGetter<ListQ
     placeholderData: keepPreviousData,
     ...watching,
   })
+  return keepError(list, query)
 }
 
 /**

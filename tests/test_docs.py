@@ -30,6 +30,7 @@ def test_a_variable_without_a_word_about_it_is_refused(
         settings_reference.page("", [source])
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_the_site_builds_and_has_every_page(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--nitpicky", "--quiet"]

@@ -15,14 +15,16 @@ import pytest
 
 from tests.stack import ADMIN, Api, Stack, migrated_database
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+# `make fuzz` asks for more by the environment.
+AT_LENGTH = "FUZZ_EXAMPLES" in os.environ
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), *[pytest.mark.matrix] * (not AT_LENGTH)]
 
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "1")
 OF_THE_SAME_VIEWS = "copy|fetch|lines|refresh|report|short|survey"
 # The views of /wordcount/ again, for other jobs, and every boundary: not in the brief run.
 BRIEF = (
     []
-    if "FUZZ_EXAMPLES" in os.environ
+    if AT_LENGTH
     else ["--exclude-path-regex", f"/wordcount/({OF_THE_SAME_VIEWS})/", "--phases", "fuzzing"]
 )
 SEED = os.environ.get("FUZZ_SEED", "1")

@@ -13,8 +13,8 @@ from tests.stack import Api, wait_for
 pytestmark = pytest.mark.slow
 LOOKS = [
     pytest.param({}, id="desktop"),
-    pytest.param({"color_scheme": "dark"}, id="dark"),
-    pytest.param({"viewport": {"width": 390, "height": 844}}, id="390px"),
+    pytest.param({"color_scheme": "dark"}, id="dark", marks=pytest.mark.matrix),
+    pytest.param({"viewport": {"width": 390, "height": 844}}, id="390px", marks=pytest.mark.matrix),
 ]
 KIND = "wordcount/digest"
 TOO_SMALL = """boxes => boxes.filter((box) => {

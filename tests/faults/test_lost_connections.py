@@ -15,6 +15,7 @@ from django.test import Client
 
 from backend_django.processing.models import ProcessingRequest
 from backend_django.users.models import User
+from tests.matrix import matrix
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CALLERS = {"email": "ada@example.org", "password": "correct horse battery staple"}
@@ -83,7 +84,7 @@ def sign_in(client: Client) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("write", [upload, sign_in])
+@pytest.mark.parametrize("write", [upload, matrix(sign_in)])
 def test_a_write_is_done_or_refused_with_503(
     caller: Client, write: Callable[[Client], Any]
 ) -> None:

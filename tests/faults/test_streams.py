@@ -43,6 +43,7 @@ def is_live(stream: Reader) -> bool:
     return bool(stream.named("stream.state")[-1]["live"])
 
 
+@pytest.mark.matrix
 def test_a_broker_that_hangs_is_said_to_be_away(
     proxied: ProxiedStack, api: Api, stream: Reader
 ) -> None:

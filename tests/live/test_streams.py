@@ -223,6 +223,7 @@ def test_the_schema_names_every_event(api: Api) -> None:
         assert f"#/components/schemas/{name}" in found
 
 
+@pytest.mark.matrix
 def test_a_client_that_takes_nothing_is_dropped_and_replayed(
     stack: Stack, token: dict[str, str]
 ) -> None:

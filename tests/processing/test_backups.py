@@ -257,6 +257,7 @@ def test_what_is_there_is_removed_only_when_told(
     assert manage(empty, "processing_check", "--min-age=0").stdout.startswith("0 orphans")
 
 
+@pytest.mark.matrix
 def test_a_missing_file_is_reported(archive: Path, empty: Stack, tmp_path: Path) -> None:
     assert manage(empty, "restore", str(archive)).returncode == 0
     gone = sorted(files(empty))[0]

@@ -108,6 +108,7 @@ def database_url() -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.mark.matrix
 def test_database_of_0_1_keeps_all_and_goes_on(database_url: str, tmp_path: Path) -> None:
     environment = os.environ | {
         "DATABASE_URL": database_url,

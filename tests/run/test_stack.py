@@ -237,6 +237,7 @@ def test_servers_of_ones_own_take_the_place_of_the_private_ones(here: Checkout) 
 SHOW_PORT = "from django.db import connection; print(connection.settings_dict['PORT'])"
 
 
+@pytest.mark.matrix
 def test_manage_passes_on_arguments_and_the_exit_code(here: Checkout) -> None:
     done = here.command("manage", "shell", "--no-imports", "-c", "raise SystemExit(7)")
     assert done.returncode == 7, done.stderr

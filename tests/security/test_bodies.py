@@ -7,6 +7,7 @@ from django.test import Client
 
 from backend_django.api.docs import document
 from backend_django.users.models import User
+from tests.matrix import matrix
 
 from .addresses import LINK, OBJECT, ROOT, Address, every_address, things_of
 from .test_token_scope import api_routes
@@ -68,7 +69,8 @@ def test_refusal_says_what_to_do(client: Client) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "query", ["nonsense=1", "nonsense", "page=1&page=2", "format=json", "a[]=1"]
+    "query",
+    ["nonsense=1", matrix("nonsense"), "page=1&page=2", matrix("format=json"), matrix("a[]=1")],
 )
 def test_a_parameter_that_nothing_reads_is_refused_at_every_route(
     client: Client, query: str

@@ -89,6 +89,7 @@ def test_a_new_project_has_its_name_and_nothing_of_the_template(project: Path) -
     )
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("license_chosen", "digest"),
     [  # of the texts as the SPDX list and the FSF publish them, without the lines of the copyright
@@ -160,6 +161,7 @@ def test_copier_refuses_by_the_same_rules(
         copier("copy", "--quiet", "--defaults", f"--data={answer}", released, tmp_path / "made")
 
 
+@pytest.mark.matrix
 def test_history_stays_where_it_is_asked_for(clone: Path) -> None:
     done = make(clone, "new", NAME="River Watch", KEEP_HISTORY="1")
     assert done.returncode == 0, done.stderr
@@ -205,6 +207,7 @@ def test_a_name_in_any_script_has_a_short_one_or_is_asked_for_it(name: str, slug
     assert new.make_slug(name) == slug
 
 
+@pytest.mark.matrix
 def test_a_name_in_another_script_is_taken_with_its_short_name(
     clone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +224,7 @@ def test_a_name_in_another_script_is_taken_with_its_short_name(
     assert "license: MIT\n" in (clone / ANSWERS).read_text()
 
 
+@pytest.mark.matrix
 def test_a_project_made_before_slugs_were_stored_keeps_its_own(
     released: Path, tmp_path: Path
 ) -> None:

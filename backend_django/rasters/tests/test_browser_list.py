@@ -124,6 +124,7 @@ def test_find_select_and_act(listed: Page, stack: Stack, tmp_path: Path) -> None
     assert list((stack.media / "requests").glob("*/1/cog")) == []
 
 
+@pytest.mark.matrix
 def test_with_the_keyboard_alone(listed: Page) -> None:
     page = listed
     page.get_by_role("checkbox", name="Select dunes-00.tif").focus()
@@ -165,6 +166,7 @@ def test_a_deletion_is_undone_or_sent_when_the_page_is_left(listed: Page, stack:
     wait_for(lambda: page.request.get("/api/v1/rasters/list/").json()["count"] == 29)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("page", LOOKS, indirect=True)
 def test_a_row_has_a_menu(listed: Page) -> None:
     page = listed
@@ -242,6 +244,7 @@ def test_single_keys_work_the_list(listed: Page) -> None:
     expect(page).to_have_url(re.compile(r"/rasters/[0-9a-f-]{36}"))
 
 
+@pytest.mark.matrix
 def test_days_narrow_the_list_and_back_widens_it(listed: Page) -> None:
     page = listed
     day = page.evaluate("new Date(Date.now() - 3 * 864e5).toLocaleDateString('sv')")
@@ -255,6 +258,7 @@ def test_days_narrow_the_list_and_back_widens_it(listed: Page) -> None:
     expect(page.get_by_role("link", name="dunes-00.tif")).to_be_visible()
 
 
+@pytest.mark.matrix
 def test_what_was_refused_is_said_and_the_rest_is_done(listed: Page) -> None:
     page = listed
     page.get_by_role("checkbox", name="Select this page").check()
@@ -272,6 +276,7 @@ rows.update(batch="0b0f4f2e-6f0e-4b5c-9d0f-5f6c0a3d9a51")
 """
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("page", LOOKS, indirect=True)
 def test_several_statuses_of_one_batch(listed: Page, stack: Stack) -> None:
     page = listed

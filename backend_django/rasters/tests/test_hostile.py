@@ -28,6 +28,7 @@ from backend_django.rasters.inspection import Limits, inspect
 from backend_django.rasters.processor import RasterProcessor
 from backend_django.rasters.settings import LIMITS
 from backend_django.rasters.tiff import count_directories
+from tests.matrix import matrix
 
 from . import factory
 from .conftest import Convert
@@ -254,7 +255,7 @@ def refusal(source: Path, tmp_path: Path) -> tuple[str, float, float]:
         (bomb_of_one_tile, "block_too_large"),
         (bomb_of_nothing, "too_large"),
         (bomb_of_directories, "several_images"),
-        (partial(bomb_of_directories, order=">", big=True), "several_images"),
+        matrix(partial(bomb_of_directories, order=">", big=True), "several_images"),
         (bomb_of_narrow_tiles, "too_much_work"),
     ],
 )
@@ -274,6 +275,7 @@ def peak(source: Path, tmp_path: Path) -> float:
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
 
+@pytest.mark.matrix
 def test_rows_of_classes_take_no_more_memory_than_others(tmp_path: Path) -> None:
     """Bytes are counted by numbers that are eight times as wide."""
     values = np.full((1, 4096, 12_288), 1, np.uint8)

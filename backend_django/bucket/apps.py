@@ -8,3 +8,6 @@ class BucketConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401 (registers itself)
+        from .waiting import install
+
+        install()

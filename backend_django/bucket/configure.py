@@ -43,7 +43,7 @@ def storage() -> dict[str, Any]:
             "location": AWS_LOCATION,
             "url_seconds": AWS_URL_SECONDS,
             "default_acl": None,  # private: what the bucket's policy says
-            "file_overwrite": False,
+            "file_overwrite": True,  # our names are unique: nothing to ask before each upload
         },
     }
 

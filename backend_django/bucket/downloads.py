@@ -1,6 +1,8 @@
 """Files in a bucket as answers: by a signed address, or passed on by us."""
 
 from collections.abc import Iterator
+from contextvars import copy_context
+from functools import partial
 from itertools import chain
 
 from django.conf import settings
@@ -27,9 +29,13 @@ class BucketObject:
 
 
 def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Fetch the first piece now: what is wrong can still be said with a status code."""
+    """Fetch the first piece now: what is wrong can still be said with a status code.
+
+    The others are sent when the view has returned, and are within its limits nevertheless.
+    """
     first = next(chunks, b"")
-    return chain([first], chunks)
+    within = copy_context()
+    return chain([first], iter(partial(within.run, next, chunks, b""), b""))
 
 
 def response(storage: Bucket, request: HttpRequest, file: FileRef) -> HttpResponseBase:

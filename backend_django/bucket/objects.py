@@ -12,19 +12,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    ReadTimeoutError,
-)
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from botocore.handlers import add_expect_header
 from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
 from backend_django.utils.breaker import Breaker
 from backend_django.utils.database_wait import in_web_request
+
+from .waiting import allow, is_used_up
 
 GONE = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 BULK = 1000  # objects that one call removes, by the protocol
@@ -52,14 +50,14 @@ def answered() -> Iterator[None]:
     heard = True
     try:
         yield
-    except (ConnectTimeoutError, ReadTimeoutError) as error:
-        heard = False
-        raise BucketError(str(error)) from error
+    except OSError:
+        raise
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code"))
         raise (FileNotFoundError if code in GONE else BucketError)(str(error)) from error
-    except (BotoCoreError, Boto3Error) as error:
-        raise BucketError(str(error)) from error
+    except Exception as error:  # of the client library, or what it makes of half an answer
+        heard = not (isinstance(error, ConnectTimeoutError | ReadTimeoutError) or is_used_up())
+        raise BucketError(f"{type(error).__name__}: {error}") from error
     finally:
         if heard:
             _breaker.record_answer()
@@ -101,6 +99,24 @@ class Bucket(S3Storage):
     @client_config.setter
     def client_config(self, config: Config) -> None:
         self._config = config
+
+    @property
+    def transfer_config(self) -> TransferConfig:
+        """In a web request without threads, which would not know its limits."""
+        return TransferConfig(use_threads=not in_web_request())
+
+    @transfer_config.setter
+    def transfer_config(self, config: TransferConfig | None) -> None:
+        pass
+
+    def _create_session(self) -> Any:
+        """Return a session whose uploads do not wait to be told to continue.
+
+        When the answer ends in the middle, botocore 1.44 reads its headers without end.
+        """
+        session = super()._create_session()
+        session.events.unregister("before-call.s3", add_expect_header)
+        return session
 
     @property
     def client(self) -> Any:
@@ -266,6 +282,7 @@ class Bucket(S3Storage):
             config=self.client_config.merge(Config(read_timeout=FINISH_SECONDS)),
         )
         parts = [{"PartNumber": number, "ETag": etags[number]} for number in sorted(etags)]
+        allow(FINISH_SECONDS)
         with answered():
             patient.complete_multipart_upload(
                 **self._where(name), UploadId=remote_id, MultipartUpload={"Parts": parts}

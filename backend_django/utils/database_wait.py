@@ -17,10 +17,14 @@ from django.conf import settings
 
 @dataclass
 class Limit:
-    """Seconds to wait: for each statement, or for all of them together."""
+    """Seconds to wait: for each statement, or for all of them together.
+
+    storage_seconds: to wait for the storage, all in all, where it is elsewhere.
+    """
 
     seconds: float
     shared: bool = False
+    storage_seconds: float = 3.0
 
     @contextmanager
     def spend(self) -> Iterator[None]:
@@ -42,10 +46,15 @@ def current_limit() -> Limit | None:
     return _limit.get() or _process_limit
 
 
+def web_limit() -> Limit | None:
+    """Return the limit of the present web request; None outside of one."""
+    limit = _limit.get()
+    return limit if limit is not None and limit.shared else None
+
+
 def in_web_request() -> bool:
     """Whether somebody waits for the answer."""
-    limit = _limit.get()
-    return limit is not None and limit.shared
+    return web_limit() is not None
 
 
 def limit_process(seconds: float) -> None:

@@ -23,8 +23,11 @@ class _Tail(logging.Handler):
         self.setFormatter(PlainFormatter())
 
     def emit(self, record: logging.LogRecord) -> None:
-        if request_id.get() == self._request:
-            self.lines.append(redact_output(self.format(record)))
+        try:
+            if request_id.get() == self._request:
+                self.lines.append(redact_output(self.format(record)))
+        except Exception:  # as any handler: a line that cannot be formatted fails no job
+            self.handleError(record)
 
 
 @contextmanager

@@ -17,11 +17,12 @@ import time
 import traceback
 from typing import Any
 
+from backend_django.utils.text import cut_middle
+
 from .errors import ProcessingError
 
 PR_SET_PDEATHSIG = 1
 REPORTS_PER_SECOND = 20
-MAX_TRACEBACK = 20_000  # characters
 
 
 def die_with_parent(parent: int) -> None:
@@ -66,13 +67,6 @@ class Reporter:
         self._stream.flush()
 
 
-def _shorten(text: str) -> str:
-    """Leave out the middle of a traceback that is too long for a log."""
-    if len(text) <= MAX_TRACEBACK:
-        return text
-    return f"{text[: MAX_TRACEBACK // 2]}\n…\n{text[-MAX_TRACEBACK // 2 :]}"
-
-
 def run_target(target: str, descriptor: int, memory_bytes: int, parent: int) -> None:
     """Do what the worker has asked for, answer, and end.
 
@@ -95,7 +89,7 @@ def run_target(target: str, descriptor: int, memory_bytes: int, parent: int) -> 
         message = "This needs more memory than a job may use. Try a smaller input."
         report.send({"error": {"code": "out_of_memory", "message": message}})
     except BaseException:  # what sys.exit() raises too
-        report.send({"exception": _shorten(traceback.format_exc())})
+        report.send({"exception": cut_middle(traceback.format_exc())})
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

@@ -1,13 +1,12 @@
 """One attempt at one request, from claim to finish, inside a worker."""
 
 import logging
-import os
 import pdb
 import resource
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -25,19 +24,20 @@ from backend_django.utils.trace_id import trace_id
 
 from . import lifecycle
 from .advance import begin
-from .attempt import INTERRUPT, Attempt, Phase, WorkerStopping, is_stopping
+from .attempt import Attempt, Phase, WorkerStopping, is_stopping
 from .attempt_log import error_text, log_tail, traceback_text
 from .descendants import end_descendants
 from .enqueue import ring_for_all, ring_for_next
 from .fetching import fetch_input
 from .inputs import input_refs
 from .models import ProcessingRequest
-from .outputs import check_output, check_presentation
+from .outputs import JobFaultError, check_output, check_presentation
 from .pipeline import Pipeline
+from .process_state import process_restored
 from .processor import Cancelled, Context, Output, ProcessingError, Processor
 from .registry import get_processor
 from .request_files import delete_attempt, delete_request_files, save_output
-from .scratch import work_directory
+from .scratch import delete_scratch, work_directory
 
 logger = logging.getLogger(__name__)
 # How long one message keeps a worker at short requests, so that each does not cost a message.
@@ -134,6 +134,25 @@ def _attempt(request: ProcessingRequest, lines: Sequence[str]) -> bool:
     return owned
 
 
+def fail_crashed(celery_task_id: str, how: str) -> None:
+    """Fail what was worked on for a message whose process has ended by itself.
+
+    Args:
+        how: its exit code or signal, in words.
+    """
+    running = ProcessingRequest.objects.filter(
+        status=ProcessingRequest.Status.PROCESSING, celery_task_id=celery_task_id
+    )
+    for request in running:
+        error = ProcessingError("crashed", f"The job's process ended without an answer ({how}).")
+        attempt = Attempt(request)
+        attempt.phase, attempt.step = request.phase or Phase.PROCESS, request.step
+        attempt.percent = request.progress
+        _fail(request, attempt, error, ())
+        delete_scratch(request.id, request.attempt)
+        _remove_losers(request, winner=None)
+
+
 def _time_limit(request: ProcessingRequest) -> float:
     """Return the seconds that the attempt may take: by its kind, and until its deadline."""
     limit = get_processor(request.kind).time_limit()
@@ -161,7 +180,16 @@ def _count_work(request: ProcessingRequest, seconds: float) -> None:
 def _fail(
     request: ProcessingRequest, attempt: Attempt, error: BaseException, lines: Sequence[str]
 ) -> None:
-    code, message = explain(error, request.id)
+    policy, reached = get_processor(request.kind).retry, attempt.reached()
+    try:
+        code, message = explain(error, request.id)
+        text, trace = error_text(error), traceback_text(error)
+        pause = policy.pause(error, code, request.retries) if policy else None
+    except BaseException:  # an exception is code of the feature, too
+        name = type.__repr__(type(error))
+        unspeakable = JobFaultError(f"the job raised {name}, which cannot tell what it is")
+        _fail(request, attempt, unspeakable, lines)
+        return
     told = isinstance(error, ProcessingError | ServiceError)
     expected = told and code not in {"crashed", "internal_error"}
     logger.log(
@@ -170,16 +198,12 @@ def _fail(
         request.attempt,
         request.kind,
         code,
-        "" if expected else f" ({error_text(error)})",
+        "" if expected else f" ({text})",
         exc_info=None if expected else error,
     )
-    policy, reached = get_processor(request.kind).retry, attempt.reached()
-    pause = policy.pause(error, code, request.retries) if policy else None
 
     def write() -> bool:
-        lifecycle.keep_details(
-            request.id, request.attempt, traceback=traceback_text(error), log="\n".join(lines)
-        )
+        lifecycle.keep_details(request.id, request.attempt, traceback=trace, log="\n".join(lines))
         ids = request.id, request.attempt
         if pause is not None:
             return lifecycle.retry_later(*ids, pause=pause, code=code, message=message)
@@ -229,15 +253,21 @@ def _work(request: ProcessingRequest, attempt: Attempt) -> tuple[Output, dict[st
             on_call=attempt.on_call,
             memory=processor.memory,
         )
-        with _traces_removed(), attempt.interruptible(), statement_limit(JOB_STATEMENT_SECONDS):
-            try:
-                processor.validate(context)
-                attempt.enter_phase(Phase.PROCESS)
-                output = check_output(processor.process(context), workdir)
-            except FileNotFoundError as error:
-                if all(file.path.exists() for named in inputs.values() for file in named):
-                    raise
-                raise FileGone from error
+
+        def process() -> Output:
+            processor.validate(context)
+            attempt.enter_phase(Phase.PROCESS)
+            return check_output(processor.process(context), workdir)
+
+        try:
+            with _feature_at_work(attempt):
+                # In a copy of the context variables: language, time zone, decimal precision.
+                output = copy_context().run(process)
+        except FileNotFoundError as error:
+            if all(file.path.exists() for named in inputs.values() for file in named):
+                raise
+            raise FileGone from error
+        with _feature_at_work(attempt):
             attempt.enter_phase(Phase.SAVE)
             files = save_output(request.id, request.attempt, dict(output.files))
             check_presentation(processor, request, output.data, files)
@@ -257,45 +287,20 @@ def _parameters(processor: Processor, request: ProcessingRequest) -> Any:
 
 
 @contextmanager
-def _traces_removed() -> Iterator[None]:
-    """Undo what a job may leave behind in this process: the engine goes on in it, and other jobs.
-
-    A connection that it has used is closed, as its settings could be any (`SET search_path`).
-    """
-    directory, mask, handler = os.getcwd(), os.umask(0o022), signal.getsignal(INTERRUPT)
-    os.umask(mask)
-    within, used = connection.in_atomic_block, False
-
-    def note(execute: Callable[..., Any], *statement: Any) -> Any:
-        nonlocal used
-        used = True
-        return execute(*statement)
-
-    try:
-        with connection.execute_wrapper(note):
-            yield
-    finally:
-        os.chdir(directory)
-        os.umask(mask)
-        if signal.getsignal(INTERRUPT) is not handler:
-            signal.signal(INTERRUPT, handler)
-        left_open = connection.in_atomic_block != within or not (within or connection.autocommit)
-        if connection.connection is not None and left_open:
-            logger.error("the job left a database transaction open; it was rolled back")
-            connection.in_atomic_block = False
-            connection.close()
-        elif used and not within:
-            connection.close()
+def _feature_at_work(attempt: Attempt) -> Iterator[None]:
+    with (
+        process_restored(),
+        attempt.interruptible(),
+        statement_limit(JOB_STATEMENT_SECONDS),
+    ):
+        yield
 
 
 @contextmanager
 def _descendants_ended() -> Iterator[None]:
-    process = os.getpid()
     try:
         yield
     finally:
-        if os.getpid() != process:  # a copy of this process that the job has made by os.fork()
-            os._exit(1)
         end_descendants()
 
 
@@ -314,7 +319,7 @@ def explain(error: BaseException, request_id: UUID) -> tuple[str, str]:
     """Return code and sentence for what a job raised; its own text may tell secrets."""
     if isinstance(error, ProcessingError):
         if error.is_for_users:
-            return error.code, error.message
+            return str.__str__(error.code), str.__str__(error.message)  # of a subclass, too
     elif isinstance(error, MemoryError):
         return "out_of_memory", "This needs more memory than a job may use. Try a smaller input."
     elif isinstance(error, FileGone):

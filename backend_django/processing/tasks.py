@@ -24,7 +24,8 @@ from .scratch import delete_scratch
 logger = logging.getLogger(__name__)
 
 
-@shared_task(bind=True)
+# A doorbell is not sent again when its process is lost, so that we are told of it (worker.py).
+@shared_task(bind=True, reject_on_worker_lost=False)
 def process_request(self: Any, request_id: str = "") -> list[str]:
     """Work on what is next in the queue that this message came by (enqueue.py).
 

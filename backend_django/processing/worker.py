@@ -3,12 +3,20 @@
 import contextlib
 import logging
 import os
+import re
+import signal
 import threading
 import time
 from typing import Any
 
 from billiard import active_children
-from celery.signals import worker_process_init, worker_ready, worker_shutting_down
+from billiard.exceptions import WorkerLostError
+from celery.signals import (
+    task_failure,
+    worker_process_init,
+    worker_ready,
+    worker_shutting_down,
+)
 from django.conf import settings
 from django.db import DatabaseError, connection
 
@@ -17,9 +25,11 @@ from backend_django.files.temporary import tidy_abandoned_uploads
 from .attempt import INTERRUPT, accept_interrupts, stop_taking
 from .descendants import adopt_descendants
 from .pool_watch import show_life, watch_pool
+from .runner import fail_crashed
 from .scratch import tidy_scratch
 
 logger = logging.getLogger(__name__)
+BY_OTHERS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 
 
 @worker_process_init.connect
@@ -44,6 +54,29 @@ def tidy(**_: Any) -> None:
         logger.warning("the scratch space could not be tidied", exc_info=True)
     finally:
         connection.close()
+
+
+@task_failure.connect
+def tell_of_crash(task_id: str, exception: BaseException, **_: Any) -> None:
+    """End what a process of the pool worked on that has ended by itself: `os._exit`, an alarm.
+
+    It would do so each time. One that was killed may have been short of memory, or in the way of
+    whoever runs this: what it had is given to another when the lease runs out.
+    """
+    found = re.search(r"exitcode \d+|signal (\d+)[^:]*(?= Job)", str(exception))
+    if not (isinstance(exception, WorkerLostError) and found):
+        return
+    if found[1] and int(found[1]) in BY_OTHERS:
+        return
+
+    def fail() -> None:
+        try:
+            fail_crashed(task_id, found[0])
+        finally:
+            connection.close()
+
+    # The main process has nothing to wait for.
+    threading.Thread(target=fail, name="crash", daemon=True).start()
 
 
 @worker_shutting_down.connect

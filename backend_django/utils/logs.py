@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from .text import cut_middle
 from .trace_id import trace_id
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")  # of the row
@@ -29,8 +30,11 @@ PASSWORD_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
 
 
 def redact(text: str) -> str:
-    """Return a line of a log without what opens something to whoever reads it."""
-    text = PASSWORD_IN_URL.sub("[secret]", text)
+    """Return a line of a log without what opens something to whoever reads it.
+
+    A megabyte takes more than a second, so the middle of a line that nobody could read is left out.
+    """
+    text = PASSWORD_IN_URL.sub("[secret]", cut_middle(text))
     return SECRET_PARAMETER.sub(r"\1=[secret]", SECRET_SEGMENT.sub("[secret]", text))
 
 
@@ -67,6 +71,7 @@ def redact_output(text: str) -> str:
     """Return what a job has printed without secrets: those of a known shape, those that are said to
     be some, and those of this installation.
     """
+    text = cut_middle(text)
     if own := _own_secrets():
         text = own.sub("[secret]", text)
     return CREDENTIAL.sub("[secret]", NAMED_SECRET.sub(r"\1[secret]", redact(text)))

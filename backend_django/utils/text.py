@@ -16,6 +16,11 @@ def clean_text(text: object, limit: int = 2000) -> str:
     return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
 
 
+def cut_middle(text: str, limit: int = 20_000) -> str:
+    """Return text without its middle if it is too long for a log."""
+    return text if len(text) <= limit else f"{text[: limit // 2]}\n…\n{text[-limit // 2 :]}"
+
+
 def clean_label(raw: bytes | str, limit: int = 200) -> str:
     """Return a name out of a file as one bounded line of text.
 

@@ -2,7 +2,9 @@
 
 import logging
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,14 +14,15 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.test import Client
+from django.utils import translation
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from backend_django.files import storage
-from backend_django.processing import child, descendants
+from backend_django.processing import child, descendants, process_state
 from backend_django.processing.attempt import INTERRUPT, Attempt, WorkerStopping
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.processor import (
@@ -58,7 +61,11 @@ def run(
             owner=user, processor=WordCount, inputs={"file": [ContentFile(b"one", name="a.txt")]},
             parameters={"minimum_length": 1},
         )  # fmt: skip
-        assert run_next(queue="processing") == [str(request.id)]
+        try:
+            assert run_next(queue="processing") == [str(request.id)]
+        except BaseException as error:  # which pytest may not be able to show
+            name = type.__repr__(type(error))
+            pytest.fail(f"the engine has passed on {name}", pytrace=False)
         request.refresh_from_db()
         assert (request.attempt, request.status in {"completed", "failed"}) == (1, True)
         assert request.attempts.get().outcome == request.status
@@ -112,6 +119,23 @@ class Unfinished(ProcessingError):  # noqa: N818
         pass
 
 
+class Untold(ProcessingError):  # noqa: N818
+    message = property(lambda self: 1 / 0, lambda self, value: None)  # type: ignore[assignment]
+
+
+class Unnoted(Exception):  # noqa: N818
+    __notes__ = property(lambda self: 1 / 0)  # type: ignore[assignment]
+
+
+class Text(str):
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        raise ValueError
+
+    __str__ = __format__ = encode  # type: ignore[assignment]
+
+
 def nested(levels: int) -> list[Any]:
     value: list[Any] = []
     for _ in range(levels):
@@ -142,6 +166,11 @@ def run_a_missing_program(context: Context) -> None:
         raising(ProcessingError("nothing_to_read", "\x00 ")),
         raising(Unfinished()),
         raising(Mute()),
+        raising(Untold("no_message", "m")),
+        raising(Unnoted()),
+        raising(ProcessingError(Text("code"), "m")),
+        raising(BaseExceptionGroup("several", [KeyboardInterrupt(), SystemExit()])),
+        lambda context: (yield),
         raising(FileNotFoundError(2, "No such file", "config.json")),
         run_a_missing_program,
         lambda context: context.progress("half"),
@@ -171,30 +200,59 @@ def test_transaction_that_a_job_leaves_open_takes_nothing_with_it(run, job: Job)
     assert connection.get_autocommit()
 
 
+def on_the_connection_below(statement: str) -> Callable[[Context], None]:
+    def job(context: Context) -> None:
+        connection.ensure_connection()
+        connection.connection.execute(statement)
+
+    return job
+
+
 @pytest.mark.parametrize(
     "job",
     [
         lambda context: os.chdir(context.workdir),
         lambda context: os.umask(0o777),
+        lambda context: os.environ.clear(),
         lambda context: signal.signal(INTERRUPT, signal.SIG_IGN),
+        lambda context: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
+        lambda context: signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32)),
+        lambda context: signal.setitimer(signal.ITIMER_VIRTUAL, 0.001),
+        lambda context: sys.setrecursionlimit(120),
+        lambda context: resource.setrlimit(resource.RLIMIT_FSIZE, (1, -1)),
+        lambda context: setattr(sys, "stdout", None),
+        lambda context: logging.disable(logging.CRITICAL),
+        lambda context: socket.setdefaulttimeout(0.001),
+        lambda context: translation.activate("ar"),
         lambda context: connection.cursor().execute("SET search_path = nowhere"),
         lambda context: connection.cursor().execute("SET default_transaction_read_only = on"),
+        on_the_connection_below("SET search_path = nowhere"),
+        on_the_connection_below("CREATE TEMPORARY TABLE processing_processingattempt (id int)"),
+        on_the_connection_below("BEGIN; LOCK TABLE users_user"),
+        lambda context: connections.__setitem__("default", None),
     ],
 )
 def test_what_a_job_changes_in_its_process_is_undone(run, job: Callable[[Context], None]) -> None:
-    def state() -> tuple[Any, ...]:
-        mask = os.umask(0o022)
-        os.umask(mask)
-        return os.getcwd(), mask, signal.getsignal(INTERRUPT)
-
-    before = state()
+    before = [read() for _, read, _ in process_state.STATE], translation.get_language()
     try:
         assert run(lambda context: (job(context), Output(GOOD))[1]).status == "completed"
-        assert state() == before
+        after = [read() for _, read, _ in process_state.STATE], translation.get_language()
+        assert after == before
     finally:
-        os.chdir(before[0])
-        os.umask(before[1])
-        signal.signal(INTERRUPT, before[2])
+        for (_, _, write), value in zip(process_state.STATE, before[0], strict=True):
+            write(value)
+
+
+def test_line_that_cannot_be_logged_fails_no_job(run) -> None:
+    def job(context: Context) -> Output:
+        logging.getLogger("job").warning("%d", "no number")
+        return Output(GOOD)
+
+    before, logging.raiseExceptions = logging.raiseExceptions, False  # of pytest's own handlers
+    try:
+        assert run(job).status == "completed"
+    finally:
+        logging.raiseExceptions = before
 
 
 def test_copy_of_the_process_that_a_job_makes_does_not_work_on(run) -> None:

@@ -45,6 +45,8 @@ def test_phases_and_progress_are_seen_while_it_runs(api: Api) -> None:
         (b"a\x00b", "not_text", "This is not a text file. Upload plain text."),
         (b"RAISE now", "internal_error", "Something went wrong on our side."),
         (b"EXIT now", "internal_error", "Something went wrong on our side."),
+        (b"QUIT 3", "crashed", "ended without an answer (exitcode 3)."),
+        (b"ALARM now", "crashed", "ended without an answer (signal 14 (SIGALRM))."),
         (b"CHILD refuse", "not_today", "Try again tomorrow."),
         (b"CHILD memory", "out_of_memory", "more memory than a job may use"),
         (b"CHILD raise", "internal_error", "Something went wrong on our side."),

@@ -84,6 +84,11 @@ class WordCount(Processor):
                 raise ProcessingError("not_there", "It is not there yet. Try again.")
         elif command == "EXIT":
             sys.exit(2)
+        elif command == "QUIT":  # without a word to anybody
+            os._exit(int(argument))
+        elif command == "ALARM":
+            signal.alarm(1)
+            time.sleep(60)
         elif command == "DIE":  # as when the kernel ends a worker that needs too much memory
             os.kill(os.getpid(), signal.SIGKILL)
         elif command == "CHILD":

@@ -18,6 +18,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Seconds that the answer of a process which has ended is waited for.
+CELERY_WORKER_LOST_WAIT = 2.0
 # Jobs at once in one worker.
 CELERY_WORKER_CONCURRENCY = env.int("CELERY_CONCURRENCY", default=2)
 # The lease, not the connection to the broker, says whose work it is.

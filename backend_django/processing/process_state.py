@@ -1,0 +1,162 @@
+"""Undo what a job changes in its process, in which the engine and later jobs go on."""
+
+import gc
+import locale
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+logger = logging.getLogger(__name__)
+STREAMS = ("stdin", "stdout", "stderr", "excepthook")
+LIMITS = [value for name, value in vars(resource).items() if name.startswith("RLIMIT_")]
+TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+
+
+def _read_timers() -> list[bool]:
+    return [signal.getitimer(timer)[0] > 0 for timer in TIMERS]
+
+
+def _set_timers(were_running: list[bool]) -> None:
+    for timer, was_running in zip(TIMERS, were_running, strict=True):
+        if not was_running:
+            signal.setitimer(timer, 0)
+
+
+def _read_handlers() -> dict[int, Any]:
+    return {number: signal.getsignal(number) for number in signal.valid_signals()}
+
+
+def _set_handlers(handlers: dict[int, Any]) -> None:
+    for number, handler in handlers.items():
+        if handler is not None and signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
+
+
+def _read_limits() -> list[tuple[int, int]]:
+    return [resource.getrlimit(limit) for limit in LIMITS]
+
+
+def _set_limits(limits: list[tuple[int, int]]) -> None:
+    for limit, (soft, _) in zip(LIMITS, limits, strict=True):
+        hard = resource.getrlimit(limit)[1]  # a lower one cannot be raised again
+        with suppress(ValueError, OSError):
+            resource.setrlimit(limit, (soft, hard))
+
+
+def _read_umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _set_environment(values: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(values)
+    time.tzset()
+
+
+def _read_streams() -> list[Any]:
+    return [getattr(sys, name) for name in STREAMS]
+
+
+def _set_streams(streams: list[Any]) -> None:
+    for name, stream in zip(STREAMS, streams, strict=True):
+        setattr(sys, name, stream)
+
+
+def _read_logging() -> tuple[int, list[logging.Handler]]:
+    return logging.root.manager.disable, list(logging.root.handlers)
+
+
+def _set_logging(state: tuple[int, list[logging.Handler]]) -> None:
+    logging.disable(state[0])
+    logging.root.handlers[:] = state[1]
+
+
+# What it is called, how it is read, how it is set. Timers first: one may end the process.
+STATE: list[tuple[str, Callable[[], Any], Callable[[Any], object]]] = [
+    ("timers", _read_timers, _set_timers),
+    ("signal handlers", _read_handlers, _set_handlers),
+    (
+        "signal mask",
+        lambda: signal.pthread_sigmask(signal.SIG_BLOCK, []),
+        lambda mask: signal.pthread_sigmask(signal.SIG_SETMASK, mask),
+    ),
+    ("recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
+    ("resource limits", _read_limits, _set_limits),
+    ("working directory", os.getcwd, os.chdir),
+    ("file mode mask", _read_umask, os.umask),
+    ("environment", lambda: dict(os.environ), _set_environment),
+    (
+        "locale",
+        lambda: locale.setlocale(locale.LC_ALL),
+        lambda name: locale.setlocale(locale.LC_ALL, name),
+    ),
+    ("streams", _read_streams, _set_streams),
+    ("logging", _read_logging, _set_logging),
+    ("socket timeout", socket.getdefaulttimeout, socket.setdefaulttimeout),
+    ("garbage collection", gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
+]
+
+
+def _undo(read: Callable[[], Any], write: Callable[[Any], object], value: Any) -> bool:
+    """Set a value again if it was changed; return whether it was."""
+    with suppress(OSError):  # the working directory may be gone
+        if read() == value:
+            return False
+    write(value)
+    return True
+
+
+@contextmanager
+def process_restored() -> Iterator[None]:
+    """Have the process as it was when the block ends, whatever a job has done to it.
+
+    What cannot be seen stays: a changed function of a library, threads, files that were closed.
+    A job that does such things belongs into a process of its own (`Context.run_child`).
+    """
+    process, values = os.getpid(), [read() for _, read, _ in STATE]
+    with _connection_of_its_own():
+        try:
+            yield
+        finally:
+            if os.getpid() != process:  # a copy of this process that the job has made by os.fork()
+                os._exit(1)
+            changed = [
+                name
+                for (name, read, write), value in zip(STATE, values, strict=True)
+                if _undo(read, write, value)
+            ]
+            if changed:
+                logger.warning("the job changed its process (undone): %s", ", ".join(changed))
+
+
+@contextmanager
+def _connection_of_its_own() -> Iterator[None]:
+    """Lend a job another database connection than the engine's, and close it afterwards.
+
+    Nothing that a job does to it (`SET search_path`, `BEGIN`, a temporary table) concerns others.
+    """
+    own = connections[DEFAULT_DB_ALIAS]
+    if own.in_atomic_block:  # in a test, whose rows the job is to see
+        yield
+        return
+    lent = connections[DEFAULT_DB_ALIAS] = own.copy()
+    try:
+        yield
+    finally:
+        connections[DEFAULT_DB_ALIAS] = own
+        if lent.connection is not None:
+            if lent.in_atomic_block or not lent.autocommit:
+                logger.error("the job left a database transaction open; it was rolled back")
+            lent.in_atomic_block = False
+            lent.close()

@@ -74,6 +74,18 @@ FOREIGN = [
     ' "delivery_info": {"routing_key": "processing", "exchange": ""}},'
     ' "headers": {"task": "of.another.product", "id": "4", "lang": "py"},'
     ' "content-type": "application/json", "content-encoding": "utf-8"}',
+    '{"body": "e30=", "properties": {"body_encoding": "base64", "delivery_tag": "5",'
+    ' "delivery_info": {"routing_key": "processing", "exchange": ""}}, "headers": {"id": "6",'
+    ' "task": "backend_django.processing.tasks.process_request", "lang": "py"},'
+    ' "content-type": "application/json", "content-encoding": "utf-8"}',
+    '{"body": "W1tdLCB7fSwge31d", "properties": {"body_encoding": "base64", "delivery_tag": "7",'
+    ' "delivery_info": {"routing_key": "processing", "exchange": ""}}, "headers": {"id": "8",'
+    ' "task": "backend_django.processing.tasks.process_request", "timelimit": ["a", "b"]},'
+    ' "content-type": "application/json", "content-encoding": "utf-8"}',
+    '{"body": "W1tdLCB7fSwge31d", "properties": {"body_encoding": "base64", "delivery_tag": "9",'
+    ' "delivery_info": {"routing_key": "processing", "exchange": ""}}, "headers": {"id": "a",'
+    ' "task": "backend_django.processing.tasks.process_request", "stamped_headers": 7},'
+    ' "content-type": "application/json", "content-encoding": "utf-8"}',
 ]
 
 
@@ -81,8 +93,9 @@ FOREIGN = [
 def test_message_that_is_not_ours_ends_no_worker(api: Api, stack: Stack, message: str) -> None:
     worker = stack.processes["worker"]
     broker = redis.Redis.from_url(stack.environment["REDIS_URL"])
-    broker.lpush("processing", message)
-    wait_for(lambda: not broker.llen("processing"), what="the message is read")
+    for number in range(3):  # more than a worker takes at once
+        broker.lpush("processing", message.replace('_tag": "', f'_tag": "{number}'))
+    wait_for(lambda: not broker.llen("processing"), what="the messages are read")
     request = api.create(KIND, b"one two")
     assert api.wait(KIND, request["id"])["status"] == "completed"
     assert worker.poll() is None

@@ -74,8 +74,9 @@ def run_in_child(
             for message in _messages(pipe, output, check_all):
                 if "progress" in message:
                     report(message.get("step"), message["progress"])
-                else:
+                else:  # what the child has started may keep the pipe open for longer
                     answer = message
+                    break
             process.wait(timeout=GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             pass  # it has answered, but does not go: it is ended below

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 PR_GET_CHILD_SUBREAPER = 37
 MAX_SERVERS = 2  # of one worker process: each keeps the memory of what it has imported
 TICK = 0.1
+START_SECONDS = 60.0  # that importing takes at most; a server that hangs is replaced then
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 _lock = threading.Lock()  # held by the thread that asks for a child
@@ -172,8 +173,11 @@ class _Server:
                 socket.send_fds(self.control, [message], [*descriptors, directory])
             finally:
                 os.close(directory)
+            deadline = time.monotonic() + START_SECONDS
             while not select.select([self.control], [], [], TICK)[0]:
                 check()
+                if time.monotonic() > deadline:
+                    return None
             reply = self.control.recv(20)
         except OSError:
             return None

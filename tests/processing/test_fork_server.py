@@ -101,6 +101,20 @@ def test_server_that_has_died_is_replaced(run: Run) -> None:
     assert run("leave")
 
 
+def test_job_is_done_without_a_server_that_hangs(run: Run, monkeypatch) -> None:
+    run("leave")
+    os.kill(the_server().process.pid, signal.SIGSTOP)
+    monkeypatch.setattr(fork_client, "START_SECONDS", 0.3)
+    assert run("leave")["preloaded"] == []  # in a new process
+    assert not fork_client._servers
+
+
+def test_answer_counts_although_what_was_started_lives_on(run: Run) -> None:
+    left = run("go_on")
+    assert is_there(left)
+    os.kill(left, signal.SIGKILL)
+
+
 def test_server_does_not_live_for_ever(run: Run) -> None:
     imported = {run("leave")["imported"] for _ in range(fork_server.MAX_FORKS + 2)}
     assert len(imported) in (2, 3)  # with one new process where a server ended while it was asked

@@ -2,9 +2,6 @@
 
 import logging
 import os
-import resource
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,16 +11,15 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import OperationalError, connection, connections, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import Client
-from django.utils import translation
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from backend_django.files import storage
-from backend_django.processing import child, descendants, process_state
-from backend_django.processing.attempt import INTERRUPT, Attempt, WorkerStopping
+from backend_django.processing import child, descendants
+from backend_django.processing.attempt import Attempt, WorkerStopping
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.processor import (
     Cancelled,
@@ -198,49 +194,6 @@ def test_transaction_that_a_job_leaves_open_takes_nothing_with_it(run, job: Job)
     assert run(job).status == "completed"
     assert not connection.in_atomic_block
     assert connection.get_autocommit()
-
-
-def on_the_connection_below(statement: str) -> Callable[[Context], None]:
-    def job(context: Context) -> None:
-        connection.ensure_connection()
-        connection.connection.execute(statement)
-
-    return job
-
-
-@pytest.mark.parametrize(
-    "job",
-    [
-        lambda context: os.chdir(context.workdir),
-        lambda context: os.umask(0o777),
-        lambda context: os.environ.clear(),
-        lambda context: signal.signal(INTERRUPT, signal.SIG_IGN),
-        lambda context: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
-        lambda context: signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32)),
-        lambda context: signal.setitimer(signal.ITIMER_VIRTUAL, 0.001),
-        lambda context: sys.setrecursionlimit(120),
-        lambda context: resource.setrlimit(resource.RLIMIT_FSIZE, (1, -1)),
-        lambda context: setattr(sys, "stdout", None),
-        lambda context: logging.disable(logging.CRITICAL),
-        lambda context: socket.setdefaulttimeout(0.001),
-        lambda context: translation.activate("ar"),
-        lambda context: connection.cursor().execute("SET search_path = nowhere"),
-        lambda context: connection.cursor().execute("SET default_transaction_read_only = on"),
-        on_the_connection_below("SET search_path = nowhere"),
-        on_the_connection_below("CREATE TEMPORARY TABLE processing_processingattempt (id int)"),
-        on_the_connection_below("BEGIN; LOCK TABLE users_user"),
-        lambda context: connections.__setitem__("default", None),
-    ],
-)
-def test_what_a_job_changes_in_its_process_is_undone(run, job: Callable[[Context], None]) -> None:
-    before = [read() for _, read, _ in process_state.STATE], translation.get_language()
-    try:
-        assert run(lambda context: (job(context), Output(GOOD))[1]).status == "completed"
-        after = [read() for _, read, _ in process_state.STATE], translation.get_language()
-        assert after == before
-    finally:
-        for (_, _, write), value in zip(process_state.STATE, before[0], strict=True):
-            write(value)
 
 
 def test_line_that_cannot_be_logged_fails_no_job(run) -> None:

@@ -81,6 +81,20 @@ def test_higher_priority_goes_first_in_the_same_queue(user: User) -> None:
     assert [claim().id for _ in range(3)] == [high.id, normal.id, low.id]
 
 
+def test_owners_take_turns_within_each_priority(user: User, other: User) -> None:
+    for owner, priority in [
+        (user, Priority.LOW), (user, Priority.HIGH), (user, Priority.HIGH), (user, Priority.HIGH),
+        (user, Priority.NORMAL), (user, Priority.NORMAL),
+        (other, Priority.NORMAL), (other, Priority.HIGH), (other, Priority.LOW),
+    ]:  # fmt: skip
+        join(owner, priority)
+    claimed = [claim() for _ in range(9)]
+    assert [request.priority for request in claimed] == [1, 1, 1, 1, 2, 2, 2, 3, 3]
+    mine, theirs = user.id, other.id
+    owners = [request.owner_id for request in claimed]
+    assert owners == [mine, theirs, mine, mine, mine, theirs, mine, mine, theirs]
+
+
 def test_request_that_was_given_back_goes_first(user: User) -> None:
     first, *_ = [join(user) for _ in range(3)]
     claim()

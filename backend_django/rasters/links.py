@@ -31,7 +31,7 @@ def raster_links(
     if token is not None:
         before, after = reverse("raster-shared", kwargs={"token": token}).rstrip("/") + "/", ""
     own = f"{kind}/" if token is None and kind != "rasters" else ""
-    names = ("tilejson", "wmts", "stac", "point", "profile")
+    names = ("tilejson", "wmts", "stac", "point", "profile", "statistics")
     return {
         **{name: f"{before}{name}/{after}" for name in names},
         # To GDAL, and so to QGIS, an address that ends in a slash is a folder.

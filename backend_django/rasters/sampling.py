@@ -81,3 +81,19 @@ def show_between(
             index[nearest] = below * present.shape[1] + beside
             found = True
     return found
+
+
+def numpy_name(dtype: str) -> str:
+    """Return what numpy calls a type of rasterio's."""
+    return "complex64" if dtype == "complex_int16" else dtype
+
+
+def representable(nodata: float | None, dtype: np.dtype[Any]) -> Any:
+    """Return nodata as a value of the raster's type; None when no pixel can have it."""
+    if nodata is None:
+        return None
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return dtype.type(nodata) if limits.min <= nodata <= limits.max else None
+    with np.errstate(over="ignore"):
+        return dtype.type(nodata)

@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .expressions import ExpressionError, parse_expression
+
 Band = Mapping[str, Any]
 Ranges = tuple[tuple[float, float], ...]
 Classes = tuple[tuple[int, str], ...]  # values, and colours as RRGGBB
+Terrain = tuple[str, float]  # one of ALGORITHMS, and metres in a unit of the values
 
 # Colours at equal distances, in between linear. The first seven are uniform to the eye, and all but
-# turbo, terrain and rdbu stay readable when printed grey.
+# turbo, terrain, rdylgn and rdbu stay readable when printed grey.
 COLORMAPS = {
     "viridis": (
         "440154", "482878", "3e4989", "31688e", "26828e", "1f9e89", "35b779", "6ece58", "b5de2b",
@@ -38,12 +41,27 @@ COLORMAPS = {
         "7a0403",
     ),
     "terrain": ("26734d", "6fa352", "d9d08b", "b5894f", "8c5b3c", "c9b8ac", "ffffff"),
+    "rdylgn": (
+        "a50026", "d73027", "f46d43", "fdae61", "fee08b", "ffffbf", "d9ef8b", "a6d96a", "66bd63",
+        "1a9850", "006837",
+    ),
     "rdbu": (
         "67001f", "b2182b", "d6604d", "f4a582", "fddbc7", "f7f7f7", "d1e5f0", "92c5de", "4393c3",
         "2166ac", "053061",
     ),
 }  # fmt: skip
 
+
+# What is drawn of the terrain that a band of heights is, with the range and the colours of each.
+ALGORITHMS = {"hillshade": ((0.0, 255.0), "grey"), "slope": ((0.0, 45.0), "magma")}
+_METRES = {
+    "ft": 0.3048,
+    "foot": 0.3048,
+    "feet": 0.3048,
+    "us survey foot": 1200 / 3937,
+    "km": 1000.0,
+}
+_EXPRESSION_RANGE = (-1.0, 1.0)  # that of a normalized difference
 
 CLASSES = "classes"  # asks for the colours of a band's classes as its colormap
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -65,6 +83,8 @@ class Style:
     ranges: Ranges = ()  # per band: value of the first and last colour
     colormap: str = ""  # of one band; "" is grey
     classes: Classes = ()  # of one band, instead of ranges
+    expression: str = ""  # of `bands`; what it makes of them is drawn as one band
+    terrain: Terrain | None = None  # of one band
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> "Style":
@@ -123,6 +143,8 @@ def parse_style(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
     Raises:
         StyleError: one of them makes no sense for this raster.
     """
+    if "expression" in query or "algorithm" in query:
+        return _derived(query, bands)
     wanted = query.get("bands")
     style = default_style(bands) if wanted is None else _styled(_bands(wanted, len(bands)), bands)
     ranges, colormap, classes = style.ranges, style.colormap, style.classes
@@ -141,6 +163,43 @@ def parse_style(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
         colormap, classes = name, ()
         ranges = ranges or _whole_range(bands[style.bands[0] - 1])
     return Style(style.bands, ranges, colormap, classes)
+
+
+def _derived(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
+    """Return the style of what is computed from bands: of one range, in one colormap."""
+    if "expression" in query and "algorithm" in query:
+        raise StyleError("algorithm", "Ask for an expression or an algorithm, not for both.")
+    if "expression" in query:
+        text = query["expression"]
+        if "bands" in query:
+            raise StyleError("bands", "An expression names its bands itself, as b1, b2, ….")
+        try:
+            shown = parse_expression(text).bands
+        except ExpressionError as error:
+            raise StyleError("expression", str(error)) from None
+        if shown[-1] > len(bands):
+            raise StyleError("expression", f"The raster has the bands b1 to b{len(bands)}.")
+        usual, colormap, terrain = _EXPRESSION_RANGE, "viridis", None
+    else:
+        text, name = "", query["algorithm"]
+        if name not in ALGORITHMS:
+            raise StyleError("algorithm", f"Must be one of {', '.join(ALGORITHMS)}.")
+        shown = _bands(query.get("bands") or str(default_style(bands).bands[0]), len(bands))
+        if len(shown) > 1:
+            raise StyleError("bands", "Must be one band, the one with the heights.")
+        (usual, colormap), terrain = ALGORITHMS[name], (name, _metres(bands[shown[0] - 1]))
+    colormap = query.get("colormap", colormap)
+    if colormap not in COLORMAPS:
+        raise StyleError("colormap", f"Must be one of {', '.join(COLORMAPS)}.")
+    rescale = query.get("rescale")
+    ranges = (usual,) if rescale is None else _ranges(rescale, 1)
+    return Style(shown, ranges, colormap, expression=text, terrain=terrain)
+
+
+def _metres(band: Band) -> float:
+    """Return how many metres high one more of a band's values is."""
+    unit = str(band.get("unit") or "").strip().lower()
+    return _METRES.get(unit, 1.0) * float(band.get("scale") or 1.0)
 
 
 def _whole_range(band: Band) -> Ranges:

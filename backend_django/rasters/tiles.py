@@ -27,6 +27,7 @@ from pyproj import Transformer
 from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
+from .expressions import parse_expression
 from .georeference import crs_of, crs_to_pixel, full_turn, pixel_to_crs
 from .images import Picture, draw, unmultiply
 from .sampling import (
@@ -37,9 +38,12 @@ from .sampling import (
     find_scale,
     interpolation,
     nodes,
+    numpy_name,
+    representable,
     show_between,
 )
-from .styles import Style
+from .styles import Style, Terrain
+from .terrain import derive_terrain, ground_steps
 from .tiff import is_premultiplied, overview_factors
 
 MAX_ZOOM = 24
@@ -51,6 +55,9 @@ _OPEN_FILES = 16  # per thread
 _MAX_WINDOW = 2048 * 2048  # pixels read for one tile
 _local = threading.local()
 
+# Values (bands, rows, columns), and 0 where there is none; None where all are valid.
+Pixels = tuple[NDArray[Any], NDArray[np.uint8] | None]
+
 
 def render_tile(path: Path, z: int, x: int, y: int, style: Style) -> Picture | None:
     """Return the tile of a COG; None where it has no pixel.
@@ -59,7 +66,9 @@ def render_tile(path: Path, z: int, x: int, y: int, style: Style) -> Picture | N
         FileNotFoundError: the COG is gone.
     """
     source = open_source(path)
-    found = source.read(z, x, y, style.bands)
+    found = source.read(z, x, y, style.bands, style.terrain)
+    if found and style.expression:
+        found = source.evaluate(style.expression, *found)
     if found is None or (found[1] is not None and not found[1].any()):
         return None
     return draw(*found, style, source.palette)
@@ -139,7 +148,7 @@ class Source:
             MaskFlags.per_dataset in flags or MaskFlags.alpha in flags or self._is_exact
         )
         self._is_premultiplied = MaskFlags.alpha in flags and is_premultiplied(path)
-        self._nodata = _representable(dataset.nodata, np.dtype(_numpy_name(dataset.dtypes[0])))
+        self._nodata = representable(dataset.nodata, np.dtype(numpy_name(dataset.dtypes[0])))
         try:
             self.palette = dataset.colormap(1)
         except ValueError:
@@ -153,15 +162,15 @@ class Source:
         return Transformer.from_crs(4326, self._crs.to_wkt(), always_xy=True)
 
     def read(
-        self, z: int, x: int, y: int, bands: tuple[int, ...]
-    ) -> tuple[NDArray[Any], NDArray[np.uint8] | None] | None:
+        self, z: int, x: int, y: int, bands: tuple[int, ...], terrain: Terrain | None = None
+    ) -> Pixels | None:
         """Return values (bands, rows, columns) and mask (None: all valid) of a tile.
 
         None when nothing of the raster is in it.
         """
-        merged: tuple[NDArray[Any], NDArray[np.uint8] | None] | None = None
+        merged: Pixels | None = None
         for shift in self._shifts(z, x, y):
-            part = self._read_shifted(z, x, y, bands, shift)
+            part = self._read_shifted(z, x, y, bands, shift, terrain)
             if merged is None or merged[1] is None or part is None:
                 merged = merged or part
             else:  # the raster's two ends meet in this tile
@@ -170,6 +179,42 @@ class Source:
                 merged[0][:, gap] = values[:, gap]
                 merged[1][gap] = 255 if mask is None else mask[gap]
         return merged
+
+    def evaluate(
+        self, expression: str, values: NDArray[Any], mask: NDArray[np.uint8] | None
+    ) -> Pixels:
+        """Return what an expression makes of the bands it names, and where it has a value."""
+        result = parse_expression(expression)(values)
+        missing = None if self._has_mask else self._missing(values)
+        absent = np.isnan(result) if missing is None else missing.any(axis=0) | np.isnan(result)
+        valid = np.uint8(255) if mask is None else mask
+        return result[np.newaxis], np.where(absent, np.uint8(0), valid)
+
+    def sample(self, bands: tuple[int, ...], terrain: Terrain | None = None) -> Pixels:
+        """Return values and mask of the whole raster, from an overview of about 1024 pixels."""
+        corners = np.array([0.0, self._width - 1.0]), np.array([0.0, self._height - 1.0])
+        window, shape = self._window(*corners, max(self._width, self._height) / 1024)
+        values = self._dataset.read(bands, window=window, out_shape=(len(bands), *shape))
+        mask = self._read_mask(bands, window, shape).max(axis=0) if self._has_mask else None
+        if terrain:
+            return self._derive(terrain, values, mask, window)
+        return values, self._present(values) if mask is None else mask
+
+    def _derive(
+        self,
+        terrain: Terrain,
+        values: NDArray[Any],
+        mask: NDArray[np.uint8] | None,
+        window: Window,
+    ) -> Pixels:
+        """Return what the heights of one band, as they were read, make of the terrain."""
+        heights = np.abs(values[0]) if np.iscomplexobj(values) else values[0]
+        missing = self._missing(values) if mask is None else mask[np.newaxis] == 0
+        steps = ground_steps(pixel_to_crs(self._dataset), self._from_degrees, window, heights.shape)
+        algorithm, factor = terrain
+        gone = None if missing is None else missing[0]
+        found = derive_terrain(algorithm, heights, gone, steps, factor)
+        return found[np.newaxis], np.where(np.isnan(found), np.uint8(0), np.uint8(255))
 
     def values_at(
         self, longitude: Array, latitude: Array, bands: Sequence[int]
@@ -180,7 +225,7 @@ class Source:
         """
         columns, rows = self._place(longitude, latitude)
         inside = (columns >= 0) & (columns < self._width) & (rows >= 0) & (rows < self._height)
-        values = np.zeros((len(bands), len(columns)), _numpy_name(self._dataset.dtypes[0]))
+        values = np.zeros((len(bands), len(columns)), numpy_name(self._dataset.dtypes[0]))
         valid = np.tile(inside, (len(bands), 1))
         if not inside.any():
             return values, valid
@@ -234,8 +279,14 @@ class Source:
                 yield shift
 
     def _read_shifted(
-        self, z: int, x: int, y: int, bands: tuple[int, ...], shift: float
-    ) -> tuple[NDArray[Any], NDArray[np.uint8] | None] | None:
+        self,
+        z: int,
+        x: int,
+        y: int,
+        bands: tuple[int, ...],
+        shift: float,
+        terrain: Terrain | None,
+    ) -> Pixels | None:
         columns, rows = self._locate(z, x, y, shift)
         inside = (columns >= 0) & (columns < self._width) & (rows >= 0) & (rows < self._height)
         if np.count_nonzero(inside) <= TILE_SIZE:
@@ -245,8 +296,15 @@ class Source:
         complete = bool(inside.all())
         within = slice(None) if complete else inside
         scale = find_scale(columns, rows, inside)
-        window, shape = self._window(columns[within], rows[within], scale)
+        # What a slope is, the pixels around it say.
+        margin = 1 if terrain else 0
+        window, shape = self._window(columns[within], rows[within], scale, margin)
         values = self._dataset.read(bands, window=window, out_shape=(len(bands), *shape))
+        present = None
+        if self._has_mask:
+            present = self._read_mask(bands, window, shape).max(axis=0)
+        if terrain:
+            values, present = self._derive(terrain, values, present, window)
         # From pixels of the raster to pixels of what was read.
         column = (columns - window.col_off) * (shape[1] / window.width)
         row = (rows - window.row_off) * (shape[0] / window.height)
@@ -255,13 +313,9 @@ class Source:
         index = np.clip(row.astype(np.int64), 0, shape[0] - 1) * shape[1]
         index += np.clip(column.astype(np.int64), 0, shape[1] - 1)
         picked = np.stack([band.ravel().take(index) for band in values])
-        if self._has_mask:
-            present = self._read_mask(bands, window, shape).max(axis=0)
-            mask = present.ravel().take(index)
-        else:
-            mask = self._present(picked)
+        mask = self._present(picked) if present is None else present.ravel().take(index)
         if mask is not None and not mask[within].any():
-            present = present if self._has_mask else self._present(values)
+            present = self._present(values) if present is None else present
             reach = 0.5 + scale * shape[1] / window.width
             if show_between(index, np.where(inside, column, np.inf), row, present, reach):
                 picked = np.stack([band.ravel().take(index) for band in values])
@@ -340,36 +394,27 @@ class Source:
         )
         return self._project(east, north) if self._project else (east, north)
 
-    def _window(self, columns: Array, rows: Array, scale: float) -> tuple[Window, tuple[int, int]]:
-        """Return the window of the raster to read, and the shape to read it in (an overview's)."""
+    def _window(
+        self, columns: Array, rows: Array, scale: float, margin: int = 0
+    ) -> tuple[Window, tuple[int, int]]:
+        """Return the window of the raster to read, and the shape to read it in (an overview's).
+
+        Args:
+            margin: how many pixels more are read on each side.
+        """
         factors = [1, *self._overviews]
         level = max(i for i, factor in enumerate(factors) if factor <= max(1.0, scale * 1.2))
         while True:
             factor = factors[level]
-            left, right = self._span(columns, factor, self._width)
-            top, bottom = self._span(rows, factor, self._height)
+            left, right = self._span(columns, factor, self._width, margin)
+            top, bottom = self._span(rows, factor, self._height, margin)
             shape = math.ceil((bottom - top) / factor), math.ceil((right - left) / factor)
             if shape[0] * shape[1] <= _MAX_WINDOW or level == len(factors) - 1:
                 return Window(left, top, right - left, bottom - top), shape
             level += 1
 
     @staticmethod
-    def _span(values: Array, factor: int, size: int) -> tuple[int, int]:
-        first = int(values.min() // factor) * factor
-        last = (int(values.max() // factor) + 1) * factor
+    def _span(values: Array, factor: int, size: int, margin: int) -> tuple[int, int]:
+        first = (int(values.min() // factor) - margin) * factor
+        last = (int(values.max() // factor) + 1 + margin) * factor
         return max(0, first), min(size, last)
-
-
-def _numpy_name(dtype: str) -> str:
-    return "complex64" if dtype == "complex_int16" else dtype
-
-
-def _representable(nodata: float | None, dtype: np.dtype[Any]) -> Any:
-    """Return nodata as a value of the raster's type; None when no pixel can have it."""
-    if nodata is None:
-        return None
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        return dtype.type(nodata) if limits.min <= nodata <= limits.max else None
-    with np.errstate(over="ignore"):
-        return dtype.type(nodata)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyproj import Geod
 
 from .describe import plain_number
+from .styles import Style
 from .tiles import open_source
 
 _GLOBE = Geod(ellps="WGS84")
@@ -34,6 +35,23 @@ def line_values(
     longitude, latitude = (np.interp(wanted, at, corners[:, axis]) for axis in (0, 1))
     values, valid = open_source(path).values_at(longitude, latitude, [band])
     return float(at[-1]), _where_valid(values[0], valid[0])
+
+
+def derived_statistics(path: Path, style: Style) -> dict[str, Any]:
+    """Return the range and the histogram of what a style computes; None where nothing is."""
+    source = open_source(path)
+    found = source.sample(style.bands, style.terrain)
+    if style.expression:
+        found = source.evaluate(style.expression, *found)
+    values, mask = found
+    valid = values[0] if mask is None else values[0][mask > 0]
+    names = ("minimum", "maximum", "percentile_2", "percentile_98", "histogram")
+    if not valid.size:
+        return dict.fromkeys(names)
+    numbers = [float(value) for value in np.percentile(valid, [0, 100, 2, 98])]
+    counts, edges = np.histogram(valid, 64)
+    histogram = {"counts": counts.tolist(), "edges": [float(edges[0]), float(edges[-1])]}
+    return dict(zip(names, [*numbers, histogram], strict=True))
 
 
 def _where_valid(values: NDArray[Any], valid: NDArray[np.bool_]) -> list[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from django.db.models import QuerySet
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import APIException, NotFound, PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
 
@@ -65,6 +65,11 @@ class Shared(APIView):
             raise NotFound(NO_LINK)
         self.share = share
         return get_result(share.request)
+
+
+class InvalidStyleError(APIException):
+    status_code = 400
+    default_code = "invalid_style"
 
 
 class NoDownloadError(PermissionDenied):

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from backend_django.api.strict import check_number
 
+from ..expressions import MAX_LENGTH
 from ..models import RasterShare
 from ..options import MAX_CLASSES, PROFILES
 
@@ -130,13 +131,15 @@ class RasterLinksSerializer(serializers.Serializer[Any]):
     stac = serializers.CharField()
     point = serializers.CharField()
     profile = serializers.CharField()
+    statistics = serializers.CharField(help_text="Of what tiles compute.")
 
 
 class RasterTilesSerializer(serializers.Serializer[Any]):
     """256-pixel tiles in Web Mercator; 204 where the raster has no pixel."""
 
     url_template = serializers.CharField(
-        help_text="With {z}, {x} and {y}. Takes the further parameters bands, rescale, colormap."
+        help_text="With {z}, {x} and {y}. Takes the further parameters bands, rescale, colormap, "
+        "expression (as “(b4-b3)/(b4+b3)”) and algorithm (hillshade or slope)."
     )
     minzoom = serializers.IntegerField()
     maxzoom = serializers.IntegerField(help_text="Beyond it the pixels only get larger.")
@@ -330,6 +333,28 @@ class ProfileValuesSerializer(serializers.Serializer[Any]):
     values = serializers.ListField(
         child=NodataField(allow_null=True), help_text="As stored; null where there is none."
     )
+
+
+class StatisticsQuery(serializers.Serializer[Any]):
+    """What to compute, as tiles take it: an expression or an algorithm."""
+
+    expression = serializers.CharField(
+        required=False, max_length=MAX_LENGTH, help_text="Of bands, as “(b4-b3)/(b4+b3)”."
+    )
+    algorithm = serializers.CharField(required=False, help_text="hillshade or slope.")
+    bands = serializers.CharField(
+        required=False, max_length=20, help_text="The band with the heights, for an algorithm."
+    )
+
+
+class StatisticsSerializer(serializers.Serializer[Any]):
+    """All are null where nothing can be computed."""
+
+    minimum = serializers.FloatField(allow_null=True)
+    maximum = serializers.FloatField(allow_null=True)
+    percentile_2 = serializers.FloatField(allow_null=True)
+    percentile_98 = serializers.FloatField(allow_null=True)
+    histogram = RasterHistogramSerializer(allow_null=True)
 
 
 class ShareCreateSerializer(serializers.Serializer[Any]):

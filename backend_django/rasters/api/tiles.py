@@ -35,7 +35,7 @@ from .access import NO_LINK
 
 FOR_EVER = "private, max-age=31536000, immutable"
 ASK_AGAIN = "private, no-cache"
-PARAMETERS = ("v", "bands", "rescale", "colormap")
+PARAMETERS = ("v", "bands", "rescale", "colormap", "expression", "algorithm")
 SHARED_SECONDS = 3600  # how long caches on the way may go on showing a link that was revoked
 
 # A map asks for dozens of tiles at once. What ends an access is noticed within a second, in every

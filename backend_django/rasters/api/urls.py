@@ -18,6 +18,7 @@ BOTH = {
     "wmts": views.WmtsView,
     "point": views.PointView,
     "profile": views.ProfileView,
+    "statistics": views.StatisticsView,
 }
 
 urlpatterns = [

@@ -22,7 +22,8 @@ from backend_django.utils.site import site_url
 from .. import documents, services
 from ..links import present_result, version_of
 from ..models import RasterMapCopy
-from .access import NoDownloadError, RasterView, Shared
+from ..styles import StyleError, parse_style
+from .access import InvalidStyleError, NoDownloadError, RasterView, Shared
 from .parameters import RasterOptionsSerializer
 from .serializers import (
     CreatedShareSerializer,
@@ -39,6 +40,8 @@ from .serializers import (
     ShareCreateSerializer,
     SharedRasterSerializer,
     ShareSerializer,
+    StatisticsQuery,
+    StatisticsSerializer,
     WmtsQuery,
 )
 
@@ -144,6 +147,33 @@ class ProfileView(RasterView):
         with readable():
             length, values = line_values(result.open_path("cog"), line, band, samples)
         return Response({"band": band, "length": length, "values": values})
+
+
+class StatisticsView(RasterView):
+    schema_action = "statistics"
+    query_serializer = StatisticsQuery
+    problems = RasterView.problems | {400: "It cannot be computed of this raster"}
+
+    @extend_schema(responses=StatisticsSerializer)
+    def get(self, request: Request, **kwargs: Any) -> Response:
+        """Range and histogram of what tiles compute: an expression or an algorithm.
+
+        They are of an overview of about 1024 pixels.
+        """
+        query = read_query(self, request)
+        result = self.find()
+        wanted = {name: value for name, value in query.items() if value}
+        if not {"expression", "algorithm"} & wanted.keys():
+            raise InvalidStyleError("Name an expression or an algorithm.")
+        try:
+            style = parse_style(wanted, result.data["bands"])
+        except StyleError as error:
+            raise InvalidStyleError(f"{error.field}: {error.message}") from None
+        from ..values import derived_statistics
+
+        with readable():
+            found = derived_statistics(result.open_path("cog"), style)
+        return Response(found)
 
 
 class AmendView(RasterView):

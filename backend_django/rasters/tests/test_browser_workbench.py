@@ -54,7 +54,7 @@ def test_workbench(signed_in: Page, two: list[str]) -> None:
 
     page.get_by_role("link", name="coloured").first.click()
     appearance = page.get_by_role("region", name="Appearance")
-    appearance.get_by_role("combobox", name=re.compile("^Show")).select_option("1")
+    appearance.get_by_role("combobox", name=re.compile("^Show")).select_option("one")
     appearance.get_by_role("combobox", name=re.compile("^Colours")).select_option("magma")
     handle = appearance.get_by_role("slider", name=re.compile("Highest value"))
     highest = handle.get_attribute("aria-valuenow")
@@ -287,6 +287,29 @@ def test_a_map_that_could_not_be_loaded_is_tried_again(signed_in: Page, two: lis
     with page.expect_response(is_tile(two[0])):
         alert.get_by_role("button", name="Try again").click()
     expect(alert).to_have_count(0)
+
+
+def test_what_is_computed_of_bands(signed_in: Page, two: list[str]) -> None:
+    page = signed_in
+    page.goto(f"/rasters/{two[0]}")
+    panel = page.get_by_role("region", name="Appearance")
+    with page.expect_response(re.compile("/tiles/.*algorithm=slope")) as drawn:
+        panel.get_by_role("combobox", name="Show").select_option("slope")
+    assert drawn.value.status in {200, 204}
+    expect(panel.get_by_role("group", name="Histogram of Slope in degrees")).to_be_visible()
+
+    panel.get_by_role("combobox", name="Show").select_option("expression")
+    field = panel.get_by_label("Expression of b1 to b")
+    field.fill("b1-b9")
+    panel.get_by_role("button", name="Apply").click()
+    expect(panel.get_by_role("alert")).to_contain_text("The raster has the bands b1 to b")
+    assert accessibility_problems(page) == []
+    field.fill("b1 - b2")
+    with page.expect_response(re.compile("/tiles/.*expression=b1\\+-\\+b2")) as drawn:
+        panel.get_by_role("button", name="Apply").click()
+    assert drawn.value.status in {200, 204}
+    expect(panel.get_by_role("group", name="Histogram of b1 - b2")).to_be_visible()
+    page.wait_for_url(re.compile("expression=b1"))
 
 
 def test_a_raster_that_is_too_small_to_see_is_a_dot(

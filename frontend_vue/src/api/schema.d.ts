@@ -1198,6 +1198,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/rasters/shared/{token}/statistics/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * @description Range and histogram of what tiles compute: an expression or an algorithm.
+         *
+         *     They are of an overview of about 1024 pixels.
+         */
+        get: operations["shared_rasters_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/rasters/shared/{token}/tilejson/": {
         parameters: {
             query?: never;
@@ -1276,6 +1297,27 @@ export interface paths {
         };
         /** @description The raster as a STAC Item. */
         get: operations["rasters_stac"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/rasters/statistics/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * @description Range and histogram of what tiles compute: an expression or an algorithm.
+         *
+         *     They are of an overview of about 1024 pixels.
+         */
+        get: operations["rasters_statistics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2762,6 +2804,8 @@ export interface components {
             stac: string;
             point: string;
             profile: string;
+            /** @description Of what tiles compute. */
+            statistics: string;
         };
         /** @description How a raster is to be stored. All may be left out. */
         RasterOptionsRequest: {
@@ -2928,7 +2972,7 @@ export interface components {
         };
         /** @description 256-pixel tiles in Web Mercator; 204 where the raster has no pixel. */
         RasterTiles: {
-            /** @description With {z}, {x} and {y}. Takes the further parameters bands, rescale, colormap. */
+            /** @description With {z}, {x} and {y}. Takes the further parameters bands, rescale, colormap, expression (as “(b4-b3)/(b4+b3)”) and algorithm (hillshade or slope). */
             url_template: string;
             minzoom: number;
             /** @description Beyond it the pixels only get larger. */
@@ -3170,6 +3214,18 @@ export interface components {
             stages: components["schemas"]["Stage"][];
             /** @description Stages after the first 100, which are not told. */
             left_out: number;
+        };
+        /** @description All are null where nothing can be computed. */
+        Statistics: {
+            /** Format: double */
+            minimum: number | null;
+            /** Format: double */
+            maximum: number | null;
+            /** Format: double */
+            percentile_2: number | null;
+            /** Format: double */
+            percentile_98: number | null;
+            histogram: components["schemas"]["RasterHistogram"] | null;
         };
         /** @description One step, whether it has begun or not. */
         Step: {
@@ -11185,6 +11241,88 @@ export interface operations {
             };
         };
     };
+    shared_rasters_statistics: {
+        parameters: {
+            query?: {
+                /** @description hillshade or slope. */
+                algorithm?: string;
+                /** @description The band with the heights, for an algorithm. */
+                bands?: string;
+                /** @description Of bands, as “(b4-b3)/(b4+b3)”. */
+                expression?: string;
+            };
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            /** @description It cannot be computed of this raster */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     shared_rasters_tilejson: {
         parameters: {
             query?: never;
@@ -11685,6 +11823,115 @@ export interface operations {
                 };
             };
             /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not completed */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rasters_statistics: {
+        parameters: {
+            query?: {
+                /** @description hillshade or slope. */
+                algorithm?: string;
+                /** @description The band with the heights, for an algorithm. */
+                bands?: string;
+                /** @description Of bands, as “(b4-b3)/(b4+b3)”. */
+                expression?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            /** @description It cannot be computed of this raster */
             400: {
                 headers: {
                     [name: string]: unknown;

@@ -12,6 +12,7 @@ export type Share = components['schemas']['Share']
 export type CreatedShare = components['schemas']['CreatedShare']
 export type MapCopy = components['schemas']['MapCopy']
 export type PointValues = components['schemas']['PointValues']
+export type ComputedStatistics = components['schemas']['Statistics']
 type Create = components['schemas']['RasterCreateRequest']
 export type Amendment = Partial<components['schemas']['RasterOptionsRequest']>
 export type Crs = components['schemas']['Crs']

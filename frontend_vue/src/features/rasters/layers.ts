@@ -1,5 +1,13 @@
 import type { RasterResult } from './api'
-import { CLASSES, type MapStyle, type Range, readStyle, styleQuery, usefulRange } from './style'
+import {
+  CLASSES,
+  isComputed,
+  type MapStyle,
+  type Range,
+  readStyle,
+  styleQuery,
+  usefulRange,
+} from './style'
 import { readOpacity } from './view'
 
 /** How a layer is mixed with what is below it; the names are those of CSS. */
@@ -115,12 +123,19 @@ export function moveLayer(layers: Layer[], key: string, step: 1 | -1): Layer[] {
 
 /** Whether the colours of a layer are spread between two values. */
 export function isStretched({ raster, style }: Layer): boolean {
+  if (isComputed(style)) return true
   if (style.colormap === CLASSES) return false
   return raster.bands[style.bands[0]! - 1]?.color_interpretation !== 'palette'
 }
 
 const alike = (one: Layer, other: Layer) =>
-  isStretched(one) && isStretched(other) && one.style.bands.length === other.style.bands.length
+  isStretched(one) &&
+  isStretched(other) &&
+  String(what(one)) === String(what(other)) &&
+  one.style.bands.length === other.style.bands.length
+
+/** What is computed: an index is not stretched as its bands are. */
+const what = ({ style: { expression, algorithm } }: Layer) => [expression, algorithm]
 
 /** All layers that can be with the ranges and colours of one of them. */
 export function stretchLike(layers: Layer[], model: Layer): Layer[] {
@@ -135,7 +150,9 @@ export function stretchTogether(layers: Layer[], model: Layer): Layer[] {
   const found = layers.filter((layer) => alike(layer, model))
   const ranges = model.style.ranges.map((_, channel): Range => {
     const each = found.map(({ raster, style }) =>
-      usefulRange(raster.bands[style.bands[channel]! - 1]),
+      isComputed(style)
+        ? style.ranges[channel]!
+        : usefulRange(raster.bands[style.bands[channel]! - 1]),
     )
     return [Math.min(...each.map(([low]) => low)), Math.max(...each.map(([, high]) => high))]
   })

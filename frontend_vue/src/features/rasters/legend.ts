@@ -2,7 +2,7 @@ import { number } from '@/composables/format'
 
 import { type Layer } from './layers'
 import { bandName } from './readout'
-import { CLASSES } from './style'
+import { ALGORITHM_TITLES, CLASSES, isComputed } from './style'
 
 /** What the colours of a layer mean. */
 export interface Legend {
@@ -20,6 +20,15 @@ export function legendOf({ raster, style }: Layer): Legend {
   const bands = style.bands.map((index) => raster.bands[index - 1]!)
   const [band] = bands
   const title = raster.name
+  if (isComputed(style)) {
+    const { expression, algorithm, ranges, colormap } = style
+    return {
+      title,
+      subtitle: expression ?? ALGORITHM_TITLES[algorithm!],
+      colours: raster.colormaps[colormap],
+      labels: ranges[0]!.map((value) => number(value) + (algorithm === 'slope' ? '°' : '')),
+    }
+  }
   if (bands.length > 1) {
     const names = bands.map((one, channel) => `${'RGB'[channel]} ${bandName(one)}`)
     return { title, subtitle: names.join(', ') }

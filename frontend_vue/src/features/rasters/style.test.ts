@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest'
 
 import type { RasterResult } from './api'
-import { readStyle, styleQuery, tileUrl, usualStyle, withBands } from './style'
+import {
+  computedStyle,
+  readStyle,
+  styleQuery,
+  tileUrl,
+  usualStyle,
+  vegetationIndex,
+  withBands,
+} from './style'
 
 const band = (index: number, dtype: string) => ({
   index,
@@ -75,4 +83,30 @@ test.each([
 ])('what makes no sense is left out: %o', (query) => {
   const one = raster('float32', 2)
   expect(readStyle(one, query)).toEqual(usualStyle(one))
+})
+
+test('what is computed comes back from its address, and says so to the server', () => {
+  const one = raster('float32', 5)
+  const styles = [
+    computedStyle({ expression: '(b4-b3)/(b4+b3)' }),
+    computedStyle({ algorithm: 'slope', band: 2 }),
+    { ...computedStyle({ algorithm: 'hillshade', band: 1 }), colormap: 'magma' },
+  ]
+  for (const style of styles) {
+    one.colormaps = { ...one.colormaps, [style.colormap]: [] }
+    expect(readStyle(one, styleQuery(one, style))).toEqual(style)
+  }
+  expect(styleQuery(one, styles[0]!)).toEqual({
+    expression: '(b4-b3)/(b4+b3)',
+    rescale: '-1,1',
+    colormap: 'viridis',
+  })
+  expect(readStyle(one, { algorithm: 'slope', bands: '99' }).bands).toEqual([1])
+  expect(readStyle(one, { algorithm: 'aspect' })).toEqual(usualStyle(one))
+})
+
+test('an index of vegetation needs bands that are known', () => {
+  const bands = [{ index: 1, common_name: 'red' }, { index: 4, common_name: 'nir' }] // prettier-ignore
+  expect(vegetationIndex(bands as never)).toBe('(b4-b1)/(b4+b1)')
+  expect(vegetationIndex(bands.slice(1) as never)).toBe('')
 })

@@ -10,6 +10,56 @@ export interface MapStyle {
   ranges: Range[]
   /** Of a single band; "" is grey. */
   colormap: string
+  /** Of bands as b1, b2, …; what it makes of them is drawn as one band. */
+  expression?: string
+  /** What is computed of a band of heights, and drawn as one band. */
+  algorithm?: Algorithm
+}
+
+export type Algorithm = 'hillshade' | 'slope'
+
+export const ALGORITHM_TITLES: Record<Algorithm, string> = {
+  hillshade: 'Hillshade',
+  slope: 'Slope in degrees',
+}
+
+/** Ranges and colours of what is computed, unless others are asked for; the server's own. */
+const COMPUTED = {
+  hillshade: { range: [0, 255], colormap: 'grey' },
+  slope: { range: [0, 45], colormap: 'magma' },
+  expression: { range: [-1, 1], colormap: 'viridis' },
+} as const satisfies Record<string, { range: Range; colormap: string }>
+
+/** Whether a style draws something that is computed of bands, not the bands. */
+export const isComputed = ({ expression, algorithm }: MapStyle) => !!(expression || algorithm)
+
+/** The style of an expression, or of what an algorithm makes of a band. */
+export function computedStyle(
+  wanted: { expression: string } | { algorithm: Algorithm; band: number },
+): MapStyle {
+  const { range, colormap } = COMPUTED['algorithm' in wanted ? wanted.algorithm : 'expression']
+  const bands = 'band' in wanted ? [wanted.band] : expressionBands(wanted.expression)
+  const { band: _, ...what } = { band: 0, ...wanted }
+  return { bands, ranges: [[...range]], colormap, ...what }
+}
+
+/** The bands an expression names, from 1; at least one. */
+function expressionBands(expression: string): number[] {
+  const found = [...expression.matchAll(/\bb(\d+)/gi)].map(([, index]) => Number(index))
+  return [found[0] ?? 1]
+}
+
+/** The expression of a normalized difference, where the bands that it needs are known. */
+export function vegetationIndex(bands: RasterBand[]): string {
+  const of = (name: string) => bands.find((band) => band.common_name === name)?.index
+  const [red, nir] = [of('red'), of('nir')]
+  return red && nir ? `(b${nir}-b${red})/(b${nir}+b${red})` : ''
+}
+
+/** What the server is asked to compute; {} where it draws bands. */
+export function computedQuery({ bands, expression, algorithm }: MapStyle): Record<string, string> {
+  if (expression) return { expression }
+  return algorithm ? { algorithm, bands: `${bands[0]}` } : {}
 }
 
 type Query = Record<string, unknown>
@@ -60,8 +110,13 @@ function usualColormap(band: RasterBand | undefined): string {
 
 /** What the server, and the address of the page, are told; nothing for the usual style. */
 export function styleQuery(raster: RasterResult, style: MapStyle): Record<string, string> {
+  if (isComputed(style)) {
+    const { ranges, colormap } = style
+    return { ...computedQuery(style), rescale: ranges.flat().join(','), colormap }
+  }
   const usual = usualStyle(raster)
-  const same = (name: keyof MapStyle) => String(style[name]) === String(usual[name])
+  const same = (name: 'bands' | 'ranges' | 'colormap') =>
+    String(style[name]) === String(usual[name])
   if (same('bands') && same('ranges') && same('colormap')) return {}
   const bands = style.bands.join(',')
   if (style.colormap === CLASSES) return { bands, colormap: CLASSES }
@@ -76,11 +131,24 @@ export function styleQuery(raster: RasterResult, style: MapStyle): Record<string
 /** The style that an address asks for; what makes no sense for the raster is left out. */
 export function readStyle(raster: RasterResult, query: Query): MapStyle {
   const bands = numbers(query.bands)
+  const { expression, algorithm } = query
+  if (typeof expression === 'string' && expression) {
+    return adjusted(raster, computedStyle({ expression }), query)
+  }
+  if (algorithm === 'hillshade' || algorithm === 'slope') {
+    const band = raster.bands[(bands[0] ?? 1) - 1] ? (bands[0] ?? 1) : 1
+    return adjusted(raster, computedStyle({ algorithm, band }), query)
+  }
   const known = bands.every((index) => Number.isInteger(index) && raster.bands[index - 1])
   const style =
     known && (bands.length === 1 || bands.length === 3)
       ? withBands(raster, bands)
       : usualStyle(raster)
+  return adjusted(raster, style, query)
+}
+
+/** A style with the ranges and the colours that an address asks for. */
+function adjusted(raster: RasterResult, style: MapStyle, query: Query): MapStyle {
   const limits = numbers(query.rescale)
   const ranges = style.bands.map((_, i): Range => [limits[2 * i] ?? 0, limits[2 * i + 1] ?? 0])
   if (limits.length === 2 * ranges.length && ranges.every(([low, high]) => low < high)) {
@@ -90,7 +158,8 @@ export function readStyle(raster: RasterResult, query: Query): MapStyle {
   const single = style.bands.length === 1 && raster.bands[style.bands[0]! - 1]
   if (
     single &&
-    (Object.hasOwn(raster.colormaps, colormap) || (colormap === CLASSES && single.classes))
+    (Object.hasOwn(raster.colormaps, colormap) ||
+      (colormap === CLASSES && single.classes && !isComputed(style)))
   )
     style.colormap = colormap
   return style

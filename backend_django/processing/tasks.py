@@ -13,7 +13,7 @@ from backend_django.uploads.services import uploads_expire
 
 from . import reaper, worker  # noqa: F401 (worker: connects its hooks)
 from .advance import advance, advance_stalled
-from .enqueue import ring_for_all
+from .enqueue import drop_other_doorbells, ring_for_all
 from .models import MaintenanceRun
 from .processor import Processor
 from .request_files import delete_attempt
@@ -35,9 +35,12 @@ def process_request(self: Any, request_id: str = "") -> list[str]:
     Returns:
         The ids of the requests that were worked on, to be seen where tasks are monitored.
     """
+    queue = self.request.delivery_info.get("routing_key") or Processor.queue
+    if queue in {"processing", "short"}:  # in which there is nothing else
+        drop_other_doorbells(queue)
     try:
         return run_next(
-            queue=self.request.delivery_info.get("routing_key") or Processor.queue,
+            queue=queue,
             worker=self.request.hostname or "",
             celery_task_id=self.request.id or "",
         )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from backend_django.processing import lifecycle, reaper
 from backend_django.processing.attempt import _stopping
-from backend_django.processing.enqueue import ring
+from backend_django.processing.enqueue import drop_other_doorbells, ring, ring_for_next
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.priority import Priority
 from backend_django.processing.runner import run_next
@@ -146,6 +146,16 @@ def test_broker_holds_one_message_however_long_many_requests_wait(
         assert broker.llen(QUEUE) == 1
     broker.delete(QUEUE)  # it forgets: the next round of the reaper sees it
     maintenance_reap()
+    assert broker.llen(QUEUE) == 1
+
+
+def test_many_doorbells_cost_no_more_than_one(user: User, broker: redis.Redis) -> None:
+    requests = [join(user) for _ in range(2)]
+    broker.lpush(QUEUE, *["a doorbell"] * 5000)
+    drop_other_doorbells(QUEUE)
+    assert broker.llen(QUEUE) == 0
+    assert claim().id == requests[0].id
+    ring_for_next(QUEUE)
     assert broker.llen(QUEUE) == 1
 
 

@@ -146,7 +146,10 @@ def read_backup(source: IO[bytes], *, replace: bool = False, trust: bool = False
                 reading.remove_files()
                 raise
             return reading.report
-    except (tarfile.TarError, EOFError, ValueError, SuspiciousOperation) as error:
+    except (
+        tarfile.TarError, EOFError, ValueError, LookupError, TypeError, AttributeError,
+        SuspiciousOperation,
+    ) as error:  # fmt: skip
         raise BackupError(f"The archive is damaged, or no backup: {error}") from error
 
 

@@ -199,6 +199,10 @@ def without_end(members: dict[str, bytes]) -> None:
     del members["SHA256SUMS"]
 
 
+def nonsense(members: dict[str, bytes]) -> None:
+    members["about.json"] = b"[]"
+
+
 def outside(members: dict[str, bytes]) -> None:
     members |= {"files/../../escaped": b"x", "SHA256SUMS": members.pop("SHA256SUMS")}
 
@@ -210,6 +214,7 @@ def outside(members: dict[str, bytes]) -> None:
         (without_end, "The archive is incomplete: its end is missing."),
         (newer, "which has processing 9999_from_the_future. Restore it with that release."),
         (outside, "escaped"),
+        (nonsense, "The archive is damaged, or no backup"),
     ],
 )
 def test_a_wrong_archive_changes_nothing(

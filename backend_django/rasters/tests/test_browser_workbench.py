@@ -112,8 +112,10 @@ def test_workbench(signed_in: Page, two: list[str]) -> None:
 def test_a_link_for_somebody_without_an_account(
     signed_in: Page, two: list[str], stack: Stack
 ) -> None:
+    """It opens the map as it was seen: with both layers, each by a link of its own."""
     page = signed_in
-    page.goto(f"/rasters/{two[0]}")
+    page.goto(f"/rasters/{two[0]}?at=6/64/-19&layer=id%3D{two[1]}%26blend%3Dmultiply")
+    expect(page.get_by_role("button", name="Hide grey")).to_be_visible()
     page.get_by_role("button", name="Share").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("For whom").fill("the survey")
@@ -129,6 +131,9 @@ def test_a_link_for_somebody_without_an_account(
     with visitor.expect_response(lambda r: "/tiles/" in r.url and r.status == 200):
         visitor.goto(link)
     expect(visitor.get_by_role("heading", name="coloured")).to_be_visible()
+    visitor.get_by_role("button", name="grey", exact=True).click()
+    expect(visitor.get_by_role("combobox", name="Blend")).to_have_value("multiply")
+    assert seen_place(visitor)[:2] == [6, 64]
     visitor.get_by_role("tab", name="Use in").click()
     address = visitor.get_by_role("textbox", name="Map layer (WMTS)").input_value()
     assert "<Capabilities" in visitor.request.get(address).text()

@@ -9,6 +9,7 @@ import {
   stretchLike,
   stretchTogether,
   swipeSides,
+  withSources,
   writeLayers,
 } from './layers'
 
@@ -75,4 +76,17 @@ test('one stretch reaches over all values, and follows', () => {
     [3, 4],
     undefined,
   ])
+})
+
+test('a link for others opens the same layers by tokens', () => {
+  const query = { layer: ['id=b&opacity=60', 'id=gone'], order: '1', at: '7/1/2', rescale: '1,2' }
+  const shared = withSources(query, new Map([['b', 'token']]))
+  expect(shared.toString()).toBe(
+    'order=1&at=7%2F1%2F2&rescale=1%2C2&layer=id%3Dtoken%26opacity%3D60',
+  )
+  const read = readLayers({ layer: shared.getAll('layer'), order: shared.get('order') })
+  expect(read.others.map(({ source }) => source)).toEqual(['token'])
+  expect(withSources({ compare: 'b' }, new Map([['b', 't']])).toString()).toBe(
+    'layer=id%3Dt&swipe=50',
+  )
 })

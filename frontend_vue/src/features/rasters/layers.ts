@@ -93,6 +93,28 @@ export function readLayers(query: Query): { others: LayerQuery[]; below: number 
   return { others, below }
 }
 
+/**
+ * The query of an address with its layers opened by something else, such as tokens of shares.
+ * @param sources what opens each by what has opened it; layers without one are left out
+ */
+export function withSources(query: Query, sources: Map<string, string>): URLSearchParams {
+  const { layer: _layer, compare: _compare, ...rest } = query
+  const found = new URLSearchParams()
+  for (const [name, value] of Object.entries(rest))
+    if (typeof value === 'string') found.set(name, value)
+  for (const { source, query: look } of readLayers(query).others) {
+    const opened = sources.get(source)
+    if (opened)
+      found.append(
+        'layer',
+        `${new URLSearchParams({ ...(look as Record<string, string>), id: opened })}`,
+      )
+  }
+  const swipe = readSwipe(query)
+  if (swipe !== null) found.set('swipe', `${swipe}`)
+  return found
+}
+
 /** Percent of the map's width, null when sides are not compared. */
 export function readSwipe(query: Query): number | null {
   if (query.compare) return 50

@@ -69,6 +69,7 @@ MODULES = {
         (
             "deploy",
             "docs/deploy-kubernetes.md",
+            "docs/scaling.md",
             "requirements/kubernetes",
             "tests/kubernetes",
         )

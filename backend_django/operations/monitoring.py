@@ -38,11 +38,16 @@ def waiting() -> dict[str, tuple[int, float]]:
     return queues
 
 
-def oldest_running_seconds() -> float:
-    """Age of the request that has been worked on longest, 0 when there is none."""
+def running() -> tuple[dict[str, int], float]:
+    """How many requests are worked on, by queue, and for how many seconds the oldest has been."""
+    queues = {queue.name: 0 for queue in settings.CELERY_TASK_QUEUES}
     rows = ProcessingRequest.objects.filter(status=Status.PROCESSING)
-    oldest = rows.exclude(lease_expires_at=NEVER).aggregate(at=Min("started_at"))["at"]
-    return max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
+    found = rows.exclude(lease_expires_at=NEVER).order_by().values_list("queue")
+    now = oldest = timezone.now()
+    for queue, count, since in found.annotate(count=Count("*"), since=Min("started_at")):
+        queues[queue] = count
+        oldest = min(oldest, since)
+    return queues, (now - oldest).total_seconds()
 
 
 def maintenance_age_seconds(name: str) -> float | None:
@@ -73,11 +78,17 @@ class RequestCollector:
         for queue, (count, seconds) in waiting().items():
             lengths.add_metric([queue], count)
             ages.add_metric([queue], seconds)
-        yield from (lengths, ages)
+        counts, seconds = running()
+        at_work = GaugeMetricFamily(
+            "processing_running", "Requests that are worked on.", labels=["queue"]
+        )
+        for queue, count in counts.items():
+            at_work.add_metric([queue], count)
+        yield from (lengths, ages, at_work)
         yield GaugeMetricFamily(
             "processing_oldest_running_seconds",
             "Age of the request that has been worked on longest.",
-            value=oldest_running_seconds(),
+            value=seconds,
         )
         attempts = GaugeMetricFamily(
             "processing_recent_attempts",

@@ -86,6 +86,8 @@ def test_metrics_tell_what_waits_what_runs_and_how_it_ended(staff: Client) -> No
     assert seen["processing_oldest_pending_seconds", "maintenance"] == 0
     assert seen["processing_waiting", "processing"] == 1
     assert seen["processing_waiting", "default"] == 0
+    assert seen["processing_running", "processing"] == 1
+    assert seen["processing_running", "short"] == 0
     assert seen["processing_recent_attempts", "completed"] == 1
     assert seen["processing_recent_completed", "wordcount"] == 1
     assert 0 <= seen["processing_reaper_age_seconds",] < 5

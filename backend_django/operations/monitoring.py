@@ -78,11 +78,11 @@ class RequestCollector:
         for queue, (count, seconds) in waiting().items():
             lengths.add_metric([queue], count)
             ages.add_metric([queue], seconds)
-        counts, seconds = running()
+        at_work_by_queue, seconds = running()
         at_work = GaugeMetricFamily(
             "processing_running", "Requests that are worked on.", labels=["queue"]
         )
-        for queue, count in counts.items():
+        for queue, count in at_work_by_queue.items():
             at_work.add_metric([queue], count)
         yield from (lengths, ages, at_work)
         yield GaugeMetricFamily(

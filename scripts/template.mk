@@ -1,6 +1,6 @@
 # Targets that only the template has; a project made from it does without this file.
 
-.PHONY: new test-template test-feature chaos bench
+.PHONY: new test-template test-feature chaos bench bench-quick
 
 new: ## Turn this clone into your project: make new NAME="River Watch" WITHOUT="rasters s3"
 	@$(if $(shell command -v "$(PYTHON)"),"$(PYTHON)",$(no_python)) -m scripts.new \
@@ -17,6 +17,9 @@ test-feature: ## Make features of all kinds in a copy of the tree, and check eve
 
 bench: ## Measure it beside what people would use instead (ARGS="polls tiles": parts of it)
 	@$(bootstrap) --no-page && exec $(VENV) -m benchmarks $(ARGS)
+
+bench-quick: ## Fail when calls, statements or a conversion cost more than before (two minutes)
+	@$(bootstrap) --no-page && exec $(VENV) -m benchmarks.quick $(ARGS)
 
 chaos: ## Break servers and processes at work, and count what is lost (CHAOS_SEED=7 for others)
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.chaos $(ARGS)

@@ -1,7 +1,6 @@
 """From POST to completed against `rio cogeo create` of the same file, and how both grow."""
 
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -184,5 +183,4 @@ def measure_quickly(product: Product) -> dict[str, float]:
         ours()  # the first one imports
         found = rounds(5, ours=ours, theirs=theirs)
     product.stack.stop("worker")
-    pairs = zip(found["ours"], found["theirs"], strict=True)
-    return {"2,000² RGB": statistics.median(a / b for a, b in pairs)}
+    return {"2,000² RGB": min(found["ours"]) / min(found["theirs"])}

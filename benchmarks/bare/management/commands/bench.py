@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from backend_django.processing.enqueue import ring_for_all
 from backend_django.processing.models import ProcessingRequest
-from backend_django.processing.runner import run_next
+from backend_django.processing.runner import run_this
 from backend_django.processing.services import request_create
 from backend_django.users.models import User
 from backend_django.users.services import token_create
@@ -136,9 +136,10 @@ class Command(BaseCommand):
 
     def statements_life(self, count: int) -> float:
         """From claim to completed; no worker may be there to take them."""
-        for _ in range(2):
-            self.create()
-        return self.statements(lambda: run_next(queue="short") or run_next(queue="processing"))
+        waiting = [self.create().id for _ in range(2)]
+        found = self.statements(lambda: run_this(waiting.pop()))
+        assert not ProcessingRequest.objects.exclude(status="completed").exists()
+        return found
 
     def latency_bare(self, count: int) -> float:
         return statistics.median(self.bare(1) for _ in range(count))

@@ -273,6 +273,13 @@ def request_cancel(*, request: ProcessingRequest) -> None:
         advance_on_commit(request.id)
 
 
+def request_rename(*, request: ProcessingRequest, name: str) -> None:
+    """Give a request another name, whatever its state."""
+    renamed = lifecycle.update_returning(ProcessingRequest.objects.filter(id=request.id), name=name)
+    announce_changes(renamed)
+    request.name = name
+
+
 def request_retry(*, request: ProcessingRequest) -> None:
     """Start a failed or cancelled request again, with as many attempts as a new one.
 

@@ -57,7 +57,8 @@ CORE = {
     OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens|sessions)/|/usage/|/events/"
     r"|/requests/(list|status-counts|csv|cancel|retry|delete|download)/"
     r"|/notifications/((unread|read|preferences|webhooks)/)?",
-    OBJECT: r"/(auth/(tokens|sessions)|requests/(download|status|history|details|stages|steps))"
+    OBJECT: r"/(auth/(tokens|sessions)"
+    r"|requests/(download|status|history|details|rename|stages|steps))"
     r"/\{id\}/"
     r"|/notifications/(webhooks|deliveries)/\{id\}/.*",
     READERS: r"/(schema|docs)/",

@@ -1,16 +1,19 @@
 """One request of any kind, for those who know its id alone: links, and pages without a feature."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
 from django.urls import URLPattern, re_path
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend_django.api.urls import ID
 
+from .. import services
 from .details import DetailsView
 from .lists import AnyKindRequestSerializer
 from .pipelines import AnyKindStepsView, StagesView
@@ -43,6 +46,25 @@ class AnyKindHistoryView(RequestsView):
         return Response(ProcessingAttemptSerializer(attempts, many=True).data)
 
 
+class RenameSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200, help_text="What to call it from now on.")
+
+
+class RenameView(RequestsView):
+    schema_action = "rename"
+    pagination_class = None
+    request_serializer_class = RenameSerializer
+
+    @extend_schema(request=RenameSerializer, responses=AnyKindRequestSerializer)
+    def patch(self, request: Request, id: UUID) -> HttpResponse:
+        """Give a request another name. Its files keep theirs."""
+        found = self.get_request(id)
+        wanted = RenameSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        services.request_rename(request=found, name=wanted.validated_data["name"])
+        return Response(AnyKindRequestSerializer(found).data)
+
+
 def any_kind_urls() -> list[URLPattern]:
     """Return the addresses of one request, whatever its kind."""
     reading = transaction.non_atomic_requests
@@ -52,6 +74,7 @@ def any_kind_urls() -> list[URLPattern]:
         ),
         re_path(rf"^history/{ID}/?$", reading(AnyKindHistoryView.as_view())),
         re_path(rf"^details/{ID}/?$", reading(DetailsView.as_view())),
+        re_path(rf"^rename/{ID}/?$", RenameView.as_view()),
         re_path(rf"^stages/{ID}/?$", reading(StagesView.as_view())),
         re_path(rf"^steps/{ID}/?$", reading(AnyKindStepsView.as_view())),
     ]

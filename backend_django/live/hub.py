@@ -19,11 +19,11 @@ from typing import Any, TypeVar
 
 import redis.asyncio
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection, models
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from rest_framework.utils.encoders import JSONEncoder
 
 from backend_django.users.credentials import Credential, credentials_ended
 from backend_django.utils.database_wait import statement_limit
@@ -394,6 +394,6 @@ def state_frame(live: bool) -> bytes:
 
 def make_frame(event: str, data: Any, id: str = "") -> bytes:
     """Return an event as it goes over the wire (HTML Standard, section 9.2)."""
-    text = json.dumps(data, cls=JSONEncoder, separators=(",", ":"))
+    text = json.dumps(data, cls=DjangoJSONEncoder, separators=(",", ":"))
     lines = [f"event: {event}", f"data: {text}", *([f"id: {id}"] if id else [])]
     return "\n".join([*lines, "", ""]).encode()

@@ -22,7 +22,7 @@ API_DOCS_FOR = env("API_DOCS_FOR", default="signed-in")
 REST_FRAMEWORK = {
     # Token first: an anonymous call is then answered 401 with a WWW-Authenticate header, not 403.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "backend_django.users.authentication.TokenAuthentication",
+        "backend_django.users.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

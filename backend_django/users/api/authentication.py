@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from backend_django.audit.services import refusal_record
 
-from .models import ApiToken, User
+from ..models import ApiToken, User
 
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 

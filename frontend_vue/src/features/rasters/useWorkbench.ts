@@ -67,7 +67,12 @@ export function useWorkbench(read: () => RasterResult, mine: boolean) {
     clearTimeout(timer)
     if (!waiting.value) timer = setTimeout(() => router.replace({ query: query.value }), 300)
   })
-  onBeforeUnmount(() => clearTimeout(timer))
+  // The next page may still be loading: an address that is written meanwhile would keep people here.
+  const stop = router.beforeEach((to) => void (to.path !== route.path && clearTimeout(timer)))
+  onBeforeUnmount(() => {
+    clearTimeout(timer)
+    stop()
+  })
 
   /** Writes what is seen into the address at once. */
   async function settle() {

@@ -25,7 +25,7 @@ test('who leaves while the next page loads is not kept by the address of the vie
       return () => h('p')
     },
   })
-  let loaded = (_: object) => {}
+  let loaded: (module: object) => void = () => {}
   const router = createRouter({
     history: createMemoryHistory(),
     routes: [

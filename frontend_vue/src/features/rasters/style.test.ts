@@ -5,6 +5,7 @@ import {
   computedStyle,
   readStyle,
   styleQuery,
+  threeBands,
   tileUrl,
   usualStyle,
   vegetationIndex,
@@ -35,6 +36,17 @@ function raster(dtype: string, count: number): RasterResult {
     tiles: { url_template: '/t/{z}/{x}/{y}?v=2', minzoom: 0, maxzoom: 9 },
   } as unknown as RasterResult
 }
+
+test('three bands are those of the picture, not those that come first', () => {
+  const five = raster('uint16', 5)
+  expect(threeBands(five)).toEqual([1, 2, 3])
+  five.style.bands = [3, 2, 1]
+  expect(threeBands(five)).toEqual([3, 2, 1])
+  five.style.bands = [4]
+  const names = ['blue', 'green', 'red', 'rededge', 'nir']
+  five.bands.forEach((one, index) => (one.common_name = names[index]!))
+  expect(threeBands(five)).toEqual([3, 2, 1])
+})
 
 test('the usual style asks for nothing, so that tiles drawn in advance are used', () => {
   for (const one of [raster('uint8', 3), raster('float32', 1), raster('uint16', 5)]) {

@@ -77,6 +77,17 @@ export function usualStyle(raster: RasterResult): MapStyle {
   return { bands, ranges, colormap }
 }
 
+/** Three bands to begin with: those that are drawn usually, else that are called so, else the first. */
+export function threeBands(raster: RasterResult): number[] {
+  const { bands } = usualStyle(raster)
+  if (bands.length === 3) return bands
+  const called = ['red', 'green', 'blue'].flatMap(
+    (name) => raster.bands.find(({ common_name }) => common_name === name)?.index ?? [],
+  )
+  const others = raster.bands.filter(({ color_interpretation: meaning }) => meaning !== 'alpha')
+  return called.length === 3 ? called : others.slice(0, 3).map(({ index }) => index)
+}
+
 /** The colours of a band's classes, as a colormap. */
 export const CLASSES = 'classes'
 

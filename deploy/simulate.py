@@ -144,8 +144,7 @@ class Simulation:
 
     def _loses(self, _: None) -> None:
         """A zone is gone: its workers take nothing new until it is back or others have started."""
-        assert self.lost
-        _, until, part = self.lost
+        _, until, part = self.lost or (0, 0, 0)
         for worker in self.workers[: math.ceil(len(self.workers) * part)]:
             worker.ready = False
             self.add(until, "starts", worker)
@@ -235,7 +234,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     pairs = (one.split(":") for one in given.seconds.split(","))
     mix = [(float(seconds) + given.slow, float(weight)) for seconds, weight in pairs]
-    requests = list(a_day(given.people, given.each, mix, given.batches, random.Random(given.seed)))
+    requests = list(a_day(given.people, given.each, mix, given.batches, random.Random(given.seed)))  # noqa: S311
     rule = Rule(given.min, given.max, given.places, given.per_worker, given.oldest, given.start)
     noon = DAY * 0.7
     lost = (noon, noon + 900, given.lost) if given.lost else None

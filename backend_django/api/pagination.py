@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from rest_framework import pagination
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -43,7 +44,8 @@ class PageNumberPagination(pagination.PageNumberPagination):
             return first
         start = (self.number - 1) * self.size
         rest = self.paginator.count - start
-        if rest > start or self.count_limit:
+        from_its_end = isinstance(queryset, QuerySet) and queryset.ordered and not self.count_limit
+        if rest > start or not from_its_end:
             return list(queryset[start : start + self.size])
         # The second half is read from its end: the database would pass over all rows before.
         return list(queryset.reverse()[max(0, rest - self.size) : max(0, rest)])[::-1]

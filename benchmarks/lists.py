@@ -80,7 +80,7 @@ def measure(product: Product) -> Section:
         ("admin, ?status=failed", 50, f"{admin}?status__exact=failed", session),
         ("admin, search by name", 50, f"{admin}?q=survey_{REQUESTS // 2}", session),
         ("admin, search by email", 50, f"{admin}?q=person77@example.org", session),
-        ("admin, page 5,000", 50, f"{admin}?p={REQUESTS // 200}", session),
+        ("admin, page 100", 50, f"{admin}?p=100", session),
         ("admin, users", 50, "/admin/users/user/", session),
     ]
     rows = []

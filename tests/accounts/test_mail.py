@@ -147,6 +147,7 @@ def test_mail_server_that_was_down_gets_every_mail(stack: Stack, mail_server: Ma
     assert mail_server.to("nobody@example.org") == []
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_without_redis_people_sign_in_are_counted_and_get_their_mails(
     stack: Stack, mail_server: MailServer

@@ -12,7 +12,7 @@ from tests.stack import Api, Stack
 pytestmark = pytest.mark.slow
 URL = "/admin/queues/"
 DARK = matrix({"color_scheme": "dark"})
-PHONE = {"viewport": {"width": 390, "height": 844}}
+PHONE = matrix({"viewport": {"width": 390, "height": 844}})
 
 
 @pytest.mark.parametrize("page", [{}, DARK, PHONE], indirect=True, ids=["desktop", "dark", "phone"])

@@ -89,6 +89,7 @@ def test_a_network_that_resets(proxied: ProxiedStack, api: Api, stream: Reader) 
     follows(api, stream)
 
 
+@pytest.mark.matrix
 def test_a_database_that_hangs(proxied: ProxiedStack, api: Api, stream: Reader) -> None:
     """What was announced meanwhile is told when it is back."""
     made = api.create("wordcount", b"SLEEP 4", "slow.txt")

@@ -123,6 +123,7 @@ def test_owner_is_told_wherever_they_are(signed_in: Any, stack: Stack) -> None:
     check(page)
 
 
+@pytest.mark.matrix
 def test_owner_is_told_without_a_stream(signed_in: Any, api: Api) -> None:
     """By what the page asks for anyway; what it does not watch within half a minute."""
     from playwright.sync_api import expect

@@ -46,6 +46,7 @@ def test_message_lost_by_the_broker_is_sent_again(api: Api, stack: Stack) -> Non
     assert api.wait(KIND, request["id"])["status"] == "completed"
 
 
+@pytest.mark.matrix
 def test_message_delivered_three_times_is_worked_on_once(api: Api, stack: Stack) -> None:
     stack.stop("worker")
     request = api.create(KIND, b"one two")

@@ -225,6 +225,7 @@ def test_a_broken_setting_ends_the_run_with_what_is_wrong(
     assert family(here.mark) == []
 
 
+@pytest.mark.matrix
 def test_servers_of_ones_own_take_the_place_of_the_private_ones(here: Checkout) -> None:
     own = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")}  # those of the tests
     done = here.command("manage", "shell", "--no-imports", "-c", SHOW_PORT, **own)

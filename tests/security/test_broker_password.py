@@ -29,6 +29,7 @@ def test_whoever_uses_it_has_the_password() -> None:
     assert "redis_password" in " ".join(names)
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_nobody_comes_in_without_it(tmp_path: Path) -> None:
     service = compose("production.yml")["services"]["redis"]

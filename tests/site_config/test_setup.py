@@ -120,6 +120,7 @@ def test_killed_in_the_middle_of_fixtures_the_three_that_wait_make_it_right(
     assert contents(database_url) == EXPECTED
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_later_fixtures_are_added_and_edits_are_kept(database_url: str, fixtures: Path) -> None:
     finish(start_setup(database_url, fixtures))

@@ -41,6 +41,7 @@ def test_a_list_follows_what_others_do(signed_in: Any, api: Api, tmp_path: Path)
     second.close()
 
 
+@pytest.mark.matrix
 def test_a_proxy_that_holds_events_back_is_noticed(
     signed_in: Any, api: Api, stack: Stack, tmp_path: Path
 ) -> None:

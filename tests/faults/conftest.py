@@ -1,4 +1,4 @@
-import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,8 +36,8 @@ class ProxiedStack(Stack):
 def proxied(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ProxiedStack]:
-    name = f"proxied_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    url = migrated_database(name)
+    # A process leaves the package and comes back where only some of its tests are chosen.
+    url = migrated_database(f"proxied_{secrets.token_hex(4)}")
     directory = tmp_path_factory.mktemp("proxied")
     with Valkey(None) as valkey:
         made = ProxiedStack(directory, url, valkey)

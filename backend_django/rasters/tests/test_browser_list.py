@@ -176,7 +176,7 @@ def test_a_row_has_a_menu(listed: Page) -> None:
         page.get_by_role("menuitem", name=item).click()
 
     page.get_by_role("button", name="Actions for dunes-00.tif").click()
-    expect(page.get_by_role("menuitem")).to_have_text(["Retry", "Delete"])
+    expect(page.get_by_role("menuitem")).to_have_text(["Retry", "Rename", "Delete"])
     assert accessibility_problems(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("menuitem", name="Retry").click()

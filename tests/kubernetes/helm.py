@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from scripts.environment import CACHE, FRONTEND
+from scripts.install import only_one
 from scripts.node import node_environment
 from tests.stack import ROOT
 
@@ -51,16 +52,17 @@ def helm() -> str:
     if found := shutil.which("helm"):
         return found
     program = FOLDER / "helm"
-    if not program.exists():
-        _npm("pack", "--ignore-scripts", LAYER)
-        (archive,) = FOLDER.glob("aws-cdk-*.tgz")
-        shutil.unpack_archive(archive, FOLDER / "layer", filter="data")
-        with zipfile.ZipFile(FOLDER / "layer/package/lib/layer.zip") as layer:
-            (FOLDER / "new").write_bytes(layer.read("helm/helm"))
-        (FOLDER / "new").chmod(0o755)
-        (FOLDER / "new").rename(program)
-        shutil.rmtree(FOLDER / "layer")
-        archive.unlink()
+    with only_one():  # several processes of a test run may be the first
+        if not program.exists():
+            _npm("pack", "--ignore-scripts", LAYER)
+            (archive,) = FOLDER.glob("aws-cdk-*.tgz")
+            shutil.unpack_archive(archive, FOLDER / "layer", filter="data")
+            with zipfile.ZipFile(FOLDER / "layer/package/lib/layer.zip") as layer:
+                (FOLDER / "new").write_bytes(layer.read("helm/helm"))
+            (FOLDER / "new").chmod(0o755)
+            (FOLDER / "new").rename(program)
+            shutil.rmtree(FOLDER / "layer")
+            archive.unlink()
     return str(program)
 
 
@@ -119,8 +121,9 @@ def check_extensions(objects: list[dict[str, Any]], scratch: Path) -> str:
 
     Their fields by the models' types, which know every name; their values by the models' schemas.
     """
-    if not (FOLDER / "node_modules" / "@kubernetes-models" / "keda").exists():
-        _npm("install", "--silent", "--no-save", "--ignore-scripts", *MODELS.values())
+    with only_one():
+        if not (FOLDER / "node_modules" / "@kubernetes-models" / "keda").exists():
+            _npm("install", "--silent", "--no-save", "--ignore-scripts", *MODELS.values())
     lines, checks = [], []
     for index, one in enumerate(objects):
         group, version = one["apiVersion"].split("/")

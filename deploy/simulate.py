@@ -92,7 +92,7 @@ class Simulation:
         self.outcome = Outcome()
         self.events: list[tuple[float, int, str, object]] = []
         self.serial = self.open = 0
-        self.now = self.counted_at = 0.0
+        self.now = 0.0
         self.seen: tuple[float, float] = (0, 0)  # work and age, as Prometheus has them
         self.wanted: deque[tuple[float, int]] = deque()
         self.changes: deque[tuple[float, int]] = deque()

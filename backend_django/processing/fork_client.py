@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .descendants import PR_SET_CHILD_SUBREAPER, spared
+from .process_state import read_umask
 
 logger = logging.getLogger(__name__)
 PR_GET_CHILD_SUBREAPER = 37
@@ -53,7 +54,9 @@ def fork_child(
             return None
         server = _find_server(key)
         with _adopting():
-            pid = server.ask(job | {"umask": _umask(), "parent": os.getpid()}, descriptors, check)
+            pid = server.ask(
+                job | {"umask": read_umask(), "parent": os.getpid()}, descriptors, check
+            )
         if pid:
             _servers[key] = server
             return ForkedChild(pid)
@@ -95,12 +98,6 @@ def _adopting() -> Iterator[None]:
         yield
     finally:
         prctl(PR_SET_CHILD_SUBREAPER, before.value, 0, 0, 0)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 class ForkedChild:

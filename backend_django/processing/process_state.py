@@ -52,8 +52,9 @@ def _set_limits(limits: list[tuple[int, int]]) -> None:
             resource.setrlimit(limit, (soft, hard))
 
 
-def _read_umask() -> int:
-    mask = os.umask(0o022)
+def read_umask() -> int:
+    """Return the file mode mask, which can only be read by setting it."""
+    mask = os.umask(0o077)
     os.umask(mask)
     return mask
 
@@ -94,7 +95,7 @@ STATE: list[tuple[str, Callable[[], Any], Callable[[Any], object]]] = [
     ("recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
     ("resource limits", _read_limits, _set_limits),
     ("working directory", os.getcwd, os.chdir),
-    ("file mode mask", _read_umask, os.umask),
+    ("file mode mask", read_umask, os.umask),
     ("environment", lambda: dict(os.environ), _set_environment),
     (
         "locale",

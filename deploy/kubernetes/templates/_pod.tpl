@@ -1,3 +1,14 @@
+{{- /* What a pod is replaced for when it changes, and what the values add. */}}
+{{- define "app.annotations" -}}
+checksum/settings: {{ include "app.settings" . | sha256sum }}
+{{- if .Values.secrets.values }}
+checksum/secrets: {{ .Values.secrets.values | toJson | sha256sum }}
+{{- end }}
+{{- with .Values.podAnnotations }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{- /* A pod of the image: what "app.environment" takes, .name, .image, and .once for a command that ends. */}}
 {{- define "app.pod" -}}
 {{- /* The job comes before the account of a release that had none. */}}

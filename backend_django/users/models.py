@@ -38,6 +38,21 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField(max_length=150, blank=True)
+    language = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of the app, errors and emails. Empty: the browser's.",
+    )
+    browser_language = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="What the browser asked for at the last sign-in: for emails without a choice.",
+    )
     sessions_ended = models.PositiveIntegerField(
         default=0, db_default=0, editable=False, help_text="How often they were, all at once."
     )

@@ -194,6 +194,12 @@ class UserSerializer(serializers.ModelSerializer[User]):
     """The signed-in user."""
 
     name = TextField(required=False, allow_blank=True, max_length=150)
+    language = serializers.ChoiceField(
+        choices=settings.LANGUAGES,
+        required=False,
+        allow_blank=True,
+        help_text="Of the app, errors and emails. Empty: the browser's.",
+    )
     has_password = serializers.BooleanField(
         source="has_usable_password",
         read_only=True,
@@ -202,7 +208,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = ["id", "email", "name", "is_staff", "has_password"]
+        fields = ["id", "email", "name", "language", "is_staff", "has_password"]
         read_only_fields = ["id", "email", "is_staff"]
 
 

@@ -1971,6 +1971,12 @@ export interface components {
             size: number;
         };
         /**
+         * @description * `en` - English
+         *     * `de` - Deutsch
+         * @enum {string}
+         */
+        LanguageEnum: "en" | "de";
+        /**
          * @description Address and password; a code as well for an account with two-step sign-in.
          *
          *     Such an account is answered 403 `mfa_required`; the same call with `code` then signs in.
@@ -2432,6 +2438,13 @@ export interface components {
         /** @description The signed-in user. */
         PatchedUserRequest: {
             name?: string;
+            /**
+             * @description Of the app, errors and emails. Empty: the browser's.
+             *
+             *     * `en` - English
+             *     * `de` - Deutsch
+             */
+            language?: components["schemas"]["LanguageEnum"] | components["schemas"]["BlankEnum"];
         };
         /** @description What is to change of a webhook. */
         PatchedWebhookUpdateRequest: {
@@ -3421,6 +3434,13 @@ export interface components {
              */
             readonly email: string;
             name?: string;
+            /**
+             * @description Of the app, errors and emails. Empty: the browser's.
+             *
+             *     * `en` - English
+             *     * `de` - Deutsch
+             */
+            language?: components["schemas"]["LanguageEnum"] | components["schemas"]["BlankEnum"];
             /**
              * Staff status
              * @description Designates whether the user can log into this admin site.

@@ -1,5 +1,7 @@
 """Applications, middleware, templates and URLs."""
 
+from django.utils.translation import get_language_info
+
 from backend_django.utils.features import find_features
 from backend_django.utils.project import read_project
 
@@ -86,7 +88,10 @@ ASGI_APPLICATION = "backend_django.config.asgi.application"
 APPEND_SLASH = False
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LANGUAGE_CODE = "en"
+# Of the app, errors and emails. The first is used when neither account nor browser asks for another.
+_languages = env.list("LANGUAGES", default=["en", "de"])
+LANGUAGES = [(code, get_language_info(code)["name_local"]) for code in _languages]
+LANGUAGE_CODE = LANGUAGES[0][0]
 # By which schedules are meant, and the admin shows times: a name such as Europe/Berlin.
 TIME_ZONE = env("TIME_ZONE", default="UTC")
 USE_I18N = True

@@ -96,6 +96,8 @@ export default defineConfig(({ mode }) => {
     test: {
       environment: 'happy-dom',
       include: ['src/**/*.test.ts'],
+      isolate: false,
+      setupFiles: ['src/testing.ts'],
       maxWorkers: '100%', // by default one fewer than there are processors
       restoreMocks: true,
       unstubGlobals: true,

@@ -1,13 +1,10 @@
-import { enableAutoUnmount, flushPromises, type VueWrapper } from '@vue/test-utils'
-import { afterEach, expect, test } from 'vitest'
+import { flushPromises, type VueWrapper } from '@vue/test-utils'
+import { expect, test } from 'vitest'
 
 import { toasts } from '@/ui/toast'
 
 import AccountPage from './AccountPage.vue'
 import { dialog, fill, focused, press, problem, prove, show, stubApi, USER } from './testing'
-
-enableAutoUnmount(afterEach)
-afterEach(() => toasts.splice(0))
 
 const TOKEN = {
   id: 7,

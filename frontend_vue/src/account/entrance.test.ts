@@ -1,10 +1,7 @@
-import { enableAutoUnmount } from '@vue/test-utils'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 
 import { CheckMailPage, ForgotPage, RegisterPage, ResetPage, VerifyEmailPage } from './entrance'
 import { fill, focused, problem, show, stubApi } from './testing'
-
-enableAutoUnmount(afterEach)
 
 const SESSION = { user: null, registration_open: true, google_url: null }
 const DEAD = 'This link was used before, or is too old.'

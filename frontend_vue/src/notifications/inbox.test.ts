@@ -1,4 +1,4 @@
-import { enableAutoUnmount, flushPromises } from '@vue/test-utils'
+import { flushPromises } from '@vue/test-utils'
 import { afterEach, expect, test, vi } from 'vitest'
 
 import { press, show, stubApi } from '@/account/testing'
@@ -12,7 +12,6 @@ import NotificationsPage from './NotificationsPage.vue'
 import { unreadQuery } from './queries'
 import { aNotification, REQUEST } from './testing'
 
-enableAutoUnmount(afterEach)
 afterEach(() => {
   toasts.splice(0)
   vi.unstubAllGlobals()

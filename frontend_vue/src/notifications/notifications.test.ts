@@ -1,4 +1,4 @@
-import { enableAutoUnmount, flushPromises, type VueWrapper } from '@vue/test-utils'
+import { flushPromises, type VueWrapper } from '@vue/test-utils'
 import { afterEach, expect, test, vi } from 'vitest'
 
 import { dialog, fill, focused, press, problem, show, stubApi, USER } from '@/account/testing'
@@ -6,7 +6,6 @@ import { toasts } from '@/ui/toast'
 
 import NotificationSections from './NotificationSections.vue'
 
-enableAutoUnmount(afterEach)
 afterEach(() => {
   toasts.splice(0)
   vi.unstubAllGlobals()

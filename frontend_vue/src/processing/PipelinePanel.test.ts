@@ -1,5 +1,5 @@
 import { VueQueryPlugin } from '@tanstack/vue-query'
-import { enableAutoUnmount, flushPromises, mount } from '@vue/test-utils'
+import { flushPromises, mount } from '@vue/test-utils'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
 
@@ -8,8 +8,6 @@ import { createQueryClient } from '@/api/queryClient'
 import type { Graph, Stage, Step } from './pipeline'
 import PipelinePanel from './PipelinePanel.vue'
 import { aRequest } from './testing'
-
-enableAutoUnmount(afterEach)
 
 let graph: Graph
 let asked: URL[]

@@ -1,5 +1,5 @@
 import { VueQueryPlugin } from '@tanstack/vue-query'
-import { enableAutoUnmount, flushPromises, mount } from '@vue/test-utils'
+import { flushPromises, mount } from '@vue/test-utils'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
 
@@ -9,8 +9,6 @@ import { createQueryClient } from '@/api/queryClient'
 import RequestPage from './RequestPage.vue'
 import { anApi, anAttempt, aRequest } from './testing'
 import type { ProcessingApi } from './types'
-
-enableAutoUnmount(afterEach)
 
 const NOW = Date.parse('2026-01-10T12:01:41Z') // 100 s after `aRequest()` began
 beforeEach(() => void vi.useFakeTimers({ now: NOW }))

@@ -1,6 +1,6 @@
 import { VueQueryPlugin } from '@tanstack/vue-query'
-import { enableAutoUnmount, flushPromises, mount } from '@vue/test-utils'
-import { afterEach, expect, test, vi } from 'vitest'
+import { flushPromises, mount } from '@vue/test-utils'
+import { expect, test, vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
 
 import { ApiError } from '@/api/errors'
@@ -8,8 +8,6 @@ import { createQueryClient } from '@/api/queryClient'
 
 import StartCard from './StartCard.vue'
 import { anApi, aRequest } from './testing'
-
-enableAutoUnmount(afterEach)
 
 async function open(start: (key: string) => Promise<ReturnType<typeof aRequest>>) {
   const page = { template: '<p />' }

@@ -1,6 +1,6 @@
 import { VueQueryPlugin } from '@tanstack/vue-query'
-import { enableAutoUnmount, flushPromises, mount } from '@vue/test-utils'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { flushPromises, mount } from '@vue/test-utils'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
 
 import { FakeXhr } from '@/api/fakeXhr'
@@ -10,7 +10,6 @@ import { anApi, aRequest } from './testing'
 import UploadCard from './UploadCard.vue'
 import { createUploads } from './uploads'
 
-enableAutoUnmount(afterEach)
 const usage = {
   uploaded_bytes: 0,
   daily_bytes: null as number | null,

@@ -1,5 +1,5 @@
-import { enableAutoUnmount, flushPromises } from '@vue/test-utils'
-import { afterEach, expect, test } from 'vitest'
+import { flushPromises } from '@vue/test-utils'
+import { expect, test } from 'vitest'
 
 import AccountPage from '@/account/AccountPage.vue'
 import LoginPage from '@/account/LoginPage.vue'
@@ -17,9 +17,6 @@ import {
 import { toasts } from '@/ui/toast'
 
 import account from './account'
-
-enableAutoUnmount(afterEach)
-afterEach(() => toasts.splice(0))
 
 const PROPOSAL = {
   secret: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567',

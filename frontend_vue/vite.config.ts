@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
+import { baseCompile } from '@intlify/message-compiler'
 import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { loadEnv, type Plugin } from 'vite'
@@ -42,6 +43,46 @@ function nameAddresses(): Plugin {
   }
 }
 
+const MESSAGES = /\/locales\/(?:first\/)?(\w+)\.json$/
+
+/**
+ * Compiles the messages of the languages to trees, which the page reads without a compiler and
+ * without `eval`. A message without parameters stays a text.
+ */
+function compileMessages(): Plugin {
+  const place = new Set(['start', 'end', 'loc'])
+  function compile(message: string) {
+    const { ast } = baseCompile(message, { jit: true, optimize: true, minify: true, onError })
+    const text = (ast as { b?: { s?: string } }).b?.s
+    return (
+      text ?? JSON.parse(JSON.stringify(ast, (key, value) => (place.has(key) ? undefined : value)))
+    )
+  }
+  function onError(error: Error) {
+    throw error
+  }
+  return {
+    name: 'compile-messages',
+    enforce: 'pre',
+    transform(text, id) {
+      if (!MESSAGES.test(id)) return
+      const messages = Object.entries<string>(JSON.parse(text))
+      return {
+        code: JSON.stringify(
+          Object.fromEntries(messages.map(([key, message]) => [key, compile(message)])),
+        ),
+        map: null,
+      }
+    },
+  }
+}
+
+/** What the first page says is one file for each language. */
+function firstMessages(id: string): string | null {
+  const name = /\/locales\/first\/(\w+)\.json$/.exec(id)?.[1]
+  return name ? `messages-${name}` : null
+}
+
 export default defineConfig(({ mode }) => {
   const env = loadEnv(mode, process.cwd(), ['VITE_', 'DJANGO_DEV_URL', 'DEV_PROXY'])
   // The object form keeps the Host header. The string form of Vite's proxy changes it, and Django
@@ -51,9 +92,13 @@ export default defineConfig(({ mode }) => {
   const [prefix, target] = env.DEV_PROXY?.split(' ') ?? []
 
   return {
-    plugins: [vue(), tailwindcss(), nameProject(), nameAddresses()],
+    plugins: [compileMessages(), vue(), tailwindcss(), nameProject(), nameAddresses()],
     resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
-    define: { __VUE_OPTIONS_API__: false },
+    define: {
+      __VUE_OPTIONS_API__: false,
+      __INTLIFY_DROP_MESSAGE_COMPILER__: true,
+      __INTLIFY_PROD_DEVTOOLS__: false,
+    },
 
     // Where the page is served from is known when it is served, not when it is built. So built files
     // name each other relatively, and index.html is the only file with a placeholder to fill.
@@ -72,7 +117,10 @@ export default defineConfig(({ mode }) => {
       rolldownOptions: {
         output: {
           codeSplitting: {
-            groups: [{ name: 'vue', test: /node_modules\/(@vue|vue|vue-router|@tanstack)\// }],
+            groups: [
+              { name: 'vue', test: /node_modules\/(@vue|vue|vue-router|@tanstack)\// },
+              { name: firstMessages },
+            ],
           },
         },
       },
@@ -97,7 +145,7 @@ export default defineConfig(({ mode }) => {
       environment: 'happy-dom',
       include: ['src/**/*.test.ts'],
       isolate: false,
-      setupFiles: ['src/testing.ts'],
+      setupFiles: ['src/testing.ts', 'src/i18n/testing.ts'],
       maxWorkers: '100%', // by default one fewer than there are processors
       restoreMocks: true,
       unstubGlobals: true,

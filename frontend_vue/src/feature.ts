@@ -5,7 +5,7 @@ import type { RouteRecordRaw } from 'vue-router'
 export interface Feature {
   /** First part of its addresses, and of its API: "invoices". */
   name: string
-  /** What people call it, in the navigation: "Invoices". */
+  /** What people call it, in the navigation: "Invoices". A getter, so that it follows the language. */
   title: string
   /** One sentence for the overview that appears with more than one feature. */
   description: string

@@ -1,6 +1,7 @@
 import createClient, { type Middleware } from 'openapi-fetch'
 
 import { env } from '@/env'
+import { language } from '@/i18n/language'
 
 import { setClock } from './clock'
 import { ApiError, errorFrom, unreachable } from './errors'
@@ -36,6 +37,14 @@ const csrf: Middleware = {
   },
 }
 
+/** So that what the API says comes in the language of the page. */
+const speak: Middleware = {
+  onRequest({ request }) {
+    request.headers.set('Accept-Language', language.value)
+    return request
+  },
+}
+
 const clock: Middleware = {
   onResponse({ response }) {
     if (response.ok) setClock(response.headers.get('Date'))
@@ -49,7 +58,7 @@ export const api = createClient<paths>({
   // Looked up at each call: openapi-fetch would keep the one that is there when the module loads.
   fetch: (request) => globalThis.fetch(request),
 })
-api.use(csrf, clock)
+api.use(csrf, speak, clock)
 
 interface Answer<Data> {
   data?: Data

@@ -1,4 +1,5 @@
 import { env } from '@/env'
+import { language } from '@/i18n/language'
 
 import { csrfToken, failure } from './client'
 import { errorFrom, unreachable } from './errors'
@@ -27,7 +28,12 @@ export async function send(
     body,
     {
       ...options,
-      headers: { Accept: 'application/json', 'X-CSRFToken': csrfToken(), ...headers },
+      headers: {
+        Accept: 'application/json',
+        'Accept-Language': language.value,
+        'X-CSRFToken': csrfToken(),
+        ...headers,
+      },
     },
   )
   const answer = parse(text)

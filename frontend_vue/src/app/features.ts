@@ -7,9 +7,9 @@ const modules = import.meta.glob<Feature>('../features/*/index.ts', {
   import: 'default',
 })
 
-/** The features of this build, by title. Found by looking: nothing else in the core names one. */
+/** The features of this build, by name. Found by looking: nothing else in the core names one. */
 export const features: Feature[] = Object.values(modules).sort((a, b) =>
-  a.title.localeCompare(b.title),
+  a.name.localeCompare(b.name),
 )
 
 /** What they add to accounts, and what the core does. */

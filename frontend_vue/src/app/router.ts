@@ -7,10 +7,13 @@ import {
 } from 'vue-router'
 
 import type { AccountModule } from '@/account/module'
+import { followAccount } from '@/account/language'
 import LoginPage from '@/account/LoginPage.vue'
 import { safeNext, sessionQuery } from '@/account/session'
 import { queryClient } from '@/api/queryClient'
+import type { Title } from '@/composables/title'
 import type { Feature } from '@/feature'
+import { messagesReady } from '@/i18n/catalogue'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -19,7 +22,7 @@ declare module 'vue-router' {
     /** Shown only to them: for others it has nothing. */
     strangers?: boolean
     /** Part of the window's title. */
-    title?: string
+    title?: Title
     /** The feature that it belongs to. */
     feature?: string
   }
@@ -78,10 +81,13 @@ export function createAppRouter(
         ...features.map((feature) => ({
           path: feature.name,
           children: feature.routes,
-          meta: { title: feature.title, feature: feature.name },
+          meta: { title: () => feature.title, feature: feature.name },
         })),
-        ...features.flatMap(({ name, title, furtherRoutes }) =>
-          (furtherRoutes ?? []).map((route) => ({ ...route, meta: { title, feature: name } })),
+        ...features.flatMap((feature) =>
+          (feature.furtherRoutes ?? []).map((route) => ({
+            ...route,
+            meta: { title: () => feature.title, feature: feature.name },
+          })),
         ),
         {
           path: 'account',
@@ -129,6 +135,7 @@ export function createAppRouter(
       saved ?? (to.path === from.path || to.hash ? undefined : { left: 0, top: 0 }),
   })
   router.beforeEach(admit)
+  router.beforeResolve(() => messagesReady())
   return router
 }
 
@@ -146,6 +153,7 @@ async function admit(to: RouteLocationNormalized) {
   } catch {
     return { ...standIn(to), name: 'unreachable', replace: true }
   }
+  await followAccount(user).catch(() => {}) // its messages did not come: the page stays as it is
   if (to.meta.strangers) return user ? safeNext(to.query.next) : undefined
   if (!user && !to.meta.public) return { name: 'login', query: nextQuery(to.fullPath) }
 }

@@ -13,6 +13,7 @@ const LAYERS = [
   'ui',
   'composables',
   'api',
+  'i18n',
 ]
 
 const sources = import.meta.glob<string>('../**/*.{ts,vue}', {

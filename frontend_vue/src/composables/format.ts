@@ -1,6 +1,13 @@
-/** Numbers, sizes and times as people read them. All functions are pure. */
+/**
+ * Numbers, sizes and times as people read them, in the language of the page: to be called when they
+ * are shown. Units are symbols, which are the same in every language.
+ */
+import { formatNumber } from '@/i18n/catalogue'
+import { formatTag } from '@/i18n/language'
 
-const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB']
+import { t } from './locales/first'
+
+const UNITS = ['', 'kB', 'MB', 'GB', 'TB']
 
 /** 12_345_678 -> "12.3 MB", in decimal units, as file managers and storage bills count. */
 export function bytes(count: number): string {
@@ -10,8 +17,14 @@ export function bytes(count: number): string {
     value /= 1000
     unit += 1
   }
-  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
-  return `${value.toFixed(digits)} ${UNITS[unit]}`
+  if (unit === 0) return t('bytes', { n: value })
+  const digits = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
+  return `${fixed(value, digits)} ${UNITS[unit]}`
+}
+
+/** A number with so many digits after the decimal sign. */
+export function fixed(value: number, digits: number): string {
+  return formatNumber(value, { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }
 
 /** Milliseconds -> "4 s", "3 min 20 s", "2 h 5 min". */
@@ -27,7 +40,6 @@ function join(large: number, largeUnit: string, small: number, smallUnit: string
   return small ? `${large} ${largeUnit} ${small} ${smallUnit}` : `${large} ${largeUnit}`
 }
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['day', 86_400_000],
   ['hour', 3_600_000],
@@ -38,16 +50,17 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 export function ago(time: string, now: number): string {
   const then = Date.parse(time)
   const past = now - then
-  if (past < 45_000) return 'just now'
+  if (past < 45_000) return t('justNow')
   if (past > 7 * 86_400_000) return date(time)
+  const relative = new Intl.RelativeTimeFormat(formatTag.value, { numeric: 'auto' })
   for (const [unit, length] of STEPS) {
     if (past >= length) return relative.format(-Math.floor(past / length), unit)
   }
-  return 'a minute ago'
+  return t('minuteAgo')
 }
 
 export function date(time: string): string {
-  return new Date(time).toLocaleDateString('en', {
+  return new Date(time).toLocaleDateString(formatTag.value, {
     day: 'numeric',
     month: 'short',
     year: 'numeric',
@@ -55,24 +68,24 @@ export function date(time: string): string {
 }
 
 export function dateTime(time: string): string {
-  return new Date(time).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })
+  return new Date(time).toLocaleString(formatTag.value, { dateStyle: 'medium', timeStyle: 'short' })
 }
 
 /** Four significant digits, thin spaces for thousands: 1234567 -> "1 234 567", 0.123456 -> "0.1235". */
 export function number(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e15) return grouped(value, 0)
+  if (Number.isInteger(value) && Math.abs(value) < 1e15) return formatNumber(value)
   const size = Math.abs(value)
-  if (size >= 1e9 || (size < 1e-4 && size > 0)) return value.toExponential(3)
-  return size >= 1000 ? grouped(value, 1) : String(Number(value.toPrecision(4)))
-}
-
-function grouped(value: number, digits: number): string {
-  const text = value.toLocaleString('en', { maximumFractionDigits: digits })
-  return text.replaceAll(',', '\u202f')
+  if (size >= 1e9 || (size < 1e-4 && size > 0)) {
+    const [digits, exponent] = value.toExponential(3).split('e')
+    return `${fixed(Number(digits), 3)}e${exponent}`
+  }
+  if (size >= 1000) return formatNumber(value, { maximumFractionDigits: 1 })
+  return formatNumber(value, { maximumSignificantDigits: 4 })
 }
 
 /** A latitude or longitude in degrees -> "47.3769° N". */
 export function degrees(value: number, axis: 'latitude' | 'longitude'): string {
-  const [positive, negative] = axis === 'latitude' ? ['N', 'S'] : ['E', 'W']
-  return `${Math.abs(value).toFixed(4)}°\u00a0${value < 0 ? negative : positive}`
+  const north = axis === 'latitude'
+  const side = value < 0 ? (north ? 'south' : 'west') : north ? 'north' : 'east'
+  return `${fixed(Math.abs(value), 4)}°\u00a0${t(side)}`
 }

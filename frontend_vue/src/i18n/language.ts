@@ -1,0 +1,47 @@
+import { computed, readonly, shallowRef } from 'vue'
+
+import { FALLBACK, isLocale, type Locale } from './locales'
+
+const KEY = 'language'
+
+/** The first language of the browser that the page speaks. */
+export function browserLanguage(wanted: readonly string[] = navigator.languages): Locale {
+  return wanted.map((tag) => tag.split('-')[0]).find(isLocale) ?? FALLBACK
+}
+
+/** What was chosen in this browser, by whoever was not signed in. */
+export function rememberedLanguage(): Locale | undefined {
+  try {
+    const found = localStorage.getItem(KEY)
+    return isLocale(found) ? found : undefined
+  } catch {
+    return undefined // Storage is blocked: the choice lasts until the page is left.
+  }
+}
+
+export function rememberLanguage(choice: Locale | undefined): void {
+  try {
+    if (choice) localStorage.setItem(KEY, choice)
+    else localStorage.removeItem(KEY)
+  } catch {
+    // See rememberedLanguage().
+  }
+}
+
+const current = shallowRef<Locale>(rememberedLanguage() ?? browserLanguage())
+
+/** The language of the page. Whatever reads it while rendering is rendered anew when it changes. */
+export const language = readonly(current)
+
+/** The language as the browser has it, such as "en-GB": how numbers and dates are written. */
+export const formatTag = computed(
+  () => navigator.languages.find((tag) => tag.split('-')[0] === current.value) ?? current.value,
+)
+
+/** Switches at once. The messages must be there: see `switchLanguage` of the catalogues. */
+export function setLanguage(next: Locale): void {
+  current.value = next
+  document.documentElement.lang = next
+}
+
+setLanguage(current.value)

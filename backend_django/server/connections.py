@@ -141,7 +141,10 @@ class Connection(ASGIProtocol):
             self._cancel_keepalive_timer()
             self._begin(in_body=False)
         self._received += len(data)
-        super().data_received(data)
+        try:
+            super().data_received(data)
+        except ValueError:  # of gunicorn's parser: a length of 5,000 digits is no integer
+            self.refuse(400, *REFUSALS[400])
 
     def _begin(self, *, in_body: bool) -> None:
         self._began, self._in_body, self._received = time.monotonic(), in_body, 0

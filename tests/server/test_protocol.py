@@ -86,6 +86,7 @@ def is_problem(answer: tuple[int, dict[str, str], bytes], status: int, code: str
         (get("/", "Content-Length: 5", "Content-Length: 6"), 400, "bad_request"),
         (get("/", "Content-Length: -5"), 400, "bad_request"),
         (get("/", "Content-Length: 5_0"), 400, "bad_request"),
+        (get("/", "Content-Length: " + "9" * 5000), 400, "bad_request"),
         (get("/", "Transfer-Encoding: chunked, identity"), 400, "bad_request"),
         (get("/", "Transfer-Encoding: gzip"), 400, "bad_request"),
         (get("/", "Transfer-Encoding: chunked") + "zz\r\n", 400, "bad_request"),

@@ -4,10 +4,12 @@ import errno
 import logging
 import os
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -31,7 +33,7 @@ class _MovableFile(File):
     """A file that the file system storage may move instead of copy."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path.open("rb"), name=path.name)
+        super().__init__(open_plainly(path), name=path.name)
         self._path = path
 
     def temporary_file_path(self) -> str:
@@ -50,14 +52,25 @@ def free_bytes() -> int:
     return max(0, shutil.disk_usage(root).free - settings.PROCESSING_DISK_RESERVE_BYTES)
 
 
+def open_plainly(path: Path) -> BufferedReader:
+    """Open a file to read it, but neither what a link leads to nor a pipe that nobody writes."""
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+
+
 def store(name: str, path: Path) -> str:
-    """Store a file and return its name, trying again for a few seconds."""
+    """Store a file and return its name, trying again for a few seconds.
 
-    def save() -> str:
-        with _MovableFile(path) as content:
-            return default_storage.save(name, content)
-
-    return _retry_storage(save)
+    Raises:
+        ValueError: it is no regular file by now; nothing is stored.
+    """
+    with _MovableFile(path) as content:
+        stored = _retry_storage(lambda: default_storage.save(name, content))
+    if remote() is None:
+        moved = Path(default_storage.path(stored))
+        if not stat.S_ISREG(moved.lstat().st_mode):
+            moved.unlink()
+            raise ValueError(f"{path} was exchanged for what is no regular file")
+    return stored
 
 
 def _retry_storage(act: Callable[[], T]) -> T:

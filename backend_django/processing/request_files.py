@@ -5,12 +5,12 @@ the one that has it now.
 """
 
 import hashlib
-import os.path
+import os
 from collections.abc import Mapping
 from uuid import UUID
 
 from backend_django.files.refs import FileRef, OutputFile
-from backend_django.files.storage import delete_prefix, store
+from backend_django.files.storage import delete_prefix, open_plainly, store
 
 ROOT = "requests"
 MAX_FILENAME = 200  # characters: proxies bound the headers of a response
@@ -26,9 +26,9 @@ def save_output(
     """Store the files of an attempt and return what ProcessingResult.files says of them."""
     saved: dict[str, FileRef] = {}
     for key, file in files.items():
-        with file.path.open("rb") as stream:
+        with open_plainly(file.path) as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        size = file.path.stat().st_size
+            size = os.fstat(stream.fileno()).st_size
         name = store(f"{request_prefix(request_id)}/{attempt}/{key}", file.path)
         saved[key] = {
             "name": name,

@@ -257,7 +257,9 @@ def _work(request: ProcessingRequest, attempt: Attempt) -> tuple[Output, dict[st
         def process() -> Output:
             processor.validate(context)
             attempt.enter_phase(Phase.PROCESS)
-            return check_output(processor.process(context), workdir)
+            output = processor.process(context)
+            end_descendants()  # which could change what has been checked
+            return check_output(output, workdir)
 
         try:
             with _feature_at_work(attempt):

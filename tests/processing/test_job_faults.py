@@ -5,21 +5,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.base import ContentFile
 from django.db import OperationalError, connection, transaction
-from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from backend_django.files import storage
 from backend_django.processing import child, descendants
-from backend_django.processing.attempt import Attempt, WorkerStopping
+from backend_django.processing.attempt import WorkerStopping
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.processor import (
     Cancelled,
@@ -28,62 +24,10 @@ from backend_django.processing.processor import (
     OutputFile,
     ProcessingError,
 )
-from backend_django.processing.runner import run_next
-from backend_django.processing.services import request_create
-from backend_django.users.models import User
+from tests.processing.conftest import GOOD, Job, written
 from tests.wordcount.processor import WordCount
 
 pytestmark = pytest.mark.django_db(transaction=True)
-GOOD = {"words": 1, "attempt": 1}
-Job = Callable[[Context], Any]
-
-
-@pytest.fixture
-def run(
-    user: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, client: Client
-) -> Callable[[Job], ProcessingRequest]:
-    """Run a job through the engine; check what must be true of every request that has ended."""
-    monkeypatch.setattr(Attempt, "tick", 0.02)
-    formatted = logging.Formatter.formatException
-    monkeypatch.setattr(  # pytest-xdist cannot pass on what these tests raise
-        logging.Formatter, "formatException", lambda self, info: ascii(formatted(self, info))
-    )
-    client.force_login(user)
-
-    def run(job: Job) -> ProcessingRequest:
-        caplog.clear()
-        monkeypatch.setattr(WordCount, "process", lambda self, context: job(context))
-        request, _ = request_create(
-            owner=user, processor=WordCount, inputs={"file": [ContentFile(b"one", name="a.txt")]},
-            parameters={"minimum_length": 1},
-        )  # fmt: skip
-        try:
-            assert run_next(queue="processing") == [str(request.id)]
-        except BaseException as error:  # which pytest may not be able to show
-            name = type.__repr__(type(error))
-            pytest.fail(f"the engine has passed on {name}", pytrace=False)
-        request.refresh_from_db()
-        assert (request.attempt, request.status in {"completed", "failed"}) == (1, True)
-        assert request.attempts.get().outcome == request.status
-        results, download = (
-            closed(client.get(f"/api/v1/wordcount/{address}/{request.id}/"))
-            for address in ("results", "download-report")
-        )
-        if request.status == "completed":
-            assert (results, download in {200, 404}) == (200, True)
-        else:
-            assert (results, download) == (409, 409)
-            assert request.error_message
-            errors = [record for record in caplog.records if record.levelname == "ERROR"]
-            assert len(errors) == (request.error_code == "internal_error")
-        return request
-
-    return run
-
-
-def closed(response: Any) -> int:
-    response.close()
-    return response.status_code
 
 
 def raising(error: BaseException) -> Job:
@@ -243,77 +187,6 @@ def test_result_that_is_too_large_is_not_stored(run, settings) -> None:
     settings.PROCESSING_MAX_RESULT_BYTES = 1000
     request = run(lambda context: Output({**GOOD, "x": "y" * 1000}))
     assert request.error_code == "result_too_large"
-
-
-def written(context: Context, name: str = "report") -> Path:
-    path = context.workdir / name
-    path.write_text("content")
-    return path
-
-
-def linked(context: Context, make: Callable[[Path, Path], None], target: Path | None) -> Path:
-    path = context.workdir / "link"
-    make(target or written(context), path)
-    return path
-
-
-def pipe(context: Context) -> Path:
-    os.mkfifo(context.workdir / "pipe")
-    return context.workdir / "pipe"
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        lambda context: linked(context, lambda to, at: at.symlink_to(to), Path("/etc/passwd")),
-        lambda context: linked(context, lambda to, at: at.symlink_to(to), None),
-        lambda context: linked(context, lambda to, at: at.hardlink_to(to), None),
-        lambda context: Path("/etc/passwd"),
-        lambda context: context.workdir / ".." / ".." / "x",
-        lambda context: context.workdir / "never written",
-        lambda context: context.workdir,
-        lambda context: context.input.path,
-        lambda context: Path("relative"),
-        lambda context: str(written(context)),
-        pipe,
-    ],
-)
-def test_output_that_is_no_plain_file_of_the_job_is_refused(run, path) -> None:
-    passwd = Path("/etc/passwd").read_bytes()
-    request = run(lambda c: Output(GOOD, {"report": OutputFile(path(c), "a.txt", "text/plain")}))
-    assert (request.status, request.error_code) == ("failed", "internal_error")
-    assert storage.local_path({"name": request.input_file}).is_file(), "the input was moved away"
-    assert Path("/etc/passwd").read_bytes() == passwd
-
-
-@pytest.mark.parametrize("key", ["", "../x", "a/b", "/etc/x", "x" * 400, "a\r\nb", "é", 5])
-def test_key_of_an_output_that_no_address_can_carry_is_refused(run, key: Any) -> None:
-    request = run(lambda c: Output(GOOD, {key: OutputFile(written(c), "a.txt", "text/plain")}))
-    assert (request.status, request.error_code) == ("failed", "internal_error")
-
-
-@pytest.mark.parametrize(
-    "content_type",
-    ["", "text", "text/plain\r\nX: y", "é/x", "a/b; c", None, "text/" + "x" * 10_000],
-)
-def test_content_type_that_no_header_can_carry_is_refused(run, content_type: Any) -> None:
-    request = run(lambda c: Output(GOOD, {"report": OutputFile(written(c), "a", content_type)}))
-    assert (request.status, request.error_code) == ("failed", "internal_error")
-
-
-def test_long_filename_is_cut_so_that_a_header_can_carry_it(run) -> None:
-    request = run(
-        lambda c: Output(GOOD, {"report": OutputFile(written(c), "é" * 5000 + ".txt", "a/b")})
-    )
-    assert request.result.files["report"]["filename"] == "é" * 180 + ".txt"
-
-
-def test_one_file_under_two_keys_is_refused(run) -> None:
-    def job(context: Context) -> Output:
-        file = OutputFile(written(context), "a.txt", "text/plain")
-        return Output(GOOD, {"report": file, "again": file})
-
-    assert run(job).error_code == "internal_error"
 
 
 texts = st.text(st.characters(), max_size=60)

@@ -9,7 +9,8 @@ A tar file, so that nothing of ours is needed to look into it:
 
 It is written and read as a stream. The database is dumped first and comes last: files are never
 changed once they are written, so those that the dump names are what they were; and a restore
-touches the database only when all else is in its place and every checksum is right.
+touches the database only when every checksum is right. What the database held is put aside, in a
+schema, and put back when the restore fails.
 """
 
 import hashlib
@@ -34,12 +35,16 @@ from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from backend_django.files.storage import store
+from backend_django.files.storage import free_bytes, store
 
 from .tidy import named_files
 
 FORMAT = 1
 ABOUT, FILES, DUMP, SUMS = "about.json", "files/", "database.dump", "SHA256SUMS"
+IN_MEMORY = 1024 * 1024  # bytes of what is read at once, and for each file:
+FOR_EACH = 2048
+ASIDE = "before_restore"  # the schema of what the database held
+POWERS = "execute_server_program", "read_server_files", "write_server_files"
 
 
 class BackupError(Exception):
@@ -124,31 +129,32 @@ def read_backup(source: IO[bytes], *, replace: bool = False, trust: bool = False
     trust: restore also as a role that may run programs on the database's server. A dump is SQL, so
     it does whatever its role may do.
 
-    Raises BackupError: when the database is not empty or is in use, its role may do too much, or
-    the archive is damaged, incomplete or of a newer release, with everything as it was; when
-    pg_restore fails, with an empty database.
+    Raises BackupError, with everything as it was: when the database is not empty or is in use, its
+    role may do too much, the archive is damaged, incomplete or of a newer release, or pg_restore
+    fails.
     """
-    _refuse_database(replace)
     if not trust:
         _refuse_powerful_role()
+    _put_back()  # what a restore that was killed has left
+    _refuse_database(replace)
     try:
         with _scratch() as scratch, tarfile.open(fileobj=source, mode="r|*") as tar:
             reading = _Reading(tar, scratch)
             try:
                 reading.read()
-                reading.exchange_files()
-                _empty_database()
-                _run(
-                    "pg_restore", "--single-transaction", "--exit-on-error", "--no-owner",
-                    "--no-privileges", f"--dbname={_connection_string()}", str(scratch / DUMP),
-                )  # fmt: skip
+                with _empty_database():
+                    _run(
+                        "pg_restore", "--single-transaction", "--exit-on-error", "--no-owner",
+                        "--no-privileges", f"--dbname={_connection_string()}", str(scratch / DUMP),
+                    )  # fmt: skip
+                    reading.exchange_files()
             except BaseException:
                 reading.remove_files()
                 raise
             return reading.report
     except (
         tarfile.TarError, EOFError, ValueError, LookupError, TypeError, AttributeError,
-        SuspiciousOperation,
+        SuspiciousOperation, RecursionError,
     ) as error:  # fmt: skip
         raise BackupError(f"The archive is damaged, or no backup: {error}") from error
 
@@ -166,10 +172,9 @@ class _Reading:
         """Raises BackupError unless all is there and right."""
         listed = None
         for member in self.tar:
+            self.check(member)
             path = self.scratch / str(len(self.sums))
             stream = self.tar.extractfile(member)
-            if not stream:
-                raise BackupError(f"The archive has {member.name} in it, which is not a file.")
             hashed = _Hashed(stream)
             with path.open("wb") as copy:
                 shutil.copyfileobj(hashed, copy, 1024 * 1024)
@@ -185,6 +190,21 @@ class _Reading:
             raise BackupError("The archive is incomplete: its end is missing.")
         if wrong := [x for x in self.sums | listed if self.sums.get(x) != listed.get(x)]:
             raise BackupError(f"The archive is damaged: {', '.join(sorted(wrong)[:5])}.")
+
+    def check(self, member: tarfile.TarInfo) -> None:
+        """Refuse what `write_backup` does not write, before it takes the disk or the memory."""
+        if not member.isreg() or member.issparse():
+            raise BackupError(f"The archive has {member.name} in it, which is not a file.")
+        if member.name in self.sums:
+            raise BackupError(f"The archive has {member.name} in it twice.")
+        if member.name in (ABOUT, SUMS):
+            if member.size > IN_MEMORY + FOR_EACH * len(self.sums):
+                raise BackupError(f"The archive is no backup: its {member.name} is too large.")
+        elif member.size > (free := free_bytes()):
+            raise BackupError(
+                f"There is no room for {member.name}, which has {member.size:,} bytes: {free:,} "
+                "are free where jobs work (PROCESSING_WORK_DIR)."
+            )
 
     def take(self, member: tarfile.TarInfo, path: Path) -> None:
         if member.name == ABOUT:
@@ -265,24 +285,49 @@ def _refuse_database(replace: bool) -> None:
 def _refuse_powerful_role() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT current_user, pg_has_role(current_user, 'pg_execute_server_program', 'MEMBER')"
+            "SELECT current_user, bool_or(pg_has_role(current_user, 'pg_' || power, 'MEMBER'))"
+            " FROM unnest(%s::text[]) AS power",
+            [list(POWERS)],
         )
         role, is_powerful = cursor.fetchone()
     if is_powerful:
         raise BackupError(
-            f"The role “{role}” may run programs on the server of the database, and so could the "
-            "archive. Restore as a role that owns the database and nothing else (docs/deploy.md, "
-            "“Backups”), or give --trust for an archive that you wrote and kept yourself."
+            f"The role “{role}” may run programs or use files on the server of the database, and "
+            "so could the archive. Restore as a role that owns the database and nothing else "
+            "(docs/deploy.md, “Backups”), or give --trust for an archive that you wrote and kept "
+            "yourself."
         )
 
 
-def _empty_database() -> None:
-    if connection.introspection.table_names():
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = 0")
-            cursor.execute("DROP SCHEMA public CASCADE")
-            cursor.execute("CREATE SCHEMA public")
+@contextmanager
+def _empty_database() -> Iterator[None]:
+    """Put aside what the database holds; put it back if what is done inside fails."""
+    _execute(f"ALTER SCHEMA public RENAME TO {ASIDE}", "CREATE SCHEMA public")
     connection.close()
+    try:
+        yield
+    except BaseException:
+        _put_back()
+        raise
+    _execute(f"DROP SCHEMA {ASIDE} CASCADE")
+    connection.close()
+
+
+def _put_back() -> None:
+    """Undo what a failed restore has done to the database, if one has begun."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_namespace WHERE nspname = %s", [ASIDE])
+        is_aside = cursor.fetchone() is not None
+    if is_aside:
+        _execute("DROP SCHEMA IF EXISTS public CASCADE", f"ALTER SCHEMA {ASIDE} RENAME TO public")
+
+
+def _execute(*statements: str) -> None:
+    """Execute statements that may take long, all or none."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        for statement in statements:
+            cursor.execute(statement)
 
 
 @contextmanager

@@ -138,11 +138,16 @@ def test_an_archive_runs_no_program_on_the_server(
     empty: Stack, poisoned: tuple[Path, Path]
 ) -> None:
     archive, mark = poisoned
+    empty.manage("setup")
+    there = tables(empty)
     done = manage(empty, "restore", "--replace", str(archive))
     assert done.returncode != 0
     assert "permission denied to COPY to or from an external program" in done.stderr
     assert not mark.exists()
-    assert tables(empty) == 0
+    assert tables(empty) == there
+    empty.start("web")  # with the account that was there
+    with empty.client() as client:
+        assert client.get("auth/user/").status_code == 200
 
 
 @pytest.mark.matrix
@@ -227,6 +232,51 @@ def test_a_wrong_archive_changes_nothing(
     assert "Traceback" not in done.stderr
     assert (tables(empty), files(empty)) == (0, set())
     assert not list(tmp_path.rglob("escaped"))
+
+
+def test_a_member_that_backup_does_not_write_is_refused(
+    archive: Path, empty: Stack, tmp_path: Path
+) -> None:
+    """In one process each: only its sentence is looked at."""
+    (tmp_path / "secret").write_text("a secret")
+    link, hard, device = (tarfile.TarInfo(f"files/{name}") for name in ("link", "hard", "device"))
+    link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path / "secret")
+    hard.type, hard.linkname = tarfile.LNKTYPE, "about.json"
+    device.type, device.devmajor, device.devminor = tarfile.CHRTYPE, 1, 5  # /dev/zero
+    huge, sums = tarfile.TarInfo("files/huge"), tarfile.TarInfo("SHA256SUMS")
+    huge.size, sums.size = 10**18, 10**9
+    sparse = tarfile.TarInfo("files/sparse")
+    sparse.pax_headers = {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": "files/sparse",
+        "GNU.sparse.realsize": str(10**18),
+    }
+    sparse.size = 512
+    again = tarfile.TarInfo("about.json")
+    for member, sentence in [
+        (link, "files/link in it, which is not a file"),
+        (hard, "files/hard in it, which is not a file"),
+        (device, "files/device in it, which is not a file"),
+        (sparse, "files/sparse in it, which is not a file"),
+        (again, "about.json in it twice"),
+        (huge, "There is no room for files/huge"),
+        (sums, "its SHA256SUMS is too large"),
+    ]:  # fmt: skip
+        with tarfile.open(archive) as source:
+            about = source.extractfile("about.json").read()  # type: ignore[union-attr]
+        wrong = tmp_path / "wrong.tar"
+        with tarfile.open(wrong, "w") as tar:
+            first = tarfile.TarInfo("about.json")
+            first.size = len(about)
+            tar.addfile(first, io.BytesIO(about))
+            body = b"1\n0\n1\n".ljust(512, b"\0") if member is sparse else bytes(512)
+            # Written by hand: addfile would read all of what is said to be there.
+            tar.fileobj.write(member.tobuf(tarfile.PAX_FORMAT) + body)  # type: ignore[union-attr]
+        done = manage(empty, "restore", str(wrong))
+        assert sentence in done.stderr
+        assert "Traceback" not in done.stderr
+    assert (tables(empty), files(empty)) == (0, set())
 
 
 def test_a_torn_archive_changes_nothing(archive: Path, empty: Stack, tmp_path: Path) -> None:

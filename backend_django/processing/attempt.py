@@ -5,8 +5,8 @@ import mmap
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -57,6 +57,9 @@ class Attempt:
         self.phase = ""
         self.step = ""
         self.percent = 0
+        self.outcome = ""  # in a word or two, when it has ended
+        self.error_code = ""  # when it has failed
+        self.listeners: list[Callable[[str, str], None]] = []  # called with each phase and step
         self._calls: list[dict[str, Any]] = []
         self._began = time.monotonic()
         self._lost = threading.Event()
@@ -88,11 +91,19 @@ class Attempt:
 
     def enter_phase(self, phase: Phase) -> None:
         self.phase, self.step = phase, ""
+        self._tell()
         self.on_progress(0.0)
         self.check()
 
     def on_step(self, name: object) -> None:
-        self.step = clean_text(name)[:STEP_LIMIT]
+        step = clean_text(name)[:STEP_LIMIT]
+        if step != self.step:
+            self.step = step
+            self._tell()
+
+    def _tell(self) -> None:
+        for listen in self.listeners:
+            listen(self.phase, self.step)
 
     def on_progress(self, fraction: float) -> None:
         start, end = SHARE[Phase(self.phase)]
@@ -151,6 +162,18 @@ class Attempt:
                     return
         finally:
             connection.close()
+
+
+# What modules add: each is entered with an attempt for as long as it is worked on.
+observers: list[Callable[[Attempt], AbstractContextManager[None]]] = []
+
+
+@contextmanager
+def observed(attempt: Attempt) -> Iterator[None]:
+    with ExitStack() as stack:
+        for observe in observers:
+            stack.enter_context(observe(attempt))
+        yield
 
 
 def stop_taking() -> None:

@@ -24,7 +24,7 @@ from backend_django.utils.trace_id import trace_id
 
 from . import lifecycle
 from .advance import begin
-from .attempt import Attempt, Phase, WorkerStopping, is_stopping
+from .attempt import Attempt, Phase, WorkerStopping, is_stopping, observed
 from .attempt_log import error_text, log_tail, traceback_text
 from .descendants import end_descendants
 from .enqueue import ring_for_all, ring_for_next
@@ -107,31 +107,44 @@ def _attempt(request: ProcessingRequest, lines: Sequence[str]) -> bool:
     """Return whether the attempt has completed the request."""
     logger.info("attempt %d of %s begins", request.attempt, request.kind)
     attempt = Attempt(request, _time_limit(request))
-    try:
-        if issubclass(get_processor(request.kind), Pipeline):
-            begin(request)
-            return False
-        with attempt, _descendants_ended():
-            output, files = _work(request, attempt)
-        owned = _retry_db_write(
-            lambda: lifecycle.complete(request.id, request.attempt, data=output.data, files=files)
-        )
-        logger.info("attempt %d %s", request.attempt, "completed" if owned else "was superseded")
-    except BaseException as error:  # what sys.exit() raises too
-        if isinstance(error, OperationalError | InterfaceError) and _is_database_away():
-            # The lease runs out and the reaper gives the request a new attempt.
-            logger.exception("attempt %d lost the database", request.attempt)
-        elif isinstance(error, WorkerStopping) and is_stopping():
-            given_back = _retry_db_write(lambda: lifecycle.release(request.id, request.attempt))
-            logger.info("attempt %d given back: %s", request.attempt, given_back)
-        elif isinstance(error, Cancelled) and attempt.is_lost:
-            stopped = _retry_db_write(lambda: lifecycle.confirm_cancel(request.id, request.attempt))
-            end = "cancelled" if stopped else "superseded"
-            logger.info("attempt %d stopped (%s)", request.attempt, end)
-        else:
-            _fail(request, attempt, error, lines)
-        return False
-    return owned
+    with observed(attempt):
+        try:
+            attempt.outcome = _complete(request, attempt)
+        except BaseException as error:  # what sys.exit() raises too
+            attempt.outcome = _end(request, attempt, error, lines)
+    if attempt.outcome != "failed":
+        logger.info("attempt %d %s", request.attempt, attempt.outcome)
+    return attempt.outcome == "completed"
+
+
+def _complete(request: ProcessingRequest, attempt: Attempt) -> str:
+    if issubclass(get_processor(request.kind), Pipeline):
+        begin(request)
+        return "begun"
+    with attempt, _descendants_ended():
+        output, files = _work(request, attempt)
+    owned = _retry_db_write(
+        lambda: lifecycle.complete(request.id, request.attempt, data=output.data, files=files)
+    )
+    return "completed" if owned else "superseded"
+
+
+def _end(
+    request: ProcessingRequest, attempt: Attempt, error: BaseException, lines: Sequence[str]
+) -> str:
+    """Write down how an attempt ended that has not completed; return it in a word or two."""
+    if isinstance(error, OperationalError | InterfaceError) and _is_database_away():
+        # The lease runs out and the reaper gives the request a new attempt.
+        logger.exception("attempt %d lost the database", request.attempt)
+        return "lost"
+    if isinstance(error, WorkerStopping) and is_stopping():
+        given_back = _retry_db_write(lambda: lifecycle.release(request.id, request.attempt))
+        return "given back" if given_back else "superseded"
+    if isinstance(error, Cancelled) and attempt.is_lost:
+        stopped = _retry_db_write(lambda: lifecycle.confirm_cancel(request.id, request.attempt))
+        return "cancelled" if stopped else "superseded"
+    _fail(request, attempt, error, lines)
+    return "failed"
 
 
 def fail_crashed(celery_task_id: str, how: str) -> None:
@@ -190,6 +203,7 @@ def _fail(
         unspeakable = JobFaultError(f"the job raised {name}, which cannot tell what it is")
         _fail(request, attempt, unspeakable, lines)
         return
+    attempt.error_code = code
     told = isinstance(error, ProcessingError | ServiceError)
     expected = told and code not in {"crashed", "internal_error"}
     logger.log(

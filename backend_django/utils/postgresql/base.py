@@ -130,7 +130,8 @@ class _DebugSecondTry(base.CursorDebugWrapper, _SecondTry):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     Database = SimpleNamespace(  # type: ignore[assignment]
-        **{**vars(psycopg), "connect": Connection.connect}
+        # looked up at each call: what records traces replaces it
+        **{**vars(psycopg), "connect": lambda **params: Connection.connect(**params)}
     )
     has_only_read = True  # in the present transaction
 

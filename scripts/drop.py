@@ -74,6 +74,15 @@ MODULES = {
             "tests/kubernetes",
         )
     ),
+    "observability": Module(
+        (
+            "backend_django/observability",
+            "docker/observability",
+            "docs/observability.md",
+            "docs/settings-observability.md",
+            "requirements/observability",
+        )
+    ),
 }
 
 

@@ -18,7 +18,9 @@ WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!ov
          "s3": r"bucket(?!s=)|\bboto|\baws|rclone|django-storages",
          "mfa": r"\bmfa\b|mfa_|two_step|two-step|authenticator app|recovery.?code"
                 r"|second (step|factor)|\b2fa\b|\btotp|\bfido2|\bqrcode",
-         "kubernetes": r"kubernetes|\bhelm\b"}  # fmt: skip
+         "kubernetes": r"kubernetes|\bhelm\b",
+         "observability": r"observability|opentelemetry|\botel|\bsentry|grafana|\bloki\b",
+         }  # fmt: skip
 # What `make schema` and npm write.
 GENERATED = {"frontend_vue/openapi.json", "frontend_vue/package-lock.json",
              "frontend_vue/src/api/schema.d.ts"}  # fmt: skip
@@ -33,6 +35,7 @@ OF_MODULE = {
            "tests/kubernetes/helm.py",  # Helm comes with a package of that name
            "deploy/canary.py"),  # a histogram has buckets
     "mfa": ("scripts/feature/names.py",),  # a label that the library has taken
+    "observability": ("frontend_vue/package-lock.json",),  # an optional package of another one
 }  # fmt: skip
 
 

@@ -1,0 +1,23 @@
+"""Traces and errors, for those who run it: each goes where its address says, or nowhere."""
+
+from typing import Any
+
+from backend_django.config.settings.environment import env
+
+# Where spans go, by OTLP over HTTP: a collector, Alloy, Tempo or Jaeger, such as http://tempo:4318.
+# Without it none are recorded.
+OTEL_EXPORTER_OTLP_ENDPOINT = env("OTEL_EXPORTER_OTLP_ENDPOINT", default="").rstrip("/")
+# What this installation is called there; without it as the project is.
+OTEL_SERVICE_NAME = env("OTEL_SERVICE_NAME", default="")
+# The share of traces that are recorded, from 0 to 1.
+OTEL_TRACES_SAMPLER_ARG = env.float("OTEL_TRACES_SAMPLER_ARG", default=1.0)
+# Where errors are reported: the DSN of a project of Sentry or GlitchTip.
+SENTRY_DSN = env("SENTRY_DSN", default="")
+# What this installation is told apart by there.
+SENTRY_ENVIRONMENT = env("SENTRY_ENVIRONMENT", default="production")
+
+
+def configure(settings: dict[str, Any]) -> None:
+    """Record what there is an address for."""
+    if OTEL_EXPORTER_OTLP_ENDPOINT or SENTRY_DSN:
+        settings["INSTALLED_APPS"].append("backend_django.observability")

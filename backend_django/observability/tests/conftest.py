@@ -1,0 +1,75 @@
+"""What spans and errors are sent to: servers that read them with code that is not ours."""
+
+import gzip
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import brotli
+import pytest
+
+from tests.stack import Stack, migrated_database
+
+MakeStack = Callable[..., Stack]
+
+
+class Receiver(ThreadingHTTPServer):
+    """Takes whatever is posted, or hangs."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Post)
+        self.spans: list[bytes] = []
+        self.errors: list[bytes] = []
+        self.hangs = False
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server_port}"
+
+
+class Post(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        if self.server.hangs:
+            threading.Event().wait(60)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        unpack = {"gzip": gzip.decompress, "br": brotli.decompress}
+        body = unpack.get(self.headers.get("Content-Encoding", ""), bytes)(body)
+        taken = self.server.spans if self.path == "/v1/traces" else self.server.errors
+        taken.append(body)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Stack]:
+    """Web and worker whose spans and errors go to the receiver."""
+    folder: Path = tmp_path_factory.mktemp("watched")
+    made = Stack(
+        folder,
+        migrated_database(folder.name),
+        OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{receiver.address}",
+        SENTRY_DSN=f"http://key@{receiver.address}/1",
+    )
+    try:
+        made.manage("setup")
+        made.start("web", "worker")
+        yield made
+    finally:
+        made.stop()

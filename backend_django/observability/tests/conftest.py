@@ -9,6 +9,7 @@ from pathlib import Path
 import brotli
 import pytest
 
+from scripts.processes import free_port
 from tests.stack import Stack, migrated_database
 
 MakeStack = Callable[..., Stack]
@@ -49,7 +50,7 @@ class Post(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def receiver() -> Iterator[Receiver]:
     with Receiver() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -57,19 +58,20 @@ def receiver() -> Iterator[Receiver]:
         server.shutdown()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def watched(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Stack]:
-    """Web and worker whose spans and errors go to the receiver."""
+    """A product whose spans and errors go to the receiver."""
     folder: Path = tmp_path_factory.mktemp("watched")
     made = Stack(
         folder,
         migrated_database(folder.name),
         OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{receiver.address}",
         SENTRY_DSN=f"http://key@{receiver.address}/1",
+        METRICS_PORT=str(free_port()),
     )
     try:
         made.manage("setup")
-        made.start("web", "worker")
+        made.start()
         yield made
     finally:
         made.stop()

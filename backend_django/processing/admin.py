@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.paginator import Paginator
@@ -16,6 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
 
 from backend_django.users.models import User
 from backend_django.utils.admin import ReadOnly
@@ -91,8 +93,20 @@ class ProcessingRequestAdmin(ReadOnly, admin.ModelAdmin):
     list_per_page = 50
     sortable_by = ["created_at"]  # of a million, no others can be sorted in time
     inlines = [AttemptInline]
+    readonly_fields = ["trace"]
     actions = ["cancel", "retry", "download", "delete_selected"]
     show_full_result_count = False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        fields = super().get_fields(request, obj)
+        return ["trace" if name == "trace_id" else name for name in fields if name != "trace"]
+
+    @admin.display(description="trace ID")
+    def trace(self, shown: ProcessingRequest) -> str:
+        if not (settings.TRACE_URL and shown.trace_id):
+            return shown.trace_id or "–"
+        address = settings.TRACE_URL.replace("{trace_id}", shown.trace_id)
+        return format_html('<a href="{}">{}</a>', address, shown.trace_id)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("processing.change_processingrequest")

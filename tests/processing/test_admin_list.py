@@ -71,3 +71,15 @@ def test_more_than_is_counted_is_said(
     assert "Search or filter" not in admin_client.get(ADMIN).content.decode()
     monkeypatch.setattr(admin, "COUNTED", 2)
     assert "The first 2. Search or filter" in admin_client.get(ADMIN).content.decode()
+
+
+def test_a_request_leads_to_all_of_its_call(
+    admin_client: Client, user: User, settings: Any
+) -> None:
+    request = make(user)
+    ProcessingRequest.objects.filter(id=request.id).update(trace_id="4bf92f3577b34da6")
+    address = f"{ADMIN}{request.id}/change/"
+    assert "4bf92f3577b34da6</" in admin_client.get(address).content.decode()
+    settings.TRACE_URL = "https://traces.example.org/?q={trace_id}"
+    page = admin_client.get(address).content.decode()
+    assert '<a href="https://traces.example.org/?q=4bf92f3577b34da6">4bf92f3577b34da6</a>' in page

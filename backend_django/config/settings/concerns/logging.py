@@ -7,6 +7,10 @@ from ..environment import env
 # The least important line that is written: DEBUG, INFO, WARNING or ERROR.
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")
 
+# Where all of one call is seen, its log lines or its trace: an address with {trace_id}. The admin
+# leads there from a request.
+TRACE_URL = env("TRACE_URL", default="")
+
 # Lets a Prometheus server read /metrics and /health/full; without it only staff may.
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 

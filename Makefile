@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage backup restore test test-fast test-matrix image image-test fuzz audit docs lint format types schema lock upgrade-deps release update drop clean clean-data feature
+.PHONY: help run dev demo manage backup restore test test-fast test-matrix image image-test fuzz audit docs lint format types schema messages lock upgrade-deps release update drop clean clean-data feature
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
@@ -90,6 +90,9 @@ feature: ## Write a new feature: make feature NAME=todos KIND=crud FIELDS="title
 
 schema: ## Write the OpenAPI document and the page's types from it
 	@$(bootstrap) --no-build && exec $(VENV) -m scripts.schema
+
+messages: ## Collect the server's messages for translation, and compile the translations
+	@$(bootstrap) --no-page && exec $(VENV) -m scripts.messages
 
 lock: ## Resolve requirements/*.in again (UPGRADE=1 for newer releases)
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.lock $(if $(UPGRADE),--upgrade)

@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from backend_django.utils.client import client_address
 
@@ -25,12 +27,12 @@ REMEMBERED_SECONDS = 1.0
 MOST_ADDRESSES = 1000
 
 SENTENCES = {
-    400: ("bad_request", "The request could not be understood."),
-    401: ("not_authenticated", "Sign in first."),
-    403: ("permission_denied", "You may not do this."),
-    404: ("not_found", "There is nothing at this address."),
-    405: ("method_not_allowed", "This address does not take this method."),
-    429: ("throttled", "Too many requests. Try again later."),
+    400: ("bad_request", gettext_lazy("The request could not be understood.")),
+    401: ("not_authenticated", gettext_lazy("Sign in first.")),
+    403: ("permission_denied", gettext_lazy("You may not do this.")),
+    404: ("not_found", gettext_lazy("There is nothing at this address.")),
+    405: ("method_not_allowed", gettext_lazy("This address does not take this method.")),
+    429: ("throttled", gettext_lazy("Too many requests. Try again later.")),
 }
 
 
@@ -66,7 +68,7 @@ class ApiMiddleware:
                 return throttled(wait)
         if response.headers.get("Content-Type", "").startswith(CONTENT_TYPE):
             return response
-        fallback = ("error", "The request was not accepted.")
+        fallback = ("error", _("The request was not accepted."))
         made = problem_response(
             response.status_code, *SENTENCES.get(response.status_code, fallback)
         )

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from rest_framework import pagination
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -16,7 +17,9 @@ def positive_int(request: Request, name: str, default: int, maximum: int) -> int
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= maximum):
-        raise ValidationError({name: f"Must be a whole number from 1 to {maximum}."})
+        raise ValidationError(
+            {name: _("Must be a whole number from 1 to %(maximum)s.") % {"maximum": maximum}}
+        )
     return int(text)
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.http import parse_header_parameters
+from django.utils.translation import gettext as _
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
 from backend_django.utils.errors import TooLarge
+from backend_django.utils.messages import Message
 from backend_django.utils.nesting import is_too_deep
 
 from .strict import check_members
@@ -40,7 +42,7 @@ def check_form_was_read(request: Request) -> None:
     boundary = parse_header_parameters(request.content_type)[1].get("boundary")
     length = int(request.META.get("CONTENT_LENGTH") or 0)
     if boundary and not request.data and length > len(f"\r\n--{boundary}--\r\n"):
-        raise ParseError("The body has no part that can be read.")
+        raise ParseError(_("The body has no part that can be read."))
 
 
 class JSONParser(parsers.BaseParser):
@@ -63,7 +65,11 @@ class JSONParser(parsers.BaseParser):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         raw = stream.read(limit + 1)
         if len(raw) > limit:
-            raise TooLarge(f"The body is larger than the {limit} bytes that are allowed.")
+            raise TooLarge(
+                Message(
+                    "The body is larger than the %(limit)s bytes that are allowed.", limit=limit
+                )
+            )
         try:
             data = json.loads(
                 raw.decode(),
@@ -74,13 +80,13 @@ class JSONParser(parsers.BaseParser):
             if b"\\u" in raw:
                 json.dumps(data, ensure_ascii=False).encode()
         except UnicodeError as error:
-            raise ParseError("The body is not UTF-8 text.") from error
+            raise ParseError(_("The body is not UTF-8 text.")) from error
         except RecursionError as error:
-            raise ParseError("The body is nested too deeply.") from error
+            raise ParseError(_("The body is nested too deeply.")) from error
         except ValueError as error:
-            raise ParseError(f"The body is not JSON: {error}.") from error
+            raise ParseError(_("The body is not JSON: %(reason)s.") % {"reason": error}) from error
         if is_too_deep(data):
-            raise ParseError("The body is nested too deeply.")
+            raise ParseError(_("The body is nested too deeply."))
         view = (parser_context or {}).get("view")
         reads = getattr(view, "request_serializer_class", None)
         if reads is None and hasattr(view, "get_serializer_class"):

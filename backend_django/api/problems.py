@@ -10,6 +10,8 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 from rest_framework import exceptions
@@ -20,21 +22,41 @@ from rest_framework.serializers import as_serializer_error
 
 from backend_django.utils import errors
 from backend_django.utils.trace_id import trace_id
+from backend_django.utils.translation import translate
 
 CONTENT_TYPE = "application/problem+json"
+# The titles: what HTTP calls them.
+TITLES = [
+    gettext_noop("Bad Request"),
+    gettext_noop("Unauthorized"),
+    gettext_noop("Forbidden"),
+    gettext_noop("Not Found"),
+    gettext_noop("Method Not Allowed"),
+    gettext_noop("Not Acceptable"),
+    gettext_noop("Conflict"),
+    gettext_noop("Gone"),
+    gettext_noop("Precondition Failed"),
+    gettext_noop("Unsupported Media Type"),
+    gettext_noop("Too Many Requests"),
+    gettext_noop("Internal Server Error"),
+    gettext_noop("Bad Gateway"),
+    gettext_noop("Service Unavailable"),
+    gettext_noop("Gateway Timeout"),
+    gettext_noop("Insufficient Storage"),
+]
 RETRY_AFTER_SECONDS = 3  # longer than a server that is away is not asked again
 
 # What a server that is away raises, wherever it is asked from.
-AWAY: list[tuple[tuple[type[Exception], ...], str, str]] = [
+AWAY: list[tuple[tuple[type[Exception], ...], str, Any]] = [
     (
         (OperationalError, InterfaceError),
         "database_unavailable",
-        "The database does not answer. Try again in a few seconds.",
+        gettext_lazy("The database does not answer. Try again in a few seconds."),
     ),
     (
         (BrokerError, RedisError),
         "broker_unavailable",
-        "The message broker does not answer. Try again in a few seconds.",
+        gettext_lazy("The message broker does not answer. Try again in a few seconds."),
     ),
 ]
 logger = logging.getLogger(__name__)
@@ -63,33 +85,34 @@ def status_of(error: errors.DomainError) -> int:
 
 def _as_api_exception(error: errors.DomainError) -> exceptions.APIException:
     if isinstance(error, errors.Invalid):
-        return exceptions.ValidationError(error.fields or error.message, error.code)
+        fields = {name: translate(text) for name, text in (error.fields or {}).items()}
+        return exceptions.ValidationError(fields or translate(error.message), error.code)
     if isinstance(error, errors.LimitReached):
         exc: exceptions.APIException = exceptions.Throttled(wait=error.retry_after)
-        exc.detail = exceptions.ErrorDetail(error.message, error.code)
+        exc.detail = exceptions.ErrorDetail(translate(error.message), error.code)
         return exc
-    exc = exceptions.APIException(error.message, error.code)
+    exc = exceptions.APIException(translate(error.message), error.code)
     exc.status_code = status_of(error)
     return exc
 
 
 def problem(
-    status_code: int, code: str, detail: str, fields: list[dict[str, str]] | None = None
+    status_code: int, code: str, detail: Any, fields: list[dict[str, str]] | None = None
 ) -> dict[str, Any]:
     """Return the members of a problem document; `fields` are the errors of single fields."""
     document = {
         "type": "about:blank",
-        "title": HTTPStatus(status_code).phrase,
+        "title": _(HTTPStatus(status_code).phrase),
         "status": status_code,
         "code": code,
-        "detail": detail,
+        "detail": translate(detail) if isinstance(detail, str) else str(detail),
         "trace_id": trace_id.get(),
         "request_id": trace_id.get(),  # its name until 0.1; gone with the next version
     }
     return document | ({"errors": fields} if fields else {})
 
 
-def problem_response(status_code: int, code: str, detail: str) -> JsonResponse:
+def problem_response(status_code: int, code: str, detail: Any) -> JsonResponse:
     """Return a problem document from outside Django REST framework."""
     return JsonResponse(
         problem(status_code, code, detail), status=status_code, content_type=CONTENT_TYPE
@@ -127,7 +150,7 @@ def _others_transaction_spared(request: Request) -> Iterator[None]:
 
 def _validation(status_code: int, detail: Any) -> dict[str, Any]:
     fields = list(_field_errors(detail))
-    first = fields[0] if fields else {"code": "invalid", "message": "The input is not valid."}
+    first = fields[0] if fields else {"code": "invalid", "message": _("The input is not valid.")}
     general = next((e for e in fields if e["field"] == "non_field_errors"), None)
     code = general["code"] if general else "invalid"
     sentence = general["message"] if general else f"{first.get('field')}: {first['message']}"
@@ -144,7 +167,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     from rest_framework.views import exception_handler as drf_exception_handler  # reads settings
 
     if isinstance(exc, Http404):
-        exc = exceptions.NotFound("There is nothing at this address.")
+        exc = exceptions.NotFound(_("There is nothing at this address."))
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
     elif isinstance(exc, errors.DomainError):
@@ -160,7 +183,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     else:
         codes = exc.get_codes()
         code = codes if isinstance(codes, str) else exc.default_code
-        response.data = problem(response.status_code, code, str(exc.detail))
+        response.data = problem(response.status_code, code, translate(str(exc.detail)))
     response.content_type = CONTENT_TYPE
     # Whatever the view renders its responses with: this is what the content type says.
     request: Any = context["request"]
@@ -176,13 +199,13 @@ def is_api(request: HttpRequest) -> bool:
     return request.path in {"/api", "/events", "/events/"} or request.path.startswith("/api/")
 
 
-def _plain(status_code: int, sentence: str) -> HttpResponse:
+def _plain(status_code: int, sentence: Any) -> HttpResponse:
     return HttpResponse(
         f"{sentence}\n", status=status_code, content_type="text/plain; charset=utf-8"
     )
 
 
-def _answer(request: HttpRequest, status_code: int, code: str, sentence: str) -> HttpResponse:
+def _answer(request: HttpRequest, status_code: int, code: str, sentence: Any) -> HttpResponse:
     if is_api(request):
         return problem_response(status_code, code, sentence)
     answer = _plain(status_code, sentence)
@@ -193,30 +216,34 @@ def _answer(request: HttpRequest, status_code: int, code: str, sentence: str) ->
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        return _answer(request, 413, "too_large", "The body of the request is too large.")
-    return _answer(request, 400, "bad_request", "The request could not be understood.")
+        return _answer(request, 413, "too_large", _("The body of the request is too large."))
+    return _answer(request, 400, "bad_request", _("The request could not be understood."))
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, 403, "permission_denied", "You may not do this.")
+    return _answer(request, 403, "permission_denied", _("You may not do this."))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _answer(request, 404, "not_found", "There is nothing at this address.")
+    return _answer(request, 404, "not_found", _("There is nothing at this address."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what a view or a middleware raised: 503 when a server is away, else 500."""
     error = sys.exc_info()[1]
     if isinstance(error, errors.DomainError):
-        return _answer(request, status_of(error), error.code, error.message)
+        return _answer(request, status_of(error), error.code, translate(error.message))
     for kinds, code, sentence in AWAY:
         if isinstance(error, kinds):
             return _answer(request, 503, code, sentence)
-    sentence = f"Something went wrong on our side. Contact support with reference {trace_id.get()}."
+    sentence = _(
+        "Something went wrong on our side. Contact support with reference %(reference)s."
+    ) % {"reference": trace_id.get()}
     return _answer(request, 500, "server_error", sentence)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     logger.warning("CSRF check failed for %s: %s", request.path, reason)
-    return _answer(request, 403, "csrf_failed", "The page is out of date. Reload it and try again.")
+    return _answer(
+        request, 403, "csrf_failed", _("The page is out of date. Reload it and try again.")
+    )

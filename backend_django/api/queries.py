@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -110,7 +111,7 @@ def refused_body(request: HttpRequest, view: Any) -> dict[str, Any]:
     length = int(request.META.get("CONTENT_LENGTH") or 0)
     if not length or (length < EMPTY_BYTES and EMPTY.fullmatch(request.body)):
         return {}
-    message = "This address takes no body. Leave it out."
+    message = _("This address takes no body. Leave it out.")
     return {"non_field_errors": serializers.ErrorDetail(message, "unexpected_body")}
 
 
@@ -133,9 +134,10 @@ def refused_parameters(request: HttpRequest, view: Any) -> dict[str, Any]:
     for name, values in request.GET.lists():
         if name not in known:
             errors[name] = serializers.ErrorDetail(
-                f"There is no such parameter. Known: {', '.join(known) or 'none'}.",
+                _("There is no such parameter. Known: %(names)s.")
+                % {"names": ", ".join(known) or _("none")},
                 "unknown_parameter",
             )
         elif len(values) > 1:
-            errors[name] = serializers.ErrorDetail("Was given more than once.", "repeated")
+            errors[name] = serializers.ErrorDetail(_("Was given more than once."), "repeated")
     return errors

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from django.db import models
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from rest_framework import serializers
 from rest_framework.fields import empty
@@ -26,7 +27,7 @@ class DecimalField(serializers.DecimalField):
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str) or not re.fullmatch(self.pattern[1:-1], data):
-            raise serializers.ValidationError('Must be a decimal in a string, such as "12.50".')
+            raise serializers.ValidationError(_('Must be a decimal in a string, such as "12.50".'))
         return super().to_internal_value(data)
 
 
@@ -59,7 +60,7 @@ class DateField(serializers.DateField):
 
     def to_internal_value(self, value: Any) -> Any:
         if not isinstance(value, str) or not DATE.fullmatch(value) or not _parses(value):
-            raise serializers.ValidationError("Must be a date, such as 2026-03-01.")
+            raise serializers.ValidationError(_("Must be a date, such as 2026-03-01."))
         return super().to_internal_value(value)
 
 
@@ -69,7 +70,7 @@ class DateTimeField(serializers.DateTimeField):
     def to_internal_value(self, value: Any) -> Any:
         if not isinstance(value, str) or not DATE_TIME.fullmatch(value) or not _parses(value):
             raise serializers.ValidationError(
-                "Must be a time with its offset, such as 2026-03-01T12:00:00Z."
+                _("Must be a time with its offset, such as 2026-03-01T12:00:00Z.")
             )
         return super().to_internal_value(value)
 
@@ -84,7 +85,7 @@ def _parses(value: str) -> bool:
 class RelatedField(serializers.PrimaryKeyRelatedField):
     """The id of a row that the caller may see: where rows have an owner, one of their own."""
 
-    default_error_messages = {"does_not_exist": "There is nothing with this id."}
+    default_error_messages = {"does_not_exist": _("There is nothing with this id.")}
 
     def get_queryset(self) -> Any:
         rows: Any = super().get_queryset()
@@ -95,7 +96,7 @@ class RelatedField(serializers.PrimaryKeyRelatedField):
     def run_validation(self, data: Any = empty) -> Any:
         # Before the parent, which takes an empty text for null.
         if data not in (empty, None) and (not isinstance(data, str) or not data):
-            raise serializers.ValidationError("Must be an id in a string.")
+            raise serializers.ValidationError(_("Must be an id in a string."))
         return super().run_validation(data)
 
 

@@ -3,23 +3,25 @@
 import re
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-_JSON_TYPES: list[tuple[type[serializers.Field], tuple[type, ...], str]] = [
+_JSON_TYPES: list[tuple[type[serializers.Field], tuple[type, ...], Any]] = [
     (serializers.ChoiceField, (object,), ""),  # checks for itself
-    (serializers.BooleanField, (bool,), "Must be true or false."),
-    (serializers.CharField, (str,), "Must be a string."),
-    (serializers.IntegerField, (int,), "Must be a whole number."),
-    (serializers.FloatField, (int, float), "Must be a number."),
+    (serializers.BooleanField, (bool,), lazy("Must be true or false.")),
+    (serializers.CharField, (str,), lazy("Must be a string.")),
+    (serializers.IntegerField, (int,), lazy("Must be a whole number.")),
+    (serializers.FloatField, (int, float), lazy("Must be a number.")),
 ]
 
-_NUMBERS: list[tuple[type[serializers.Field], re.Pattern[str], str]] = [
-    (serializers.IntegerField, re.compile(r"-?[0-9]+"), "Must be a whole number."),
+_NUMBERS: list[tuple[type[serializers.Field], re.Pattern[str], Any]] = [
+    (serializers.IntegerField, re.compile(r"-?[0-9]+"), lazy("Must be a whole number.")),
     (
         serializers.FloatField,
         re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"),
-        "Must be a number.",
+        lazy("Must be a number."),
     ),
 ]
 
@@ -57,12 +59,12 @@ def check_form(serializer: serializers.BaseSerializer[Any], data: Any) -> None:
         if field is None:
             errors[name] = unknown(list(fields))
         elif len(values) > 1 and not isinstance(field, serializers.ListField):
-            errors[name] = serializers.ErrorDetail("Was given more than once.", "repeated")
+            errors[name] = serializers.ErrorDetail(_("Was given more than once."), "repeated")
         elif isinstance(field, serializers.BooleanField):
             if data[name].lower() not in {"true", "false"}:
-                errors[name] = serializers.ErrorDetail("Must be true or false.", "invalid")
+                errors[name] = serializers.ErrorDetail(_("Must be true or false."), "invalid")
         elif data[name] == "" and not getattr(field, "allow_blank", False):
-            errors[name] = serializers.ErrorDetail("May not be empty. Leave it out.", "blank")
+            errors[name] = serializers.ErrorDetail(_("May not be empty. Leave it out."), "blank")
         elif wrong := check_number(field, data[name]):
             errors[name] = wrong
     if errors:
@@ -82,4 +84,6 @@ def check_number(field: serializers.Field | None, text: Any) -> serializers.Erro
 def unknown(known: list[str]) -> serializers.ErrorDetail:
     """Return the message for a name that nothing reads: it may be a misspelt one."""
     names = ", ".join(known) or "none"
-    return serializers.ErrorDetail(f"There is no such field. Known: {names}.", "unknown_field")
+    return serializers.ErrorDetail(
+        _("There is no such field. Known: %(names)s.") % {"names": names}, "unknown_field"
+    )

@@ -14,6 +14,7 @@ from rest_framework.throttling import BaseThrottle
 
 from backend_django.utils.client import client_address
 from backend_django.utils.errors import LimitReached
+from backend_django.utils.translation import translate
 
 from .problems import problem_response
 
@@ -57,7 +58,7 @@ def throttled(wait: float) -> HttpResponse:
     """Return the answer to a call too many, from outside Django REST framework."""
     seconds = math.ceil(wait)
     error = LimitReached(retry_after=seconds)
-    answer = problem_response(429, error.code, error.message)
+    answer = problem_response(429, error.code, translate(error.message))
     answer["Retry-After"] = str(seconds)
     return answer
 

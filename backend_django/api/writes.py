@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from django.db import IntegrityError, transaction
 from django.db.models import RestrictedError
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from backend_django.utils.errors import Conflict
@@ -27,7 +28,7 @@ def unique(*fields: str) -> Iterator[None]:
         taken = [field for field in fields if constraint.endswith(f"_{field}_unique")]
         if not taken:
             raise
-        raise ValidationError({taken[0]: ErrorDetail("This is taken.", "unique")}) from error
+        raise ValidationError({taken[0]: ErrorDetail(_("This is taken."), "unique")}) from error
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class AuditEvent(models.Model):
@@ -10,7 +11,7 @@ class AuditEvent(models.Model):
     class Outcome(models.TextChoices):
         SUCCESS = "success"
         FAILURE = "failure"
-        BLOCKED = "blocked", "blocked (too many attempts)"
+        BLOCKED = "blocked", _("blocked (too many attempts)")
 
     created_at = models.DateTimeField(auto_now_add=True)
     event = models.CharField(max_length=60)
@@ -26,11 +27,11 @@ class AuditEvent(models.Model):
     email = models.CharField(
         max_length=254, blank=True, help_text="Of the actor at that time, or what was typed in."
     )
-    ip_address = models.CharField("IP address", max_length=64, blank=True)
+    ip_address = models.CharField(_("IP address"), max_length=64, blank=True)
     user_agent = models.CharField(max_length=200, blank=True)
     target = models.CharField(max_length=200, blank=True, help_text="What it was done to.")
     detail = models.CharField(max_length=500, blank=True)
-    trace_id = models.CharField("trace ID", max_length=64, blank=True)
+    trace_id = models.CharField(_("trace ID"), max_length=64, blank=True)
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import get_language, override
 
 from backend_django.utils import outbox
 
@@ -21,7 +23,12 @@ LONGEST_PAUSE = timedelta(hours=1)
 
 
 def mail_queue(*, kind: str, recipient: str, content: dict[str, Any]) -> None:
-    """Have a mail sent after the present transaction; with it undone, there is no mail."""
+    """Have a mail sent after the present transaction; with it undone, there is no mail.
+
+    It is written in the language of the recipient's account, or else in the one spoken now.
+    """
+    if (language := get_language()) != settings.LANGUAGE_CODE:
+        content = {**content, "language": language}
     mail = Mail.objects.create(kind=kind, recipient=recipient, content=content)
     outbox.send_on_commit(TASK, mail.id)
 
@@ -58,7 +65,8 @@ def mail_send(*, mail_id: int) -> None:
     if mail is None:
         return
     try:
-        message = write(mail.kind, mail.recipient, mail.content)
+        with override(_language_of(mail)):
+            message = write(mail.kind, mail.recipient, mail.content)
         if message is None:
             outbox.finish(mail, "dropped", content={})
             return
@@ -71,6 +79,15 @@ def mail_send(*, mail_id: int) -> None:
     else:
         outbox.finish(mail, "sent", content={})
         _tell(mail, message)
+
+
+def _language_of(mail: Mail) -> str:
+    """Return the recipient's choice, or what was spoken when it was queued, or their browser's."""
+    users = get_user_model().objects.filter(email=mail.recipient)
+    chosen, browser = users.values_list("language", "browser_language").first() or ("", "")
+    wanted = (chosen, mail.content.get("language"), browser)
+    offered = dict(settings.LANGUAGES)
+    return next((code for code in wanted if code in offered), settings.LANGUAGE_CODE)
 
 
 def _failed(mail: Mail, error: Exception) -> None:

@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backend_django.utils.admin import ReadOnly
 
@@ -23,11 +25,11 @@ class WebhookAdmin(ReadOnly, admin.ModelAdmin):
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("notifications.change_webhook")
 
-    @admin.action(description="Disable the selected webhooks", permissions=["operate"])
+    @admin.action(description=lazy("Disable the selected webhooks"), permissions=["operate"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         for webhook in queryset.select_related("owner"):
             webhook_disable(webhook=webhook, reason=Webhook.DisabledReason.ADMIN)
-        self.message_user(request, f"{len(queryset)} webhooks disabled.")
+        self.message_user(request, _("%(count)s webhooks disabled.") % {"count": len(queryset)})
 
 
 @admin.register(WebhookDelivery)

@@ -4,11 +4,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from backend_django.mail.letters import Letter, letter
 from backend_django.mail.services import mail_gather
 from backend_django.processing.models import ProcessingRequest
 from backend_django.utils.site import site_url
+from backend_django.utils.translation import translate
 
 from .deliveries import request_links
 from .models import Webhook
@@ -43,25 +46,32 @@ def requests_ended(recipient: str, content: dict[str, Any]) -> EmailMessage | No
     if not requests:
         return None
     if len(requests) == 1:
-        subject, links = ended_title(requests[0]), request_links(requests[0].kind, requests[0].id)
+        subject, links = (
+            translate(ended_title(requests[0])),
+            request_links(requests[0].kind, requests[0].id),
+        )
     else:
         failed = sum(request.status == "failed" for request in requests)
-        subject, links = f"{len(requests)} requests have ended, {failed} failed", {}
-    lines = [ended_sentence(request) for request in requests[:SHOWN]]
+        subject, links = (
+            _("%(requests)s requests have ended, %(failed)s failed")
+            % {"requests": len(requests), "failed": failed},
+            {},
+        )
+    lines = [translate(ended_sentence(request)) for request in requests[:SHOWN]]
     if more := len(requests) - len(lines):
-        lines.append(f"And {more} more.")
+        lines.append(_("And %(more)s more.") % {"more": more})
     return Letter(
         subject,
         lines,
-        ("See it" if links else "See them", links.get("page", site_url())),
-        (f"You asked for these mails. Change that at {site_url()}/account",),
+        (_("See it") if links else _("See them"), links.get("page", site_url())),
+        (_("You asked for these mails. Change that at %(site)s/account") % {"site": site_url()},),
     ).to(recipient)
 
 
 WHY_DISABLED = {
-    Webhook.DisabledReason.GONE: "The receiver responded 410 Gone.",
-    Webhook.DisabledReason.FAILING: "No delivery has succeeded for days.",
-    Webhook.DisabledReason.ADMIN: "An admin disabled it.",
+    Webhook.DisabledReason.GONE: gettext_noop("The receiver responded 410 Gone."),
+    Webhook.DisabledReason.FAILING: gettext_noop("No delivery has succeeded for days."),
+    Webhook.DisabledReason.ADMIN: gettext_noop("An admin disabled it."),
 }
 
 
@@ -69,10 +79,14 @@ WHY_DISABLED = {
 def webhook_disabled(recipient: str, content: dict[str, Any]) -> EmailMessage:
     """A webhook is called no more."""
     return Letter(
-        "Your webhook was disabled",
+        _("Your webhook was disabled"),
         [
-            f"{content['url']} is not called any more. {WHY_DISABLED[content['reason']]}",
-            "The log of its deliveries says more. When the receiver works again, enable it there.",
+            _("%(url)s is not called any more. %(reason)s")
+            % {"url": content["url"], "reason": _(WHY_DISABLED[content["reason"]])},
+            _(
+                "The log of its deliveries says more. When the receiver works again, "
+                "enable it there."
+            ),
         ],
-        ("See your webhooks", f"{site_url()}/account"),
+        (_("See your webhooks"), f"{site_url()}/account"),
     ).to(recipient)

@@ -66,6 +66,7 @@ class Notification(models.Model):
     batch = models.UUIDField(null=True, help_text="Or the batch that it is about.")
     request_kind = models.CharField(max_length=50)
     text = models.TextField(help_text="One sentence.")
+    made_of = models.JSONField(null=True, help_text="What it was composed of (utils/messages).")
     created_at = models.DateTimeField(db_default=Now())
     read_at = models.DateTimeField(null=True)
 

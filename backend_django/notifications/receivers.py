@@ -13,6 +13,7 @@ from django.dispatch import receiver
 from backend_django.live.publish import publish_on_commit
 from backend_django.processing.events import on_requests_ended
 from backend_django.processing.models import ProcessingRequest
+from backend_django.utils.messages import Message
 
 from .deliveries import deliveries_queue, ended_event
 from .inbox import TOPIC
@@ -32,17 +33,19 @@ MAILED: dict[str, set[str]] = {
 _TELL = """
     WITH told AS (
         INSERT INTO notifications_notification
-            (id, user_id, kind, request_kind, request_id, batch, text)
+            (id, user_id, kind, request_kind, request_id, batch, text, made_of)
         SELECT gen_random_uuid(), ended.*
-        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::text[])
-            AS ended (owner_id, kind, request_kind, request_id, batch, text)
+        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::text[],
+            %s::jsonb[])
+            AS ended (owner_id, kind, request_kind, request_id, batch, text, made_of)
         JOIN users_user AS owner ON owner.id = ended.owner_id AND owner.is_active
         LEFT JOIN notifications_notificationpreference AS preference
             ON preference.user_id = owner.id
         WHERE coalesce(preference.page, 'ended') = 'ended'
             OR preference.page = 'failed' AND ended.kind IN ('request.failed', 'batch.failed')
         ON CONFLICT (user_id, batch) WHERE batch IS NOT NULL DO UPDATE  -- some were tried again
-            SET kind = excluded.kind, text = excluded.text, created_at = now(), read_at = NULL
+            SET kind = excluded.kind, text = excluded.text, made_of = excluded.made_of,
+                created_at = now(), read_at = NULL
         RETURNING id, user_id
     ), told_by_owner AS (
         SELECT user_id, array_agg(id) AS ids FROM told GROUP BY user_id
@@ -92,7 +95,7 @@ def tell_owners(requests: Sequence[ProcessingRequest]) -> None:
     told = [request for ended in by_owner.values() for request in ended]
     batches = {request.batch for request in told if request.batch}
     notes = [
-        (r.owner_id, ended_event(r), r.kind, r.id, None, ended_sentence(r))
+        (r.owner_id, ended_event(r), r.kind, r.id, None, *_stored(ended_sentence(r)))
         for r in told
         if r.batch is None and r.status != Status.CANCELLED  # which they did themselves
     ]
@@ -128,7 +131,7 @@ def _tell(owners: Iterable[Any], notes: list[tuple[Any, ...]], batches: set[UUID
             cursor.execute(_LOCK_BATCHES, [sorted(batches)])
             cursor.execute(_BATCHES_ENDED, [sorted(batches)])
             notes = [*notes, *(_batch_note(*row) for row in cursor.fetchall())]
-        columns = [list(column) for column in zip(*notes, strict=True)] or [[]] * 6
+        columns = [list(column) for column in zip(*notes, strict=True)] or [[]] * 7
         cursor.execute(_TELL, [*columns, list(owners)])
         found = cursor.fetchall()
     for owner, ids in {row[0]: row[2] for row in found if row[2]}.items():
@@ -139,4 +142,8 @@ def _tell(owners: Iterable[Any], notes: list[tuple[Any, ...]], batches: set[UUID
 def _batch_note(owner: Any, batch: UUID, kind: str, *counts: int) -> tuple[Any, ...]:
     by_status = dict(zip(("completed", "failed", "cancelled"), counts, strict=True))
     event = Kind.BATCH_FAILED if by_status["failed"] else Kind.BATCH_COMPLETED
-    return owner, event.value, kind, None, batch, batch_sentence(kind, by_status)
+    return owner, event.value, kind, None, batch, *_stored(batch_sentence(kind, by_status))
+
+
+def _stored(message: Message) -> tuple[str, str]:
+    return str(message), json.dumps(message.to_json())

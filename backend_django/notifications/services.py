@@ -16,6 +16,7 @@ from backend_django.users.models import User
 from backend_django.utils.encryption import encrypt
 from backend_django.utils.errors import Conflict, Invalid
 from backend_django.utils.http_client import is_public
+from backend_django.utils.messages import Message
 
 from .models import NotificationPreference, Webhook, WebhookDelivery
 from .signatures import new_secret
@@ -58,15 +59,19 @@ def _check_url(url: str) -> None:
     except ValueError:
         host, port = "", None
     if not host:
-        raise Invalid(fields={"url": "Enter a valid URL, such as https://example.org/hook."})
+        raise Invalid(
+            fields={"url": Message("Enter a valid URL, such as https://example.org/hook.")}
+        )
     allowed = {name.lower() for name in settings.HTTP_CLIENT_INTERNAL_HOSTS}
     is_internal = bool(allowed & {host, f"{host}:{port}"})
     if parts.scheme != "https" and not (is_internal and parts.scheme == "http"):
-        raise Invalid(fields={"url": "Enter a URL that begins with https://."})
+        raise Invalid(fields={"url": Message("Enter a URL that begins with https://.")})
     if parts.username is not None or parts.password is not None:
-        raise Invalid(fields={"url": "Leave out the user name and the password."})
+        raise Invalid(fields={"url": Message("Leave out the user name and the password.")})
     if not is_internal and not _may_be_public(host):
-        raise Invalid(fields={"url": "This is not a public address, so it can't be called."})
+        raise Invalid(
+            fields={"url": Message("This is not a public address, so it can't be called.")}
+        )
 
 
 def _may_be_public(host: str) -> bool:
@@ -100,7 +105,9 @@ def webhook_create(*, owner: User, url: str, events: list[str]) -> tuple[Webhook
     if not limit:
         raise Conflict("Webhooks are turned off on this server.")
     if Webhook.objects.filter(owner=owner).count() >= limit:
-        raise Conflict(f"You have {limit} webhooks. Delete one that you no longer need.")
+        raise Conflict(
+            Message("You have %(limit)s webhooks. Delete one that you no longer need.", limit=limit)
+        )
     secret = new_secret()
     webhook = Webhook.objects.create(
         owner=owner, url=url, events=events, secret=encrypt(secret, purpose=PURPOSE)

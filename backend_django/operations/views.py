@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 from prometheus_client import CollectorRegistry
@@ -25,6 +26,7 @@ from backend_django.processing.services import kind_pause, kinds_resume
 from backend_django.utils.errors import Denied
 from backend_django.utils.probes import INSIDE
 from backend_django.utils.staff import acts_as_staff
+from backend_django.utils.translation import translate
 
 from .monitoring import RequestCollector, full_health
 from .queues import RECENT, queues_overview
@@ -58,7 +60,7 @@ def for_operators(view: Callable[[HttpRequest], HttpResponse]) -> Any:
         refusal_record(
             request=request, event="operators_only", target=request.path, detail=refusal.code
         )
-        return problem_response(status, refusal.code, refusal.message)
+        return problem_response(status, refusal.code, translate(refusal.message))
 
     return closed
 
@@ -104,7 +106,7 @@ def queues(request: HttpRequest) -> HttpResponse:
             _switch(request, action, request.POST[action])
         return HttpResponseRedirect(request.path)
     context = admin.site.each_context(request) | {
-        "title": "Queues",
+        "title": _("Queues"),
         "queues": queues_overview(),
         "recent": timezone.now() - RECENT,
         "may": may,
@@ -119,11 +121,16 @@ def _switch(request: HttpRequest, action: str, kind: str) -> None:
     elif kind in known_kinds():
         changed = kind_pause(kind=kind)
     else:
-        messages.error(request, f"There is no kind “{kind}”.")
+        messages.error(request, _("There is no kind “%(kind)s”.") % {"kind": kind})
         return
     if changed:
         event_record(event=f"admin.queues_{action}", target=kind)
-        messages.success(request, f"Kind {kind} {action}d.")
+        said = _("Kind %(kind)s paused.") if action == "pause" else _("Kind %(kind)s resumed.")
+        messages.success(request, said % {"kind": kind})
     else:
-        was = "paused already" if action == "pause" else "not paused"
-        messages.info(request, f"Kind {kind} was {was}.")
+        was = (
+            _("Kind %(kind)s was paused already.")
+            if action == "pause"
+            else _("Kind %(kind)s was not paused.")
+        )
+        messages.info(request, was % {"kind": kind})

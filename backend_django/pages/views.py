@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
@@ -51,12 +52,13 @@ def page(request: HttpRequest) -> HttpResponse:
         filled = rendered_page()
     except FileNotFoundError:
         return HttpResponse(
-            "The page is not built yet: `make run` builds it.\n",
+            _("The page is not built yet: `make run` builds it.\n"),
             status=503,
             content_type="text/plain; charset=utf-8",
         )
     status = 200 if filled.has(request.path_info) else 404
     response = HttpResponse(filled.html, status=status, headers={"Cache-Control": "no-cache"})
+    response.same_in_all_languages = True  # type: ignore[attr-defined]
     if filled.script_sources:
         response._csp_update = {"script-src": list(filled.script_sources)}  # type: ignore[attr-defined]
     return response

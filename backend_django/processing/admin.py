@@ -18,9 +18,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backend_django.users.models import User
 from backend_django.utils.admin import ReadOnly
+from backend_django.utils.translation import number, translate
 
 from . import bulk
 from .archives import archive_create, archive_path
@@ -47,7 +50,7 @@ class AttemptInline(ReadOnly, admin.TabularInline):
 class KindFilter(admin.SimpleListFilter):
     """Django's own would read all requests to learn of their kinds."""
 
-    title = parameter_name = "kind"
+    title, parameter_name = lazy("kind"), "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(kind, kind) for kind in sorted(known_kinds())]
@@ -59,7 +62,7 @@ class KindFilter(admin.SimpleListFilter):
 class ErrorFilter(admin.SimpleListFilter):
     """The errors of the latest failed requests."""
 
-    title, parameter_name = "error", "error_code"
+    title, parameter_name = lazy("error"), "error_code"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         failed = ProcessingRequest.objects.filter(status=ProcessingRequest.Status.FAILED)
@@ -87,7 +90,7 @@ class ProcessingRequestAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ["name", "kind", "owner", "status", "progress", "attempt", "created_at"]
     list_filter = ["status", KindFilter, ErrorFilter, "created_at"]
     search_fields = ["name"]  # which has Django show the field; get_search_results says of what
-    search_help_text = "An ID, an email, or words of the name or beginnings of them."
+    search_help_text = lazy("An ID, an email, or words of the name or beginnings of them.")
     list_select_related = ["owner"]
     paginator = BoundedPaginator
     list_per_page = 50
@@ -101,7 +104,7 @@ class ProcessingRequestAdmin(ReadOnly, admin.ModelAdmin):
         fields = super().get_fields(request, obj)
         return ["trace" if name == "trace_id" else name for name in fields if name != "trace"]
 
-    @admin.display(description="trace ID")
+    @admin.display(description=lazy("trace ID"))
     def trace(self, shown: ProcessingRequest) -> str:
         if not (settings.TRACE_URL and shown.trace_id):
             return shown.trace_id or "–"
@@ -122,7 +125,9 @@ class ProcessingRequestAdmin(ReadOnly, admin.ModelAdmin):
         response = super().changelist_view(request, extra_context)
         shown = getattr(response, "context_data", None) or {}
         if "cl" in shown and shown["cl"].result_count >= COUNTED:
-            shown["subtitle"] = f"The first {COUNTED:,}. Search or filter to find others."
+            shown["subtitle"] = _("The first %(counted)s. Search or filter to find others.") % {
+                "counted": number(COUNTED)
+            }
         return response
 
     def get_search_results(
@@ -137,40 +142,40 @@ class ProcessingRequestAdmin(ReadOnly, admin.ModelAdmin):
             return queryset.filter(owner__in=list(owners[:MOST_OWNERS])), False
         return (filter_by_words(queryset, text) if text else queryset), False
 
-    @admin.action(description="Cancel the selected requests", permissions=["operate"])
+    @admin.action(description=lazy("Cancel the selected requests"), permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[ProcessingRequest]) -> None:
-        self._change(request, queryset, bulk.CANCEL, "cancelled")
+        self._change(request, queryset, bulk.CANCEL, _("%(count)s requests cancelled."))
 
-    @admin.action(description="Retry the selected requests", permissions=["operate"])
+    @admin.action(description=lazy("Retry the selected requests"), permissions=["operate"])
     def retry(self, request: HttpRequest, queryset: QuerySet[ProcessingRequest]) -> None:
-        self._change(request, queryset, bulk.RETRY, "started again")
+        self._change(request, queryset, bulk.RETRY, _("%(count)s requests started again."))
 
-    @admin.action(description="Download the selected results", permissions=["operate"])
+    @admin.action(description=lazy("Download the selected results"), permissions=["operate"])
     def download(
         self, request: HttpRequest, queryset: QuerySet[ProcessingRequest]
     ) -> HttpResponse | None:
         archive_id, outcome = archive_create(user_id=request.user.pk, rows=queryset)
         if archive_id is None:
-            self._report(request, outcome, "put into an archive")
+            self._report(request, outcome, _("%(count)s requests put into an archive."))
             return None
         return HttpResponseRedirect(archive_path(archive_id))
 
     # The name, and the page that asks once more, of Django's own action, which would list all rows
     # that go with a request and check a permission for each.
-    @admin.action(description="Delete the selected requests", permissions=["remove"])
+    @admin.action(description=lazy("Delete the selected requests"), permissions=["remove"])
     def delete_selected(
         self, request: HttpRequest, queryset: QuerySet[ProcessingRequest]
     ) -> HttpResponse | None:
         if request.POST.get("post"):
-            self._change(request, queryset, bulk.DELETE, "deleted")
+            self._change(request, queryset, bulk.DELETE, _("%(count)s requests deleted."))
             return None
         chosen = list(queryset.order_by("-created_at", "-id")[:MOST_CONFIRMED])
         context = self.admin_site.each_context(request) | {
-            "title": "Are you sure?",
+            "title": _("Are you sure?"),
             "subtitle": None,
-            "objects_name": "requests",
+            "objects_name": _("requests"),
             "deletable_objects": [[str(found) for found in chosen]],
-            "model_count": [("requests, with their results and files", len(chosen))],
+            "model_count": [(_("requests, with their results and files"), len(chosen))],
             "queryset": chosen,
             "opts": self.opts,
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
@@ -190,11 +195,18 @@ class ProcessingRequestAdmin(ReadOnly, admin.ModelAdmin):
     def _report(self, request: HttpRequest, outcome: bulk.Outcome, done: str) -> None:
         for refusal in outcome.refused:
             ids = ", ".join(map(str, refusal.ids[:NAMED])) + (" …" if refusal.count > NAMED else "")
-            said = f"{refusal.count} refused: {refusal.message} ({ids})"
+            said = _("%(count)s refused: %(reason)s (%(ids)s)") % {
+                "count": refusal.count,
+                "reason": translate(refusal.message),
+                "ids": ids,
+            }
             self.message_user(request, said, messages.WARNING)
-        same = f" {outcome.unchanged} were already." if outcome.unchanged else ""
-        rest = f" {outcome.remaining} remain: run it again." if outcome.remaining else ""
-        self.message_user(request, f"{outcome.done} requests {done}.{same}{rest}")
+        told = [done % {"count": outcome.done}]
+        if outcome.unchanged:
+            told.append(_("%(count)s were already.") % {"count": outcome.unchanged})
+        if outcome.remaining:
+            told.append(_("%(count)s remain: run it again.") % {"count": outcome.remaining})
+        self.message_user(request, " ".join(told))
 
 
 @admin.register(PausedKind)

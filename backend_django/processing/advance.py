@@ -17,7 +17,9 @@ from django.utils import timezone
 
 from backend_django.files.refs import FileRef
 from backend_django.utils.errors import Conflict
+from backend_django.utils.messages import Message
 from backend_django.utils.text import clean_text
+from backend_django.utils.translation import read_message
 
 from . import lifecycle, services
 from .enqueue import advance_on_commit
@@ -72,7 +74,7 @@ def advance(request_id: UUID) -> None:
             request.id,
             request.attempt,
             code="deadline_passed",
-            message="Its steps were not completed when its deadline passed.",
+            message=Message("Its steps were not completed when its deadline passed."),
         )
         _cancel(request, unfinished)
     elif lost:
@@ -94,10 +96,13 @@ def _cancel(request: ProcessingRequest, unfinished: list[ProcessingRequest]) -> 
 
 
 def _fail(request: ProcessingRequest, lost: ProcessingRequest) -> None:
-    reason = lost.error_message or "It was cancelled."
-    lifecycle.fail(
-        request.id, request.attempt, code="step_failed", message=f"“{lost.name}” failed: {reason}"
+    reason = (
+        read_message(lost.error_message, lost.error_made_of)
+        if lost.error_message
+        else Message("It was cancelled.")
     )
+    message = Message("“%(name)s” failed: %(reason)s", name=lost.name, reason=reason)
+    lifecycle.fail(request.id, request.attempt, code="step_failed", message=message)
 
 
 def _go_on(request: ProcessingRequest, pipeline: type[Pipeline]) -> None:

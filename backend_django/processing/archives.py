@@ -21,6 +21,7 @@ from django.utils.text import get_valid_filename
 from backend_django.files.refs import FileRef
 from backend_django.files.storage import stream_file
 from backend_django.utils.database_wait import statement_limit
+from backend_django.utils.messages import Message
 
 from .bulk import LIMIT, Outcome
 from .models import ProcessingRequest, ProcessingResult
@@ -56,8 +57,12 @@ def archive_create(
         outcome.remaining = chosen.count() - LIMIT
     outcome.done = len(ids)
     for code, message, others in (
-        ("not_completed", "There is no result yet.", rows.exclude(pk__in=done.values("pk"))),
-        ("no_files", "The result has no files.", done.exclude(kind__in=with_files)),
+        (
+            "not_completed",
+            Message("There is no result yet."),
+            rows.exclude(pk__in=done.values("pk")),
+        ),
+        ("no_files", Message("The result has no files."), done.exclude(kind__in=with_files)),
     ):
         if count := others.count():
             outcome.refuse(code, message, list(others.values_list("id", flat=True)[:LIMIT]), count)

@@ -120,7 +120,9 @@ class Attempt:
         if self._is_overdue():
             minutes = self.time_limit / 60
             raise ProcessingError(
-                "time_limit", f"This took longer than the {minutes:g} minutes that are allowed."
+                "time_limit",
+                "This took longer than the %(minutes)s minutes that are allowed.",
+                minutes=f"{minutes:g}",
             )
 
     def reached(self) -> dict[str, Any]:

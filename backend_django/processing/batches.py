@@ -13,6 +13,7 @@ from backend_django.uploads.quota import work_check
 from backend_django.uploads.services import upload_discard, uploads_hold
 from backend_django.users.models import User
 from backend_django.utils.errors import Conflict, Invalid
+from backend_django.utils.messages import Message
 
 from . import lifecycle
 from .changes import announce_changes
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 LIMIT = 1000  # requests of one call
 TRIES = 3  # others may create the same unique requests meanwhile
 KEYS = UUID("5b0c9a4e-55a7-4d0a-9a0e-2f6a4f6f1d3e")  # any: batches are named after keys in it
-BUSY = "The same requests are being created by other calls. Try again."
+BUSY = Message("The same requests are being created by other calls. Try again.")
 
 
 @dataclass

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from backend_django.utils.errors import DomainError
+from backend_django.utils.messages import Message
 
 from . import services
 from .models import ProcessingRequest
@@ -42,14 +43,14 @@ CANCEL = Action(
     possible=UNDER_WAY,
     settled=Q(status=Status.CANCELLED)
     | Q(status__in=[Status.PENDING, Status.PROCESSING], cancel_requested=True),
-    otherwise="Only a request that is pending or processing can be cancelled.",
+    otherwise=Message("Only a request that is pending or processing can be cancelled."),
 )
 RETRY = Action(
     "retry",
     services.request_retry,
     possible=Q(status__in=[Status.FAILED, Status.CANCELLED]),
     settled=UNDER_WAY,
-    otherwise="Only a request that failed or was cancelled can be retried.",
+    otherwise=Message("Only a request that failed or was cancelled can be retried."),
 )
 DELETE = Action(
     "delete",

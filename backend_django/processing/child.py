@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from backend_django.utils.messages import Message
+
 from .errors import ProcessingError
 from .fork_client import ForkedChild, fork_child
 
@@ -21,8 +23,8 @@ GRACE_SECONDS = 3.0  # between asking a child to stop and making it
 POLL_SECONDS = 0.25
 MAX_ANSWER_BYTES = 64 * 1024**2
 MAX_LINE_BYTES = 2000  # of what a child prints; the rest of a line is left out
-TOO_LARGE = "result_too_large", "The result of this job is too large. Try a smaller input."
-TOO_LONG = "time_limit", "This took longer than is allowed for one job."
+TOO_LARGE = "result_too_large", Message("The result of this job is too large. Try a smaller input.")
+TOO_LONG = "time_limit", Message("This took longer than is allowed for one job.")
 
 
 def run_in_child(
@@ -218,10 +220,15 @@ def _unwrap(answer: dict[str, Any] | None, returncode: int) -> Any:
         if returncode in (-signal.SIGALRM, -signal.SIGXCPU):  # a target may limit its own steps
             raise ProcessingError(*TOO_LONG)
         raise ProcessingError(
-            "crashed", f"The job's process ended without an answer (code {returncode})."
+            "crashed",
+            "The job's process ended without an answer (code %(code)s).",
+            code=str(returncode),
         )
     if "error" in answer:
-        raise ProcessingError(answer["error"]["code"], answer["error"]["message"])
+        error = answer["error"]
+        made_of = error.get("made_of")
+        message = Message.from_json(made_of) if made_of else error["message"]
+        raise ProcessingError(error["code"], message)
     if "exception" in answer:
         raise ChildError(answer["exception"])
     return answer["result"]

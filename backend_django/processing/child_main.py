@@ -17,6 +17,7 @@ import time
 import traceback
 from typing import Any
 
+from backend_django.utils.messages import Message
 from backend_django.utils.text import cut_middle
 
 from .errors import ProcessingError
@@ -84,9 +85,12 @@ def run_target(target: str, descriptor: int, memory_bytes: int, parent: int) -> 
         answer = {"result": getattr(importlib.import_module(module), function)(arguments, report)}
         report.send(answer)
     except ProcessingError as error:
-        report.send({"error": {"code": str(error.code), "message": str(error.message)}})
+        made_of = error.message.to_json() if isinstance(error.message, Message) else None
+        report.send(
+            {"error": {"code": str(error.code), "message": str(error.message), "made_of": made_of}}
+        )
     except MemoryError:
-        message = "This needs more memory than a job may use. Try a smaller input."
+        message = Message("This needs more memory than a job may use. Try a smaller input.")
         report.send({"error": {"code": "out_of_memory", "message": message}})
     except BaseException:  # what sys.exit() raises too
         report.send({"exception": cut_middle(traceback.format_exc())})

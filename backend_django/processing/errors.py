@@ -1,6 +1,9 @@
 """What a job may raise. Without Django, so that a child process can use it."""
 
 import re
+from typing import Any
+
+from backend_django.utils.messages import Message
 
 CODE = re.compile(r"[a-z][a-z0-9_]{0,49}")
 
@@ -11,11 +14,14 @@ class ProcessingError(Exception):
     Args:
         code: snake_case, stable; programs branch on it.
         message: one or two sentences that say what is wrong and what to do.
+        values: what `%(name)s` in it stands for. A message with values in it can be translated
+            (`make messages`); one that was composed before cannot.
     """
 
     code = message = ""  # of a subclass that does not call __init__
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, /, **values: Any) -> None:
+        message = Message(message, **values) if values else message
         super().__init__(code, message)
         self.code = code
         self.message = message

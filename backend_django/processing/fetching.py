@@ -59,8 +59,9 @@ def _download(
             if not response.ok:
                 raise ProcessingError(
                     "input_not_found",
-                    f"The address of the input responds with {response.status_code}. Check it, and "
+                    "The address of the input responds with %(status)s. Check it, and "
                     "submit it again.",
+                    status=str(response.status_code),
                 )
             for chunk in response.iter_content(CHUNK):
                 check()
@@ -68,5 +69,6 @@ def _download(
     except ResponseTooLarge as error:
         raise ProcessingError(
             "input_too_large",
-            f"The file at this address is larger than the {human(max_bytes)} that are allowed.",
+            "The file at this address is larger than the %(max_bytes)s that are allowed.",
+            max_bytes=human(max_bytes),
         ) from error

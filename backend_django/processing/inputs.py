@@ -21,12 +21,13 @@ from backend_django.uploads.queries import uploads_visible_to
 from backend_django.uploads.services import GONE, chunks_finish, upload_discard, upload_store
 from backend_django.users.models import User
 from backend_django.utils.errors import Conflict, Invalid, NotFound
+from backend_django.utils.messages import Message
 from backend_django.utils.text import clean_label
 
 from .models import ProcessingRequest
 from .queries import requests_visible_to
 
-RESULT_GONE = "There is no such result. It may have been deleted."
+RESULT_GONE = Message("There is no such result. It may have been deleted.")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Input:
     result_of: str | Sequence[str] = ()
     file: str = ""
     url: bool = False
-    label: str = "File"
+    label: str = Message("File")
 
     @property
     def kinds(self) -> Sequence[str]:
@@ -72,7 +73,9 @@ class Input:
 
 def refusal(declared: Input) -> str:
     """Say what an input accepts to somebody who sent something else."""
-    return f"This takes only files of these kinds: {', '.join(declared.accept)}."
+    return Message(
+        "This takes only files of these kinds: %(accept)s.", accept=", ".join(declared.accept)
+    )
 
 
 @dataclass(frozen=True)
@@ -242,7 +245,14 @@ def _result_file(declared: Input, earlier: ProcessingRequest | None) -> InputRef
     if earlier is None or earlier.kind not in declared.kinds:
         raise NotFound(RESULT_GONE)
     if earlier.status != ProcessingRequest.Status.COMPLETED:
-        raise Conflict(f"{earlier.name} has no result yet: it is {earlier.status}.", earlier.status)
+        raise Conflict(
+            Message(
+                "%(name)s has no result yet: it is %(status)s.",
+                name=earlier.name,
+                status=Message(earlier.status),
+            ),
+            earlier.status,
+        )
     if declared.file not in earlier.result.files:
         raise NotFound(RESULT_GONE)
     file: FileRef = earlier.result.files[declared.file]

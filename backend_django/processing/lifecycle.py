@@ -26,6 +26,7 @@ from django.db.models.functions import Now
 from django.db.models.sql import UpdateQuery
 
 from backend_django.utils.database_time import from_now
+from backend_django.utils.messages import Message
 from backend_django.utils.text import clean_text
 
 from .changes import announce_changes
@@ -47,8 +48,11 @@ def internal_error(request_id: UUID) -> dict[str, str]:
     """Return code and message of a failure that only those who run the product can look into."""
     return {
         "code": "internal_error",
-        "message": "Something went wrong on our side. Try again. If it keeps happening, contact "
-        f"support with reference {request_id}.",
+        "message": Message(
+            "Something went wrong on our side. Try again. If it keeps happening, contact support "
+            "with reference %(reference)s.",
+            reference=str(request_id),
+        ),
     }
 
 
@@ -314,8 +318,7 @@ def fail(request_id: UUID, attempt: int, *, code: str, message: str, **reached: 
                 attempt,
                 Outcome.FAILED,
                 status=Status.FAILED,
-                error_code=code[:50],
-                error_message=clean_text(message),
+                **_error(code, message),
                 finished_at=Now(),
                 **reached,
             )
@@ -335,11 +338,18 @@ def retry_later(request_id: UUID, attempt: int, *, pause: float, code: str, mess
             run_at=from_now(pause),
             retries=F("retries") + 1,
             max_attempts=F("max_attempts") + 1,
-            error_code=code[:50],
-            error_message=clean_text(message),
+            **_error(code, message),
         )
 
     return bool(end_requests(write))
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {
+        "error_code": code[:50],
+        "error_message": clean_text(message),
+        "error_made_of": message.to_json() if isinstance(message, Message) else None,
+    }
 
 
 def keep_details(request_id: UUID, attempt: int, *, traceback: str, log: str) -> None:

@@ -11,9 +11,20 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from backend_django.files.storage import local_path
+from backend_django.utils.messages import Message
+from backend_django.utils.translation import translate_stored
 
 from .priority import Priority
 from .search import NAME_WORDS
+
+# As they stand in sentences.
+STATUS_WORDS = [
+    Message("pending"),
+    Message("processing"),
+    Message("completed"),
+    Message("failed"),
+    Message("cancelled"),
+]
 
 
 def default_max_attempts() -> int:
@@ -79,6 +90,9 @@ class ProcessingRequest(models.Model):
     max_attempts = models.PositiveSmallIntegerField(default=default_max_attempts)
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(max_length=2000, blank=True)
+    error_made_of = models.JSONField(
+        null=True, editable=False, help_text="What error_message was composed of (utils/messages)."
+    )
     cancel_requested = models.BooleanField(default=False)
 
     # What is next: the lowest priority number, then the lowest turn (lifecycle.next_turn).
@@ -189,6 +203,11 @@ class ProcessingRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name} ({self.status})"
+
+    @property
+    def error_text(self) -> str:
+        """Return `error_message` in the active language."""
+        return translate_stored(self.error_message, self.error_made_of)
 
     @property
     def is_final(self) -> bool:

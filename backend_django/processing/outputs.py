@@ -76,8 +76,9 @@ def check_data(data: Any) -> Any:
     if size > settings.PROCESSING_MAX_RESULT_BYTES:
         raise ProcessingError(
             "result_too_large",
-            f"The result has {size} bytes, and {settings.PROCESSING_MAX_RESULT_BYTES} may be "
-            "stored. Try a smaller input.",
+            "The result has %(size)s bytes, and %(most)s may be stored. Try a smaller input.",
+            size=size,
+            most=settings.PROCESSING_MAX_RESULT_BYTES,
         )
     if is_too_deep(plain):
         raise JobFaultError(f"the data are nested in more than {MAX_NESTING} levels")

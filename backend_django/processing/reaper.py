@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from backend_django.utils.database_time import from_now
+from backend_django.utils.messages import Message
 
 from .events import end_requests
 from .lifecycle import AGAIN, Outcome, Status, close_attempts, update_returning
@@ -57,7 +58,7 @@ def _reap() -> list[ProcessingRequest]:
             rows.filter(id__in=given_up),
             status=Status.FAILED,
             error_code="worker_lost",
-            error_message=(
+            error_message=Message(
                 "The worker was lost each time it worked on this. It may need more memory than "
                 "there is. Try a smaller input, or tell whoever runs this service."
             ),
@@ -73,7 +74,7 @@ def fail_overdue() -> int:
     return _fail_waiting(
         ProcessingRequest.objects.filter(deadline_at__lt=Now()),
         code="deadline_passed",
-        message="It had not begun when its deadline passed. Submit it again.",
+        message=Message("It had not begun when its deadline passed. Submit it again."),
     )
 
 
@@ -84,7 +85,7 @@ def fail_unknown() -> int:
             ~Q(kind__in=known_kinds()), created_at__lt=from_now(-UNKNOWN_KIND_SECONDS)
         ),
         code="unknown_kind",
-        message="This installation does not have the feature that this request is for.",
+        message=Message("This installation does not have the feature that this request is for."),
     )
 
 

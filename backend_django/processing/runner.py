@@ -20,6 +20,7 @@ from backend_django.uploads.quota import WorkUsedUp, work_check, work_count
 from backend_django.utils import logs
 from backend_django.utils.database_wait import statement_limit
 from backend_django.utils.errors import FileGone, ServiceError, StorageFull, StorageUnavailable
+from backend_django.utils.messages import Message
 from backend_django.utils.trace_id import trace_id
 
 from . import lifecycle
@@ -157,7 +158,9 @@ def fail_crashed(celery_task_id: str, how: str) -> None:
         status=ProcessingRequest.Status.PROCESSING, celery_task_id=celery_task_id
     )
     for request in running:
-        error = ProcessingError("crashed", f"The job's process ended without an answer ({how}).")
+        error = ProcessingError(
+            "crashed", "The job's process ended without an answer (%(how)s).", how=how
+        )
         attempt = Attempt(request)
         attempt.phase, attempt.step = request.phase or Phase.PROCESS, request.step
         attempt.percent = request.progress
@@ -335,17 +338,24 @@ def explain(error: BaseException, request_id: UUID) -> tuple[str, str]:
     """Return code and sentence for what a job raised; its own text may tell secrets."""
     if isinstance(error, ProcessingError):
         if error.is_for_users:
-            return str.__str__(error.code), str.__str__(error.message)  # of a subclass, too
+            return str.__str__(error.code), _readable(error.message)
     elif isinstance(error, MemoryError):
-        return "out_of_memory", "This needs more memory than a job may use. Try a smaller input."
+        return "out_of_memory", Message(
+            "This needs more memory than a job may use. Try a smaller input."
+        )
     elif isinstance(error, FileGone):
-        return "input_missing", "An input file is no longer there. Upload it again."
+        return "input_missing", Message("An input file is no longer there. Upload it again.")
     elif isinstance(error, StorageFull | StorageUnavailable | ServiceError):
         return error.code, error.message
     elif isinstance(error, OSError) and error.errno in DISK_FULL_ERRORS:
         return StorageFull.code, StorageFull.message
     fault = lifecycle.internal_error(request_id)
     return fault["code"], fault["message"]
+
+
+def _readable(message: str) -> str:
+    """Return a message without the code that a subclass of `str` may bring."""
+    return message if type(message) is Message else str.__str__(message)
 
 
 def _retry_db_write(write: Callable[[], bool]) -> bool:

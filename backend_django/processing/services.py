@@ -19,6 +19,7 @@ from backend_django.uploads.services import upload_discard, uploads_hold
 from backend_django.users.models import User
 from backend_django.utils.database_time import from_now
 from backend_django.utils.errors import Conflict, NotFound
+from backend_django.utils.messages import Message
 from backend_django.utils.trace_id import trace_id
 
 from . import lifecycle
@@ -33,7 +34,7 @@ from .registry import get_processor
 logger = logging.getLogger(__name__)
 Status = ProcessingRequest.Status
 NAMED_USERS = 3  # in an error
-UPLOAD_USED = "The upload was used already, or took too long. Upload the file again."
+UPLOAD_USED = Message("The upload was used already, or took too long. Upload the file again.")
 
 
 def request_create(
@@ -289,14 +290,21 @@ def request_retry(*, request: ProcessingRequest) -> None:
         Conflict: it did not fail and was not cancelled, or it is a step.
         WorkUsedUp: its owner's jobs have had their processor time of today.
     """
-    _refuse_step(request, "Retry that: it goes on from where it was.")
+    _refuse_step(request, Message("Retry that: it goes on from where it was."))
     work_check(owner_id=request.owner_id)
     _restart(request)
 
 
-def _refuse_step(request: ProcessingRequest, what_to_do: str) -> None:
+def _refuse_step(request: ProcessingRequest, what_to_do: Message) -> None:
     if request.parent is not None:
-        raise Conflict(f"This is a step of “{request.parent.name}”. {what_to_do}", "is_step")
+        raise Conflict(
+            Message(
+                "This is a step of “%(name)s”. %(what_to_do)s",
+                name=request.parent.name,
+                what_to_do=what_to_do,
+            ),
+            "is_step",
+        )
 
 
 def _restart(request: ProcessingRequest) -> None:
@@ -344,7 +352,7 @@ def request_delete(*, request: ProcessingRequest) -> None:
         Conflict: a request that is not over yet works on its result, or on that of one of its
             steps; or it is a step.
     """
-    _refuse_step(request, "Delete that: its steps go with it.")
+    _refuse_step(request, Message("Delete that: its steps go with it."))
     with transaction.atomic():
         all_of_it = ProcessingRequest.objects.filter(Q(id=request.id) | Q(parent=request.id))
         list(all_of_it.select_for_update().order_by("id").values_list("id"))
@@ -356,7 +364,10 @@ def request_delete(*, request: ProcessingRequest) -> None:
         )
         if names:
             raise Conflict(
-                f"The result is being used by {', '.join(names)}. Wait for it, or cancel it first.",
+                Message(
+                    "The result is being used by %(names)s. Wait for it, or cancel it first.",
+                    names=", ".join(names),
+                ),
                 "in_use",
             )
         ProcessingRequest.objects.filter(id=request.id).delete()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from backend_django.utils.text import clean_text
+from backend_django.utils.translation import translate
 
 from .models import ProcessingRequest
 from .pipeline import NotCompletedError, Pipeline, Step, open_plan
@@ -96,18 +97,18 @@ def _planned(step: Step) -> StepState:
         key=step.key,
         name=step.name,
         kind=step.processor.name,
-        title=step.processor.title,
+        title=translate(step.processor.title),
         after=tuple(before.key for before in step.after),
         request=row.id if row else None,
         status=row.status if row else WAITING,
         progress=row.progress if row else 0,
-        error_message=row.error_message if row else "",
+        error_message=row.error_text if row else "",
     )
 
 
 def _unplanned(row: ProcessingRequest) -> StepState:
     try:
-        title = get_processor(row.kind).title
+        title = translate(get_processor(row.kind).title)
     except KeyError:
         title = row.kind
     return StepState(
@@ -119,7 +120,7 @@ def _unplanned(row: ProcessingRequest) -> StepState:
         request=row.id,
         status=row.status,
         progress=row.progress,
-        error_message=row.error_message,
+        error_message=row.error_text,
     )
 
 

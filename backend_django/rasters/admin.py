@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from backend_django.utils.admin import ReadOnly
 
@@ -27,7 +28,7 @@ class RasterShareAdmin(ReadOnly, admin.ModelAdmin):
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("rasters.delete_rastershare")
 
-    @admin.action(description="Revoke the selected links", permissions=["revoke"])
+    @admin.action(description=gettext_lazy("Revoke the selected links"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[RasterShare]) -> None:
         shares = list(queryset)
         for share in shares:

@@ -133,8 +133,9 @@ def write_archive(
     if total > MAX_TILES:
         raise ProcessingError(
             "too_many_tiles",
-            f"The raster is too large for this: its map has more than {MAX_TILES:,} tiles. They "
-            "are drawn when somebody looks at them.",
+            "The raster is too large for this: its map has more than %(most)s "
+            "tiles. They are drawn when somebody looks at them.",
+            most=MAX_TILES,
         )
 
     process_limits.limit_cpu(FIXED_SECONDS + total * TILE_SECONDS)

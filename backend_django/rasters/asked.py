@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from backend_django.processing.errors import ProcessingError
+from backend_django.utils.messages import Message
 
 from .inspection import Inspection
 from .options import Options, parse_nodata
@@ -31,9 +32,10 @@ def as_asked(facts: Inspection, options: Options) -> Inspection:
     if options.grid == "web" and not _has_room_for_missing(facts):
         raise ProcessingError(
             "nodata_needed",
-            f"On the grid of web maps a raster has empty corners, and these {facts.dtype} pixels "
-            "have no value that means “empty”. Give a nodata value in the options, or keep the "
-            "raster's own grid.",
+            "On the grid of web maps a raster has empty corners, and these "
+            "%(dtype)s pixels have no value that means “empty”. Give a nodata "
+            "value in the options, or keep the raster's own grid.",
+            dtype=facts.dtype,
         )
     return facts
 
@@ -46,10 +48,16 @@ def missing_value(options: Options) -> tuple[float | int | None] | None:
 def _with_bands(facts: Inspection, bands: tuple[int, ...]) -> Inspection:
     missing = [band for band in bands if band > facts.count]
     if missing:
-        has = "only one band" if facts.count == 1 else f"only {facts.count} bands"
+        has = (
+            Message("only one band")
+            if facts.count == 1
+            else Message("only %(count)s bands", count=facts.count)
+        )
         raise ProcessingError(
             "no_such_band",
-            f"Band {missing[0]} was asked for, but the raster has {has}. Choose other bands.",
+            "Band %(band)s was asked for, but the raster has %(has)s. Choose other bands.",
+            band=missing[0],
+            has=has,
         )
     return replace(
         facts,
@@ -72,8 +80,12 @@ def _usable_nodata(facts: Inspection, text: str) -> float | int | None:
     ):
         raise ProcessingError(
             "nodata_unsuitable",
-            f"No pixel of type {facts.dtype} can have the nodata value {text}. Choose a whole "
-            f"number from {limits.min:,} to {limits.max:,}, or “none”.",
+            "No pixel of type %(dtype)s can have the nodata value %(text)s. Choose "
+            "a whole number from %(min)s to %(max)s, or “none”.",
+            dtype=facts.dtype,
+            text=text,
+            min=limits.min,
+            max=limits.max,
         )
     return int(value)
 
@@ -84,9 +96,10 @@ def _check_resampling(facts: Inspection, options: Options) -> None:
     if facts.has_large_nodata and (options.grid == "web" or resampling not in {"auto", "nearest"}):
         raise ProcessingError(
             "nodata_unsuitable",
-            f"The nodata value {facts.nodata} has too many digits for resampling. Keep the "
-            "raster's own grid and choose “auto” or “nearest” overviews, or give the missing "
-            "pixels another value.",
+            "The nodata value %(nodata)s has too many digits for resampling. Keep "
+            "the raster's own grid and choose “auto” or “nearest” overviews, or "
+            "give the missing pixels another value.",
+            nodata=str(facts.nodata),
         )
     if resampling == "mode" and facts.dtype in {"int64", "uint64"} and facts.nodata:
         raise ProcessingError(

@@ -49,8 +49,10 @@ def are_classes(
         if None in found:
             raise ProcessingError(
                 "too_many_classes",
-                f"The raster has more than {MAX_CLASSES} different values, or some that are no "
-                "whole numbers, so they cannot be classes. Choose “measurements” as its values.",
+                "The raster has more than %(most)s different values, or some "
+                "that are no whole numbers, so they cannot be classes. Choose "
+                "“measurements” as its values.",
+                most=MAX_CLASSES,
             )
         return True
     if facts.has_palette:

@@ -21,6 +21,7 @@ import numpy as np
 import rasterio
 
 from backend_django.processing.errors import ProcessingError
+from backend_django.utils.messages import Message
 from backend_django.utils.text import clean_text
 
 from . import gdal, process_limits
@@ -136,7 +137,7 @@ def convert_prepared(
             if not reason and not overviews_show_pixels(
                 source, known if classes else None, lossy=is_lossy(source)
             ):
-                reason = "its overviews do not show its pixels"
+                reason = Message("its overviews do not show its pixels")
         if reason:
             recipe = choose_recipe(source, facts, options, classes=classes)
             by_gdal = reason_for_gdal(source, facts, options, recipe)
@@ -184,6 +185,7 @@ def convert_prepared(
         "profile": options.profile,
         "kept": not reason,
         "converted_because": reason,
+        "because_made_of": reason.to_json() if isinstance(reason, Message) else None,
         "validation": validation,
     }
 

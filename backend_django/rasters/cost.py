@@ -6,6 +6,7 @@ The bytes that were sent say nothing of it: a few hundred can describe ten thous
 import math
 
 from backend_django.processing.errors import ProcessingError
+from backend_django.utils.messages import Message
 
 from .inspection import Inspection
 from .options import Options
@@ -54,13 +55,21 @@ def check_cost(seconds: float, limit: float, options: Options, way_out: str = ""
     """
     if seconds <= limit:
         return
-    way_out = way_out or "Cut it into parts, or store it in larger blocks if they are small."
+    way_out = way_out or Message(
+        "Cut it into parts, or store it in larger blocks if they are small."
+    )
     if options.grid == "web":
-        way_out = "Keep the raster's own grid, which takes a fraction of it, or cut it into parts."
+        way_out = Message(
+            "Keep the raster's own grid, which takes a fraction of it, or cut it into parts."
+        )
     raise ProcessingError(
         "too_much_work",
-        f"Converting this raster would take about {seconds / 60:,.0f} minutes of processor time; "
-        f"at most {limit / 60:,.0f} are allowed for one request. {way_out}",
+        "Converting this raster would take about %(seconds)s minutes of "
+        "processor time; at most %(limit)s are allowed for one request. "
+        "%(way_out)s",
+        seconds=round(seconds / 60),
+        limit=round(limit / 60),
+        way_out=way_out,
     )
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from backend_django.utils.messages import Message
+
 if TYPE_CHECKING:  # numpy is not loaded at the start of a web process
     import numpy as np
     from numpy.typing import NDArray
@@ -56,30 +58,39 @@ _CHARACTERS = re.compile(r"[a-z0-9+\-*/().,<>=! _]*")
 class ExpressionError(ValueError):
     """What is wrong with an expression, in a sentence."""
 
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
+
 
 class Expression:
     """An expression that was found to be safe to compute."""
 
     def __init__(self, text: str) -> None:
         if not text.strip() or len(text) > MAX_LENGTH:
-            raise ExpressionError(f"Must have one to {MAX_LENGTH} characters.")
+            raise ExpressionError(Message("Must have one to %(most)s characters.", most=MAX_LENGTH))
         lowered = text.lower()
         if not _CHARACTERS.fullmatch(lowered):
             raise ExpressionError(
-                "Use bands (b1, b2, …), numbers, + - * / **, comparisons, parentheses and "
-                f"{', '.join(_FUNCTIONS)}."
+                Message(
+                    "Use bands (b1, b2, …), numbers, + - * / **, comparisons, parentheses "
+                    "and %(functions)s.",
+                    functions=", ".join(_FUNCTIONS),
+                )
             )
         try:
             self._tree = ast.parse(lowered.strip(), mode="eval").body
         except (SyntaxError, ValueError, MemoryError, RecursionError):
-            raise ExpressionError("It cannot be read. Are all parentheses closed?") from None
+            raise ExpressionError(
+                Message("It cannot be read. Are all parentheses closed?")
+            ) from None
         self._operations = 0
         found: set[int] = set()
         self._check(self._tree, found, 0)
         if not found:
-            raise ExpressionError("Name at least one band, as in b1 * 2.")
+            raise ExpressionError(Message("Name at least one band, as in b1 * 2."))
         if len(found) > MAX_BANDS:
-            raise ExpressionError(f"Use at most {MAX_BANDS} different bands.")
+            raise ExpressionError(Message("Use at most %(most)s different bands.", most=MAX_BANDS))
         self.bands = tuple(sorted(found))
 
     def __call__(self, values: "NDArray[Any]") -> "NDArray[np.float64]":
@@ -99,12 +110,12 @@ class Expression:
 
     def _check(self, node: ast.AST, bands: set[int], depth: int) -> None:
         if depth > _MAX_DEPTH:
-            raise ExpressionError("It is nested too deeply.")
+            raise ExpressionError(Message("It is nested too deeply."))
         children: list[ast.AST] = []
         match node:
             case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
                 if not math.isfinite(value) or abs(value) > 1e100:
-                    raise ExpressionError("A number in it is too large.")
+                    raise ExpressionError(Message("A number in it is too large."))
                 return
             case ast.Name(id=name) if found := _BAND.fullmatch(name):
                 bands.add(int(found[1]))
@@ -119,21 +130,36 @@ class Expression:
                 children = list(node.args)
                 wanted = _FUNCTIONS[name][0]
                 if len(children) != wanted:
-                    plural = "s" if wanted > 1 else ""
-                    raise ExpressionError(f"{name} takes {wanted} value{plural}.")
+                    raise ExpressionError(
+                        Message.counted(
+                            "%(name)s takes %(count)s value.",
+                            "%(name)s takes %(count)s values.",
+                            count=wanted,
+                            name=name,
+                        )
+                    )
             case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)) if name not in _FUNCTIONS:
                 raise ExpressionError(
-                    f"“{name}” is not known. Bands are b1, b2, …; functions are "
-                    f"{', '.join(_FUNCTIONS)}."
+                    Message(
+                        "“%(name)s” is not known. Bands are b1, b2, …; functions are "
+                        "%(functions)s.",
+                        name=name,
+                        functions=", ".join(_FUNCTIONS),
+                    )
                 )
             case _:
                 raise ExpressionError(
-                    "Use only bands (b1, b2, …), numbers, + - * / **, one comparison at a time, "
-                    f"parentheses and {', '.join(_FUNCTIONS)}."
+                    Message(
+                        "Use only bands (b1, b2, …), numbers, + - * / **, one comparison at a "
+                        "time, parentheses and %(functions)s.",
+                        functions=", ".join(_FUNCTIONS),
+                    )
                 )
         self._operations += 1
         if self._operations > MAX_OPERATIONS:
-            raise ExpressionError(f"It has more than {MAX_OPERATIONS} operations.")
+            raise ExpressionError(
+                Message("It has more than %(most)s operations.", most=MAX_OPERATIONS)
+            )
         for child in children:
             self._check(child, bands, depth + 1)
 

@@ -19,6 +19,7 @@ from rasterio._err import CPLE_BaseError
 from rasterio.enums import Interleaving, MaskFlags
 
 from backend_django.processing.errors import ProcessingError
+from backend_django.utils.messages import Message
 from backend_django.utils.text import clean_text
 
 from . import gdal
@@ -30,28 +31,34 @@ logger = logging.getLogger(__name__)
 
 _TIFF_SIGNATURES = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _OTHER_SIGNATURES = (  # of what is not read here, and why
-    (b"\x1f\x8b", "a gzip archive: unpack it, or pack the GeoTIFF as a ZIP archive"),
-    (b"7z\xbc\xaf", "a 7-Zip archive: unpack it, or pack the GeoTIFF as a ZIP archive"),
-    (b"Rar!", "a RAR archive: unpack it, or pack the GeoTIFF as a ZIP archive"),
+    (b"\x1f\x8b", Message("a gzip archive: unpack it, or pack the GeoTIFF as a ZIP archive")),
+    (b"7z\xbc\xaf", Message("a 7-Zip archive: unpack it, or pack the GeoTIFF as a ZIP archive")),
+    (b"Rar!", Message("a RAR archive: unpack it, or pack the GeoTIFF as a ZIP archive")),
     (
         b"\x89HDF",
-        "an HDF5 or netCDF-4 file, which may name other files of this server: convert it with "
-        '`gdal_translate HDF5:"in.h5"://name out.tif`',
+        Message(
+            "an HDF5 or netCDF-4 file, which may name other files of this server: "
+            'convert it with `gdal_translate HDF5:"in.h5"://name out.tif`'
+        ),
     ),
     (
         b"SQLite format 3",
-        "a GeoPackage or another database: convert its raster with "
-        "`gdal_translate in.gpkg out.tif`",
+        Message(
+            "a GeoPackage or another database: convert its raster with "
+            "`gdal_translate in.gpkg out.tif`"
+        ),
     ),
-    (b"GRIB", "a GRIB file: convert it with `gdal_translate in.grib out.tif`"),
-    (b"NITF", "a NITF file: convert it with `gdal_translate in.ntf out.tif`"),
-    (b"GIF8", "a GIF image: convert it with `gdal_translate in.gif out.tif`"),
-    (b"RIFF", "a WebP image: convert it with `gdal_translate in.webp out.tif`"),
-    (b"%PDF", "a PDF document: convert it with `gdal_translate in.pdf out.tif`"),
+    (b"GRIB", Message("a GRIB file: convert it with `gdal_translate in.grib out.tif`")),
+    (b"NITF", Message("a NITF file: convert it with `gdal_translate in.ntf out.tif`")),
+    (b"GIF8", Message("a GIF image: convert it with `gdal_translate in.gif out.tif`")),
+    (b"RIFF", Message("a WebP image: convert it with `gdal_translate in.webp out.tif`")),
+    (b"%PDF", Message("a PDF document: convert it with `gdal_translate in.pdf out.tif`")),
     (
         b"<",
-        "an XML, HTML or VRT text, which may name other files of this server: convert it with "
-        "`gdal_translate in.vrt out.tif`",
+        Message(
+            "an XML, HTML or VRT text, which may name other files of this server: "
+            "convert it with `gdal_translate in.vrt out.tif`"
+        ),
     ),
 )
 
@@ -195,23 +202,27 @@ def not_a_tiff(head: bytes) -> ProcessingError:
         return ProcessingError("empty_file", "The file is empty. Upload it again.")
     return ProcessingError(
         "not_a_tiff",
-        f"This is not a GeoTIFF but {kind}."
+        Message("This is not a GeoTIFF but %(kind)s.", kind=kind)
         if kind
-        else "This is not a GeoTIFF, nor another kind of raster that is read here. Convert it with "
-        "`gdal_translate in.xyz out.tif`, and upload that.",
+        else Message(
+            "This is not a GeoTIFF, nor another kind of raster that is read here. "
+            "Convert it with `gdal_translate in.xyz out.tif`, and upload that."
+        ),
     )
 
 
 def _check_directories(path: Path) -> None:
     if count_directories(path, _MAX_DIRECTORIES) > _MAX_DIRECTORIES:
-        raise _several_images(f"more than {_MAX_DIRECTORIES}")
+        raise _several_images(Message("more than %(most)s", most=_MAX_DIRECTORIES))
 
 
 def _several_images(count: str) -> ProcessingError:
     return ProcessingError(
         "several_images",
-        f"The file holds {count} images, and only one can be shown. Take one out, for example "
-        "the first with `gdal_translate GTIFF_DIR:1:in.tif out.tif`, and upload that.",
+        "The file holds %(count)s images, and only one can be shown. Take one "
+        "out, for example the first with `gdal_translate GTIFF_DIR:1:in.tif "
+        "out.tif`, and upload that.",
+        count=count,
     )
 
 
@@ -232,20 +243,36 @@ def check_size(dataset: Any, limits: Limits, bands: Sequence[int]) -> None:
     if count > limits.bands or dataset.count > _MAX_BANDS:
         raise ProcessingError(
             "too_many_bands",
-            f"The raster has {dataset.count} bands; at most {limits.bands} are accepted. "
-            "Name those that you need in the option “Bands”, as in 30,20,10."
+            Message(
+                "The raster has %(count)s bands; at most %(most)s are accepted. Name "
+                "those that you need in the option “Bands”, as in 30,20,10.",
+                count=dataset.count,
+                most=limits.bands,
+            )
             if dataset.count <= _MAX_BANDS
-            else f"The raster has {dataset.count} bands; at most {_MAX_BANDS} can be opened. "
-            "Choose some of them with `gdal_translate -b 1 -b 2 in.tif out.tif`.",
+            else Message(
+                "The raster has %(count)s bands; at most %(most)s can be opened. "
+                "Choose some of them with `gdal_translate -b 1 -b 2 in.tif out.tif`.",
+                count=dataset.count,
+                most=_MAX_BANDS,
+            ),
         )
     itemsize = sample_bytes(dataset.dtypes[0])
     size = dataset.width * dataset.height * count * itemsize
     if size > limits.uncompressed:
         raise ProcessingError(
             "too_large",
-            f"The raster has {dataset.width:,} × {dataset.height:,} pixels in {count} "
-            f"band{'s' if count > 1 else ''}, {_gigabytes(size)} when decoded; at most "
-            f"{_gigabytes(limits.uncompressed)} are accepted. Cut it into parts.",
+            Message.counted(
+                "The raster has %(width)s × %(height)s pixels in %(count)s band, %(size)s when "
+                "decoded; at most %(most)s are accepted. Cut it into parts.",
+                "The raster has %(width)s × %(height)s pixels in %(count)s bands, %(size)s when "
+                "decoded; at most %(most)s are accepted. Cut it into parts.",
+                count=count,
+                width=dataset.width,
+                height=dataset.height,
+                size=_gigabytes(size),
+                most=_gigabytes(limits.uncompressed),
+            ),
         )
     block_height, block_width = dataset.block_shapes[0]
     block = block_height * block_width * itemsize
@@ -254,9 +281,13 @@ def check_size(dataset: Any, limits: Limits, bands: Sequence[int]) -> None:
     if block > limits.block:
         raise ProcessingError(
             "block_too_large",
-            f"The raster is stored in blocks of {block_width:,} × {block_height:,} pixels, "
-            f"{_gigabytes(block)} each, which takes too much memory to read. Store it in small "
-            "tiles with `gdal_translate -co TILED=YES in.tif out.tif`.",
+            "The raster is stored in blocks of %(block_width)s × %(block_height)s "
+            "pixels, %(size)s each, which takes too much memory to read. "
+            "Store it in small tiles with `gdal_translate -co TILED=YES in.tif "
+            "out.tif`.",
+            block_width=block_width,
+            block_height=block_height,
+            size=_gigabytes(block),
         )
 
 
@@ -378,5 +409,7 @@ def _unusable_crs() -> ProcessingError:
     )
 
 
-def _gigabytes(size: int) -> str:
-    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
+def _gigabytes(size: int) -> Message:
+    if size >= 1e9:
+        return Message("%(size)s GB", size=round(size / 1e9, 1))
+    return Message("%(size)s MB", size=round(size / 1e6))

@@ -21,6 +21,7 @@ from rasterio.crs import CRS
 from rasterio.transform import from_bounds
 
 from backend_django.processing.errors import ProcessingError
+from backend_django.utils.messages import Message
 from backend_django.utils.text import clean_label
 
 from . import gdal, process_limits
@@ -101,7 +102,7 @@ def prepare(
         head = file.read(64)
     main, because = upload, ""
     if head.startswith(b"PK\x03\x04"):
-        main, because = _unpack(upload, folder), "it came in an archive"
+        main, because = _unpack(upload, folder), Message("it came in an archive")
         with main.open("rb") as file:
             head = file.read(64)
         name = main.name
@@ -112,22 +113,34 @@ def prepare(
             return Prepared(upload)
         if main == upload:
             try:
-                return Prepared(_place(upload, options, folder), "its place was given")
+                return Prepared(_place(upload, options, folder), Message("its place was given"))
             except (CPLE_BaseError, rasterio.errors.RasterioIOError):  # libtiff reads it, no more
-                main, because = _renamed(upload, name, driver, folder), "its place was given"
+                main, because = (
+                    _renamed(upload, name, driver, folder),
+                    Message("its place was given"),
+                )
     elif not driver:
         raise not_a_tiff(head)
     elif main == upload:
-        main, because = _renamed(upload, name, driver, folder), f"it came as {_TITLES[driver]}"
+        main, because = (
+            _renamed(upload, name, driver, folder),
+            Message("it came as %(title)s", title=_TITLES[driver]),
+        )
     return _translate(main, driver, because, options, folder, limits)
 
 
 _LAYERED = {"netCDF", "GPKG"}  # several rasters in a file
-_TITLES = {
-    "JP2OpenJPEG": "JPEG 2000", "PNG": "PNG", "JPEG": "JPEG", "HFA": "ERDAS Imagine",
-    "netCDF": "netCDF", "AAIGrid": "an ESRI ASCII grid", "SRTMHGT": "SRTM heights", "ENVI": "ENVI",
-    "GPKG": "a GeoPackage",
-}  # fmt: skip
+_TITLES: dict[str, str] = {
+    "JP2OpenJPEG": "JPEG 2000",
+    "PNG": "PNG",
+    "JPEG": "JPEG",
+    "HFA": "ERDAS Imagine",
+    "netCDF": "netCDF",
+    "AAIGrid": Message("an ESRI ASCII grid"),
+    "SRTMHGT": Message("SRTM heights"),
+    "ENVI": "ENVI",
+    "GPKG": Message("a GeoPackage"),
+}
 
 
 def _driver(path: Path, name: str, head: bytes, formats: _Formats) -> str:
@@ -190,7 +203,8 @@ def _crs(options: Options) -> CRS | None:
     except rasterio.errors.CRSError:
         raise ProcessingError(
             "crs_unknown",
-            f"There is no coordinate reference system {options.crs}. Search for it by its name.",
+            "There is no coordinate reference system %(crs)s. Search for it by its name.",
+            crs=options.crs,
         ) from None
 
 
@@ -230,8 +244,10 @@ def _unpack(archive: Path, folder: Path) -> Path:
 def _archive_too_large() -> ProcessingError:
     return ProcessingError(
         "archive_too_large",
-        f"The archive has more than {_MAX_MEMBERS:,} files, or its raster more than "
-        f"{_MAX_UNPACKED / 1e9:,.0f} GB. Upload the GeoTIFF itself.",
+        "The archive has more than %(max_members)s files, or its raster more "
+        "than %(max_unpacked)s GB. Upload the GeoTIFF itself.",
+        max_members=_MAX_MEMBERS,
+        max_unpacked=round(_MAX_UNPACKED / 1000000000.0),
     )
 
 
@@ -268,8 +284,10 @@ def _main_of(names: list[str]) -> str:
     listed = ", ".join(clean_label(Path(name).name, 60) for name in found[:5])
     raise ProcessingError(
         "several_rasters",
-        f"The archive holds {len(found)} rasters ({listed}{', …' if len(found) > 5 else ''}). "
-        "Upload each by itself, with the files that belong to it.",
+        "The archive holds %(found)s rasters (%(listed)s). Upload "
+        "each by itself, with the files that belong to it.",
+        found=len(found),
+        listed=f"{listed}{', …' if len(found) > 5 else ''}",
     )
 
 
@@ -338,7 +356,7 @@ def _layer(main: Path, driver: str, options: Options) -> str:
         empty = True
     if empty:
         raise ProcessingError(
-            "no_raster", f"The file is {_TITLES[driver]}, and has no raster in it."
+            "no_raster", "The file is %(title)s, and has no raster in it.", title=_TITLES[driver]
         )
     if not layers:
         return str(main)
@@ -349,5 +367,7 @@ def _layer(main: Path, driver: str, options: Options) -> str:
     listed = ", ".join(clean_label(name, 60) for name in list(layers)[:_MAX_LAYERS_NAMED])
     raise ProcessingError(
         "choose_layer",
-        f"The file holds {len(layers)} rasters: {listed}. Name one of them in the option “Layer”.",
+        "The file holds %(layers)s rasters: %(listed)s. Name one of them in the option “Layer”.",
+        layers=len(layers),
+        listed=listed,
     )

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from backend_django.utils.translation import translate_stored
+
 from .styles import CLASSES, COLORMAPS, default_style
 
 _LATER_FIELDS = {
@@ -51,6 +53,7 @@ def present_result(result: Any, token: str | None = None) -> dict[str, Any]:
     request, cog = result.request, result.files["cog"]
     # What results of earlier releases do not have.
     data = _LATER_FIELDS | result.data
+    because = translate_stored(data["converted_because"], data.pop("because_made_of", None))
     data["crs"] = _LATER_OF_CRS | data["crs"]
     data["bands"] = [_LATER_OF_BANDS | band for band in data["bands"]]
     links = raster_links(request.id, version_of(result), token, kind=request.kind)
@@ -63,6 +66,7 @@ def present_result(result: Any, token: str | None = None) -> dict[str, Any]:
         "output_size": cog["size"],
         "sha256": cog["sha256"],
         **data,
+        "converted_because": because,
         "seconds": _seconds(request),
         "style": {
             "bands": style.bands,

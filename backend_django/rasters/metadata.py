@@ -86,9 +86,11 @@ def items_to_keep(source: Path, facts: Inspection, bands: Sequence[int]) -> list
     if size > _MOST_BYTES:
         raise ProcessingError(
             "too_much_metadata",
-            f"The raster carries {size / 1e6:,.1f} MB of metadata; at most "
-            f"{_MOST_BYTES / 1e6:,.1f} MB are kept. Remove some, for example with "
-            "`gdal_translate -nomd in.tif out.tif`, and upload that.",
+            "The raster carries %(size)s MB of metadata; at most %(most)s MB "
+            "are kept. Remove some, for example with `gdal_translate -nomd in.tif "
+            "out.tif`, and upload that.",
+            size=round(size / 1000000.0, 1),
+            most=round(_MOST_BYTES / 1000000.0, 1),
         )
     return items
 

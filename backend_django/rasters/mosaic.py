@@ -19,6 +19,7 @@ from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
 from backend_django.processing.errors import ProcessingError
+from backend_django.utils.messages import Message
 
 from . import convert, process_limits
 from .cost import DECODE, REPROJECT, WRITE, check_cost, estimate_seconds
@@ -33,7 +34,7 @@ from .tiff import is_premultiplied
 Progress = Callable[[float], None]
 
 _BLOCK = 256
-_SMALLER = "Give a coarser resolution, or take fewer rasters."
+_SMALLER = Message("Give a coarser resolution, or take fewer rasters.")
 
 
 def merge_rasters(arguments: dict[str, Any], report: convert.Report) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def merge_rasters(arguments: dict[str, Any], report: convert.Report) -> dict[str
         except rasterio.errors.RasterioError as error:
             raise convert.explain(error, path) from None
     return convert.convert_prepared(
-        Prepared(path, f"it was made of {len(parts)} rasters"),
+        Prepared(path, Message("it was made of %(parts)s rasters", parts=len(parts))),
         arguments,
         lambda step, fraction: report(step, 0.5 + fraction / 2),
     )
@@ -83,32 +84,67 @@ def check_alike(parts: Sequence[Part]) -> None:
         ProcessingError: control_points, rasters_differ.
     """
 
-    def check(told: Callable[[Part], Any], words: str, cure: str) -> None:
+    def check(
+        told: Callable[[Part], Any], property_of: Callable[[str], Message], cure: str
+    ) -> None:
         found = [told(part) for part in parts]
         usual = Counter(found).most_common(1)[0][0]
         odd = [(part, value) for part, value in zip(parts, found, strict=True) if value != usual]
         if odd:
-            more = f" (and {len(odd) - 1} more)" if len(odd) > 1 else ""
+            said = {
+                "name": odd[0][0].name,
+                "has": property_of(str(odd[0][1])),
+                "others": property_of(str(usual)),
+                "cure": cure,
+            }
             raise ProcessingError(
                 "rasters_differ",
-                f"These rasters do not make one mosaic: “{odd[0][0].name}”{more} has "
-                f"{words.format(odd[0][1])}, the others have {words.format(usual)}. {cure}",
+                Message(
+                    "These rasters do not make one mosaic: “%(name)s” has %(has)s, the others "
+                    "have %(others)s. %(cure)s",
+                    **said,
+                )
+                if len(odd) == 1
+                else Message(
+                    "These rasters do not make one mosaic: “%(name)s” (and %(more)s more) has "
+                    "%(has)s, the others have %(others)s. %(cure)s",
+                    more=len(odd) - 1,
+                    **said,
+                ),
             )
 
     for part in parts:
         if part.dataset.gcps[0]:
             raise ProcessingError(
                 "control_points",
-                f"“{part.name}” is placed by ground control points, so its rows and columns are "
-                "no grid. Rectify it with `gdalwarp in.tif out.tif`, and take that.",
+                "“%(name)s” is placed by ground control points, so its rows and "
+                "columns are no grid. Rectify it with `gdalwarp in.tif out.tif`, and "
+                "take that.",
+                name=part.name,
             )
-    leave = "Leave it out, or give its pixels the meaning that those of the others have."
-    check(lambda part: len(part.colours), "bands: {}", "Convert it with the bands of the others.")
-    check(lambda part: part.facts.dtype, "the type {}", "Change it with `gdal_translate -ot`.")
-    check(_units, "the units {}", leave)
-    check(_scaling, "the scale and offset {}", leave)
-    check(lambda part: is_premultiplied(part.path), "multiplied colours: {}", leave)
-    check(_palette, "the colour table {}", "Give all of them the same colour table, or none.")
+    leave = Message("Leave it out, or give its pixels the meaning that those of the others have.")
+    check(
+        lambda part: len(part.colours),
+        lambda value: Message("bands: %(value)s", value=value),
+        Message("Convert it with the bands of the others."),
+    )
+    check(
+        lambda part: part.facts.dtype,
+        lambda value: Message("the type %(value)s", value=value),
+        Message("Change it with `gdal_translate -ot`."),
+    )
+    check(_units, lambda value: Message("the units %(value)s", value=value), leave)
+    check(_scaling, lambda value: Message("the scale and offset %(value)s", value=value), leave)
+    check(
+        lambda part: is_premultiplied(part.path),
+        lambda value: Message("multiplied colours: %(value)s", value=value),
+        leave,
+    )
+    check(
+        _palette,
+        lambda value: Message("the colour table %(value)s", value=value),
+        Message("Give all of them the same colour table, or none."),
+    )
 
 
 def _units(part: Part) -> str:
@@ -206,9 +242,14 @@ def _check_size(
     if facts.uncompressed > limits.uncompressed:
         raise ProcessingError(
             "too_large",
-            f"The mosaic would have {grid.width:,} × {grid.height:,} pixels, "
-            f"{facts.uncompressed / 1e9:,.1f} GB when decoded; at most "
-            f"{limits.uncompressed / 1e9:,.1f} GB are accepted. {_SMALLER}",
+            "The mosaic would have %(width)s × %(height)s pixels, %(size)s "
+            "GB when decoded; at most %(most)s GB are accepted. "
+            "%(smaller)s",
+            width=grid.width,
+            height=grid.height,
+            size=round(facts.uncompressed / 1000000000.0, 1),
+            most=round(limits.uncompressed / 1000000000.0, 1),
+            smaller=_SMALLER,
         )
     read = sum(
         part.facts.uncompressed * part.facts.stored * (1 if place.is_on_grid else REPROJECT)

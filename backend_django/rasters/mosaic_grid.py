@@ -183,7 +183,8 @@ def _parse_crs(code: str) -> CRS:
     except rasterio.errors.CRSError:
         raise ProcessingError(
             "crs_unknown",
-            f"There is no coordinate reference system {code}. Search for it by its name.",
+            "There is no coordinate reference system %(code)s. Search for it by its name.",
+            code=code,
         ) from None
 
 
@@ -233,8 +234,9 @@ def _transform(part: Part, crs: CRS, x: Any, y: Any) -> tuple[Any, Any]:
     if not np.any(np.isfinite(found_x) & np.isfinite(found_y)):
         raise ProcessingError(
             "outside_crs",
-            f"“{part.name}” has no place in the coordinate reference system of the mosaic. Choose "
-            "another system, or leave it out.",
+            "“%(name)s” has no place in the coordinate reference system of the "
+            "mosaic. Choose another system, or leave it out.",
+            name=part.name,
         )
     return found_x, found_y
 

@@ -15,6 +15,8 @@ import numpy as np
 import rasterio
 from rasterio.windows import Window
 
+from backend_django.utils.messages import Message
+
 from .inspection import Inspection
 from .options import Options
 from .tiff import (
@@ -62,37 +64,39 @@ def reason_to_convert(source: Path, facts: Inspection, options: Options) -> str:
     Reads the header only.
     """
     if options != Options():
-        return "options were chosen"
+        return Message("options were chosen")
     try:
         directories = read_directories(source)
         return _why_odd(directories, source.stat().st_size) or _why_no_cog(source)
     except OddFileError:
-        return "its structure is unusual"
+        return Message("its structure is unusual")
 
 
 def _why_odd(directories: list[Directory], size: int) -> str:
     main = directories[0]
     if TILE_WIDTH not in main.tags:
-        return "it is not stored in tiles"
+        return Message("it is not stored in tiles")
     images = [d for d in directories if not d.number(SUBFILE) & MASK]
     if main.number(SUBFILE) or any(d.number(SUBFILE) != REDUCED for d in images[1:]):
-        return "it holds more than one image"
+        return Message("it holds more than one image")
     for directory in directories:
         if unknown := directory.tags.keys() - _KNOWN_TAGS:
-            return f"it carries tags that are not handed on unseen ({min(unknown)})"
+            return Message(
+                "it carries tags that are not handed on unseen (%(min)s)", min=min(unknown)
+            )
         if directory.number(COMPRESSION, 1) not in _KNOWN_COMPRESSIONS:
-            return "its compression is unusual"
+            return Message("its compression is unusual")
         if not {directory.number(TILE_WIDTH), directory.number(TILE_HEIGHT)} <= set(_BLOCKS):
-            return "its tiles are very small, very large or missing"
+            return Message("its tiles are very small, very large or missing")
         if not _blocks_are_within(directory, size):
-            return "its tiles lie outside the file or over each other"
+            return Message("its tiles lie outside the file or over each other")
         metadata = directory.text(METADATA).replace(b' domain="IMAGE_STRUCTURE"', b"")
         # A domain is where an external overview, a geolocation array or the like would hide.
         if len(metadata) > _MAX_METADATA or b"domain=" in metadata or b"<!" in metadata:
-            return "it carries metadata that is not handed on unseen"
+            return Message("it carries metadata that is not handed on unseen")
     last = images[-1]
     if max(last.number(WIDTH), last.number(HEIGHT)) > _SMALLEST_OVERVIEW:
-        return "its overviews are missing or too few"
+        return Message("its overviews are missing or too few")
     return ""
 
 
@@ -122,7 +126,7 @@ def _why_no_cog(source: Path) -> str:
         valid, errors, warnings = False, [], []
     if valid and not errors and not warnings:
         return ""
-    return "it was not a valid Cloud-Optimized GeoTIFF"
+    return Message("it was not a valid Cloud-Optimized GeoTIFF")
 
 
 def is_lossy(source: Path) -> bool:

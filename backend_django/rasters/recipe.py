@@ -9,6 +9,7 @@ import rasterio
 from rasterio.windows import Window
 
 from backend_django.processing.errors import ProcessingError
+from backend_django.utils.messages import Message
 
 from . import gdal
 from .compression import deflate
@@ -133,16 +134,18 @@ def check_profile(facts: Inspection, profile: str) -> None:
     reason = ""
     if facts.dtype != "uint8" or facts.has_palette or colours not in allowed:
         bands = " or ".join(map(str, allowed))
-        reason = f"it is for images of 8 bits in {bands} bands"
+        reason = Message("it is for images of 8 bits in %(bands)s bands", bands=bands)
     elif facts.nodata is not None:
-        reason = "it changes values, and this raster marks missing pixels by one (nodata)"
+        reason = Message("it changes values, and this raster marks missing pixels by one (nodata)")
     elif profile == "webp" and facts.has_mask:
-        reason = "it cannot keep the raster's mask"
+        reason = Message("it cannot keep the raster's mask")
     if reason:
         raise ProcessingError(
             "profile_unsuitable",
-            f"The profile “{profile}” does not suit this raster: {reason}. "
+            "The profile “%(profile)s” does not suit this raster: %(reason)s. "
             "Choose “auto”, “deflate” or “zstd”.",
+            profile=profile,
+            reason=reason,
         )
 
 

@@ -9,12 +9,14 @@ from typing import Any
 from django.core import signing
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from backend_django.audit.services import event_record
 from backend_django.processing.inputs import ResultSource
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.processing.services import request_create, request_delete, request_retry
 from backend_django.utils.errors import Invalid
+from backend_django.utils.messages import Message
 
 from .models import RasterMapCopy, RasterShare
 
@@ -83,10 +85,10 @@ def map_copy_create(*, request: ProcessingRequest) -> ProcessingRequest:
         map_copy_delete(copy=existing)
     try:
         with transaction.atomic():
-            job, _ = request_create(
+            job, _created = request_create(
                 owner=request.owner,
                 processor=MapCopyProcessor,
-                name=f"Map of {request.name}"[:200],
+                name=(_("Map of %(name)s") % {"name": request.name})[:200],
                 inputs={"raster": [ResultSource(request.id)]},
                 parameters=MapCopyProcessor.parameters_for(request.result.data),
             )
@@ -162,7 +164,7 @@ def _with_classes(
     legends = {band["index"]: band.get("classes") or [] for band in bands}
     legend = legends.get(index, [])
     if unknown := wanted.keys() - {one["value"] for one in legend}:
-        sentence = f"Band {index} has no class {min(unknown)}."
+        sentence = Message("Band %(index)s has no class %(min)s.", index=index, min=min(unknown))
         raise Invalid(sentence, fields={"classes": sentence})
     legend = [one | wanted.get(one["value"], {}) for one in legend]
     return [

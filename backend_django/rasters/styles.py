@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backend_django.utils.messages import Message
+
 from .expressions import ExpressionError, parse_expression
 
 Band = Mapping[str, Any]
@@ -153,13 +155,19 @@ def parse_style(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
         colormap = colormap or ("grey" if len(style.bands) == 1 else "")
     if (name := query.get("colormap")) == CLASSES:
         if len(style.bands) > 1 or not (own := _styled(style.bands, bands).classes):
-            raise StyleError("colormap", "There are no classes. Choose one band that has some.")
+            raise StyleError(
+                "colormap", Message("There are no classes. Choose one band that has some.")
+            )
         classes, ranges, colormap = own, (), ""
     elif name is not None:
         if name not in COLORMAPS:
-            raise StyleError("colormap", f"Must be one of {', '.join(COLORMAPS)}.")
+            raise StyleError(
+                "colormap", Message("Must be one of %(colormaps)s.", colormaps=", ".join(COLORMAPS))
+            )
         if len(style.bands) > 1:
-            raise StyleError("colormap", "Only a single band can be coloured. Choose one in bands.")
+            raise StyleError(
+                "colormap", Message("Only a single band can be coloured. Choose one in bands.")
+            )
         colormap, classes = name, ()
         ranges = ranges or _whole_range(bands[style.bands[0] - 1])
     return Style(style.bands, ranges, colormap, classes)
@@ -168,29 +176,41 @@ def parse_style(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
 def _derived(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
     """Return the style of what is computed from bands: of one range, in one colormap."""
     if "expression" in query and "algorithm" in query:
-        raise StyleError("algorithm", "Ask for an expression or an algorithm, not for both.")
+        raise StyleError(
+            "algorithm", Message("Ask for an expression or an algorithm, not for both.")
+        )
     if "expression" in query:
         text = query["expression"]
         if "bands" in query:
-            raise StyleError("bands", "An expression names its bands itself, as b1, b2, ….")
+            raise StyleError(
+                "bands", Message("An expression names its bands itself, as b1, b2, ….")
+            )
         try:
             shown = parse_expression(text).bands
         except ExpressionError as error:
-            raise StyleError("expression", str(error)) from None
+            raise StyleError("expression", error.message) from None
         if shown[-1] > len(bands):
-            raise StyleError("expression", f"The raster has the bands b1 to b{len(bands)}.")
+            raise StyleError(
+                "expression",
+                Message("The raster has the bands b1 to b%(bands)s.", bands=len(bands)),
+            )
         usual, colormap, terrain = _EXPRESSION_RANGE, "viridis", None
     else:
         text, name = "", query["algorithm"]
         if name not in ALGORITHMS:
-            raise StyleError("algorithm", f"Must be one of {', '.join(ALGORITHMS)}.")
+            raise StyleError(
+                "algorithm",
+                Message("Must be one of %(algorithms)s.", algorithms=", ".join(ALGORITHMS)),
+            )
         shown = _bands(query.get("bands") or str(default_style(bands).bands[0]), len(bands))
         if len(shown) > 1:
-            raise StyleError("bands", "Must be one band, the one with the heights.")
+            raise StyleError("bands", Message("Must be one band, the one with the heights."))
         (usual, colormap), terrain = ALGORITHMS[name], (name, _metres(bands[shown[0] - 1]))
     colormap = query.get("colormap", colormap)
     if colormap not in COLORMAPS:
-        raise StyleError("colormap", f"Must be one of {', '.join(COLORMAPS)}.")
+        raise StyleError(
+            "colormap", Message("Must be one of %(colormaps)s.", colormaps=", ".join(COLORMAPS))
+        )
     rescale = query.get("rescale")
     ranges = (usual,) if rescale is None else _ranges(rescale, 1)
     return Style(shown, ranges, colormap, expression=text, terrain=terrain)
@@ -210,10 +230,12 @@ def _whole_range(band: Band) -> Ranges:
 def _bands(text: str, count: int) -> tuple[int, ...]:
     parts = text.split(",")
     if len(parts) not in (1, 3) or not all(re.fullmatch("[0-9]{1,3}", part) for part in parts):
-        raise StyleError("bands", "Must be one band, or three with commas between, as in “4,3,2”.")
+        raise StyleError(
+            "bands", Message("Must be one band, or three with commas between, as in “4,3,2”.")
+        )
     shown = tuple(map(int, parts))
     if not all(1 <= band <= count for band in shown):
-        raise StyleError("bands", f"The raster has the bands 1 to {count}.")
+        raise StyleError("bands", Message("The raster has the bands 1 to %(count)s.", count=count))
     return shown
 
 
@@ -228,6 +250,8 @@ def _ranges(text: str, count: int) -> Ranges:
     ):
         raise StyleError(
             "rescale",
-            "Must be the lowest and the highest value, as in “0,100”, or a pair for each band.",
+            Message(
+                "Must be the lowest and the highest value, as in “0,100”, or a pair for each band."
+            ),
         )
     return pairs

@@ -18,6 +18,7 @@ from backend_django.users.limits import seconds_to_wait
 from backend_django.users.models import ApiToken, User
 from backend_django.users.services import notice_send, sessions_end
 from backend_django.utils.errors import Conflict, Denied, Invalid, LimitReached
+from backend_django.utils.messages import Message
 
 Type = Authenticator.Type
 
@@ -26,7 +27,7 @@ class CodeRequired(Denied):
     """The password is right, but this account asks for a code as well."""
 
     code = "mfa_required"
-    message = "Enter the code of your authenticator app."
+    message = Message("Enter the code of your authenticator app.")
 
 
 def mfa_is_on(user: User) -> bool:
@@ -68,7 +69,9 @@ def code_check(*, user: User, code: str) -> AuthenticateForm | None:
         raise LimitReached(retry_after=seconds_to_wait(context.request, "login_failed", key=key))
     event_record(event="second_step", outcome=Outcome.FAILURE, actor=user)
     raise Invalid(
-        fields={"code": "This code is not right, or was used before. Wait for the next one."}
+        fields={
+            "code": Message("This code is not right, or was used before. Wait for the next one.")
+        }
     )
 
 
@@ -95,7 +98,9 @@ def mfa_activate(*, user: User, secret: str, code: str, token: ApiToken | None) 
         Conflict: it is on already.
     """
     if not validate_totp_code(secret, code):
-        raise Invalid(fields={"code": "This code is not right. Is the clock of your phone right?"})
+        raise Invalid(
+            fields={"code": Message("This code is not right. Is the clock of your phone right?")}
+        )
     try:
         with transaction.atomic():
             TOTP.activate(user, secret)

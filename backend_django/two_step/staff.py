@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 
 from backend_django.utils.errors import Denied
 from backend_django.utils.staff import acts_as_staff
+from backend_django.utils.translation import translate
 
 from .services import mfa_is_on
 
@@ -50,7 +51,8 @@ class StaffMiddleware:
             acts_as_staff(request.user)
         except SecondStepMissing as error:
             if request.method not in {"GET", "HEAD"}:
-                return HttpResponseForbidden(f"{error.message}\n", content_type="text/plain")
+                sentence = f"{translate(error.message)}\n"
+                return HttpResponseForbidden(sentence, content_type="text/plain; charset=utf-8")
             query = urlencode({"next": request.get_full_path()})
             return HttpResponseRedirect(f"/account?{query}")
         return None

@@ -18,6 +18,7 @@ from django.utils import timezone
 from backend_django.live.publish import publish_on_commit
 from backend_django.users.models import User
 from backend_django.utils.errors import LimitReached, TooLarge
+from backend_django.utils.messages import Message
 
 from .models import DailyUsage, Upload
 
@@ -44,19 +45,27 @@ class WorkUsedUp(LimitReached):
     code = "daily_work_limit"
 
 
-def human(size: int) -> str:
+def human(size: int) -> Message:
     """Return bytes in words, as the page does: 4.29 GB."""
-    value, units = float(size), ["bytes", "kB", "MB", "GB", "TB"]
+    value, units = float(size), [Message("bytes"), "kB", "MB", "GB", "TB"]
     while value >= 999.5 and len(units) > 1:
         value /= 1000
         units.pop(0)
-    return f"{value:.3g} {units[0]}"
+    return Message("%(value)s %(unit)s", value=_short(value), unit=units[0])
+
+
+def _short(value: float) -> float:
+    """Return a number with three digits that count."""
+    rounded = float(f"{value:.3g}")
+    return int(rounded) if rounded.is_integer() else rounded
 
 
 def refuse_larger(size: int, limit: int) -> None:
     """Raise TooLarge for a file of more bytes than are allowed."""
     if size > limit:
-        raise TooLarge(f"The file is larger than the {human(limit)} that are allowed.")
+        raise TooLarge(
+            Message("The file is larger than the %(limit)s that are allowed.", limit=human(limit))
+        )
 
 
 def resets_at() -> datetime:
@@ -86,13 +95,19 @@ def quota_check(*, owner: User, size: int) -> None:
     """
     limit = settings.PROCESSING_DAILY_UPLOAD_BYTES
     if limit and size > limit:
-        raise TooLarge(f"The file is larger than the {human(limit)} allowed in a day.")
+        raise TooLarge(
+            Message("The file is larger than the %(limit)s allowed in a day.", limit=human(limit))
+        )
     today = _today(owner.pk)
     _check_work(today)
     if limit and today and today.bytes + size > limit:
         raise QuotaUsedUp(
-            f"This would be more than the {human(limit)} you may upload in a day. "
-            f"{human(max(0, limit - today.bytes))} are left today. Try again after midnight UTC.",
+            Message(
+                "This would be more than the %(limit)s you may upload in a day. "
+                "%(left)s are left today. Try again after midnight UTC.",
+                limit=human(limit),
+                left=human(max(0, limit - today.bytes)),
+            ),
             retry_after=_seconds_left(),
         )
 
@@ -115,8 +130,11 @@ def _check_work(today: DailyUsage | None) -> None:
     limit = settings.PROCESSING_DAILY_CPU_SECONDS
     if limit and today and today.cpu_seconds >= limit:
         raise WorkUsedUp(
-            f"Your jobs have used the {limit / 60:,.3g} minutes of processor time that you have in "
-            "a day. Try again after midnight UTC.",
+            Message(
+                "Your jobs have used the %(limit)s minutes of processor time that you "
+                "have in a day. Try again after midnight UTC.",
+                limit=_short(limit / 60),
+            ),
             retry_after=_seconds_left(),
         )
 

@@ -26,6 +26,7 @@ from backend_django.utils.errors import (
     StorageFull,
     StorageUnavailable,
 )
+from backend_django.utils.messages import Message
 from backend_django.utils.text import clean_text
 
 from .chunks import ServerChunks, way_in
@@ -35,8 +36,8 @@ from .quota import quota_give_back, quota_take
 logger = logging.getLogger(__name__)
 ROOT = "uploads"
 NAMED_CHUNKS = 20  # in an error; more are not read by anybody
-GONE = "There is no such upload. It may have expired: upload the file again."
-STORE_FAILED = "The upload could not be stored. Try again in a moment."
+GONE = Message("There is no such upload. It may have expired: upload the file again.")
+STORE_FAILED = Message("The upload could not be stored. Try again in a moment.")
 EXPIRE_LIMIT = 100  # in one round, so that a round stays short
 
 
@@ -116,7 +117,12 @@ def chunk_receive(*, upload: Upload, number: int, stream: IO[bytes]) -> None:
         shutil.copyfileobj(stream, arriving, 256 * 1024)
         if arriving.tell() != wanted:
             raise Invalid(
-                f"Chunk {number} ended after {arriving.tell()} of {wanted} bytes. Send it again."
+                Message(
+                    "Chunk %(number)s ended after %(received)s of %(wanted)s bytes. Send it again.",
+                    number=number,
+                    received=arriving.tell(),
+                    wanted=wanted,
+                )
             )
         arriving.seek(0)
         with transaction.atomic():
@@ -139,8 +145,17 @@ def chunks_finish(*, upload: Upload) -> None:
     missing = sorted(set(range(1, upload.chunks + 1)) - set(chunks_received(upload=upload)))
     if missing:
         named = ", ".join(str(number) for number in missing[:NAMED_CHUNKS])
-        more = f" and {len(missing) - NAMED_CHUNKS} more" if len(missing) > NAMED_CHUNKS else ""
-        raise Conflict(f"The upload is not complete. Missing chunks: {named}{more}.", "incomplete")
+        more = len(missing) - NAMED_CHUNKS
+        message = (
+            Message(
+                "The upload is not complete. Missing chunks: %(named)s and %(more)s more.",
+                named=named,
+                more=more,
+            )
+            if more > 0
+            else Message("The upload is not complete. Missing chunks: %(named)s.", named=named)
+        )
+        raise Conflict(message, "incomplete")
     with storing(upload.id):
         way_of(upload).finish(upload)
 

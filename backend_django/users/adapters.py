@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from backend_django.audit.services import Outcome, event_record
 from backend_django.utils.client import client_address
 from backend_django.utils.errors import LimitReached
+from backend_django.utils.messages import Message
 
 from .devices import device_find
 from .limits import APP, seconds_to_wait
@@ -46,7 +47,9 @@ class AccountAdapter(DefaultAccountAdapter):
                 event_record(event="sign_in", outcome=Outcome.BLOCKED, email=email, detail=action)
                 raise LimitReached(
                     retry_after=seconds_to_wait(request, action, key=key),
-                    advice="A new password, by “Forgot your password?”, lets you in at once.",
+                    advice=Message(
+                        "A new password, by “Forgot your password?”, lets you in at once."
+                    ),
                 )
             self._usages.append(usage)
 

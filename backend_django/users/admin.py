@@ -6,6 +6,8 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backend_django.audit.services import event_record
 
@@ -20,19 +22,24 @@ class UserAdmin(DjangoUserAdmin):
     search_fields = ["email", "name"]
     fieldsets = [
         (None, {"fields": ["email", "password"]}),
-        ("Person", {"fields": ["name"]}),
-        ("Permissions", {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
-        ("Dates", {"fields": ["last_login", "date_joined"]}),
+        (lazy("Person"), {"fields": ["name", "language"]}),
+        (
+            lazy("Permissions"),
+            {"fields": ["is_active", "is_staff", "is_superuser", "groups"]},
+        ),
+        (lazy("Dates"), {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "password1", "password2"]})]
 
     actions = ["end_sessions"]
 
-    @admin.action(description="Sign the selected users out everywhere", permissions=["change"])
+    @admin.action(
+        description=lazy("Sign the selected users out everywhere"), permissions=["change"]
+    )
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for user in queryset:
             sessions_end(user=user)
-        self.message_user(request, f"{len(queryset)} users signed out.")
+        self.message_user(request, _("%(count)s users signed out.") % {"count": len(queryset)})
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
         """Set the password of others: one's own asks for more, on the account page."""

@@ -1,11 +1,15 @@
 """What accounts write to people. Written in the job, where looking somebody up tells nobody."""
 
+from datetime import UTC
 from typing import Any
 
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
 from django.core.mail import EmailMessage
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from backend_django.mail.letters import Letter, letter
 
@@ -13,7 +17,7 @@ from .models import Registration, User
 from .registration_keys import registration_key
 from .services import account_awaits_confirmation
 
-IGNORE = "If this was not you, ignore this mail. Nothing happens without the link."
+IGNORE = gettext_noop("If this was not you, ignore this mail. Nothing happens without the link.")
 
 
 @letter("account_signup")
@@ -26,10 +30,14 @@ def signup(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
         return None
     origin = content["origin"]
     return Letter(
-        "You already have an account",
-        ["Somebody wanted to register with this address, which already has an account."],
-        ("Sign in", f"{origin}/login"),
-        (f"Have you forgotten the password? Choose a new one at {origin}/forgot", IGNORE),
+        _("You already have an account"),
+        [_("Somebody wanted to register with this address, which already has an account.")],
+        (_("Sign in"), f"{origin}/login"),
+        (
+            _("Have you forgotten the password? Choose a new one at %(origin)s/forgot")
+            % {"origin": origin},
+            _(IGNORE),
+        ),
     ).to(recipient)
 
 
@@ -47,28 +55,37 @@ def confirm(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     if len(registrations) == 1:
         return _confirmation(registrations[0], content)
     return Letter(
-        "Confirm your e-mail address",
-        ["Choose the password of your account: that confirms this address as well."],
-        ("Choose a password", _reset_link(user, content)),
-        ("The link works once, for one hour.", IGNORE),
+        _("Confirm your e-mail address"),
+        [_("Choose the password of your account: that confirms this address as well.")],
+        (_("Choose a password"), _reset_link(user, content)),
+        (_("The link works once, for one hour."), _(IGNORE)),
     ).to(recipient)
 
 
 def _confirmation(registration: Registration, content: dict[str, Any]) -> EmailMessage:
     user = registration.user
-    after = ["The link works once, for three days.", IGNORE]
+    after = [_("The link works once, for three days."), _(IGNORE)]
     if user.registrations.count() > 1:
         after.insert(
             0,
-            "This address was registered more than once. This link is for the registration of "
-            f"{registration.created_at:%d %B %Y, %H:%M:%S} UTC and its password alone. If you are "
-            f"not sure that it is yours, choose a new password instead: {content['origin']}/forgot",
+            _(
+                "This address was registered more than once. This link is for the registration of "
+                "%(moment)s UTC and its password alone. If you are not sure that it is yours, "
+                "choose a new password instead: %(origin)s/forgot"
+            )
+            % {
+                "moment": date_format(registration.created_at.astimezone(UTC), _("j F Y, H:i:s")),
+                "origin": content["origin"],
+            },
         )
     return Letter(
-        "Confirm your e-mail address",
-        [f"Welcome to {settings.PROJECT.name}. Confirm that this address is yours, then sign in."],
+        _("Confirm your e-mail address"),
+        [
+            _("Welcome to %(name)s. Confirm that this address is yours, then sign in.")
+            % {"name": settings.PROJECT.name}
+        ],
         (
-            "Confirm this address",
+            _("Confirm this address"),
             f"{content['origin']}/verify-email/{registration_key(registration)}",
         ),
         tuple(after),
@@ -87,23 +104,25 @@ def reset(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     if user is None:
         return None
     return Letter(
-        "Choose a new password",
-        ["Somebody, hopefully you, asked for a new password for your account."],
-        ("Choose a new password", _reset_link(user, content)),
-        ("The link works once, for one hour.", IGNORE),
+        _("Choose a new password"),
+        [_("Somebody, hopefully you, asked for a new password for your account.")],
+        (_("Choose a new password"), _reset_link(user, content)),
+        (_("The link works once, for one hour."), _(IGNORE)),
     ).to(recipient)
 
 
-# A module may add its own.
+# A module may add its own, marked for translation.
 NOTICES = {
     "password_changed": (
-        "Your password was changed",
-        "The password of your account was changed. Other devices and all API tokens were signed "
-        "out.",
+        gettext_noop("Your password was changed"),
+        gettext_noop(
+            "The password of your account was changed. Other devices and all API "
+            "tokens were signed out."
+        ),
     ),
     "account_deleted": (
-        "Your account was deleted",
-        "Your account and everything that belonged to it were deleted.",
+        gettext_noop("Your account was deleted"),
+        gettext_noop("Your account and everything that belonged to it were deleted."),
     ),
 }
 
@@ -113,9 +132,9 @@ def notice(recipient: str, content: dict[str, Any]) -> EmailMessage:
     """Something about the account changed: the owner should know, whoever did it."""
     subject, sentence = NOTICES[content["what"]]
     return Letter(
-        subject,
-        [sentence],
-        after=("If this was not you, choose a new password at once: “Forgot your password?”",)
+        _(subject),
+        [_(sentence)],
+        after=(_("If this was not you, choose a new password at once: “Forgot your password?”"),)
         if content["what"] != "account_deleted"
         else (),
     ).to(recipient)

@@ -6,6 +6,7 @@ from functools import cached_property
 from django.conf import settings
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 LOOKALIKES = str.maketrans("@4301!$57", "aaeoiisst")
 AROUND = re.compile(r"^[\W\d_]+|[\W\d_]+$")
@@ -37,10 +38,13 @@ class DecoratedWordValidator:
             added = len(text) - len(word)
             if added <= MAX_ADDED and (once[1] if once else word) in self.words:
                 raise ValidationError(
-                    "This is a word that many people use, with a little around it: guessers try "
-                    "those first. A few words that do not belong together are better.",
+                    _(
+                        "This is a word that many people use, with a little around it: "
+                        "guessers try those first. A few words that do not belong together are "
+                        "better."
+                    ),
                     code="password_decorated_word",
                 )
 
     def get_help_text(self) -> str:
-        return "Your password must be more than a common word with digits or signs around it."
+        return _("Your password must be more than a common word with digits or signs around it.")

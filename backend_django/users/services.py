@@ -13,10 +13,12 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from backend_django.audit.services import event_record
 from backend_django.mail.services import mail_queue
 from backend_django.utils.errors import Conflict
+from backend_django.utils.messages import Message
 
 from .models import ApiToken, Registration, User
 
@@ -65,7 +67,7 @@ def account_register(*, email: str, password: str, name: str, origin: str) -> No
     one mail is queued in any case, and only that mail says how things stand. An account whose
     address was never confirmed belongs to nobody yet: each registration waits for its own link.
     """
-    user = User(email=email, name=name)
+    user = User(email=email, name=name, browser_language=get_language() or "")
     user.set_password(password)
     address_hold(email)
     existing = User.objects.filter(email=email).first()
@@ -218,7 +220,12 @@ def token_create(
         kept = own.order_by(Coalesce("last_used_at", "created_at").desc())[: MAX_SIGN_IN_TOKENS - 1]
         own.exclude(id__in=list(kept.values_list("id", flat=True))).delete()
     elif own.count() >= MAX_TOKENS:
-        raise Conflict(f"You have {MAX_TOKENS} tokens. Revoke one that you no longer use.")
+        raise Conflict(
+            Message(
+                "You have %(max_tokens)s tokens. Revoke one that you no longer use.",
+                max_tokens=MAX_TOKENS,
+            )
+        )
     key = secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         user=user,

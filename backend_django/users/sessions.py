@@ -24,6 +24,7 @@ from django.utils import timezone
 from backend_django.audit.services import event_record
 from backend_django.utils.client import client_ip
 
+from .languages import browser_language_note
 from .models import User
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ def begin(request: HttpRequest, user: Any, **_: Any) -> None:
     if not request.session.session_key:
         request.session.save()
     session_note(request=request, user=user)
+    browser_language_note(request=request, user=user)
     for old in UserSession.objects.filter(user_id=user.pk).order_by("-last_seen_at")[MAX_SESSIONS:]:
         old.end()
 

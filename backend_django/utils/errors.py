@@ -3,12 +3,15 @@
 import math
 from collections.abc import Mapping
 
+from .messages import Message
+
 
 class DomainError(Exception):
     """What was asked for is not possible.
 
     Args:
-        message: one or two sentences for whoever asked: what is wrong and what to do.
+        message: one or two sentences for whoever asked: what is wrong and what to do. It is
+            translated for whoever reads it; one with values in it is a `Message` for that.
         code: snake_case, stable; programs branch on it.
     """
 
@@ -71,7 +74,7 @@ class LimitReached(DomainError):  # noqa: N818
     Args:
         message: says how long to wait when left out.
         retry_after: seconds until it is possible again.
-        advice: a sentence on what to do instead.
+        advice: a sentence on what to do instead, a `Message` as well.
     """
 
     code = "throttled"
@@ -79,17 +82,27 @@ class LimitReached(DomainError):  # noqa: N818
     def __init__(
         self, message: str = "", code: str = "", *, retry_after: float, advice: str = ""
     ) -> None:
-        waiting = f"Too many requests. Try again {_in_words(math.ceil(retry_after))}."
-        super().__init__(f"{message or waiting} {advice}".strip(), code)
+        message = message or _wait(math.ceil(retry_after))
+        if advice:
+            message = Message("%(message)s %(advice)s", message=message, advice=advice)
+        super().__init__(message, code)
         self.retry_after = retry_after
 
 
-def _in_words(seconds: int) -> str:
+def _wait(seconds: int) -> Message:
     if seconds < 120:
-        return f"in {seconds} second{'s' if seconds != 1 else ''}"
+        return Message.counted(
+            "Too many requests. Try again in %(count)s second.",
+            "Too many requests. Try again in %(count)s seconds.",
+            count=seconds,
+        )
     if seconds < 7200:
-        return f"in {math.ceil(seconds / 60)} minutes"
-    return f"in {math.ceil(seconds / 3600)} hours"
+        return Message(
+            "Too many requests. Try again in %(count)s minutes.", count=math.ceil(seconds / 60)
+        )
+    return Message(
+        "Too many requests. Try again in %(count)s hours.", count=math.ceil(seconds / 3600)
+    )
 
 
 class StorageFull(DomainError):  # noqa: N818

@@ -30,6 +30,8 @@ from urllib3.exceptions import (
 )
 from urllib3.exceptions import NewConnectionError as NoConnectionError
 
+from backend_django.utils.messages import Message
+
 from .errors import AddressRefused, ResponseTooLarge, ServiceError, ServiceUnavailable
 
 TRY_AGAIN = (429, 500, 502, 503, 504)
@@ -133,8 +135,11 @@ def _addresses(host: str, port: int) -> list[str]:
     if allowed & {host.lower(), f"{host}:{port}".lower()} or all(map(is_public, addresses)):
         return addresses
     raise AddressRefused(
-        f"{host} is not a public address, so it is not called. Use a public one, or ask whoever "
-        "runs this server to allow it."
+        Message(
+            "%(host)s is not a public address, so it is not called. Use a public "
+            "one, or ask whoever runs this server to allow it.",
+            host=host,
+        )
     )
 
 
@@ -192,8 +197,12 @@ class _Limited(requests.Response):
 
     def _too_large(self) -> ResponseTooLarge:
         return ResponseTooLarge(
-            f"The response of {_host(self.url)} has more than {self.max_bytes:,} bytes, which is "
-            "the most that is read. Ask it for less."
+            Message(
+                "The response of %(host)s has more than %(max_bytes)s bytes, which is "
+                "the most that is read. Ask it for less.",
+                host=_host(self.url),
+                max_bytes=self.max_bytes,
+            )
         )
 
 
@@ -274,13 +283,18 @@ class HttpSession(requests.Session):
                 response = super().request(method, url, *args, **kwargs)
         except (ValueError, requests.TooManyRedirects) as error:
             # requests' errors about an address are ValueErrors
-            raise AddressRefused(f"{str(url)[:200]} is not a URL that can be called.") from error
+            raise AddressRefused(
+                Message("%(value)s is not a URL that can be called.", value=str(url)[:200])
+            ) from error
         except ServiceError:
             self._record({"method": str(method).upper(), "host": host, "outcome": "refused"})
             raise
         except requests.RequestException as error:
             raise ServiceUnavailable(
-                f"The service at {host} did not respond as it should. Try again later."
+                Message(
+                    "The service at %(host)s did not respond as it should. Try again later.",
+                    host=host,
+                )
             ) from error
         seconds = round(time.monotonic() - began, 3)
         outcome = response.status_code

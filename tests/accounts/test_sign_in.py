@@ -31,6 +31,7 @@ def test_login_gives_a_token_and_an_http_only_session(
         "id": ada.id,
         "email": "ada@example.org",
         "name": "",
+        "language": "",
         "is_staff": False,
         "has_password": True,
     }

@@ -8,6 +8,7 @@ from typing import IO, Protocol
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 
 from backend_django.api.problems import problem_response
 
@@ -95,7 +96,9 @@ def file_response(
         )
     first, last = wanted
     if first >= size or first > last:
-        response = problem_response(416, "range_not_satisfiable", f"The file has {size} bytes.")
+        response = problem_response(
+            416, "range_not_satisfiable", _("The file has %(size)s bytes.") % {"size": size}
+        )
         response.headers["Content-Range"] = f"bytes */{size}"
         return response
     length = last - first + 1

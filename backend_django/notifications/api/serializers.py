@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
 from backend_django.api.queries import QueryBooleanField
 from backend_django.api.serializers import TextField
+from backend_django.utils.translation import translate_stored
 
 from ..deliveries import message_of
 from ..inbox import COUNTED
@@ -25,12 +27,17 @@ class NotificationPreferenceSerializer(serializers.ModelSerializer[NotificationP
 class NotificationSerializer(serializers.ModelSerializer[Notification]):
     """What the user is told in the app: of a request, or of a batch once all of it has ended."""
 
+    text = serializers.SerializerMethodField(help_text="One sentence.")
+
     class Meta:
         model = Notification
         fields = [
             "id", "kind", "request_kind", "request", "batch", "text", "created_at", "read_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_text(self, notification: Notification) -> str:
+        return translate_stored(notification.text, notification.made_of)
 
 
 class NotificationListQuery(serializers.Serializer[Any]):
@@ -50,7 +57,7 @@ class NotificationReadSerializer(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len(attrs) != 1 or attrs.get("all") is False:
-            raise serializers.ValidationError("Send one of `ids`, `request`, or `all` as true.")
+            raise serializers.ValidationError(_("Send one of `ids`, `request`, or `all` as true."))
         return attrs
 
 

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.urls import URLPattern, re_path
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -16,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend_django.api.urls import ID
+from backend_django.utils.translation import translate
 
 from .. import archives, bulk
 from ..models import ProcessingRequest
@@ -30,7 +32,7 @@ class IdField(serializers.UUIDField):
 
     def to_internal_value(self, data: Any) -> UUID:
         if not isinstance(data, str) or len(data) != 36:
-            raise serializers.ValidationError("Must be an id in a string.")
+            raise serializers.ValidationError(_("Must be an id in a string."))
         found: UUID = super().to_internal_value(data)
         return found
 
@@ -45,10 +47,10 @@ class SelectionSerializer(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("ids" in attrs) == ("filter" in attrs):
-            raise serializers.ValidationError("Send either ids or a filter.")
+            raise serializers.ValidationError(_("Send either ids or a filter."))
         if "filter" in attrs and not any(attrs["filter"].values()):
             raise serializers.ValidationError(
-                {"filter": "Give at least one condition, such as a kind."}
+                {"filter": _("Give at least one condition, such as a kind.")}
             )
         return attrs
 
@@ -57,9 +59,12 @@ class RefusalSerializer(serializers.Serializer[Any]):
     """Why some of the requests were left as they are."""
 
     code = serializers.CharField()
-    message = serializers.CharField()
+    message = serializers.SerializerMethodField()
     count = serializers.IntegerField(min_value=1)
     ids = serializers.ListField(child=serializers.UUIDField(), help_text="The first thousand.")
+
+    def get_message(self, refusal: bulk.Refusal) -> str:
+        return translate(refusal.message)
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):

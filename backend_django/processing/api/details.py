@@ -9,6 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from backend_django.utils.translation import translate
+
 from ..inputs import input_refs
 from ..models import ProcessingRequest, ProcessingResult
 from ..processor import Processor
@@ -95,7 +97,7 @@ def details_of(request: ProcessingRequest) -> dict[str, Any]:
 def _inputs(request: ProcessingRequest, processor: type[Processor]) -> list[dict[str, Any]]:
     return [
         {
-            "label": processor.inputs[key].label if key in processor.inputs else key,
+            "label": translate(processor.inputs[key].label) if key in processor.inputs else key,
             "files": [{"filename": file["filename"], "size": file["size"]} for file in files],
         }
         for key, files in input_refs(request).items()

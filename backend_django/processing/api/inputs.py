@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -42,11 +43,12 @@ class SourceField(UploadField):
             return UrlSource(data)
         match = REFERENCE.fullmatch(data)
         if match is None or (match[1] == "request" and not self.declared.result_of):
-            raise serializers.ValidationError(f"Send {_ways(self.declared)}.", "invalid")
+            ways = _ways(self.declared)
+            raise serializers.ValidationError(_("Send %(ways)s.") % {"ways": ways}, "invalid")
         try:
             named = UUID(match[2])
         except ValueError:
-            raise serializers.ValidationError("Must be a valid UUID.") from None
+            raise serializers.ValidationError(_("Must be a valid UUID.")) from None
         return UploadSource(named) if match[1] == "upload" else ResultSource(named)
 
 
@@ -84,13 +86,13 @@ def _is_plain(name: str, declared: Input) -> bool:
 
 def _ways(declared: Input) -> str:
     """Say how a file may be given."""
-    ways = ["a file", "`upload:<id>` of one whose chunks are all there"]
+    ways = [_("a file"), _("`upload:<id>` of one whose chunks are all there")]
     if declared.result_of:
-        kinds = " or ".join(declared.kinds)
-        ways.append(f"`request:<id>` of a completed request of {kinds}")
+        kinds = _(" or ").join(declared.kinds)
+        ways.append(_("`request:<id>` of a completed request of %(kinds)s") % {"kinds": kinds})
     if declared.url:
-        ways.append("the public address of a file, with https://")
-    return f"{', '.join(ways[:-1])} or {ways[-1]}"
+        ways.append(_("the public address of a file, with https://"))
+    return _("%(ways)s or %(last)s") % {"ways": ", ".join(ways[:-1]), "last": ways[-1]}
 
 
 class InputsMixin:
@@ -102,9 +104,11 @@ class InputsMixin:
         declared = self.inputs.get("file")
         if declared and _is_plain("file", declared):
             if declared.required and "file" not in attrs and "upload" not in attrs:
-                raise serializers.ValidationError({"file": "No file was submitted."}, "required")
+                raise serializers.ValidationError({"file": _("No file was submitted.")}, "required")
             if "file" in attrs and "upload" in attrs:
-                raise serializers.ValidationError({"upload": "Send a file or an upload, not both."})
+                raise serializers.ValidationError(
+                    {"upload": _("Send a file or an upload, not both.")}
+                )
         return super().validate(attrs)  # type: ignore[misc]
 
     def take_sources(self, values: dict[str, Any]) -> dict[str, list[Source]]:

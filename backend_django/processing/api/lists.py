@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
@@ -30,8 +31,8 @@ class StatusListField(serializers.CharField):
         found = super().to_internal_value(data).split(",")
         if wrong := [status for status in found if status not in ProcessingRequest.Status.values]:
             raise serializers.ValidationError(
-                f"There is no status \u201c{wrong[0]}\u201d. Use "
-                f"{', '.join(ProcessingRequest.Status.values)}; several with commas.",
+                _("There is no status “%(value)s”. Use %(values)s; several with commas.")
+                % {"value": wrong[0], "values": ", ".join(ProcessingRequest.Status.values)},
                 "invalid_choice",
             )
         return found
@@ -44,7 +45,7 @@ class ParameterField(serializers.RegexField):
         super().__init__(
             r"^[^:\x00]{1,100}:[^\x00]{0,200}$",
             trim_whitespace=False,
-            error_messages={"invalid": "Must be name:value, such as compression:zstd."},
+            error_messages={"invalid": _("Must be name:value, such as compression:zstd.")},
             **options,
         )
 
@@ -91,7 +92,9 @@ class KindField(serializers.CharField):
         kind = super().run_validation(data)
         if kind not in known_kinds():
             known = ", ".join(sorted(known_kinds()))
-            raise serializers.ValidationError(f"There is no such kind. Use one of {known}.")
+            raise serializers.ValidationError(
+                _("There is no such kind. Use one of %(known)s.") % {"known": known}
+            )
         return kind
 
 

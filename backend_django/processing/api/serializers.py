@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from backend_django.api.strict import check_form
@@ -32,6 +33,7 @@ class ProcessingRequestSerializer(serializers.ModelSerializer[ProcessingRequest]
         help_text="Requests that are before this one, while it is pending; told by `status`.",
     )
 
+    error_message = serializers.CharField(source="error_text", read_only=True)
     is_pipeline = serializers.SerializerMethodField(
         help_text="Whether its work is steps: `requests/stages/<id>/` says which."
     )
@@ -118,7 +120,7 @@ class ProcessingAttemptSerializer(serializers.ModelSerializer[ProcessingAttempt]
 
 def _soon(value: datetime) -> datetime:
     if not timezone.now() < value < timezone.now() + LATEST_RUN:
-        raise serializers.ValidationError("Must be in the future, and within a year.")
+        raise serializers.ValidationError(_("Must be in the future, and within a year."))
     return value
 
 

@@ -8,6 +8,8 @@ from uuid import UUID
 from django.db import connection
 from rest_framework.utils.encoders import JSONEncoder
 
+from backend_django.utils.translation import translate_stored
+
 from ..models import ProcessingRequest
 from ..pipeline import pipeline_of
 from ..queries import requests_visible_to
@@ -17,6 +19,7 @@ COMPUTED = {"queue_position", "is_pipeline"}
 COLUMNS = [
     "kind",
     *(name for name in ProcessingRequestSerializer.Meta.fields if name not in COMPUTED),
+    "error_made_of",
 ]
 
 
@@ -35,6 +38,9 @@ def _select(of_kind: bool) -> tuple[str, tuple[Any, ...]]:
 
 def complete_state(state: dict[str, Any], *, tell_kind: bool) -> dict[str, Any]:
     """Return the state of a request, but for its place in the queue, from its COLUMNS."""
+    made_of = state.pop("error_made_of")
+    if state["error_message"]:
+        state["error_message"] = translate_stored(state["error_message"], made_of)
     state["is_pipeline"] = pipeline_of(state["kind"]) is not None
     state["queue_position"] = None
     if not tell_kind:

@@ -9,6 +9,7 @@ from django.core.files import File
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
@@ -26,6 +27,7 @@ from backend_django.files.storage import free_bytes
 from backend_django.uploads.quota import quota_check, refuse_larger
 from backend_django.users.models import User
 from backend_django.utils.errors import Conflict, StorageFull
+from backend_django.utils.messages import Message
 
 from .. import services
 from ..models import ProcessingRequest, ProcessingResult
@@ -42,7 +44,7 @@ from .serializers import (
 from .state import state_json
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
-NO_SUCH_REQUEST = "There is no such request."
+NO_SUCH_REQUEST = Message("There is no such request.")
 MULTIPART_OVERHEAD = 1024 * 1024  # bytes that the other fields and the boundaries may take
 
 
@@ -59,7 +61,7 @@ def read_idempotency_key(request: Request) -> str | None:
     key = request.headers.get(IDEMPOTENCY_KEY)
     if key is not None and not re.fullmatch(r"[!-~]{1,200}", key):
         raise ValidationError(
-            {IDEMPOTENCY_KEY: "Must be 1 to 200 printable ASCII characters, no spaces."}
+            {IDEMPOTENCY_KEY: _("Must be 1 to 200 printable ASCII characters, no spaces.")}
         )
     return key
 
@@ -298,5 +300,8 @@ class DownloadView(ProcessingView):
 def get_result(found: ProcessingRequest) -> ProcessingResult:
     """Return the result of a completed request; Conflict says what state another one is in."""
     if found.status != ProcessingRequest.Status.COMPLETED:
-        raise Conflict(f"There is no result: the request is {found.status}.", code=found.status)
+        raise Conflict(
+            Message("There is no result: the request is %(status)s.", status=Message(found.status)),
+            code=found.status,
+        )
     return found.result

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.views import APIView
@@ -17,7 +18,7 @@ from ..links import raster_links, version_of
 from ..models import RasterShare
 from ..processor import KINDS, RasterProcessor
 
-NO_LINK = "This link does not work any more: it has expired, or its owner has revoked it."
+NO_LINK = _("This link does not work any more: it has expired, or its owner has revoked it.")
 
 
 class RasterView(ProcessingView):
@@ -73,7 +74,7 @@ class InvalidStyleError(APIException):
 
 
 class NoDownloadError(PermissionDenied):
-    default_detail = "This link shows the raster, but does not allow to download it."
+    default_detail = _("This link shows the raster, but does not allow to download it.")
     default_code = "no_download"
 
 

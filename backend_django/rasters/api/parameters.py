@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from ..options import (
@@ -31,7 +32,7 @@ def _nodata(help_text: str) -> serializers.RegexField:
         allow_blank=True,
         max_length=50,
         help_text=help_text,
-        error_messages={"invalid": "Must be a number, “nan”, or “none”."},
+        error_messages={"invalid": _("Must be a number, “nan”, or “none”.")},
     )
 
 
@@ -54,7 +55,7 @@ def _crs(help_text: str) -> serializers.RegexField:
         allow_blank=True,
         max_length=40,
         help_text=help_text,
-        error_messages={"invalid": "Must be a code, as “EPSG:32632”."},
+        error_messages={"invalid": _("Must be a code, as “EPSG:32632”.")},
     )
 
 
@@ -78,7 +79,9 @@ class RasterOptionsSerializer(serializers.Serializer[Any]):
         allow_blank=True,
         max_length=400,
         help_text="Which bands, in which order, for example “4,3,2”. Empty: all.",
-        error_messages={"invalid": "Must be numbers of bands with commas between, as in “4,3,2”."},
+        error_messages={
+            "invalid": _("Must be numbers of bands with commas between, as in “4,3,2”.")
+        },
     )
     values = _values("What the values are; it decides how overviews are made, and the legend.")
     crs = _crs("Coordinate reference system, as “EPSG:32632”. Empty: as in the file.")
@@ -89,7 +92,7 @@ class RasterOptionsSerializer(serializers.Serializer[Any]):
         max_length=300,
         help_text="West, south, east, north of the outer edges in that system, with commas "
         "between. Empty: as in the file.",
-        error_messages={"invalid": "Must be four numbers with commas between."},
+        error_messages={"invalid": _("Must be four numbers with commas between.")},
     )
     gcps = serializers.RegexField(
         rf"^({_POINT}( ?; ?{_POINT}){{2,99}})?$",
@@ -99,7 +102,7 @@ class RasterOptionsSerializer(serializers.Serializer[Any]):
         help_text="Ground control points: three or more of column, row, x, y, with semicolons "
         "between; columns and rows from the upper left corner, x and y in that system. Empty: as "
         "in the file.",
-        error_messages={"invalid": "Must be three points or more, as “column,row,x,y;…”."},
+        error_messages={"invalid": _("Must be three points or more, as “column,row,x,y;…”.")},
     )
     layer = serializers.CharField(
         default="",
@@ -116,7 +119,7 @@ class RasterOptionsSerializer(serializers.Serializer[Any]):
             return ",".join(map(repr, parse_corners(text))) if text else ""
         except ValueError:
             raise serializers.ValidationError(
-                "West must be less than east, and south less than north."
+                _("West must be less than east, and south less than north.")
             ) from None
 
     def validate_gcps(self, text: str) -> str:
@@ -124,20 +127,20 @@ class RasterOptionsSerializer(serializers.Serializer[Any]):
             points = parse_gcps(text) if text else []
         except ValueError:
             raise serializers.ValidationError(
-                "The points must not be on one line, in the picture or on the ground."
+                _("The points must not be on one line, in the picture or on the ground.")
             ) from None
         return ";".join(",".join(map(repr, point)) for point in points)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs.get("gcps") and attrs.get("corners"):
-            raise serializers.ValidationError({"gcps": "Give corners or points, not both."})
+            raise serializers.ValidationError({"gcps": _("Give corners or points, not both.")})
         return attrs
 
     def validate_bands(self, text: str) -> str:
         try:
             return ",".join(map(str, parse_bands(text)))
         except ValueError:
-            raise serializers.ValidationError("Name each band only once.") from None
+            raise serializers.ValidationError(_("Name each band only once.")) from None
 
 
 class MosaicParametersSerializer(serializers.Serializer[Any]):
@@ -160,7 +163,7 @@ class MosaicParametersSerializer(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len(attrs.get("rasters", "both")) < 2:
-            raise serializers.ValidationError({"rasters": "Name two rasters or more."})
+            raise serializers.ValidationError({"rasters": _("Name two rasters or more.")})
         return attrs
 
 
@@ -171,7 +174,7 @@ class RasterParametersSerializer(RasterOptionsSerializer):
         attrs = super().validate(attrs)
         sources = [name for name in ("file", "upload", "raster") if name in attrs]
         if hasattr(self, "inputs") and not sources:
-            raise serializers.ValidationError({"file": "No file was submitted."}, "required")
+            raise serializers.ValidationError({"file": _("No file was submitted.")}, "required")
         if "raster" in sources and len(sources) > 1:
-            raise serializers.ValidationError({"raster": "Send a file or a raster, not both."})
+            raise serializers.ValidationError({"raster": _("Send a file or a raster, not both.")})
         return attrs

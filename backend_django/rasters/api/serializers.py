@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -317,11 +318,14 @@ class ProfileSerializer(serializers.Serializer[Any]):
             odd = any(check_number(place.fields[name], value) for name, value in given.items())
             if odd or not place.is_valid():
                 raise serializers.ValidationError(
-                    "Must be places as “longitude,latitude” in degrees, with semicolons between."
+                    gettext(
+                        "Must be places as “longitude,latitude” in degrees, with semicolons "
+                        "between."
+                    )
                 )
             places.append((place.validated_data["longitude"], place.validated_data["latitude"]))
         if not 2 <= len(places) <= 100:
-            raise serializers.ValidationError("Must have two to 100 places.")
+            raise serializers.ValidationError(gettext("Must have two to 100 places."))
         return places
 
 

@@ -26,6 +26,8 @@ from backend_django.files.api.downloads import readable
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.processing.queries import requests_visible_to
 from backend_django.utils.errors import DomainError
+from backend_django.utils.messages import Message
+from backend_django.utils.translation import translate
 
 from .. import services
 from ..links import version_of
@@ -102,7 +104,7 @@ def tile(request: HttpRequest, id: UUID | str, z: str, x: str, y: str) -> HttpRe
     """Answer with a tile of 256 × 256 pixels of an own raster; 204 where it has none."""
     user_id = _user_id(request)
     if user_id is None:
-        refusal = problem_response(401, "not_authenticated", "Sign in to see this raster.")
+        refusal = problem_response(401, "not_authenticated", Message("Sign in to see this raster."))
         refusal["WWW-Authenticate"] = "Token"
         return refusal
     if too_many := count_tile(request, user_id):
@@ -112,7 +114,7 @@ def tile(request: HttpRequest, id: UUID | str, z: str, x: str, y: str) -> HttpRe
         lambda: _find(request__in=requests_visible_to(user_id).filter(id=id, kind__in=KINDS)),
     )
     if source is None:
-        return problem_response(404, "not_found", "There is no such raster.")
+        return problem_response(404, "not_found", Message("There is no such raster."))
     response = _answer(request, source, f"{id}", (int(z), int(x), int(y)))
     response["Vary"] = "Authorization, Cookie"
     return response
@@ -143,12 +145,12 @@ def _answer(
     from .. import tiles  # numpy, rasterio: not at the start of a web process
 
     if not tiles.tile_exists(*where):
-        return problem_response(404, "not_found", "There is no such tile.")
+        return problem_response(404, "not_found", Message("There is no such tile."))
     query = request.GET
     try:
         style = parse_style(query, source.bands) if len(query) > ("v" in query) else source.style
     except StyleError as error:
-        return problem_response(400, "invalid_style", f"{error.field}: {error.message}")
+        return problem_response(400, "invalid_style", f"{error.field}: {translate(error.message)}")
     etag = '"{}-{}-{}-{}-{}-{}"'.format(name, source.version, *where, style.name)
     caching = FOR_EVER if query.get("v") == str(source.version) else ASK_AGAIN
     headers = {"ETag": etag, "Cache-Control": caching}

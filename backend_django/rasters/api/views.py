@@ -17,7 +17,9 @@ from backend_django.files.api.downloads import readable, stored_file_response
 from backend_django.processing.api.serializers import ProcessingRequestSerializer
 from backend_django.processing.api.views import get_result
 from backend_django.processing.models import ProcessingRequest
+from backend_django.utils.messages import Message
 from backend_django.utils.site import site_url
+from backend_django.utils.translation import translate
 
 from .. import documents, services
 from ..links import present_result, version_of
@@ -164,11 +166,11 @@ class StatisticsView(RasterView):
         result = self.find()
         wanted = {name: value for name, value in query.items() if value}
         if not {"expression", "algorithm"} & wanted.keys():
-            raise InvalidStyleError("Name an expression or an algorithm.")
+            raise InvalidStyleError(Message("Name an expression or an algorithm."))
         try:
             style = parse_style(wanted, result.data["bands"])
         except StyleError as error:
-            raise InvalidStyleError(f"{error.field}: {error.message}") from None
+            raise InvalidStyleError(f"{error.field}: {translate(error.message)}") from None
         from ..values import derived_statistics
 
         with readable():
@@ -294,7 +296,7 @@ def _map_copy(job: ProcessingRequest | None) -> dict[str, Any]:
     return {
         "status": job.status if job else "none",
         "progress": job.progress if job else 0,
-        "error_message": job.error_message if job else "",
+        "error_message": job.error_text if job else "",
         "tiles": result.data["tiles"] if result else None,
         "size": result.files["tiles"]["size"] if result else None,
     }

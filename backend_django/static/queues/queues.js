@@ -24,6 +24,7 @@ function update(shown, wanted) {
 async function refresh() {
   clearTimeout(timer)
   if (document.hidden) return
+  const stale = document.getElementById('stale')
   let reason = ''
   try {
     const response = await fetch(location.href, { signal: AbortSignal.timeout(10000) })
@@ -32,12 +33,12 @@ async function refresh() {
     if (wanted) {
       update(document.getElementById('queues'), wanted)
       shownAt = new Date()
-    } else reason = response.redirected ? 'You are signed out.' : 'The server cannot show the queues.'
+    } else reason = response.redirected ? stale.dataset.signedOut : stale.dataset.broken
   } catch {
-    reason = 'The server does not respond.'
+    reason = stale.dataset.silent
   }
-  const said = reason && `${reason} This is how it was at ${shownAt.toLocaleTimeString()}.`
-  const stale = document.getElementById('stale')
+  const time = shownAt.toLocaleTimeString(document.documentElement.lang)
+  const said = reason && `${reason} ${stale.dataset.since.replace('{time}', time)}`
   if (stale.textContent !== said) stale.textContent = said
   clearTimeout(timer) // another call's, which began meanwhile
   timer = setTimeout(refresh, INTERVAL)

@@ -1,6 +1,7 @@
 """Turning the second step on and off."""
 
 from django.contrib.auth import update_session_auth_hash
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -67,7 +68,7 @@ class MfaDeactivateView(AccountView):
         """Turn two-step sign-in off."""
         self.read(ConfirmSerializer)
         services.mfa_deactivate(user=self.user)
-        return Response({"detail": "Two-step sign-in is off."})
+        return Response({"detail": _("Two-step sign-in is off.")})
 
 
 class RecoveryCodesView(AccountView):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
@@ -15,7 +16,7 @@ class UploadStartSerializer(serializers.Serializer[Any]):
     size = serializers.IntegerField(
         min_value=1,
         max_value=2**53 - 1,
-        error_messages={"min_value": "The file is empty."},
+        error_messages={"min_value": _("The file is empty.")},
         help_text="Bytes.",
     )
 

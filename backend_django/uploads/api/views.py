@@ -5,6 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.http import UnreadablePostError
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -18,6 +19,7 @@ from backend_django.api.queries import takes_no_body
 from backend_django.files.storage import free_bytes, remote
 from backend_django.users.models import User
 from backend_django.utils.errors import StorageFull
+from backend_django.utils.messages import Message
 
 from .. import services
 from ..models import Upload
@@ -113,14 +115,17 @@ class ChunkView(UploadBase):
             raise UnsupportedMediaType(request.content_type or "")
         length, wanted = int(request.META.get("CONTENT_LENGTH") or 0), upload.length_of(chunk)
         if length != wanted:
-            raise ValidationError(f"Chunk {chunk} has {wanted} bytes, and {length} were sent.")
+            raise ValidationError(
+                _("Chunk %(chunk)s has %(wanted)s bytes, and %(length)s were sent.")
+                % {"chunk": chunk, "wanted": wanted, "length": length}
+            )
         if length > free_bytes():
             raise StorageFull
         try:
             stream: Any = request._request  # as it arrives: `request.data` would be all of it
             services.chunk_receive(upload=upload, number=chunk, stream=stream)
         except UnreadablePostError as error:
-            raise ParseError("The connection was lost in the middle of the chunk.") from error
+            raise ParseError(_("The connection was lost in the middle of the chunk.")) from error
         return self.state(upload)
 
     @takes_no_body(responses={200: ChunkUrlSerializer})
@@ -132,5 +137,10 @@ class ChunkView(UploadBase):
 
     def _chunk_number(self, upload: Upload, number: str) -> int:
         if not 1 <= int(number) <= upload.chunks:
-            raise NotFound(f"There is no such chunk: they are numbered from 1 to {upload.chunks}.")
+            raise NotFound(
+                Message(
+                    "There is no such chunk: they are numbered from 1 to %(chunks)s.",
+                    chunks=upload.chunks,
+                )
+            )
         return int(number)

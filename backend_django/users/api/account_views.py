@@ -8,6 +8,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.auth import logout, update_session_auth_hash
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
 from rest_framework.authentication import SessionAuthentication
@@ -94,7 +95,7 @@ class RegisterView(OpenAccountView):
     def post(self, request: Request) -> Response:
         """Make an account. What happens next stands in the mail, also when there is one already."""
         if not registration_is_open():
-            raise PermissionDenied("Registration is closed.", code="registration_closed")
+            raise PermissionDenied(_("Registration is closed."), code="registration_closed")
         data = self.read(RegisterSerializer)
         self.limit("signup", key=data["email"])
         services.account_register(
@@ -103,7 +104,7 @@ class RegisterView(OpenAccountView):
             name=data.get("name", ""),
             origin=site_url(request._request),
         )
-        return Response({"detail": "We sent you a mail. Follow the link in it."}, status=201)
+        return Response({"detail": _("We sent you a mail. Follow the link in it.")}, status=201)
 
 
 class VerifyEmailView(OpenAccountView):
@@ -115,7 +116,7 @@ class VerifyEmailView(OpenAccountView):
         registration = self.read(VerifyEmailSerializer)["key"]
         if not services.registration_confirm(registration=registration):
             raise ValidationError({"key": DEAD_LINK}, code="dead_link")
-        return Response({"detail": "Your address is confirmed. You can sign in."})
+        return Response({"detail": _("Your address is confirmed. You can sign in.")})
 
 
 class ResendEmailView(OpenAccountView):
@@ -127,7 +128,9 @@ class ResendEmailView(OpenAccountView):
         email = self.read(AddressSerializer)["email"]
         self.limit("confirm_email")
         self.send("account_confirm", email)
-        return Response({"detail": "If this address waits to be confirmed, a mail is on its way."})
+        return Response(
+            {"detail": _("If this address waits to be confirmed, a mail is on its way.")}
+        )
 
 
 class PasswordResetView(OpenAccountView):
@@ -139,7 +142,7 @@ class PasswordResetView(OpenAccountView):
         email = self.read(AddressSerializer)["email"]
         self.limit("reset_password")
         self.send("account_reset", email)
-        return Response({"detail": "If this address has an account, a mail is on its way."})
+        return Response({"detail": _("If this address has an account, a mail is on its way.")})
 
 
 class PasswordResetConfirmView(OpenAccountView):
@@ -157,7 +160,7 @@ class PasswordResetConfirmView(OpenAccountView):
             raise ValidationError({"token": DEAD_LINK}, code="dead_link")
         # Somebody who had forgotten the password has tried a few: they are forgiven.
         get_adapter().forgive_failures(request._request, user.email)
-        response = Response({"detail": "Your new password is set. You can sign in."})
+        response = Response({"detail": _("Your new password is set. You can sign in.")})
         device_remember(request._request, response, user.email)
         return response
 
@@ -172,7 +175,7 @@ class PasswordChangeView(AccountView):
         services.password_change(user=self.user, password=data["new_password1"])
         if isinstance(request.successful_authenticator, SessionAuthentication):
             update_session_auth_hash(request._request, self.user)
-        return Response({"detail": "Your password is changed. Other devices are signed out."})
+        return Response({"detail": _("Your password is changed. Other devices are signed out.")})
 
 
 class LogoutOthersView(AccountView):
@@ -184,7 +187,7 @@ class LogoutOthersView(AccountView):
         services.sessions_end(user=self.user)
         if isinstance(request.successful_authenticator, SessionAuthentication):
             update_session_auth_hash(request._request, self.user)
-        return Response({"detail": "Other devices are signed out."})
+        return Response({"detail": _("Other devices are signed out.")})
 
 
 class SessionListView(AccountView):

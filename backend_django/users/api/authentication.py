@@ -6,6 +6,7 @@ from functools import cache
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework.authentication import TokenAuthentication as BaseTokenAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 
 from backend_django.audit.services import refusal_record
 
+from ..languages import speak_to
 from ..models import ApiToken, User
 
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
@@ -50,20 +52,21 @@ class TokenAuthentication(BaseTokenAuthentication):
     def authenticate_credentials(self, key: str) -> tuple[User, ApiToken]:
         found = self._found = _find(ApiToken.digest_of(key))
         if found is None or not found.user.is_active:
-            raise AuthenticationFailed("The token is not valid.")
+            raise AuthenticationFailed(_("The token is not valid."))
         if found.expires_at and found.expires_at <= timezone.now():
             raise AuthenticationFailed(
-                "This token has expired. Create another one on the account page.",
+                _("This token has expired. Create another one on the account page."),
                 code="token_expired",
             )
         _note_use(found)
+        speak_to(found.user)
         return found.user, found
 
 
 def _check_may_write(token: ApiToken) -> None:
     if token.scope != ApiToken.Scope.WRITE:
         raise PermissionDenied(
-            "This token may only read. Use one that may write: create it on the account page.",
+            _("This token may only read. Use one that may write: create it on the account page."),
             code="read_only_token",
         )
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -28,12 +29,12 @@ class OwnPasswordMixin:
         limit(self.context["request"]._request, "reauthenticate", user=user)
         if not user.has_usable_password():
             raise ValidationError(
-                "Your account has no password yet. Choose one first: we send you a link for it.",
+                _("Your account has no password yet. Choose one first: we send you a link for it."),
                 code="no_password",
             )
         if not user.check_password(password):
             event_record(event="reauthenticate", outcome=Outcome.FAILURE)
-            raise ValidationError("This is not your password.", code="wrong_password")
+            raise ValidationError(_("This is not your password."), code="wrong_password")
         return password
 
 

@@ -15,6 +15,8 @@ from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -28,8 +30,8 @@ from .confirm import OwnPasswordMixin, PasswordField
 
 SecondStep: Any = import_string(settings.ACCOUNT_SECOND_STEP)
 
-WRONG = "The e-mail address or the password is wrong."
-DEAD_LINK = "This link was used before, or is too old. Ask for a new one."
+WRONG = gettext_lazy("The e-mail address or the password is wrong.")
+DEAD_LINK = gettext_lazy("This link was used before, or is too old. Ask for a new one.")
 
 
 class DetailSerializer(serializers.Serializer[Any]):
@@ -55,7 +57,7 @@ class AddressField(serializers.EmailField):
 def check_new_passwords(first: str, second: str, user: User, names: tuple[str, str]) -> None:
     """Raise ValidationError at the field when the two differ or are too easy to guess."""
     if first != second:
-        raise ValidationError({names[1]: "The two passwords are not the same."})
+        raise ValidationError({names[1]: _("The two passwords are not the same.")})
     try:
         validate_password(first, user)
     except DjangoValidationError as error:
@@ -88,7 +90,7 @@ class LoginSerializer(serializers.Serializer[Any]):
         ):
             record_refusal(user, "email not confirmed")
             raise ValidationError(
-                "Confirm your e-mail address first: follow the link in the mail we sent.",
+                _("Confirm your e-mail address first: follow the link in the mail we sent."),
                 code="email_not_verified",
             )
         return attrs | {"user": user}
@@ -274,8 +276,10 @@ class TokenCreateSerializer(SecondStep):
         ends = token.expires_at if isinstance(token, ApiToken) else None
         if ends and (days is None or timezone.now() + timedelta(days=days) > ends):
             raise ValidationError(
-                "A token cannot create one that lasts longer than itself. Give fewer days, or "
-                "create it on the account page."
+                _(
+                    "A token cannot create one that lasts longer than itself. Give fewer "
+                    "days, or create it on the account page."
+                )
             )
         return days
 

@@ -12,6 +12,7 @@ from dj_rest_auth.views import UserDetailsView as BaseUserDetailsView
 from django.conf import settings
 from django.contrib.auth import logout
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.permissions import AllowAny
@@ -74,7 +75,7 @@ class LogoutView(APIView):
             token_revoke(token=request.auth)
         else:
             logout(request._request)
-        return Response({"detail": "You are signed out."})
+        return Response({"detail": _("You are signed out.")})
 
 
 class UserView(BaseUserDetailsView):

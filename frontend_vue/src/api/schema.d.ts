@@ -3032,7 +3032,7 @@ export interface components {
         /** @description Why some of the requests were left as they are. */
         Refusal: {
             code: string;
-            message: string;
+            readonly message: string;
             count: number;
             /** @description The first thousand. */
             ids: string[];

@@ -54,11 +54,12 @@ MIDDLEWARE = [
     "backend_django.utils.headers.PoliciesMiddleware",
     "backend_django.pages.middleware.PageRootsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",  # below: files carry the headers as well
+    "backend_django.users.languages.LanguageMiddleware",  # above what answers with sentences
     "backend_django.api.middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "backend_django.users.languages.SessionUserMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "backend_django.audit.middleware.AuditMiddleware",
@@ -94,5 +95,7 @@ LANGUAGES = [(code, get_language_info(code)["name_local"]) for code in _language
 LANGUAGE_CODE = LANGUAGES[0][0]
 # By which schedules are meant, and the admin shows times: a name such as Europe/Berlin.
 TIME_ZONE = env("TIME_ZONE", default="UTC")
+# Translations of what is no application; each of those has its own.
+LOCALE_PATHS = [BACKEND / "locale", BACKEND / "files" / "locale", BACKEND / "utils" / "locale"]
 USE_I18N = True
 USE_TZ = True

@@ -1,4 +1,5 @@
-import { number } from '@/composables/format'
+import { fixed, number } from '@/composables/format'
+import { formatNumber } from '@/i18n/catalogue'
 
 /** A value along a line; null where the raster has none. */
 export type Sample = number | null
@@ -48,7 +49,7 @@ export function shareAcross(box: { left: number; width: number }, { clientX }: P
 /** Metres -> "840 m", "12.4 km". */
 export function distance(metres: number): string {
   if (metres < 1000) return `${Math.round(metres)} m`
-  return `${(metres / 1000).toLocaleString('en', { maximumFractionDigits: metres < 1e5 ? 1 : 0 })} km`
+  return `${formatNumber(metres / 1000, { maximumFractionDigits: metres < 1e5 ? 1 : 0 })} km`
 }
 
 /** Square metres -> "840 m²", "12.4 ha", "3.1 km²". */
@@ -61,7 +62,7 @@ export function area(squareMetres: number): string {
 /** 0.1234 -> "12.3 %". */
 export function percent(share: number): string {
   const hundredth = share * 100
-  return `${hundredth > 0 && hundredth < 0.1 ? '< 0.1' : hundredth.toFixed(1)}\u202f%`
+  return `${hundredth > 0 && hundredth < 0.1 ? `< ${fixed(0.1, 1)}` : fixed(hundredth, 1)}\u202f%`
 }
 
 /** A profile as CSV: distance, place and value of each sample; empty where there is no value. */

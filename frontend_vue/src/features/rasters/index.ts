@@ -2,10 +2,16 @@ import { Map } from '@lucide/vue'
 
 import { defineFeature } from '@/feature'
 
+import { t } from './locales/first'
+
 export default defineFeature({
   name: 'rasters',
-  title: 'Rasters',
-  description: 'GeoTIFFs in, Cloud-Optimized GeoTIFFs out, shown on a map.',
+  get title() {
+    return t('title')
+  },
+  get description() {
+    return t('description')
+  },
   icon: Map,
   routes: [
     { path: '', component: () => import('./RastersPage.vue') },

@@ -2,7 +2,7 @@ import { number } from '@/composables/format'
 
 import { type Layer } from './layers'
 import { bandName } from './readout'
-import { ALGORITHM_TITLES, CLASSES, isComputed } from './style'
+import { algorithmTitle, CLASSES, isComputed } from './style'
 
 /** What the colours of a layer mean. */
 export interface Legend {
@@ -24,7 +24,7 @@ export function legendOf({ raster, style }: Layer): Legend {
     const { expression, algorithm, ranges, colormap } = style
     return {
       title,
-      subtitle: expression ?? ALGORITHM_TITLES[algorithm!],
+      subtitle: expression ?? algorithmTitle(algorithm!),
       colours: raster.colormaps[colormap],
       labels: ranges[0]!.map((value) => number(value) + (algorithm === 'slope' ? '°' : '')),
     }

@@ -1,6 +1,7 @@
 import { number } from '@/composables/format'
 
 import type { PointValues, RasterBand } from './api'
+import { t } from './locales'
 import type { MapStyle } from './style'
 
 /** More are not shown beside the pointer. */
@@ -11,7 +12,8 @@ export interface Reading {
   text: string
 }
 
-export const bandName = (band: RasterBand) => band.description || `Band ${band.index}`
+export const bandName = (band: RasterBand) =>
+  band.description || t('band.number', { number: band.index })
 
 /** A value with what it means: the name of its class, or the measurement with its unit. */
 export function valueText(band: RasterBand, value: PointValues['values'][number]): string {

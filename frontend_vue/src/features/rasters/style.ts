@@ -1,4 +1,5 @@
 import type { RasterBand, RasterResult } from './api'
+import { t } from './locales'
 
 export type Range = [low: number, high: number]
 
@@ -18,10 +19,7 @@ export interface MapStyle {
 
 export type Algorithm = 'hillshade' | 'slope'
 
-export const ALGORITHM_TITLES: Record<Algorithm, string> = {
-  hillshade: 'Hillshade',
-  slope: 'Slope in degrees',
-}
+export const algorithmTitle = (algorithm: Algorithm) => t(`algorithm.${algorithm}`)
 
 /** Ranges and colours of what is computed, unless others are asked for; the server's own. */
 const COMPUTED = {

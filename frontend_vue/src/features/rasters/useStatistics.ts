@@ -1,7 +1,7 @@
 import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue'
 
 import { type ComputedStatistics, follow, type RasterBand, type RasterResult } from './api'
-import { ALGORITHM_TITLES, computedQuery, type MapStyle } from './style'
+import { algorithmTitle, computedQuery, type MapStyle } from './style'
 
 /**
  * What the server knows of the values that a style computes, as if they were a band.
@@ -19,7 +19,7 @@ export function useStatistics(
   const text = computed(() => new URLSearchParams(computedQuery(style())).toString())
   const title = computed(() => {
     const { expression, algorithm } = style()
-    return expression ?? (algorithm ? ALGORITHM_TITLES[algorithm] : '')
+    return expression ?? (algorithm ? algorithmTitle(algorithm) : '')
   })
   const band = computed(
     () =>

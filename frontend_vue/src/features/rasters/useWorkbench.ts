@@ -14,6 +14,7 @@ import {
   withRaster,
   writeLayers,
 } from './layers'
+import { t } from './locales'
 import type { DrawnLayer } from './map'
 import { tileUrl } from './style'
 import { type Place, readPlace, writePlace } from './view'
@@ -90,7 +91,7 @@ export function useWorkbench(read: () => RasterResult, mine: boolean) {
     })
     layers.value = [...others.slice(0, asked.below), ...layers.value, ...others.slice(asked.below)]
     if (others.length < found.length) {
-      problem.value = 'Some layers of this view could not be loaded: they may have been deleted.'
+      problem.value = t('layers.missing')
     }
     waiting.value = 0
   }

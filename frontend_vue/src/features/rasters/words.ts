@@ -1,23 +1,26 @@
 import type { components } from '@/api/schema'
 import type { CommonField, Words } from '@/processing/types'
 
+import { t } from './locales'
+
 export const words: Words = {
   thing: 'raster',
-  steps: {
-    inspect: 'Reading the header',
-    measure: 'Looking at every pixel',
-    convert: 'Writing tiles and overviews',
-    check: 'Validating the result',
-    describe: 'Drawing the preview',
-    merge: 'Putting the rasters together',
+  get steps() {
+    return {
+      inspect: t('steps.inspect'),
+      measure: t('steps.measure'),
+      convert: t('steps.convert'),
+      check: t('steps.check'),
+      describe: t('steps.describe'),
+      merge: t('steps.merge'),
+    }
   },
 }
 
 export const mosaicWords: Words = {
   thing: 'mosaic',
-  remedies: {
-    step_failed:
-      'Retry continues from the failed step. Completed steps are kept. If a file does not fit the others, make another mosaic without it.',
+  get remedies() {
+    return { step_failed: t('remedy.step') }
   },
 }
 
@@ -66,20 +69,29 @@ export const USUAL: RasterFields = {
 /** Options that a failure may be cured by. */
 export type Cure = 'crs' | 'corners' | 'gcps' | 'nodata' | 'bands' | 'layer' | 'values'
 
-export const CURE_LABELS: Record<Cure, { label: string; hint?: string }> = {
-  crs: { label: 'Coordinate reference system' },
-  corners: {
-    label: 'Corners',
-    hint: 'West, south, east, north of the outer edges in that system, with commas between.',
-  },
-  gcps: {
-    label: 'Ground control points',
-    hint: 'Three or more of column, row, x, y, with semicolons between, instead of corners.',
-  },
-  nodata: { label: 'Missing pixels have the value', hint: 'A number, “nan” or “none”.' },
-  bands: { label: 'Bands', hint: 'For example 30,20,10.' },
-  layer: { label: 'Layer', hint: 'One of the names above.' },
-  values: { label: 'Values are' },
+export function cureLabel(cure: Cure): { label: string; hint?: string } {
+  const hints: Partial<Record<Cure, string>> = {
+    corners: t('corners.hint'),
+    gcps: t('gcps.hint'),
+    nodata: t('nodata.hint'),
+    bands: t('bands.hint'),
+    layer: t('layer.hint'),
+  }
+  return { label: optionLabel(cure), hint: hints[cure] }
+}
+
+/** What an option is called. */
+export function optionLabel(option: Cure): string {
+  const labels: Record<Cure, string> = {
+    crs: t('crs'),
+    corners: t('corners'),
+    gcps: t('gcps'),
+    nodata: t('nodata'),
+    bands: t('bands'),
+    layer: t('layer'),
+    values: t('values'),
+  }
+  return labels[option]
 }
 
 /** By the code of a failure, what to ask for. */
@@ -97,35 +109,34 @@ export const CURES: Record<string, Cure[]> = {
   too_many_classes: ['values'],
 }
 
-export const PROFILES = [
-  { value: 'auto', label: 'Lossless; a good COG stays as it is' },
-  { value: 'deflate', label: 'Lossless (DEFLATE), read by every program' },
-  { value: 'zstd', label: 'Lossless (ZSTD), faster, for recent programs' },
-  { value: 'lzw', label: 'Lossless (LZW), for very old programs' },
-  { value: 'webp', label: 'Lossy (WebP), smallest, for colour images' },
-  { value: 'jpeg', label: 'Lossy (JPEG), for grey or colour images' },
-]
+export interface Choice {
+  value: string
+  label: string
+}
 
-export const GRIDS = [
-  { value: 'native', label: 'As in the file' },
-  { value: 'web', label: 'Reprojected to that of web maps' },
-]
+export const profiles = (): Choice[] =>
+  (['auto', 'deflate', 'zstd', 'lzw', 'webp', 'jpeg'] as const).map((value) => ({
+    value,
+    label: t(`profile.${value}`),
+  }))
 
-export const VALUES = [
-  { value: 'auto', label: 'As the pixels show' },
-  { value: 'classes', label: 'Classes, as of land cover' },
-  { value: 'continuous', label: 'Measurements' },
-]
+export const grids = (): Choice[] =>
+  (['native', 'web'] as const).map((value) => ({ value, label: t(`grid.${value}`) }))
 
-export const RESAMPLINGS = [
-  { value: 'auto', label: 'As suits the pixels' },
+export const valueKinds = (): Choice[] =>
+  (['auto', 'classes', 'continuous'] as const).map((value) => ({
+    value,
+    label: t(`values.${value}`),
+  }))
+
+/** The names of methods are those of GDAL. */
+export const resamplings = (): Choice[] => [
+  { value: 'auto', label: t('resampling.auto') },
   ...['nearest', 'average', 'bilinear', 'cubic', 'lanczos', 'mode'].map((value) => ({
     value,
     label: value,
   })),
 ]
 
-export const BLOCK_SIZES = ['128', '256', '512', '1024'].map((value) => ({
-  value,
-  label: `${value} × ${value} pixels`,
-}))
+export const blockSizes = (): Choice[] =>
+  ['128', '256', '512', '1024'].map((size) => ({ value: size, label: t('blockSize', { size }) }))

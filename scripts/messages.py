@@ -9,6 +9,7 @@ catalogues; what is a message is decided here, from the syntax tree.
 import argparse
 import ast
 import io
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -80,6 +81,24 @@ def messages_of(folder: Path) -> Iterator[Found]:
             yield from in_source(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
     for path in sorted((folder / "templates").rglob("*.*")):
         yield from _in_template(path)
+    yield from _names_of_models(folder)
+
+
+def _names_of_models(folder: Path) -> Iterator[Found]:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend_django.config.settings.test")
+    import django
+    from django.apps import apps
+
+    if not apps.ready:
+        os.environ.setdefault("TEST_APPS", "")
+        django.setup()
+    from backend_django.utils.model_names import model_names
+
+    for config in apps.get_app_configs():
+        if Path(config.path) == folder:
+            yield from (
+                Found(name, f"{folder.relative_to(ROOT)}/models.py") for name in model_names(config)
+            )
 
 
 def in_source(text: str, place: str) -> Iterator[Found]:

@@ -44,8 +44,12 @@ def chromium() -> "Iterator[Browser]":
 def page(chromium: "Browser", stack: Stack, request: pytest.FixtureRequest) -> "Iterator[Page]":
     """A new visitor. `@pytest.mark.parametrize("page", [{...}], indirect=True)` sets options."""
     options: dict[str, Any] = getattr(request, "param", {})
-    usual = {"viewport": {"width": 1280, "height": 860}, "reduced_motion": "reduce"}
-    context = chromium.new_context(base_url=stack.url, locale="en-GB", **(usual | options))
+    usual = {
+        "viewport": {"width": 1280, "height": 860},
+        "reduced_motion": "reduce",
+        "locale": "en-GB",
+    }
+    context = chromium.new_context(base_url=stack.url, **(usual | options))
     context.add_init_script(WATCH_POLICY)
     context.set_default_timeout(20_000)
     made = context.new_page()

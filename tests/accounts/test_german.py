@@ -16,7 +16,7 @@ from backend_django.users.models import User
 from backend_django.users.services import token_create
 from tests.pipelines import work
 
-from .conftest import PASSWORD, Visitor, link_in, script
+from .conftest import Visitor, link_in, script
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PostOffice = Callable[[], list[EmailMessage]]
@@ -149,4 +149,5 @@ def test_unchanged_state_stays_unchanged(signed_in: Visitor, told: list[str]) ->
 def test_admin_speaks_german(admin_client: Client) -> None:
     page = admin_client.get("/admin/queues/", headers=GERMAN).content.decode()
     assert "Kein Worker bearbeitet diese Warteschlange." in page or "Worker unbekannt" in page
-    assert PASSWORD not in page
+    listed = admin_client.get("/admin/processing/processingrequest/", headers=GERMAN)
+    assert "Auftrag zum Ansehen auswählen" in listed.content.decode()  # Django's words around ours

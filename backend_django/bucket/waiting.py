@@ -5,6 +5,7 @@ three for each of several answers, is within that limit for minutes.
 """
 
 import math
+import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,10 +18,13 @@ from botocore.awsrequest import (
     AWSHTTPSConnection,
     AWSHTTPSConnectionPool,
 )
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from backend_django.utils.database_wait import web_limit
 
 T = TypeVar("T")
+FAILED = (ConnectTimeoutError, NewConnectionError)
+SHORT = 0.01  # seconds, in the place of none
 BYTES_PER_SECOND = 64 * 1024  # what is transferred at this pace or faster is no wait
 
 
@@ -95,6 +99,8 @@ class _Limited:
 
     timeout: Any
     sock: Any
+    _dns_host: str
+    port: int
 
     def connect(self) -> None:
         def connect(seconds: float | None) -> None:
@@ -104,6 +110,29 @@ class _Limited:
         _spend(self.timeout, connect, lambda _: 0)
         kind: Any = type(self.sock)
         self.sock.__class__ = _limited(kind)
+
+    def _new_conn(self) -> socket.socket:
+        """Connect by whichever of the server's addresses, all of them together in `timeout`.
+
+        urllib3 gives each of them as long, of which a bucket may have eight; and then TLS again.
+        """
+        connect: Callable[[], socket.socket] = super()._new_conn  # type: ignore[misc]
+        if web_limit() is None:
+            return connect()
+        end, name = time.monotonic() + self.timeout, self._dns_host
+        found = socket.getaddrinfo(name, self.port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
+        try:
+            for left in range(len(addresses), 0, -1):
+                self._dns_host = addresses[-left]
+                self.timeout = max(SHORT, end - time.monotonic()) / left
+                with suppress(*(FAILED if left > 1 else ())):
+                    connection = connect()
+                    connection.settimeout(max(SHORT, end - time.monotonic()))
+                    return connection
+        finally:
+            self._dns_host = name
+        raise AssertionError("unreachable")
 
 
 class _Connection(_Limited, AWSHTTPConnection):

@@ -4,18 +4,21 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from copy import deepcopy
 from itertools import repeat
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from backend_django.bucket import objects
+from backend_django.bucket import objects, waiting
 from backend_django.users.models import User
 from backend_django.utils.breaker import Breaker
 from backend_django.utils.database_wait import Limit
+from tests.tls import TlsProxy, make_certificate
 
 from .server import Bucket
 
@@ -91,3 +94,41 @@ def test_ends_with_a_reason(
     assert response.status_code == 503, response.content
     assert response.json()["code"] == "storage_unavailable"
     assert int(response["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("hangs", ["silent", "dribbling"])
+def test_a_handshake_that_does_not_end(
+    answer: Any, user: User, settings: Any, tmp_path: Path, hangs: str
+) -> None:
+    with TlsProxy(1, make_certificate(tmp_path)) as proxy:
+        proxy.hangs = hangs
+        storage = deepcopy(settings.STORAGES["default"])
+        storage["OPTIONS"]["endpoint_url"] = f"https://127.0.0.1:{proxy.port}"
+        settings.STORAGES = settings.STORAGES | {"default": storage}
+        client = Client(raise_request_exception=False)
+        client.force_login(user)
+        assert create(client).json()["code"] == "storage_unavailable"
+
+
+def test_all_addresses_of_a_bucket_have_the_time_of_one(
+    answer: Any, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of eight answers, which are what Amazon's have."""
+    passed = [0.0]
+
+    class Deaf(socket.socket):
+        def connect(self, address: Any) -> None:
+            passed[0] += self.gettimeout() or 60
+            raise TimeoutError
+
+    def resolve(name: str, *_: Any, **__: Any) -> list[Any]:
+        addresses = [name] if name.startswith("192.") else [f"192.0.2.{n}" for n in range(8)]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, 443)) for each in addresses]
+
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    monkeypatch.setattr(waiting, "time", SimpleNamespace(monotonic=lambda: passed[0]))
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "socket", Deaf)
+    assert create(client).json()["code"] == "storage_unavailable"
+    assert 0 < passed[0] <= 0.6, "the web request may wait for half a second"

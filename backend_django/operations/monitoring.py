@@ -9,9 +9,8 @@ from celery import current_app
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection
-from django.db.models import Count, Min
+from django.db.models import Count, F, Min
 from django.db.models.functions import Greatest, Now
-from django.utils import timezone
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
@@ -31,10 +30,9 @@ def waiting() -> dict[str, tuple[int, float]]:
     queues = {queue.name: (0, 0.0) for queue in settings.CELERY_TASK_QUEUES}
     rows = ProcessingRequest.objects.filter(status=Status.PENDING).exclude(run_at__gt=Now())
     found = rows.exclude(lease_expires_at=NEVER).order_by().values_list("queue")
-    now = timezone.now()
     since = Min(Greatest("created_at", "run_at"))  # which passes over a run_at that is null
-    for queue, count, oldest in found.annotate(count=Count("*"), since=since):
-        queues[queue] = (count, max(0.0, (now - oldest).total_seconds()))
+    for queue, count, age in found.annotate(count=Count("*"), age=Now() - since):
+        queues[queue] = (count, max(0.0, age.total_seconds()))
     return queues
 
 
@@ -43,17 +41,18 @@ def running() -> tuple[dict[str, int], float]:
     queues = {queue.name: 0 for queue in settings.CELERY_TASK_QUEUES}
     rows = ProcessingRequest.objects.filter(status=Status.PROCESSING)
     found = rows.exclude(lease_expires_at=NEVER).order_by().values_list("queue")
-    now = oldest = timezone.now()
-    for queue, count, since in found.annotate(count=Count("*"), since=Min("started_at")):
+    oldest = timedelta()
+    for queue, count, age in found.annotate(count=Count("*"), age=Now() - Min("started_at")):
         queues[queue] = count
-        oldest = min(oldest, since)
-    return queues, (now - oldest).total_seconds()
+        oldest = max(oldest, age)
+    return queues, oldest.total_seconds()
 
 
 def maintenance_age_seconds(name: str) -> float | None:
     """Seconds since the reaper ("reap") or the tidying ("tidy") last ran; None for never."""
-    run = MaintenanceRun.objects.filter(name=name).first()
-    return (timezone.now() - run.ran_at).total_seconds() if run else None
+    runs = MaintenanceRun.objects.filter(name=name)
+    age = runs.values_list(Now() - F("ran_at"), flat=True).first()
+    return age.total_seconds() if age is not None else None
 
 
 class RequestCollector:

@@ -13,9 +13,9 @@ from uuid import UUID
 from django.db import IntegrityError
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from backend_django.files.refs import FileRef
+from backend_django.utils.database_time import database_now
 from backend_django.utils.errors import Conflict
 from backend_django.utils.messages import Message
 from backend_django.utils.text import clean_text
@@ -69,7 +69,7 @@ def advance(request_id: UUID) -> None:
     lost = [step for step in steps if step.status in (Status.FAILED, Status.CANCELLED)]
     if request.cancel_requested:
         _cancel(request, unfinished)
-    elif request.deadline_at and request.deadline_at < timezone.now():
+    elif request.deadline_at and request.deadline_at < database_now():
         lifecycle.fail(
             request.id,
             request.attempt,

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
-from kombu.exceptions import ChannelError
 
+from backend_django.utils.broker import message_count
 from backend_django.utils.broker_wait import tell_broker
 
 from . import lifecycle
@@ -34,7 +34,7 @@ def ring(*, queue: str, request_id: UUID) -> None:
     """
 
     def wake() -> None:
-        if not _has_message(queue):
+        if not message_count(queue):
             current_app.send_task(TASK, (str(request_id),), queue=queue)
 
     try:
@@ -93,12 +93,3 @@ def ring_for_all() -> None:
     """Wake a worker of every queue in which a request may start now."""
     for queue in lifecycle.queues_waiting():
         ring_for_next(queue, any_kind=True)
-
-
-def _has_message(queue: str) -> bool:
-    with current_app.producer_or_acquire() as producer:
-        producer.maybe_declare(current_app.amqp.queues[queue])
-        try:
-            return producer.channel.queue_declare(queue, passive=True).message_count > 0
-        except ChannelError:  # a queue of Redis is not there while it is empty
-            return False

@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
+
+from backend_django.utils.database_time import database_now
 
 from .models import Schedule
 from .processor import Processor
@@ -55,7 +56,7 @@ def _run(processor: type[Processor]) -> int:
         schedule = rows.filter(kind=processor.name).first()
         if schedule is None:  # another process is at it
             return 0
-        now = timezone.now()
+        now = database_now()
         if not task.enabled or task.crontab is None:
             schedule.done_until = now
             schedule.save(update_fields=["done_until"])

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from queue import Empty
 from typing import Any
 
+from celery import current_app
+from kombu.exceptions import ChannelError
 from kombu.transport import TRANSPORT_ALIASES, redis
 
 logger = logging.getLogger(__name__)
@@ -58,6 +60,17 @@ class Channel(redis.Channel):
 
 class Transport(redis.Transport):
     Channel = Channel
+
+
+def message_count(queue: str) -> int:
+    """Return how many messages wait in a queue."""
+    with current_app.producer_or_acquire() as producer:
+        producer.maybe_declare(current_app.amqp.queues[queue])
+        try:
+            declared = producer.channel.queue_declare(queue, passive=True)
+        except ChannelError:  # a queue of Redis is not there while it is empty
+            return 0
+        return int(declared.message_count)
 
 
 def install() -> None:

@@ -1,7 +1,8 @@
 """Times of the database's own clock: those of the processes do not matter."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import DateTimeField, ExpressionWrapper, Value
 from django.db.models.functions import Now
 
@@ -11,3 +12,11 @@ def from_now(seconds: float) -> ExpressionWrapper:
     return ExpressionWrapper(
         Now() + Value(timedelta(seconds=seconds)), output_field=DateTimeField()
     )
+
+
+def database_now() -> datetime:
+    """Return what the database's clock says."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        now: datetime = cursor.fetchone()[0]
+    return now

@@ -86,8 +86,8 @@ def send_due(rows: models.QuerySet[R], send: Callable[[Any], None]) -> None:
         send: gets the id of a row.
     """
     deadline = time.monotonic() + ROUND_SECONDS
-    unheard = Q(attempts__gt=0) | Q(created_at__lt=timezone.now() - HEARD_AFTER)
-    due = rows.filter(unheard, finished_at__isnull=True, next_attempt_at__lte=timezone.now())
+    unheard = Q(attempts__gt=0) | Q(created_at__lt=Now() - HEARD_AFTER)
+    due = rows.filter(unheard, finished_at__isnull=True, next_attempt_at__lte=Now())
     for row_id in list(due.order_by("next_attempt_at").values_list("id", flat=True)[:BATCH]):
         send(row_id)
         if time.monotonic() > deadline:

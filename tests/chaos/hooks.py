@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,25 @@ def plant() -> None:
 
 
 def _skew_clocks(seconds: float) -> None:
+    from celery import Celery
+    from celery.worker import request as worker_request
     from django.utils import timezone
+    from django_celery_beat.schedulers import ModelEntry
 
     true_time, true_now = time.time, timezone.now
     time.time = lambda: true_time() + seconds
     timezone.now = lambda: true_now() + timedelta(seconds=seconds)
+
+    class Skewed(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Any:
+            return datetime.now(tz) + timedelta(seconds=seconds)
+
+    # Celery's: of when something is due, by beat, and of when a message expires.
+    for owner, name in ((Celery, "now"), (ModelEntry, "_default_now")):
+        true = getattr(owner, name)
+        setattr(owner, name, lambda self, true=true: true(self) + timedelta(seconds=seconds))
+    worker_request.datetime = Skewed
 
 
 def _forget(kind: str) -> None:
@@ -80,7 +94,7 @@ def _claim_without_condition() -> None:
 
 def _freeze_once(where: str) -> None:
     """Stop this process, as a machine that is suspended does, at its first request's `where`."""
-    from backend_django.processing import lifecycle, runner
+    from backend_django.processing import lifecycle, reaper, runner, tasks
     from tests.wordcount.processor import WordCount
 
     owner, name = {
@@ -88,6 +102,10 @@ def _freeze_once(where: str) -> None:
         "work": (WordCount, "process"),
         "save": (runner, "save_output"),
         "finish": (lifecycle, "complete"),
+        "begins": (reaper, "reap_expired"),
+        "holds the rows": (reaper, "close_attempts"),
+        "has let go": (tasks, "delete_scratch"),
+        "rings": (tasks, "ring_for_all"),
     }[where]
     goes_on, frozen = getattr(owner, name), []
 

@@ -31,7 +31,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(schedules, "timezone", clock)
+    monkeypatch.setattr(schedules, "database_now", clock.now)
     Schedule.objects.create(kind="report", done_until=NOW)
     return clock
 

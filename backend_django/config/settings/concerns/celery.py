@@ -64,48 +64,47 @@ CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_TASK_SEND_SENT_EVENT = True
 
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "backend_django.utils.beat:Scheduler"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "processing-reap": {
         "task": "backend_django.processing.tasks.maintenance_reap",
         "schedule": PROCESSING_REAPER_SECONDS,
-        # A round that could not run in its time is not worth running: the next one does the same.
-        "options": {"expires": PROCESSING_REAPER_SECONDS, "queue": "maintenance"},
+        "options": {"queue": "maintenance"},
     },
     "processing-tidy": {
         "task": "backend_django.operations.tasks.maintenance_tidy",
         "schedule": 3600,
-        "options": {"expires": 3600, "queue": "maintenance"},
+        "options": {"queue": "maintenance"},
     },
     "mail-send-due": {
         "task": "backend_django.mail.tasks.maintenance_send_due",
         "schedule": PROCESSING_REAPER_SECONDS,
         # Not "maintenance": while a mail server hangs, the reaper must not wait for it.
-        "options": {"expires": PROCESSING_REAPER_SECONDS, "queue": "default"},
+        "options": {"queue": "default"},
     },
     "mail-tidy": {
         "task": "backend_django.mail.tasks.maintenance_tidy_mail",
         "schedule": 3600,
-        "options": {"expires": 3600, "queue": "maintenance"},
+        "options": {"queue": "maintenance"},
     },
     "notifications-send-due": {
         "task": "backend_django.notifications.tasks.maintenance_send_due",
         "schedule": PROCESSING_REAPER_SECONDS,
-        "options": {"expires": PROCESSING_REAPER_SECONDS, "queue": "default"},  # as mail
+        "options": {"queue": "default"},  # as mail
     },
     "notifications-tidy": {
         "task": "backend_django.notifications.tasks.maintenance_tidy_deliveries",
         "schedule": 3600,
-        "options": {"expires": 3600, "queue": "maintenance"},
+        "options": {"queue": "maintenance"},
     },
     "audit-tidy": {
         "task": "backend_django.audit.tasks.maintenance_tidy_audit",
         "schedule": 3600,
-        "options": {"expires": 3600, "queue": "maintenance"},
+        "options": {"queue": "maintenance"},
     },
     "users-tidy": {
         "task": "backend_django.users.tasks.maintenance_tidy_accounts",
         "schedule": 3600,
-        "options": {"expires": 3600, "queue": "maintenance"},
+        "options": {"queue": "maintenance"},
     },
 }

@@ -34,9 +34,20 @@ const current = shallowRef<Locale>(rememberedLanguage() ?? browserLanguage())
 export const language = readonly(current)
 
 /** The language as the browser has it, such as "en-GB": how numbers and dates are written. */
-export const formatTag = computed(
-  () => navigator.languages.find((tag) => tag.split('-')[0] === current.value) ?? current.value,
-)
+export const formatTag = computed(() => tagOf(current.value))
+
+export function tagOf(locale: Locale, wanted: readonly string[] = navigator.languages): string {
+  return wanted.find((tag) => tag.split('-')[0] === locale && isTag(tag)) ?? locale
+}
+
+/** Some browsers name what the system says, such as "en-US@posix", which Intl refuses. */
+function isTag(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text).length > 0
+  } catch {
+    return false
+  }
+}
 
 /** Switches at once. The messages must be there: see `switchLanguage` of the catalogues. */
 export function setLanguage(next: Locale): void {

@@ -1,3 +1,4 @@
+import { t } from './locales/first'
 import type { components } from './schema'
 
 export type Problem = components['schemas']['Problem']
@@ -60,7 +61,7 @@ export function retryPause(error: unknown, least: number): number {
 }
 
 export function unreachable(): ApiError {
-  return new ApiError(0, 'unreachable', 'The server does not answer. Check your connection.')
+  return new ApiError(0, 'unreachable', t('unreachable'))
 }
 
 /**
@@ -87,8 +88,8 @@ export function errorFrom(
 }
 
 function withoutProblem(status: number): string {
-  if (AWAY.has(status)) return 'The server is not ready. Try again in a moment.'
-  if (status === 413) return 'The file is larger than this server accepts.'
-  if (status === 507) return 'The server has no disk space left. Try again later.'
-  return `The server answered in a way this page does not understand (HTTP ${status}).`
+  if (AWAY.has(status)) return t('notReady')
+  if (status === 413) return t('tooLarge')
+  if (status === 507) return t('full')
+  return t('unexpected', { status })
 }

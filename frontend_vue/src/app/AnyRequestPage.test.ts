@@ -65,7 +65,7 @@ test('a request of a kind without one is shown here', async () => {
   expect(rows).toEqual([
     ['Day', 'Mar 1, 2026'],
     ['Is new', 'Yes'],
-    ['Words', '12,345'],
+    ['Words', '12\u202f345'],
     ['Lines', '1, 2'],
     ['Plan', 'plan.pdf 1.50 kB'],
   ])

@@ -15,6 +15,8 @@ import type { Title } from '@/composables/title'
 import type { Feature } from '@/feature'
 import { messagesReady } from '@/i18n/catalogue'
 
+import { t } from './locales/first'
+
 declare module 'vue-router' {
   interface RouteMeta {
     /** Shown to people who are not signed in. */
@@ -38,32 +40,32 @@ export function createAppRouter(
       path: '/login',
       name: 'login',
       component: LoginPage,
-      meta: { public: true, strangers: true, title: 'Sign in' },
+      meta: { public: true, strangers: true, title: () => t('title.login') },
     },
     {
       path: '/register',
       component: entrance('RegisterPage'),
-      meta: { public: true, strangers: true, title: 'Register' },
+      meta: { public: true, strangers: true, title: () => t('title.register') },
     },
     {
       path: '/check-mail',
       component: entrance('CheckMailPage'),
-      meta: { public: true, title: 'Check your mail' },
+      meta: { public: true, title: () => t('title.checkMail') },
     },
     {
       path: '/verify-email/:key',
       component: entrance('VerifyEmailPage'),
-      meta: { public: true, title: 'Confirm your address' },
+      meta: { public: true, title: () => t('title.verifyEmail') },
     },
     {
       path: '/forgot',
       component: entrance('ForgotPage'),
-      meta: { public: true, title: 'Forgot your password?' },
+      meta: { public: true, title: () => t('title.forgot') },
     },
     {
       path: '/reset/:uid/:token',
       component: entrance('ResetPage'),
-      meta: { public: true, title: 'Choose a new password' },
+      meta: { public: true, title: () => t('title.reset') },
     },
     ...accountModules
       .flatMap((module) => module.routes ?? [])
@@ -96,24 +98,24 @@ export function createAppRouter(
             const [page] = await Promise.all([import('@/account/AccountPage.vue'), ...sections])
             return page
           },
-          meta: { title: 'Your account' },
+          meta: { title: () => t('title.account') },
         },
         {
           path: 'requests/:id',
           component: () => import('./AnyRequestPage.vue'),
           props: true,
-          meta: { title: 'Request' },
+          meta: { title: () => t('title.request') },
         },
         {
           path: 'notifications',
           component: () => import('@/notifications/NotificationsPage.vue'),
-          meta: { title: 'Notifications' },
+          meta: { title: () => t('title.notifications') },
         },
         {
           path: '/:pathMatch(.*)*',
           name: 'missing',
           component: () => import('./MissingPage.vue'),
-          meta: { title: 'Page not found' },
+          meta: { title: () => t('title.missing') },
         },
       ],
     },
@@ -123,7 +125,7 @@ export function createAppRouter(
       path: '/:pathMatch(.*)*',
       name: 'unreachable',
       component: () => import('./UnreachablePage.vue'),
-      meta: { public: true, title: 'No connection' },
+      meta: { public: true, title: () => t('title.unreachable') },
     },
   ]
 

@@ -1,5 +1,6 @@
 import { date, dateTime } from '@/composables/format'
 
+import { t } from './locales'
 import type { Field } from './types'
 
 /** What a form holds: text for everything but a checkbox. */
@@ -16,7 +17,7 @@ function toLocal(time: string): string {
   return local.toISOString().replace(/(:00)?(\.000)?Z$/, '')
 }
 
-function member(row: object | undefined, name: string): unknown {
+export function member(row: object | undefined, name: string): unknown {
   return row && (row as Record<string, unknown>)[name]
 }
 
@@ -60,7 +61,7 @@ export function toFormFields(fields: readonly Field[], values: Values): Record<s
 export function shown({ name, type, shows }: Field, row: object): string {
   const value = member(row, shows ?? name)
   if (value === null || value === undefined || value === '') return ''
-  if (type === 'bool') return value ? 'Yes' : 'No'
+  if (type === 'bool') return value ? t('yes') : t('no')
   if (type === 'date') return date(`${value}T00:00`)
   if (type === 'datetime') return dateTime(String(value))
   return type === 'choice' ? title(String(value)) : String(value)

@@ -5,6 +5,7 @@ import { env } from '@/env'
 import type { Events } from '@/live/state'
 import { toast } from '@/ui/toast'
 
+import { t } from './locales'
 import {
   inboxKey,
   inboxQuery,
@@ -89,9 +90,11 @@ export function tellByCount(client: QueryClient, created: (told: Told) => void) 
 function showToasts(told: Told[], router: Router) {
   const failed = told.filter(isFailure).length
   if (told.length > TOASTS) {
-    const failures = failed ? `, ${failed} about failures` : ''
     const tone = failed ? 'bad' : 'good'
-    toast(`${told.length} new notifications${failures}.`, { tone, to: '/notifications' })
+    const text = failed
+      ? t('manyFailed', { n: told.length, failed })
+      : t('many', { n: told.length })
+    toast(text, { tone, to: '/notifications' })
     return
   }
   for (const each of told) {

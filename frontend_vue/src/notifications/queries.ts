@@ -16,11 +16,11 @@ export type Webhook = Schemas['Webhook']
 export type WebhookEvent = Webhook['events'][number]
 export type Delivery = Schemas['WebhookDelivery']
 
-export const EVENTS: { value: WebhookEvent; label: string }[] = [
-  { value: 'request.completed', label: 'A request completes' },
-  { value: 'request.failed', label: 'A request fails' },
-  { value: 'request.cancelled', label: 'A request is cancelled' },
-]
+export const EVENTS = [
+  { value: 'request.completed', label: 'hooks.event.completed' },
+  { value: 'request.failed', label: 'hooks.event.failed' },
+  { value: 'request.cancelled', label: 'hooks.event.cancelled' },
+] as const satisfies { value: WebhookEvent; label: string }[]
 
 export const inboxKey = ['notifications', 'inbox']
 /** While the server does not tell of changes by itself. */

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/vue-query'
 import type { AccountModule } from '@/account/module'
 
 import CodeField from './CodeField.vue'
+import { t } from './locales/first'
 import { mfaQuery } from './queries'
 
 /** The second step at sign-in: a code of an authenticator app. */
@@ -11,7 +12,7 @@ export default {
     {
       path: '/login/code',
       component: () => import('./CodePage.vue'),
-      meta: { title: 'One more step' },
+      meta: { title: () => t('title') },
     },
   ],
   section: () => import('./MfaSection.vue'),

@@ -33,7 +33,7 @@ def test_names_and_colours_of_classes(signed_in: Page, api: Api, tmp_path: Path)
     assert accessibility_problems(page) == []
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).not_to_be_visible()
-    expect(page.get_by_text("Mar 1, 2026").first).to_be_visible()
+    expect(page.get_by_text("1 Mar 2026").first).to_be_visible()
     page.get_by_role("tab", name="Style").click()
     legend = page.get_by_role("table", name="Classes, with their share")
     expect(legend.get_by_role("row", name="Reed")).to_be_visible()

@@ -3,9 +3,10 @@ import { computed, readonly, shallowRef } from 'vue'
 import { FALLBACK, isLocale, type Locale } from './locales'
 
 const KEY = 'language'
+const WANTED = navigator.languages
 
 /** The first language of the browser that the page speaks. */
-export function browserLanguage(wanted: readonly string[] = navigator.languages): Locale {
+export function browserLanguage(wanted: readonly string[] = WANTED): Locale {
   return wanted.map((tag) => tag.split('-')[0]).find(isLocale) ?? FALLBACK
 }
 
@@ -36,7 +37,7 @@ export const language = readonly(current)
 /** The language as the browser has it, such as "en-GB": how numbers and dates are written. */
 export const formatTag = computed(() => tagOf(current.value))
 
-export function tagOf(locale: Locale, wanted: readonly string[] = navigator.languages): string {
+export function tagOf(locale: Locale, wanted: readonly string[] = WANTED): string {
   return wanted.find((tag) => tag.split('-')[0] === locale && isTag(tag)) ?? locale
 }
 

@@ -211,7 +211,7 @@ test('tells what of the day is used, and when there is room again', async () => 
   Object.assign(usage, { uploaded_bytes: 2e10 })
   const full = (await open()).card
   await flushPromises()
-  expect(full.text()).toMatch(/There is room again at \d\d:\d\d\./)
+  expect(full.text()).toMatch(/There is room again at \d\d:\d\d( AM)?\./)
 })
 
 test('the processor time of the day is shown once half of it is used', async () => {

@@ -6,9 +6,11 @@ import type { components } from '@/api/schema'
 
 import { toast } from '@/ui/toast'
 
+import { t } from './locales'
 import { pollInterval } from './polling'
 import { keys } from './queries'
 import type { Conditions, ProcessingApi, Status } from './types'
+import { countThings, type Nouns } from './wording'
 
 export type Outcome = components['schemas']['Outcome']
 export type BulkAction = 'cancel' | 'retry' | 'delete'
@@ -63,14 +65,10 @@ export async function actOnAll(
   return { ...total, refused: latest.refused, remaining: latest.remaining }
 }
 
-export const countThings = (count: number, thing: string) =>
-  `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`
-
 /** Say why some requests were left as they are, with the server's sentences. */
-export function tellRefusals({ refused }: Outcome, thing: string): void {
-  for (const { count, message } of refused) {
-    const left = `left as ${count === 1 ? 'it is' : 'they are'}`
-    toast(`${countThings(count, thing)} ${left}: ${message}`, { tone: 'bad' })
+export function tellRefusals({ refused }: Outcome, nouns: Nouns): void {
+  for (const { count: n, message: reason } of refused) {
+    toast(t('bulk.unchanged', { n, amount: countThings(n, nouns), reason }), { tone: 'bad' })
   }
 }
 
@@ -81,8 +79,7 @@ export function useBulk(api: ProcessingApi) {
   /** While there is more than one call to make: how far it is, in words. */
   const progress = ref('')
   const tell = (done: number, remaining: number) => {
-    const all = (done + remaining).toLocaleString('en')
-    progress.value = remaining ? `${done.toLocaleString('en')} of ${all} done` : ''
+    progress.value = remaining ? t('bulk.progress', { done, all: done + remaining }) : ''
   }
 
   async function during<T>(name: BulkAction | 'download', work: () => Promise<T>): Promise<T> {

@@ -39,7 +39,7 @@ afterEach(async () => {
 })
 
 test('rows vanish at once, and the server is asked when it is too late to undo', async () => {
-  setUp()(['1', '2'], 'thing')
+  setUp()(['1', '2'], { thing: 'thing' })
   expect([...hiddenIds]).toEqual(['1', '2'])
   expect(toasts.map(({ text }) => text)).toEqual(['2 things deleted.'])
   await vi.advanceTimersByTimeAsync(UNDO_TIME - 1)
@@ -50,7 +50,7 @@ test('rows vanish at once, and the server is asked when it is too late to undo',
 })
 
 test('undo brings the rows back, and nothing is sent', async () => {
-  setUp()(['1'], 'thing')
+  setUp()(['1'], { thing: 'thing' })
   undoToast(toasts[0]!)
   expect([hiddenIds.size, toasts.length]).toEqual([0, 0])
   await vi.advanceTimersByTimeAsync(2 * UNDO_TIME)
@@ -60,7 +60,7 @@ test('undo brings the rows back, and nothing is sent', async () => {
 })
 
 test('leaving the page sends what was not undone, once, in a way that outlives the page', async () => {
-  setUp()(['1'], 'thing')
+  setUp()(['1'], { thing: 'thing' })
   window.dispatchEvent(new Event('pagehide'))
   window.dispatchEvent(new Event('pagehide'))
   await vi.advanceTimersByTimeAsync(2 * UNDO_TIME)
@@ -70,8 +70,8 @@ test('leaving the page sends what was not undone, once, in a way that outlives t
 
 test('two deletions are undone each by itself', async () => {
   const deleteLater = setUp()
-  deleteLater(['1'], 'thing')
-  deleteLater(['2'], 'thing')
+  deleteLater(['1'], { thing: 'thing' })
+  deleteLater(['2'], { thing: 'thing' })
   undoToast(toasts[0]!)
   expect([...hiddenIds]).toEqual(['2'])
   await closeToasts()
@@ -83,7 +83,7 @@ test('what the server refuses comes back with its sentence', async () => {
     done: 1,
     refused: [{ code: 'in_use', message: 'A mosaic uses it.', count: 1, ids: [] }],
   })
-  setUp()(['1', '2'], 'thing')
+  setUp()(['1', '2'], { thing: 'thing' })
   await vi.advanceTimersByTimeAsync(UNDO_TIME)
   expect(hiddenIds.size).toBe(0)
   expect(toasts.map(({ text }) => text)).toEqual(['1 thing left as it is: A mosaic uses it.'])
@@ -91,7 +91,7 @@ test('what the server refuses comes back with its sentence', async () => {
 
 test('a failed call brings the rows back with its sentence', async () => {
   answer({ code: 'database_unavailable', detail: 'The database does not answer.' }, 503)
-  setUp()(['1'], 'thing')
+  setUp()(['1'], { thing: 'thing' })
   await vi.advanceTimersByTimeAsync(UNDO_TIME)
   expect(hiddenIds.size).toBe(0)
   expect(toasts.map(({ text }) => text)).toEqual(['Not deleted: The database does not answer.'])

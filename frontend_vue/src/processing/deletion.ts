@@ -3,8 +3,10 @@ import { reactive } from 'vue'
 
 import { closeToast, toast } from '@/ui/toast'
 
-import { actOnAll, countThings, tellRefusals } from './bulk'
+import { actOnAll, tellRefusals } from './bulk'
+import { t } from './locales'
 import type { ProcessingApi } from './types'
+import { countThings, type Nouns } from './wording'
 
 /** Requests that lists leave out: they are being deleted, or will be when it is too late to undo. */
 export const hiddenIds = reactive(new Set<string>())
@@ -16,7 +18,7 @@ export const hiddenIds = reactive(new Set<string>())
 export function useDeletion(api: ProcessingApi) {
   const client = useQueryClient()
 
-  return function deleteLater(ids: string[], thing: string): void {
+  return function deleteLater(ids: string[], nouns: Nouns): void {
     let isUndone = false
     const show = () => ids.forEach((id) => hiddenIds.delete(id))
 
@@ -24,9 +26,9 @@ export function useDeletion(api: ProcessingApi) {
       removeEventListener('pagehide', leave)
       if (isUndone) return
       try {
-        tellRefusals(await actOnAll('delete', { ids }), thing)
+        tellRefusals(await actOnAll('delete', { ids }), nouns)
       } catch (error) {
-        toast(`Not deleted: ${(error as Error).message}`, { tone: 'bad' })
+        toast(t('bulk.notDeleted', { reason: (error as Error).message }), { tone: 'bad' })
       }
       // Before they are shown again, so that those that were deleted are not.
       await client.invalidateQueries({ queryKey: [api.feature] }).catch(() => {})
@@ -38,7 +40,8 @@ export function useDeletion(api: ProcessingApi) {
     }
 
     ids.forEach((id) => hiddenIds.add(id))
-    const notice = toast(`${countThings(ids.length, thing)} deleted.`, { undo, onClose: send })
+    const text = t('bulk.deleted', { amount: countThings(ids.length, nouns) })
+    const notice = toast(text, { undo, onClose: send })
     const leave = () => void closeToast(notice)
     addEventListener('pagehide', leave)
   }

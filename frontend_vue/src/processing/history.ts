@@ -1,13 +1,5 @@
+import { t } from './locales'
 import type { Attempt, OutsideCall, ProcessingRequest } from './types'
-
-export const OUTCOMES: Record<Attempt['outcome'], string> = {
-  running: 'Running',
-  completed: 'Completed',
-  failed: 'Failed',
-  cancelled: 'Cancelled',
-  lost: 'The worker was lost',
-  released: 'The worker was restarted',
-}
 
 /** Why a request runs anew although nobody asked for that; "" when it does not. */
 export function restartReason(request: ProcessingRequest, attempts: Attempt[]): string {
@@ -18,13 +10,13 @@ export function restartReason(request: ProcessingRequest, attempts: Attempt[]): 
     ({ started_at, outcome }) => Date.parse(started_at) >= began && outcome !== 'running',
   )
   const outcome = over.at(-1)?.outcome
-  if (outcome === 'released') return 'The worker was restarted; it starts again'
+  if (outcome === 'released') return t('restarted')
   if (outcome !== 'lost') return ''
   // Work that was given back does not count as a try.
   const before = over.filter((attempt) => attempt.outcome !== 'released').length
   const current = request.status === 'pending' ? 0 : 1
   const tries = before + current + request.max_attempts - request.attempt
-  return `The worker was lost, trying again (${before + 1} of ${tries})`
+  return t('lost', { next: before + 1, all: tries })
 }
 
 export interface CallGroup {
@@ -73,18 +65,19 @@ function countTries(run: OutsideCall[]): string {
   const ended = run.filter(({ seconds }) => seconds !== undefined).length
   const calls = ended + (run.at(-1)!.seconds === undefined ? 1 : 0)
   const counts = []
-  if (calls > 1) counts.push(`${calls} calls`)
-  if (run.length > calls) counts.push(`${run.length} tries`)
+  if (calls > 1) counts.push(t('calls', { n: calls }))
+  if (run.length > calls) counts.push(t('tries', { n: run.length }))
   return counts.join(', ')
 }
 
-const ERRORS: [RegExp, string][] = [
-  [/Timeout/, 'timed out'],
-  [/NewConnection|NameResolution/, 'no connection'],
-  [/SSL/, 'no secure connection'],
-  [/Protocol|IncompleteRead/, 'broke off'],
-]
+const ERRORS = [
+  [/Timeout/, 'answer.timeout'],
+  [/NewConnection|NameResolution/, 'answer.noConnection'],
+  [/SSL/, 'answer.notSecure'],
+  [/Protocol|IncompleteRead/, 'answer.brokeOff'],
+] as const
 
 function answer(outcome: string): string {
-  return ERRORS.find(([pattern]) => pattern.test(outcome))?.[1] ?? outcome
+  const error = ERRORS.find(([pattern]) => pattern.test(outcome))
+  return error ? t(error[1]) : outcome
 }

@@ -1,15 +1,8 @@
 import { expect, test } from 'vitest'
 import type { LocationQuery } from 'vue-router'
 
-import {
-  isFiltered,
-  readState,
-  STATUSES,
-  toConditions,
-  toggleStatus,
-  toQuery,
-  writeState,
-} from './listState'
+import { isFiltered, readState, toConditions, toggleStatus, toQuery, writeState } from './listState'
+import { STATUSES } from './wording'
 
 const BATCH = '0b0f4f2e-6f0e-4b5c-9d0f-5f6c0a3d9a51'
 const USUAL = {

@@ -1,9 +1,7 @@
 import type { LocationQuery, LocationQueryRaw } from 'vue-router'
 
 import type { Conditions, ListQuery, Ordering, Status } from './types'
-import { STATUS_LABELS } from './wording'
-
-export const STATUSES = Object.keys(STATUS_LABELS) as Status[]
+import { STATUSES } from './wording'
 
 /** What a list shows, as it stands in the address: it survives "back" and can be sent on. */
 export interface ListState {
@@ -19,12 +17,13 @@ export interface ListState {
   page: number
 }
 
-export const ORDERINGS: Record<Ordering, string> = {
-  '-created_at': 'Newest first',
-  created_at: 'Oldest first',
-  name: 'Name, A to Z',
-  '-name': 'Name, Z to A',
-}
+/** The message that names each. */
+export const ORDERINGS = {
+  '-created_at': 'order.newest',
+  created_at: 'order.oldest',
+  name: 'order.name',
+  '-name': 'order.nameDown',
+} as const satisfies Record<Ordering, string>
 const NEWEST = '-created_at'
 const LONGEST_SEARCH = 200
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i

@@ -6,15 +6,15 @@ import { api as http, unwrap } from '@/api/client'
 import { ApiError } from '@/api/errors'
 import type { components } from '@/api/schema'
 
+import { t } from './locales'
 import { pollInterval } from './polling'
 import { keys, watching } from './queries'
 import { isFinal, type ProcessingApi, type ProcessingRequest, type StepStatus } from './types'
-import { STEP_LABELS } from './wording'
+import { STEP_STATUSES } from './wording'
 
 export type Graph = components['schemas']['Stages']
 export type Stage = components['schemas']['Stage']
 export type Step = components['schemas']['Step']
-export const STEP_STATUSES = Object.keys(STEP_LABELS) as StepStatus[]
 
 const at = (id: string) => ({ path: { id } })
 
@@ -114,6 +114,6 @@ export function boxHeight({ count, counts, status, error_message }: Stage): numb
 /** "12 completed, 1 failed": what matters most first. */
 export function countsSentence(counts: Record<string, number>): string {
   return STEP_STATUSES.filter((status) => counts[status])
-    .map((status) => `${counts[status]!.toLocaleString('en')} ${STEP_LABELS[status].toLowerCase()}`)
+    .map((status) => t(`count.${status}`, { n: counts[status]! }))
     .join(', ')
 }

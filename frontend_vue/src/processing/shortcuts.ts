@@ -3,17 +3,17 @@ import { nextTick, onBeforeUnmount, onMounted, ref, watch } from 'vue'
 import { toasts, undoToast } from '@/ui/toast'
 
 /** The keys, as the sheet that explains them has them. */
-export const SHORTCUTS: { keys: string[]; action: string }[] = [
-  { keys: ['j', '↓'], action: 'Next row' },
-  { keys: ['k', '↑'], action: 'Previous row' },
-  { keys: ['Enter'], action: 'Open the row' },
-  { keys: ['x'], action: 'Select the row' },
-  { keys: ['Shift + x'], action: 'Select up to the row' },
-  { keys: ['Del', 'Backspace'], action: 'Delete the selection, or the row' },
-  { keys: ['u'], action: 'Undo the deletion' },
-  { keys: ['/'], action: 'Search' },
-  { keys: ['?'], action: 'Show these shortcuts' },
-]
+export const SHORTCUTS = [
+  { keys: ['j', '↓'], action: 'keys.next' },
+  { keys: ['k', '↑'], action: 'keys.previous' },
+  { keys: ['Enter'], action: 'keys.openRow' },
+  { keys: ['x'], action: 'keys.select' },
+  { keys: ['Shift + x'], action: 'keys.selectTo' },
+  { keys: ['Del', 'Backspace'], action: 'keys.delete' },
+  { keys: ['u'], action: 'keys.undo' },
+  { keys: ['/'], action: 'keys.search' },
+  { keys: ['?'], action: 'keys.help' },
+] as const
 
 const KEY = 'shortcuts'
 

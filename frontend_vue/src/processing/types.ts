@@ -117,8 +117,10 @@ export interface ProcessingApi<Result = unknown> {
 
 /** The words of one feature, where the general ones would be vague. */
 export interface Words {
-  /** "invoice": what a request is about. */
+  /** "invoice": what a request is about. A getter where it follows the language of the page. */
   thing: string
+  /** Several of them; with an s when left out. */
+  things?: string
   /** Steps of the job: { convert: 'Building the overviews' }. */
   steps?: Record<string, string>
   /** What to do about an error, by its code, where its message does not say it already. */

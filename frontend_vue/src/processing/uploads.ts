@@ -4,6 +4,7 @@ import { ApiError, retryPause, unreachable } from '@/api/errors'
 import { send, type TransferOptions } from '@/api/upload'
 
 import { chunkKeyPrefix, nameOfKey } from './chunkKeys'
+import { t } from './locales'
 import type { ProcessingApi, ProcessingRequest } from './types'
 
 export interface Upload {
@@ -153,9 +154,7 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
         }
         entry.state = 'failed'
         entry.again = readable && !(error instanceof ApiError && error.settled)
-        entry.error = readable
-          ? (error as Error).message
-          : 'The file was changed or removed after it was chosen. Choose it again.'
+        entry.error = readable ? (error as Error).message : t('upload.changed')
         return null
       }
     }

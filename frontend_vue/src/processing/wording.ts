@@ -1,5 +1,6 @@
 import { dateTime, duration } from '@/composables/format'
 
+import { t } from './locales'
 import { isFinal, type ProcessingRequest, type Status, type StepStatus, type Words } from './types'
 
 interface Timed {
@@ -7,53 +8,53 @@ interface Timed {
   finished_at: string | null
 }
 
-export const STATUS_LABELS: Record<Status, string> = {
-  pending: 'Waiting',
-  processing: 'Processing',
-  completed: 'Completed',
-  failed: 'Failed',
-  cancelled: 'Cancelled',
-}
+export const STATUSES = [
+  'pending',
+  'processing',
+  'completed',
+  'failed',
+  'cancelled',
+] as const satisfies Status[]
 
 /** In the order in which they matter to who looks at a pipeline. */
-export const STEP_LABELS: Record<StepStatus, string> = {
-  failed: STATUS_LABELS.failed,
-  processing: STATUS_LABELS.processing,
-  pending: STATUS_LABELS.pending,
-  completed: STATUS_LABELS.completed,
-  cancelled: STATUS_LABELS.cancelled,
-  waiting: 'Not started',
-}
+export const STEP_STATUSES = [
+  'failed',
+  'processing',
+  'pending',
+  'completed',
+  'cancelled',
+  'waiting',
+] as const satisfies StepStatus[]
 
-/** The engine's phases in their order, for the list of steps. */
-export const PHASES = [
-  { name: 'validate', label: 'Check' },
-  { name: 'process', label: 'Process' },
-  { name: 'save', label: 'Save' },
-  { name: 'cleanup', label: 'Tidy up' },
-] as const
+export const statusLabel = (status: StepStatus) => t(`status.${status}`)
 
-const PHASE_SENTENCES: Record<string, string> = {
-  validate: 'Checking the file',
-  process: 'Processing',
-  save: 'Saving the result',
-  cleanup: 'Tidying up',
-}
+/** The engine's phases in their order. */
+export const PHASES = ['validate', 'process', 'save', 'cleanup'] as const
+
+/** Several things: "your rasters". */
+export const thingsOf = ({ thing, things }: Nouns) => things ?? `${thing}s`
+
+/** "1 raster", "3 rasters". */
+export const countThings = (n: number, nouns: Nouns) =>
+  t('counted', { n, thing: nouns.thing, things: thingsOf(nouns) })
+
+export type Nouns = Pick<Words, 'thing' | 'things'>
 
 /** What is going on, in a few words. A step that is not known is shown as it is called. */
 export function activity(request: ProcessingRequest, steps: Words['steps'] = {}): string {
-  if (request.cancel_requested && !isFinal(request)) return 'Stopping'
+  if (request.cancel_requested && !isFinal(request)) return t('activity.stopping')
   if (request.status === 'pending') {
-    if (!request.run_at) return 'Waiting for a free worker'
-    const begins = `begins ${dateTime(request.run_at)}`
+    if (!request.run_at) return t('activity.waiting')
+    const time = dateTime(request.run_at)
     return request.error_message
-      ? `Tries again by itself, ${begins}: ${request.error_message}`
-      : `Waiting, ${begins}`
+      ? t('activity.again', { time, reason: request.error_message })
+      : t('activity.later', { time })
   }
-  if (request.status !== 'processing') return STATUS_LABELS[request.status]
-  if (request.is_pipeline && request.phase) return 'Running its steps'
+  if (request.status !== 'processing') return statusLabel(request.status)
+  if (request.is_pipeline && request.phase) return t('activity.steps')
   if (request.step) return steps[request.step] ?? sentence(request.step)
-  return PHASE_SENTENCES[request.phase] ?? 'Starting'
+  const phase = PHASES.find((name) => name === request.phase)
+  return phase ? t(`doing.${phase}`) : t('activity.starting')
 }
 
 function sentence(name: string): string {
@@ -61,44 +62,44 @@ function sentence(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-const REMEDIES: Record<string, string> = {
-  out_of_memory: 'Upload a smaller file, or ask for a worker with more memory.',
-  deadline_passed: 'Submit it again, with a later deadline or none.',
-  step_failed: 'Retry continues from the failed step. Completed steps are kept.',
-  parameters_outdated: 'Submit it again; this site was upgraded meanwhile.',
-  time_limit: 'Upload a smaller file, or split it into parts.',
-  crashed: 'Try it once more. If it fails again, the file is probably damaged: save a fresh copy.',
-  disk_full: 'If it stays so, tell the people who run this site; they can make room.',
-  storage_unavailable: 'Try it once more in a few minutes; your file is still here.',
-  service_unavailable:
-    'Try it once more in a few minutes. How the service answered is in the history below.',
-  worker_lost: 'Try it once more; the fault was on our side, not in your file.',
-  internal_error: 'Try again. If it keeps happening, contact support with the reference below.',
-}
+const REMEDIES = [
+  'out_of_memory',
+  'deadline_passed',
+  'step_failed',
+  'parameters_outdated',
+  'time_limit',
+  'crashed',
+  'disk_full',
+  'storage_unavailable',
+  'service_unavailable',
+  'worker_lost',
+  'internal_error',
+] as const
 
 /** Its place among those that wait; "" when nobody said so. */
 export function queuePlace({ status, queue_position }: ProcessingRequest): string {
   if (status !== 'pending' || queue_position === null) return ''
-  if (queue_position === 0) return 'Next in line'
-  return `${queue_position} ${queue_position === 1 ? 'request' : 'requests'} before yours`
+  if (queue_position === 0) return t('place.next')
+  return t('place.before', { n: queue_position })
 }
 
 /** Milliseconds -> "about 2 minutes left", no finer than a guess can be. */
 export function timeLeft(milliseconds: number): string {
   const seconds = milliseconds / 1000
-  if (seconds < 10) return 'a few seconds left'
-  if (seconds < 55) return `about ${Math.round(seconds / 10) * 10} seconds left`
+  if (seconds < 10) return t('left.soon')
+  if (seconds < 55) return t('left.seconds', { n: Math.round(seconds / 10) * 10 })
   const minutes = Math.round(seconds / 60)
-  if (minutes < 2) return 'about a minute left'
-  if (minutes <= 10) return `about ${minutes} minutes left`
-  if (minutes < 55) return `about ${Math.round(minutes / 5) * 5} minutes left`
+  if (minutes < 2) return t('left.minute')
+  if (minutes <= 10) return t('left.minutes', { n: minutes })
+  if (minutes < 55) return t('left.minutes', { n: Math.round(minutes / 5) * 5 })
   const hours = Math.round(minutes / 60)
-  return hours < 2 ? 'about an hour left' : `about ${hours} hours left`
+  return hours < 2 ? t('left.hour') : t('left.hours', { n: hours })
 }
 
 /** What a person can do about a failure whose own message does not say it; else "". */
 export function remedy(code: string, own: Words['remedies'] = {}): string {
-  return own[code] ?? REMEDIES[code] ?? ''
+  const known = REMEDIES.find((name) => name === code)
+  return own[code] ?? (known ? t(`remedy.${known}`) : '')
 }
 
 const NOT_OF_THE_FILE = new Set([

@@ -4,7 +4,12 @@ import type { CommonField, Words } from '@/processing/types'
 import { t } from './locales'
 
 export const words: Words = {
-  thing: 'raster',
+  get thing() {
+    return t('thing.raster')
+  },
+  get things() {
+    return t('thing.rasters')
+  },
   get steps() {
     return {
       inspect: t('steps.inspect'),
@@ -18,7 +23,12 @@ export const words: Words = {
 }
 
 export const mosaicWords: Words = {
-  thing: 'mosaic',
+  get thing() {
+    return t('thing.mosaic')
+  },
+  get things() {
+    return t('thing.mosaics')
+  },
   get remedies() {
     return { step_failed: t('remedy.step') }
   },

@@ -171,7 +171,7 @@ class Installation:
         if all(step.is_done for step in self.steps):
             return
         self._check_disk()
-        builds = self.build in self.steps and not self.build.is_done
+        builds = self.page and self.build in self.steps and not self.build.is_done
         drawing = asyncio.ensure_future(progress.keep_drawing())
         try:
             if not (self.python.is_done and (not self.page or not self.node or self.node.is_done)):

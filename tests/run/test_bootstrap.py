@@ -106,6 +106,19 @@ class Usage:
     free = 1 << 20
 
 
+def test_what_needs_no_page_is_set_up_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    installation = install.Installation(page=False, build=True)
+    done: list[str] = []
+
+    async def do(step: install.Step) -> None:
+        done.append(step.name)
+
+    monkeypatch.setattr(install.Step, "do", do)
+    monkeypatch.setattr(install.Step, "is_done", False)
+    asyncio.run(installation.make())
+    assert set(done) == {"installer", "Python packages"}
+
+
 def test_a_disk_that_fills_up_under_way_is_one_sentence() -> None:
     filling = ["dd", "if=/dev/zero", "of=/dev/full"]
     with pytest.raises(UsageError, match=r"^The disk is full: free some space, then run"):

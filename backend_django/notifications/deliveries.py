@@ -23,8 +23,10 @@ from backend_django.utils import outbox
 from backend_django.utils.encryption import DecryptionError, decrypt
 from backend_django.utils.errors import Conflict, ServiceError
 from backend_django.utils.http_client import Reply, post_once
+from backend_django.utils.messages import Message
 from backend_django.utils.site import site_url
 from backend_django.utils.text import clean_text
+from backend_django.utils.translation import translate
 
 from .models import TEST_EVENT, Webhook, WebhookDelivery
 from .services import PURPOSE, webhook_disable
@@ -109,14 +111,16 @@ def delivery_send(*, delivery_id: Any) -> None:
     webhook = delivery.webhook
     is_wanted = webhook.is_enabled or delivery.event == TEST_EVENT
     if not (is_wanted and webhook.owner.is_active):
-        outbox.finish(delivery, "dropped", "The webhook is disabled.")
+        outbox.finish(delivery, "dropped", Message("The webhook is disabled."))
         return
     began = time.monotonic()
     try:
         reply = _call(delivery)
     except DecryptionError:
         outbox.finish(
-            delivery, "failed", "The secret can't be read any more. Create a new one, then resend."
+            delivery,
+            "failed",
+            Message("The secret can't be read any more. Create a new one, then resend."),
         )
         return
     except ServiceError as error:
@@ -135,9 +139,19 @@ def delivery_send(*, delivery_id: Any) -> None:
                 failing_since=None, away_until=None, times_away=0
             )
         return
-    _failed(delivery, f"The receiver responded {reply.status}.", **seen)
+    _failed(delivery, _responded(reply.status), **seen)
     if reply.status == 410:
         webhook_disable(webhook=webhook, reason=Webhook.DisabledReason.GONE)
+
+
+def _responded(status: int | None) -> Message:
+    return Message("The receiver responded %(status)s.", status=str(status))
+
+
+def error_text(delivery: WebhookDelivery) -> str:
+    """Return why the last attempt failed, in the active language."""
+    responded = _responded(delivery.status_code)
+    return translate(responded if delivery.error == str(responded) else delivery.error)
 
 
 def _since(began: float) -> float:

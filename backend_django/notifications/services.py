@@ -147,7 +147,7 @@ def webhook_disable(*, webhook: Webhook, reason: str) -> None:
     ):
         return
     WebhookDelivery.objects.filter(webhook=webhook, finished_at__isnull=True).update(
-        finished_at=timezone.now(), outcome="dropped", error="The webhook was disabled."
+        finished_at=timezone.now(), outcome="dropped", error=Message("The webhook was disabled.")
     )
     event_record(event="webhook_disabled", target=_target(webhook), detail=reason)
     if reason != Reason.OWNER:

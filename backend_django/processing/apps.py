@@ -4,12 +4,14 @@ from django.apps import AppConfig
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy
 
 
 class ProcessingConfig(AppConfig):
     """Requests that take long: the row, the worker, the rescue."""
 
     name = "backend_django.processing"
+    verbose_name = gettext_lazy("Requests")
 
     def ready(self) -> None:
         post_delete.connect(delete_files, sender="processing.ProcessingRequest")

@@ -241,7 +241,7 @@ def token_create(
         event="token_created",
         actor=user,
         target=f"{token.hint}… {name}",
-        detail=f"{token.get_scope_display()}, {until}",
+        detail=f"{ApiToken.Scope(scope).label}, {until}",
     )
     return token, key
 

@@ -18,21 +18,39 @@ def translate_model_names() -> None:
         for owner, attribute in _names(config):
             name = str(getattr(owner, attribute))
             setattr(owner, attribute, gettext_lazy(name))  # collected by scripts/messages.py
+        for field in _fields(config):
+            if field.choices:
+                field.choices = [(value, _lazy(name)) for value, name in field.choices]
 
 
 def model_names(config: AppConfig) -> list[str]:
     """Return the names of an application, as they are in the source."""
     with override("en"):
-        return [str(getattr(owner, attribute)) for owner, attribute in _names(config)]
+        names = [str(getattr(owner, attribute)) for owner, attribute in _names(config)]
+        choices = [str(name) for field in _fields(config) for _, name in field.choices or []]
+    return names + choices
 
 
 def _names(config: AppConfig) -> Iterator[tuple[Any, str]]:
-    models = [] if config.name.partition(".")[0] != PACKAGE else list(config.get_models())
+    models = _models(config)
     if models:
         yield config, "verbose_name"
     for model in models:
         yield model._meta, "verbose_name"
         yield model._meta, "verbose_name_plural"
-        for field in model._meta.concrete_fields:
-            if field._verbose_name is None:  # type: ignore[attr-defined] # nobody has named it
-                yield field, "verbose_name"
+    for field in _fields(config):
+        if field._verbose_name is None:  # nobody has named it
+            yield field, "verbose_name"
+
+
+def _lazy(name: Any) -> Any:
+    return gettext_lazy(name) if isinstance(name, str) else name
+
+
+def _models(config: AppConfig) -> list[Any]:
+    return list(config.get_models()) if config.name.partition(".")[0] == PACKAGE else []
+
+
+def _fields(config: AppConfig) -> Iterator[Any]:
+    for model in _models(config):
+        yield from (field for field in model._meta.concrete_fields if field.model is model)

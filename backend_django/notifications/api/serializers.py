@@ -11,7 +11,7 @@ from backend_django.api.queries import QueryBooleanField
 from backend_django.api.serializers import TextField
 from backend_django.utils.translation import translate_stored
 
-from ..deliveries import message_of
+from ..deliveries import error_text, message_of
 from ..inbox import COUNTED
 from ..models import Notification, NotificationPreference, Webhook, WebhookDelivery
 
@@ -138,6 +138,7 @@ class WebhookDeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
     status = serializers.SerializerMethodField()
     next_attempt_at = serializers.SerializerMethodField(help_text="While it is pending.")
     message = serializers.SerializerMethodField(help_text="The body of the call.")
+    error = serializers.SerializerMethodField(help_text="Why the last attempt failed.")
 
     class Meta:
         model = WebhookDelivery
@@ -159,6 +160,9 @@ class WebhookDeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
             if pending
             else None
         )
+
+    def get_error(self, delivery: WebhookDelivery) -> str:
+        return error_text(delivery)
 
     @extend_schema_field({"type": "object", "additionalProperties": {}})
     def get_message(self, delivery: WebhookDelivery) -> dict[str, Any]:

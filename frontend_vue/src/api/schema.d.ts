@@ -3517,7 +3517,7 @@ export interface components {
              * @description That the last attempt took.
              */
             readonly seconds: number | null;
-            /** @description Of the last attempt. */
+            /** @description Why the last attempt failed. */
             readonly error: string;
             /** @description Its beginning. */
             readonly response: string;

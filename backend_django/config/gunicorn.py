@@ -61,6 +61,13 @@ def on_exit(server: Any) -> None:
     shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
+def child_exit(server: Any, worker: Any) -> None:
+    """Forget what a process counted that is true only while it lives, however it ended."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)
+
+
 def post_worker_init(worker: Any) -> None:
     """Remove what a process that was killed before this one left of uploads."""
     from backend_django.files.temporary import tidy_abandoned_uploads

@@ -1,7 +1,10 @@
 """Metrics, rules and scrape mean what they say, by Prometheus' own tools."""
 
+import contextlib
 import json
+import os
 import re
+import signal
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -12,8 +15,9 @@ import pytest
 
 from scripts.processes import dies_with_parent, free_port
 from scripts.promtool import NoPromtoolError, find_or_install
+from tests.live.reading import Reader
 from tests.server.conftest import Server
-from tests.stack import ROOT, Stack, wait_for
+from tests.stack import ROOT, Api, Stack, wait_for
 
 pytestmark = pytest.mark.slow
 RULES = ROOT / "docker" / "prometheus"
@@ -93,6 +97,31 @@ def test_counts_of_all_processes_are_one_and_never_fall(metrics_port: int) -> No
     seen = [total() for _ in range(12)]
     assert seen == sorted(seen)
     assert seen[-1] >= seen[0] + 11  # each scrape is a call, whichever process answers it
+
+
+@pytest.mark.matrix
+def test_what_a_killed_process_had_open_is_not_counted_for_ever(stack: Stack, api: Api) -> None:
+    port = free_port()
+    server = Server(stack, METRICS_PORT=str(port))
+    reader = Reader(server.url, {"Authorization": api.headers["Authorization"]})
+
+    def open_streams() -> str:
+        return re.findall(r"^live_streams (\S+)", scrape(port).text, re.M)[0]
+
+    def is_up_again() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return open_streams() == "0.0"
+        return False
+
+    try:
+        wait_for(lambda: open_streams() == "1.0", what="the stream is counted")
+        pid = stack.processes[server.name].pid
+        child = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        os.kill(int(child), signal.SIGKILL)
+        wait_for(is_up_again, what="it is no longer counted")
+    finally:
+        reader.close()
+        server.stop()
 
 
 def test_prometheus_scrapes_it(tools: Path, metrics_port: int, tmp_path: Path) -> None:

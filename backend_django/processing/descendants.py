@@ -36,16 +36,44 @@ def end_descendants() -> None:
         logger.warning("the job left %d processes behind, which were ended", ended)
 
 
+def end_orphans(known: set[int], found_before: set[int]) -> set[int]:
+    """Kill what is left of the jobs of processes that have ended; return what was found.
+
+    They are children of the worker's main process now, which starts nothing but its pool.
+
+    Args:
+        known: the processes of the pool.
+        found_before: what the last call has returned; a process that was just forked for the pool
+            is found once at most.
+    """
+    found = _children() - known if _adopting else set()
+    for pid in found & found_before:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                logger.warning("a job that is over has left process %d behind, killed", pid)
+    return found
+
+
+def _children() -> set[int]:
+    """Return the children of this process.
+
+    Raises:
+        OSError: a thread has ended meanwhile, or this kernel has no such lists.
+    """
+    lists = [thread / "children" for thread in Path("/proc/self/task").iterdir()]
+    return {int(pid) for one in lists for pid in one.read_text().split()}
+
+
 def _has_children() -> bool:
     """Reap the dead ones, and say whether there are others than those that are kept."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-        lists = [thread / "children" for thread in Path("/proc/self/task").iterdir()]
-        return {int(pid) for one in lists for pid in one.read_text().split()} - spared != set()
+        return _children() - spared != set()
     except ChildProcessError:
         return False
-    except OSError:  # a thread has ended meanwhile, or this kernel has no such lists
+    except OSError:
         return True
 
 

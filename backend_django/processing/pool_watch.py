@@ -1,4 +1,5 @@
-"""Ends processes of a worker's pool that hang: stopped, or with an interpreter that is stuck.
+"""Ends processes of a worker's pool that hang, stopped or with an interpreter that is stuck, and
+what the jobs of processes that were killed have left behind.
 
 Whoever has started the worker sees its main process only (utils/pulse.py).
 """
@@ -13,6 +14,8 @@ import threading
 import time
 
 from billiard import active_children, current_process
+
+from .descendants import adopt_descendants, end_orphans
 
 logger = logging.getLogger(__name__)
 TICK = 1.0
@@ -36,15 +39,20 @@ def show_life() -> None:
 
 def watch_pool() -> None:
     """Look after the processes of the pool, from a thread of the worker's main process."""
+    adopt_descendants()
 
     def watch() -> None:
         turned = resumed = time.monotonic()
+        orphans: set[int] = set()
         while True:
             time.sleep(TICK)
             if time.monotonic() - turned > 3 * TICK:  # this process was stopped, too
                 resumed = time.monotonic()
             turned = time.monotonic()
             end_hung(since=resumed)
+            with contextlib.suppress(OSError):
+                pool = {process.pid for process in active_children() if process.pid}
+                orphans = end_orphans(pool, orphans)
 
     threading.Thread(target=watch, name="pool watch", daemon=True).start()
 

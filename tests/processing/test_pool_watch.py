@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 
 from billiard import Process
@@ -42,3 +44,30 @@ def test_process_of_the_pool_that_hangs_is_ended() -> None:
 
 def seen_of(process: Process) -> int:
     return pool_watch._SIGN.unpack_from(pool_watch._signs, pool_watch._place(process))[0]
+
+
+def test_what_the_job_of_a_killed_process_has_left_behind_is_ended() -> None:
+    """A worker's main process: one of its pool lives, one was killed at work."""
+    script = """if True:
+        import os, signal, subprocess, time
+        from backend_django.processing import descendants
+
+        descendants.adopt_descendants()
+        kept = subprocess.Popen(["sleep", "300"])
+        if not (killed := os.fork()):
+            descendants.adopt_descendants()
+            subprocess.Popen(["sleep", "300"], start_new_session=True)
+            subprocess.run(["sh", "-c", "trap '' TERM; (setsid sleep 300 &) &"])
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.waitpid(killed, 0)
+        orphans = descendants.end_orphans({kept.pid}, set())
+        assert len(orphans) >= 2, orphans
+        assert descendants.end_orphans({kept.pid, *orphans}, orphans) == set(), "just forked"
+        while orphans:
+            orphans = descendants.end_orphans({kept.pid}, orphans)
+            time.sleep(0.01)
+        assert kept.poll() is None
+        kept.kill()
+    """
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

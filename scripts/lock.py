@@ -42,7 +42,8 @@ def compile_one(
 ) -> subprocess.CompletedProcess[Any]:
     """Lock `source` into `target`, which keeps what it has unless `upgrade`."""
     core = FOLDER / f"{source.stem}.txt"
-    constraints = ["--constraints", str(core)] if source.parent != FOLDER else []
+    agrees = source.parent != FOLDER and core.exists()
+    constraints = ["--constraints", str(core)] if agrees else []
     options = ["--generate-hashes", "--no-header", *constraints]
     if upgrade:
         options.append("--upgrade")

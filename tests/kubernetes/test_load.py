@@ -1,0 +1,55 @@
+"""The visits that load is made of are those of a person: Locust makes them of a running product."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scripts.environment import FRONTEND
+from scripts.node import for_downloads, node_environment
+from scripts.uv import UV
+from tests.stack import ROOT, Api, Stack
+
+LOAD = ROOT / "deploy" / "load"
+
+
+@pytest.mark.slow
+@pytest.mark.matrix
+def test_people_visit_and_all_their_requests_are_completed(
+    stack: Stack, api: Api, tmp_path: Path
+) -> None:
+    (tmp_path / "words.txt").write_text("two words")
+    token = api.post("auth/tokens/", json={"name": "load"}).json()["key"]
+    said = {"TOKEN": token, "KIND": "wordcount", "FILE": str(tmp_path / "words.txt")}
+    command = [
+        *(UV, "run", "--quiet", "--isolated", "--no-project"),
+        *("--with-requirements", ROOT / "requirements/kubernetes/load.txt", "locust"),
+        *("--locustfile", LOAD / "locustfile.py", "--host", stack.url, "--headless"),
+        *("--users", "3", "--spawn-rate", "3", "--run-time", "15s", "--stop-timeout", "20"),
+        *("--json", "--only-summary"),
+    ]
+    done = subprocess.run(
+        [str(word) for word in command], env=for_downloads({**os.environ, **said}),
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {each["name"]: each for each in json.loads(done.stdout)}
+    assert found.keys() == {"list", "create", "status", "request"}
+    assert sum(each["num_failures"] for each in found.values()) == 0
+    assert found["request"]["num_requests"] >= 3
+    assert found["create"]["num_requests"] == found["request"]["num_requests"]
+
+
+def test_scripts_for_k6_are_modules_that_name_what_there_is() -> None:
+    for script in LOAD.glob("*.js"):
+        check = ["node", "--check", "--input-type=module", "-"]
+        done = subprocess.run(
+            check, input=script.read_text(), cwd=FRONTEND, env=node_environment(dict(os.environ)),
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{script.name}: {done.stderr}"
+        for name in re.findall(r"from '\./([^']+)'", script.read_text()):
+            assert (LOAD / name).exists()

@@ -1,6 +1,7 @@
 """A person who reads German: by the browser, and by the account against the browser."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -116,6 +117,16 @@ def test_english_is_the_default(visitor: Visitor, asked: str | None) -> None:
     answer = Visitor(headers=headers).sign_in("wrong")
     assert answer.json()["detail"] == "The e-mail address or the password is wrong."
     assert answer["Content-Language"] == "en"
+
+
+@pytest.mark.parametrize(("only", "title"), [("de", "Ungültige Anfrage"), ("en", "Bad Request")])
+def test_one_language_is_spoken_whatever_is_asked_for(
+    settings: Any, ada: User, only: str, title: str
+) -> None:
+    settings.LANGUAGES, settings.LANGUAGE_CODE = [(only, only)], only
+    for asked in ("de", "en", "fr"):
+        answer = Visitor(headers={"accept-language": asked}).sign_in("wrong")
+        assert (answer.json()["title"], answer["Content-Language"]) == (title, only)
 
 
 def test_language_ends_with_the_call(ada: User) -> None:

@@ -123,18 +123,27 @@ def test_somebody_else_finds_nothing(api: Api, other: Api, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("content", "code"),
+    ("content", "code", "sentence"),
     [
-        (b"hello", "not_a_tiff"),
-        (b"II*\0\x08\0\0\0", "unreadable"),
-        (b"<VRTDataset rasterXSize='9' rasterYSize='9'/>", "not_a_tiff"),
+        (b"hello", "not_a_tiff", "Dies ist weder ein GeoTIFF noch"),
+        (b"II*\0\x08\0\0\0", "unreadable", "Die Datei beginnt wie ein TIFF"),
+        (
+            b"<VRTDataset rasterXSize='9' rasterYSize='9'/>",
+            "not_a_tiff",
+            "Dies ist kein GeoTIFF, sondern ein XML-",
+        ),
     ],
 )
-def test_what_is_no_raster_fails_with_a_reason(api: Api, content: bytes, code: str) -> None:
+def test_what_is_no_raster_fails_with_a_reason(
+    api: Api, content: bytes, code: str, sentence: str
+) -> None:
     created = api.create("rasters", content, "x.tif")
     failed = api.wait("rasters", created["id"])
     assert (failed["status"], failed["error_code"]) == ("failed", code)
     assert failed["error_message"].endswith(".")
+    # Composed by a process without Django, translated for whoever reads it.
+    german = api.get(f"rasters/status/{created['id']}/", headers={"Accept-Language": "de"}).json()
+    assert german["error_message"].startswith(sentence)
     answer = api.get(f"rasters/results/{created['id']}/")
     assert (answer.status_code, answer.json()["status"]) == (409, 409)
 

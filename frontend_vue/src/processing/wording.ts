@@ -31,10 +31,10 @@ export const statusLabel = (status: StepStatus) => t(`status.${status}`)
 /** The engine's phases in their order. */
 export const PHASES = ['validate', 'process', 'save', 'cleanup'] as const
 
-/** Several things: "your rasters". */
+/** Several things: "your invoices". */
 export const thingsOf = ({ thing, things }: Nouns) => things ?? `${thing}s`
 
-/** "1 raster", "3 rasters". */
+/** "1 invoice", "3 invoices". */
 export const countThings = (n: number, nouns: Nouns) =>
   t('counted', { n, thing: nouns.thing, things: thingsOf(nouns) })
 

@@ -10,6 +10,7 @@ from django.core.mail import EmailMessage
 from django.test import Client
 from django.utils import timezone, translation
 
+from backend_django.audit.models import AuditEvent
 from backend_django.mail.models import Mail
 from backend_django.notifications.services import preference_set
 from backend_django.processing.models import ProcessingRequest
@@ -109,6 +110,12 @@ def test_account_goes_before_the_browser(
     assert german.get(status).json()["error_message"].startswith("Something went wrong")
     visitor.call("password/reset", email=ada.email)
     assert post_office()[-1].subject == "Choose a new password"
+
+
+def test_refusal_is_german_and_its_record_is_not() -> None:
+    answer = script("unknown").get("/api/v1/requests/list/", headers=GERMAN)
+    assert answer.json()["detail"] == "Das Token ist ungültig."
+    assert AuditEvent.objects.get(event="api_token").detail == "The token is not valid."
 
 
 @pytest.mark.parametrize("asked", [None, "en", "fr", "xx-yy;q=2, , *"])

@@ -21,11 +21,13 @@ import redis.asyncio
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection, models
+from django.utils.translation import override
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from backend_django.users.credentials import Credential, credentials_ended
+from backend_django.users.languages import language_of
 from backend_django.utils.database_wait import statement_limit
 
 from .metrics import OPEN_STREAMS
@@ -374,10 +376,11 @@ def ask_database(function: Callable[..., T], *arguments: Any) -> T:
 def describe(user_id: Any, changes: dict[str, dict[str, None]]) -> list[tuple[str, Any]]:
     """Return the events of changes, by topic and id, as a user may see them now."""
     events: list[tuple[str, Any]] = []
-    for name, ids in changes.items():
-        if topic := find_topic(name):  # another release has one that this one does not
-            described: Sequence[tuple[str, Any]] = topic.describe(user_id, [*ids])
-            events += [(f"{name}.{event}", data) for event, data in described]
+    with override(language_of(user_id)):
+        for name, ids in changes.items():
+            if topic := find_topic(name):  # another release has one that this one does not
+                described: Sequence[tuple[str, Any]] = topic.describe(user_id, [*ids])
+                events += [(f"{name}.{event}", data) for event, data in described]
     return events
 
 

@@ -51,5 +51,12 @@ def browser_language_note(*, request: HttpRequest, user: User) -> None:
         User.objects.filter(pk=user.pk).update(browser_language=language)
 
 
+def language_of(user_id: Any) -> str:
+    """Return the language for what a user is told without a call of theirs."""
+    users = User.objects.filter(pk=user_id)
+    chosen, browser = users.values_list("language", "browser_language").first() or ("", "")
+    return _offered(chosen) or _offered(browser) or settings.LANGUAGE_CODE
+
+
 def _offered(language: str) -> str:
     return language if language in dict(settings.LANGUAGES) else ""

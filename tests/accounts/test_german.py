@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from backend_django.audit.models import AuditEvent
+from backend_django.live.hub import describe
 from backend_django.mail.models import Mail
 from backend_django.notifications.services import preference_set
 from backend_django.processing.models import ProcessingRequest
@@ -85,6 +86,18 @@ def test_whole_path_by_the_browser(post_office: PostOffice, told: list[str]) -> 
     # A worker wrote it, for an account that has chosen nothing.
     Mail.objects.update(next_attempt_at=timezone.now())
     assert post_office()[0].subject == "„gedicht.txt“ ist fehlgeschlagen"
+
+
+def test_event_stream_speaks_to_the_user_too(ada: User, told: list[str]) -> None:
+    ada.language = "de"
+    ada.save()
+    visitor = Visitor()
+    visitor.sign_in()
+    failed = fail_one(visitor, told)
+    with translation.override("en"):  # a thread of its own tells, not that of a call
+        events = dict(describe(ada.pk, {"request": {failed["id"]: None}}))
+    assert events["request.changed"]["error_message"] == failed["error_message"]
+    assert failed["error_message"].startswith("Bei uns ist etwas schiefgegangen.")
 
 
 def test_account_goes_before_the_browser(

@@ -22,7 +22,7 @@ LOOKS = [
 ]
 SIGNED_OUT = ["/login?why=ended", "/register", "/forgot", "/check-mail", "/reset/1/a-b"]
 SIGNED_OUT += ["/verify-email/a:b:c"]
-SIGNED_OUT += ["/login/code"]  # [two_step]
+SIGNED_OUT += ["/login/code"]  # [mfa]
 SIGNED_IN = ["/", "/account", "/notifications", "/no/such/page", "/requests/" + "0" * 8]
 
 TEXTS = """() => {

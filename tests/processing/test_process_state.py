@@ -15,7 +15,7 @@ from django.utils import translation
 from backend_django.processing import process_state
 from backend_django.processing.attempt import INTERRUPT
 from backend_django.processing.processor import Context, Output
-from tests.processing.test_job_faults import GOOD, run  # noqa: F401 (fixture)
+from tests.processing.conftest import GOOD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,6 +1,6 @@
 import { VueQueryPlugin } from '@tanstack/vue-query'
 import { flushPromises, mount } from '@vue/test-utils'
-import { beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
 
 import { FakeXhr } from '@/api/fakeXhr'
@@ -8,7 +8,7 @@ import { createQueryClient } from '@/api/queryClient'
 
 import { anApi, aRequest } from './testing'
 import UploadCard from './UploadCard.vue'
-import { createUploads } from './uploads'
+import { createUploads, type Uploads } from './uploads'
 
 const usage = {
   uploaded_bytes: 0,
@@ -17,6 +17,9 @@ const usage = {
   daily_cpu_seconds: null as number | null,
   resets_at: '',
 }
+const begun: Uploads[] = []
+// Of what goes on the window would ask before it is left, in the tests of other files too.
+afterEach(() => begun.splice(0).forEach((uploads) => uploads.cancelAll()))
 beforeEach(() => {
   FakeXhr.all = []
   vi.stubGlobal('XMLHttpRequest', FakeXhr)
@@ -33,10 +36,12 @@ async function open(slots = {}) {
   })
   await router.push('/things')
   const api = anApi()
+  const uploads = createUploads(api)
+  begun.push(uploads)
   const card = mount(UploadCard, {
     props: {
       api,
-      uploads: createUploads(api),
+      uploads,
       words: { thing: 'thing' },
       endings: ['.dat'],
       invitation: 'a data file',

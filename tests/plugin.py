@@ -140,19 +140,29 @@ def _empty_quickly() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _nobody_was_spoken_to_before() -> None:
+    """A call leaves its language to the thread, which a server's next call sets anew."""
+    from django.utils import translation
+
+    translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
 def _nobody_tried_before(request: pytest.FixtureRequest) -> Iterator[None]:
     """Attempts are counted by address, and every test calls from the same one."""
     if "stack" in request.fixturenames:
         request.getfixturevalue("stack").forget_attempts()
     mark = request.node.get_closest_marker("django_db")
     commits = mark is not None and mark.kwargs.get("transaction")
-    if commits:
-        request.getfixturevalue("transactional_db")
-    yield
-    if commits:  # Django empties the tables of models, and the cache has none
-        from django.core.cache import cache
+    if not commits:
+        yield
+        return
+    from django.core.cache import caches
 
-        cache.clear()
+    request.getfixturevalue("transactional_db")
+    caches["redis"].clear()
+    yield
+    caches["default"].clear()  # Django empties the tables of models, and the cache has none
 
 
 @pytest.fixture(scope="session")

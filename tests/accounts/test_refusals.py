@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db(transaction=True)  # a refusal undoes the req
 KEY = "made-up-" + "x" * 40
 
 
-@pytest.fixture(autouse=True)
-def _nobody_was_refused_before() -> None:
-    caches["redis"].clear()
-
-
 @pytest.fixture
 def ada() -> User:
     return User.objects.create_user("ada@example.org", "correct horse battery staple")

@@ -53,7 +53,7 @@ def on_the_connection_below(statement: str) -> Callable[[Context], None]:
     ],
 )
 def test_what_a_job_changes_in_its_process_is_undone(
-    run,  # noqa: F811
+    run,
     job: Callable[[Context], None],
 ) -> None:
     before = [read() for _, read, _ in process_state.STATE], translation.get_language()

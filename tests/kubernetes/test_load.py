@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,14 +26,15 @@ def test_people_visit_and_all_their_requests_are_completed(
     token = api.post("auth/tokens/", json={"name": "load"}).json()["key"]
     said = {"TOKEN": token, "KIND": "wordcount", "FILE": str(tmp_path / "words.txt")}
     command = [
-        *(UV, "run", "--quiet", "--isolated", "--no-project"),
+        *(UV, "run", "--quiet", "--isolated", "--no-project", "--python", sys.executable),
         *("--with-requirements", ROOT / "requirements/kubernetes/load.txt", "locust"),
         *("--locustfile", LOAD / "locustfile.py", "--host", stack.url, "--headless"),
         *("--users", "3", "--spawn-rate", "3", "--run-time", "15s", "--stop-timeout", "20"),
         *("--json", "--only-summary"),
     ]
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [str(word) for word in command], env=for_downloads({**os.environ, **said}),
+        [str(word) for word in command], env=for_downloads({**ours, **said}),
         cwd=tmp_path, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

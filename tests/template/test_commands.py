@@ -9,7 +9,7 @@ from tests.stack import ROOT
 from tests.test_docs import DOCUMENTS
 
 FENCED = re.compile(r"(?m)^(?P<before>.*)\n+```(?P<kind>\S*)[^\n]*\n(?P<code>(?:.*\n)*?)```$")
-KINDS = {"sh", "text", "python", "ts", "vue", "diff", "yaml", "{toctree}", "{mermaid}"}
+KINDS = {"sh", "text", "python", "ts", "diff", "yaml", "{toctree}", "{mermaid}"}
 PROGRAMS = r"make|npm|npx|git|docker|\S*manage\.py|python3?|pre-commit|copier|rm|pip|uv|celery|curl"
 ENVIRONMENT = re.compile(r"^([A-Z_]+=\S+ )+")
 

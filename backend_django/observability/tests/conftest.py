@@ -1,6 +1,7 @@
 """What spans and errors are sent to: servers that read them with code that is not ours."""
 
 import gzip
+import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -64,7 +65,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
     folder: Path = tmp_path_factory.mktemp("watched")
     made = Stack(
         folder,
-        migrated_database(folder.name),
+        migrated_database(f"watched_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"),
         OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{receiver.address}",
         SENTRY_DSN=f"http://key@{receiver.address}/1",
         METRICS_PORT=str(free_port()),

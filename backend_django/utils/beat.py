@@ -44,4 +44,4 @@ class Scheduler(DatabaseScheduler):
                     return
             except Exception as error:  # sending it says so, too, and what becomes of it
                 logger.debug("%s was not counted: %s", queue, type(error).__name__)
-        super().apply_entry(entry, producer)
+        super().apply_entry(entry, producer=producer)  # as Celery calls it: others wrap it

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scripts.processes import last_lines
+from scripts.promtool import NoPromtoolError, find_or_install
 from scripts.services import Postgres, Valkey
 from tests.mail_server import MailServer
 from tests.stack import Api, Stack, migrated_database, migrated_template, redis_database
@@ -101,12 +102,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Web, worker and beat, running, with a superuser (tests.stack.ADMIN)."""
     name = f"stack_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     made = Stack(tmp_path_factory.mktemp("stack"), migrated_database(name))
-    try:
-        made.manage("setup")
-        made.start()
+    with made.running():
         yield made
-    finally:
-        made.stop()
 
 
 @pytest.fixture(scope="session")
@@ -163,6 +160,15 @@ def _nobody_tried_before(request: pytest.FixtureRequest) -> Iterator[None]:
     caches["redis"].clear()
     yield
     caches["default"].clear()  # Django empties the tables of models, and the cache has none
+
+
+@pytest.fixture(scope="session")
+def prometheus_tools() -> Path:
+    """The folder of Prometheus and promtool."""
+    try:
+        return find_or_install()
+    except NoPromtoolError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -130,6 +130,16 @@ class Stack:
             self.start_process(name, self.commands[name])
         if "web" in self.processes:
             wait_for(self._ready, what=f"web is ready\n{last_lines(self.log('web'))}")
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Self]:
+        """Set up what a new installation has, and run all of it."""
+        try:
+            self.manage("setup")
+            self.start()
+            yield self
+        finally:
+            self.stop()
 
     def log(self, name: str) -> Path:
         return self.directory / f"{name}.log"

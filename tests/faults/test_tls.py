@@ -45,13 +45,8 @@ def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EncryptedSta
     url = migrated_database(f"encrypted_{secrets.token_hex(4)}")
     with Valkey(None) as valkey:
         made = EncryptedStack(tmp_path_factory.mktemp("tls") / "stack", url, valkey.url)
-        with made.database, made.broker:
-            try:
-                made.manage("setup")
-                made.start()
-                yield made
-            finally:
-                made.stop()
+        with made.database, made.broker, made.running():
+            yield made
 
 
 def lives(encrypted: EncryptedStack) -> bool:

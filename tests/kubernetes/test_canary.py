@@ -13,7 +13,6 @@ import pytest
 from prometheus_client import CollectorRegistry, Histogram, start_http_server
 
 from scripts.processes import dies_with_parent, free_port
-from scripts.promtool import NoPromtoolError, find_or_install
 from tests.matrix import matrix
 from tests.stack import ROOT
 
@@ -91,15 +90,11 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
+def site(tmp_path: Path, prometheus_tools: Path) -> Iterator[Callable[..., Site]]:
     made: list[Site] = []
 
     def make(**canary: float) -> Site:
-        try:
-            program = find_or_install()
-        except NoPromtoolError as error:
-            pytest.skip(str(error))
-        made.append(Site(tmp_path, program, Release(**canary)))
+        made.append(Site(tmp_path, prometheus_tools, Release(**canary)))
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:  # two scrapes are a rate
             if made[-1].roll_out(steps="0", hold="0").returncode == 0:

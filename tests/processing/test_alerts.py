@@ -14,7 +14,6 @@ import httpx
 import pytest
 
 from scripts.processes import dies_with_parent, free_port
-from scripts.promtool import NoPromtoolError, find_or_install
 from tests.live.reading import Reader
 from tests.server.conftest import Server
 from tests.stack import ROOT, Api, Stack, wait_for
@@ -22,14 +21,6 @@ from tests.stack import ROOT, Api, Stack, wait_for
 pytestmark = pytest.mark.slow
 RULES = ROOT / "docker" / "prometheus"
 NAME = re.compile(r"\b(?:processing|http)_[a-z_]+\b")
-
-
-@pytest.fixture(scope="session")
-def tools() -> Path:
-    try:
-        return find_or_install()
-    except NoPromtoolError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +47,8 @@ def scrape(port: int, path: str = "/metrics", host: str = "web") -> httpx.Respon
     ],
     ids=lambda arguments: " ".join(arguments[:2]),
 )
-def test_rules_and_scrape(tools: Path, arguments: tuple[str, ...]) -> None:
-    command = [str(tools / "promtool"), *arguments]
+def test_rules_and_scrape(prometheus_tools: Path, arguments: tuple[str, ...]) -> None:
+    command = [str(prometheus_tools / "promtool"), *arguments]
     done = subprocess.run(command, cwd=RULES, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -69,8 +60,8 @@ def test_the_inside_port_has_metrics_and_nothing_else(metrics_port: int) -> None
     assert scrape(metrics_port, "/health/full").status_code == 404
 
 
-def test_metrics_are_well_formed(tools: Path, metrics_port: int) -> None:
-    command = [str(tools / "promtool"), "check", "metrics"]
+def test_metrics_are_well_formed(prometheus_tools: Path, metrics_port: int) -> None:
+    command = [str(prometheus_tools / "promtool"), "check", "metrics"]
     text = scrape(metrics_port).text
     done = subprocess.run(command, input=text, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -124,7 +115,7 @@ def test_what_a_killed_process_had_open_is_not_counted_for_ever(stack: Stack, ap
         server.stop()
 
 
-def test_prometheus_scrapes_it(tools: Path, metrics_port: int, tmp_path: Path) -> None:
+def test_prometheus_scrapes_it(prometheus_tools: Path, metrics_port: int, tmp_path: Path) -> None:
     config = (RULES / "prometheus.yml").read_text().replace("15s", "1s")
     # No engine with a name server here.
     config = config.partition("    dns_sd_configs:")[0]
@@ -133,7 +124,7 @@ def test_prometheus_scrapes_it(tools: Path, metrics_port: int, tmp_path: Path) -
     (tmp_path / "alerts.yml").write_text((RULES / "alerts.yml").read_text())
     port = free_port()
     process = subprocess.Popen(
-        [str(tools / "prometheus"), f"--config.file={tmp_path / 'prometheus.yml'}",
+        [str(prometheus_tools / "prometheus"), f"--config.file={tmp_path / 'prometheus.yml'}",
          f"--web.listen-address=127.0.0.1:{port}", f"--storage.tsdb.path={tmp_path / 'data'}"],
         stderr=subprocess.DEVNULL, preexec_fn=dies_with_parent(),
     )  # fmt: skip

@@ -163,12 +163,8 @@ def talkative(tmp_path: Path) -> Iterator[Stack]:
         WEB_ACCESS_LOG="1",
         METRICS_TOKEN="metrics-" + SHARED,
     )
-    try:
-        made.manage("setup")
-        made.start()
+    with made.running():
         yield made
-    finally:
-        made.stop()
 
 
 @pytest.mark.slow

@@ -70,9 +70,5 @@ def watched(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
         SENTRY_DSN=f"http://key@{receiver.address}/1",
         METRICS_PORT=str(free_port()),
     )
-    try:
-        made.manage("setup")
-        made.start()
+    with made.running():
         yield made
-    finally:
-        made.stop()

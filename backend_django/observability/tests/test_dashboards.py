@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from scripts.processes import dies_with_parent, free_port
-from scripts.promtool import NoPromtoolError, find_or_install
 from tests.stack import ROOT, Stack, wait_for
 
 pytestmark = pytest.mark.slow
@@ -23,15 +22,9 @@ Ask = Callable[[str], list[Any]]
 
 
 @pytest.fixture(scope="module")
-def tools() -> Path:
-    try:
-        return find_or_install()
-    except NoPromtoolError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
-def ask(tools: Path, watched: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+def ask(
+    prometheus_tools: Path, watched: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ask]:
     """A Prometheus that scrapes the product, with the rules of docker/observability."""
     folder = tmp_path_factory.mktemp("prometheus")
     metrics = watched.environment["METRICS_PORT"]
@@ -45,7 +38,7 @@ def ask(tools: Path, watched: Stack, tmp_path_factory: pytest.TempPathFactory) -
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     port = free_port()
     process = subprocess.Popen(
-        [str(tools / "prometheus"), f"--config.file={folder}/prometheus.yml",
+        [str(prometheus_tools / "prometheus"), f"--config.file={folder}/prometheus.yml",
          f"--web.listen-address=127.0.0.1:{port}", f"--storage.tsdb.path={folder}/data"],
         stderr=subprocess.DEVNULL, preexec_fn=dies_with_parent(),
     )  # fmt: skip
@@ -73,8 +66,10 @@ def ask(tools: Path, watched: Stack, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.mark.parametrize(
     "arguments", [("check", "rules", RULES.name), ("test", "rules", "slo.test.yml")]
 )
-def test_rules_are_as_prometheus_has_them(tools: Path, arguments: tuple[str, ...]) -> None:
-    command = [str(tools / "promtool"), *arguments]
+def test_rules_are_as_prometheus_has_them(
+    prometheus_tools: Path, arguments: tuple[str, ...]
+) -> None:
+    command = [str(prometheus_tools / "promtool"), *arguments]
     done = subprocess.run(command, cwd=RULES.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 

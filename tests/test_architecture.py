@@ -137,17 +137,45 @@ def test_tasks_are_sent_on_commit_only() -> None:
     assert senders == {"processing/enqueue.py", "utils/outbox.py"}
 
 
-def test_one_function_says_what_a_user_may_see() -> None:
-    """Views ask `requests_visible_to` and `uploads_visible_to`, and filter by no owner."""
+# Tables of a person alone, which nobody else is let into.
+PERSONAL = {"notifications/services.py"}
+# `owner` is the account whose rows are meant, and was asked for beforehand.
+GIVEN_AN_OWNER = {
+    "api/serializers.py",
+    "api/views.py",
+    "processing/batches.py",
+    "processing/inputs.py",
+    "processing/queries.py",
+    "processing/services.py",
+    "uploads/quota.py",
+}
+
+
+def test_one_place_says_who_may_see_what() -> None:
+    """`policies.py` does: nothing beside it compares an owner with whoever asks."""
     asking = {
         str(path.relative_to(BACKEND))
-        for path in BACKEND.glob("*/api/*.py")
+        for path in BACKEND.rglob("*.py")
+        if not {"tests", "migrations", "management"} & {*path.parts} and path.name != "admin.py"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
         and getattr(node.func, "attr", "") in {"filter", "get", "exclude"}
         and any(re.search(r"(^|__)owner(_id)?$", word.arg or "") for word in node.keywords)
     }
-    assert asking == set()
+    assert asking - PERSONAL == GIVEN_AN_OWNER
+
+
+def test_views_take_the_owner_from_policies() -> None:
+    """A view that gives `owner=request.user` forgets whoever acts for another account."""
+    taking = {
+        f"{path.relative_to(BACKEND)}: {ast.unparse(word.value)}"
+        for path in BACKEND.glob("*/api/*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        for word in node.keywords
+        if word.arg == "owner" and ast.unparse(word.value).endswith("user")
+    }
+    assert taking == {"notifications/api/views.py: self.user"}
 
 
 def test_migrations_are_complete(db: None) -> None:

@@ -11,6 +11,8 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 from rest_framework.validators import UniqueValidator
 
+from backend_django.policies import Action, owner_for
+
 M = TypeVar("M", bound=models.Model)
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -83,15 +85,22 @@ def _parses(value: str) -> bool:
 
 
 class RelatedField(serializers.PrimaryKeyRelatedField):
-    """The id of a row that the caller may see: where rows have an owner, one of their own."""
+    """The id of a row that the caller may see: where rows have an owner, of the same one."""
 
     default_error_messages = {"does_not_exist": _("There is nothing with this id.")}
 
     def get_queryset(self) -> Any:
         rows: Any = super().get_queryset()
         if any(field.name == "owner" for field in rows.model._meta.get_fields()):
-            return rows.filter(owner=self.context["request"].user)
+            return rows.filter(owner=self._owner())
         return rows
+
+    def _owner(self) -> Any:
+        changed: Any = getattr(self.root, "instance", None)
+        if hasattr(changed, "owner_id"):
+            return changed.owner_id
+        request = self.context["request"]
+        return owner_for(request.user, request, Action.VIEW)
 
     def run_validation(self, data: Any = empty) -> Any:
         # Before the parent, which takes an empty text for null.

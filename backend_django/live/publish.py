@@ -16,6 +16,7 @@ import redis
 from django.conf import settings
 from django.db import transaction
 
+from backend_django.policies import people
 from backend_django.utils.breaker import Breaker
 
 logger = logging.getLogger(__name__)
@@ -31,9 +32,11 @@ _missed_lock = Lock()
 
 
 def publish_on_commit(*, user_ids: Iterable[Any], topic: str, ids: Sequence[Any] = ("",)) -> None:
-    """Announce a change to users as soon as the present transaction is committed.
+    """Announce a change as soon as the present transaction is committed.
 
     Args:
+        user_ids: of the users or, of what belongs to an account, of the owner: whoever sees that is
+            told, as of the moment of telling.
         ids: of what changed; topics that have only one thing for each user need none.
     """
     if settings.LIVE_EVENTS:
@@ -48,6 +51,7 @@ def publish(*, user_ids: Sequence[Any], topic: str, ids: Sequence[Any] = ("",)) 
     if not _breaker.allows():
         _miss(user_ids)
         return
+    user_ids = people(user_ids)
     missed = _take_missed()
     try:
         pipeline = _client(os.getpid()).pipeline(transaction=False)

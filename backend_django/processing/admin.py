@@ -154,7 +154,7 @@ class ProcessingRequestAdmin(ReadOnly, admin.ModelAdmin):
     def download(
         self, request: HttpRequest, queryset: QuerySet[ProcessingRequest]
     ) -> HttpResponse | None:
-        archive_id, outcome = archive_create(user_id=request.user.pk, rows=queryset)
+        archive_id, outcome = archive_create(user_id=request.user.pk, rows=queryset, of_all=True)
         if archive_id is None:
             self._report(request, outcome, _("%(count)s requests put into an archive."))
             return None

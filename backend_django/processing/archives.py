@@ -25,6 +25,7 @@ from backend_django.utils.messages import Message
 
 from .bulk import LIMIT, Outcome
 from .models import ProcessingRequest, ProcessingResult
+from .queries import requests_visible_to
 from .registry import all_processors, get_processor
 
 logger = logging.getLogger(__name__)
@@ -37,12 +38,13 @@ DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE | re.
 
 
 def archive_create(
-    *, user_id: Any, rows: QuerySet[ProcessingRequest]
+    *, user_id: Any, rows: QuerySet[ProcessingRequest], of_all: bool = False
 ) -> tuple[UUID | None, Outcome]:
     """Choose the results that go into an archive, newest first.
 
     Args:
         rows: requests that the user may see; completed ones are chosen.
+        of_all: whether the user is staff, who need not be able to see them elsewhere.
 
     Returns:
         The id of the archive, None when nothing can be in it; and what was refused.
@@ -69,15 +71,27 @@ def archive_create(
     if not ids:
         return None, outcome
     archive_id = uuid4()
-    value = {"user": user_id, "ids": ids}
+    value = {"user": user_id, "ids": ids, "of_all": of_all}
     caches["default"].set(_key(archive_id), value, SECONDS)
     return archive_id, outcome
 
 
 def archive_find(*, user_id: Any, archive_id: UUID) -> list[UUID] | None:
-    """Return the requests of an archive that was created for this user, if there is one."""
+    """Return the requests of an archive that was created for this user, if there is one.
+
+    Without those that are there and the user may not see any more.
+    """
     value = caches["default"].get(_key(archive_id))
-    return value["ids"] if value and value["user"] == user_id else None
+    if not value or value["user"] != user_id:
+        return None
+    ids: list[UUID] = value["ids"]
+    if value.get("of_all"):
+        return ids
+    others = ProcessingRequest.objects.filter(id__in=ids).exclude(
+        id__in=requests_visible_to(user_id).values("id")
+    )
+    hidden = set(others.values_list("id", flat=True))
+    return [each for each in ids if each not in hidden]
 
 
 def archive_path(archive_id: UUID) -> str:

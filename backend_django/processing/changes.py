@@ -7,7 +7,6 @@ from uuid import UUID
 from backend_django.live.publish import publish_on_commit
 
 from .models import ProcessingRequest
-from .queries import users_who_see
 
 TOPIC = "request"
 
@@ -17,9 +16,8 @@ def announce_changes(requests: Iterable[ProcessingRequest]) -> None:
 
     Whatever changes what the API says of a request calls this; tests/live compares.
     """
-    by_user: dict[Any, list[UUID]] = {}
+    by_owner: dict[Any, list[UUID]] = {}
     for request in requests:
-        for user_id in users_who_see(request):
-            by_user.setdefault(user_id, []).append(request.id)
-    for user_id, ids in by_user.items():
-        publish_on_commit(user_ids=[user_id], topic=TOPIC, ids=ids)
+        by_owner.setdefault(request.owner_id, []).append(request.id)
+    for owner_id, ids in by_owner.items():
+        publish_on_commit(user_ids=[owner_id], topic=TOPIC, ids=ids)

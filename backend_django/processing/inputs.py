@@ -17,7 +17,7 @@ from django.core.files import File
 
 from backend_django.files.refs import FileRef
 from backend_django.uploads.models import Upload
-from backend_django.uploads.queries import uploads_visible_to
+from backend_django.uploads.queries import uploads_of_kind
 from backend_django.uploads.services import GONE, chunks_finish, upload_discard, upload_store
 from backend_django.users.models import User
 from backend_django.utils.errors import Conflict, Invalid, NotFound
@@ -25,7 +25,7 @@ from backend_django.utils.messages import Message
 from backend_django.utils.text import clean_label
 
 from .models import ProcessingRequest
-from .queries import requests_visible_to
+from .queries import requests_of
 
 RESULT_GONE = Message("There is no such result. It may have been deleted.")
 
@@ -136,7 +136,7 @@ def resolve_sources(
     Those files are removed if the block fails.
 
     Raises:
-        NotFound: there is no such upload or result that this person may see.
+        NotFound: the owner has no such upload or result.
         Conflict: chunks of an upload are missing, or a result is not completed.
         Invalid: an upload has a name that the input does not accept.
     """
@@ -225,7 +225,7 @@ def _url_file(url: str) -> InputRef:
 def _upload(owner: User, kind: str, source: File | UploadSource) -> Upload:
     if isinstance(source, File):
         return upload_store(owner=owner, kind=kind, file=source)
-    upload = uploads_visible_to(owner, kind).filter(id=source.upload_id).first()
+    upload = uploads_of_kind(kind).filter(owner=owner, id=source.upload_id).first()
     if upload is None:
         raise NotFound(GONE)
     if upload.held_by is None:
@@ -237,7 +237,7 @@ def _results_named(owner: User, each: Sequence[Sources]) -> dict[UUID, Processin
     """Return the requests whose results are among the sources, in one query at most."""
     every = (source for sources in each for named in sources.values() for source in named)
     ids = {source.request_id for source in every if isinstance(source, ResultSource)}
-    rows = requests_visible_to(owner).filter(id__in=ids).select_related("result")
+    rows = requests_of(owner).filter(id__in=ids).select_related("result")
     return {row.id: row for row in rows} if ids else {}
 
 

@@ -8,6 +8,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from backend_django.policies import visible
+
 from .models import ProcessingRequest
 from .search import NAME_WORDS, words_query
 
@@ -26,18 +28,18 @@ ORDERINGS = {
 def requests_visible_to(user: Any) -> QuerySet[ProcessingRequest]:
     """Return the requests that a user may see and act on.
 
-    The only place that says so: whatever shows, counts, downloads or changes requests on behalf of
-    a user starts from here.
+    Whatever shows, downloads or changes a request on behalf of a user starts from here; what may be
+    done with it is for `policies.check` to say.
 
     Args:
         user: the user, or their id.
     """
-    return ProcessingRequest.objects.filter(owner=user)
+    return visible(ProcessingRequest.objects.all(), user)
 
 
-def users_who_see(request: ProcessingRequest) -> list[Any]:
-    """Return the ids of the users to whom a request is visible."""
-    return [request.owner_id]
+def requests_of(owner: Any) -> QuerySet[ProcessingRequest]:
+    """Return the requests of one account: what lists have, and whose results its jobs may use."""
+    return ProcessingRequest.objects.filter(owner=owner)
 
 
 def filter_requests(

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from backend_django.policies import Action, visible
+
 from .models import Upload
 
 
@@ -16,4 +18,9 @@ def uploads_visible_to(user: Any, kind: str) -> QuerySet[Upload]:
         user: the user, or their id.
         kind: of work, which the upload was begun for.
     """
-    return Upload.objects.filter(owner=user, kind=kind, chunk_size__isnull=False)
+    return visible(uploads_of_kind(kind), user, Action.EDIT)
+
+
+def uploads_of_kind(kind: str) -> QuerySet[Upload]:
+    """Return the uploads in chunks that were begun for a kind of work, of all owners."""
+    return Upload.objects.filter(kind=kind, chunk_size__isnull=False)

@@ -37,6 +37,12 @@ class Denied(DomainError):  # noqa: N818
     message = "You may not do this."
 
 
+class RoleTooLow(Denied):
+    """Whoever asks may see it, and not do this with it."""
+
+    message = "Your role doesn't allow this. Ask an owner for another one."
+
+
 class Conflict(DomainError):  # noqa: N818
     """It exists, but not in a state that allows this."""
 

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend_django.api.urls import ID
+from backend_django.policies import Action
 from backend_django.utils.translation import translate
 
 from .. import archives, bulk
@@ -130,6 +131,7 @@ class ActionView(SelectionView):
 
 
 class ArchiveCreateView(SelectionView):
+    change_action = Action.VIEW
     schema_action = "download"
 
     @extend_schema(responses=ArchiveSerializer)

@@ -20,10 +20,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend_django.api.queries import read_query
+from backend_django.policies import ActsForOwner
 from backend_django.utils.database_wait import statement_limit
 
 from ..models import ProcessingRequest
-from ..queries import count_by_status, filter_requests, in_batches, requests_visible_to
+from ..queries import count_by_status, filter_requests, in_batches, requests_of, requests_visible_to
 from .lists import (
     AnyKindFilter,
     AnyKindListQuery,
@@ -41,7 +42,7 @@ CSV_BATCH = 500
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet would compute
 
 
-class RequestsView(GenericAPIView[ProcessingRequest]):
+class RequestsView(ActsForOwner, GenericAPIView[ProcessingRequest]):
     """Base: the caller's own requests, of all kinds."""
 
     schema_tag = "requests"
@@ -50,10 +51,10 @@ class RequestsView(GenericAPIView[ProcessingRequest]):
     queryset = ProcessingRequest.objects.none()  # for the type of <id> in the document
 
     def get_queryset(self) -> QuerySet[ProcessingRequest]:
-        return requests_visible_to(self.request.user)
+        return requests_of(self.owner)
 
     def get_request(self, id: UUID) -> ProcessingRequest:
-        return find_request(self.get_queryset(), id)
+        return find_request(self, requests_visible_to(self.request.user), id)
 
 
 class RequestListView(RequestsView):

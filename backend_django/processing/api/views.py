@@ -24,15 +24,15 @@ from backend_django.api.parsers import JSONParser, check_form_was_read
 from backend_django.api.queries import takes_no_body
 from backend_django.files.api.downloads import stored_file_response
 from backend_django.files.storage import free_bytes
+from backend_django.policies import Action, ActsForOwner, check, owner_for
 from backend_django.uploads.quota import quota_check, refuse_larger
-from backend_django.users.models import User
 from backend_django.utils.errors import Conflict, StorageFull
 from backend_django.utils.messages import Message
 
 from .. import services
 from ..models import ProcessingRequest, ProcessingResult
 from ..processor import Processor
-from ..queries import requests_visible_to
+from ..queries import requests_of, requests_visible_to
 from .inputs import InputsMixin
 from .lists import RequestListQuery, list_response
 from .serializers import (
@@ -66,15 +66,23 @@ def read_idempotency_key(request: Request) -> str | None:
     return key
 
 
-def find_request(rows: QuerySet[ProcessingRequest], id: UUID) -> ProcessingRequest:
-    """Return the row with this id; NotFound when it is not among the rows."""
+def find_request(
+    view: ActsForOwner, rows: QuerySet[ProcessingRequest], id: UUID
+) -> ProcessingRequest:
+    """Return the row with this id, for what a view wants to do with it.
+
+    Raises:
+        NotFound: it is not among the rows.
+        RoleTooLow: the caller may see it, and no more.
+    """
     found = rows.filter(id=id).first()
     if found is None:
         raise NotFound(NO_SUCH_REQUEST)
+    check(view.request.user, view.action_wanted, found)
     return found
 
 
-class ProcessingView(GenericAPIView[ProcessingRequest]):
+class ProcessingView(ActsForOwner, GenericAPIView[ProcessingRequest]):
     """Base: the caller's own requests of one kind. Somebody else's does not exist (404)."""
 
     processor: type[Processor] = Processor
@@ -89,10 +97,13 @@ class ProcessingView(GenericAPIView[ProcessingRequest]):
     def get_queryset(self) -> QuerySet[ProcessingRequest]:
         if not self.request.user.is_authenticated:  # the document is made without a caller
             return self.queryset
-        return requests_visible_to(self.request.user).filter(kind=self.processor.name)
+        return self.of_kind(requests_of(self.owner))
+
+    def of_kind(self, rows: QuerySet[ProcessingRequest]) -> QuerySet[ProcessingRequest]:
+        return rows.filter(kind=self.processor.name)
 
     def get_request(self, id: UUID) -> ProcessingRequest:
-        return find_request(self.get_queryset(), id)
+        return find_request(self, self.of_kind(requests_visible_to(self.request.user)), id)
 
     def answer(self, found: ProcessingRequest, code: int = status.HTTP_200_OK) -> Response:
         return Response(request_state(found), status=code)
@@ -115,10 +126,10 @@ class CreateView(ProcessingView):
         size = max(0, length - MULTIPART_OVERHEAD)
         by_session = request._request.user
         if by_session.is_authenticated:
-            quota_check(owner=by_session, size=size)
+            quota_check(owner=owner_for(by_session, request, Action.EDIT), size=size)
         super().initial(request, *args, **kwargs)
         if request.user != by_session:
-            quota_check(owner=cast(User, request.user), size=size)
+            quota_check(owner=self.owner, size=size)
 
     problems = {
         404: "There is no such upload",
@@ -137,7 +148,7 @@ class CreateView(ProcessingView):
 
         Answers at once; watch `status/<id>/`.
         """
-        owner = cast(User, request.user)  # IsAuthenticated has seen to it
+        owner = self.owner
         key = read_idempotency_key(request)
         check_form_was_read(request)
         serializer = self.get_serializer(data=request.data)

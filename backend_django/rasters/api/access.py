@@ -10,7 +10,6 @@ from rest_framework.views import APIView
 
 from backend_django.processing.api.views import ProcessingView, get_result
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
-from backend_django.processing.queries import requests_visible_to
 from backend_django.utils.site import site_url
 
 from .. import services
@@ -28,10 +27,8 @@ class RasterView(ProcessingView):
     kinds: Sequence[str] = KINDS
     problems = {409: "The request is not completed"}
 
-    def get_queryset(self) -> QuerySet[ProcessingRequest]:
-        if not self.request.user.is_authenticated:  # the document is made without a caller
-            return self.queryset
-        return requests_visible_to(self.request.user).filter(kind__in=self.kinds)
+    def of_kind(self, rows: QuerySet[ProcessingRequest]) -> QuerySet[ProcessingRequest]:
+        return rows.filter(kind__in=self.kinds)
 
     def find(self) -> ProcessingResult:
         return get_result(self.get_request(self.kwargs["id"]))

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from backend_django.api.queries import read_query, takes_no_body
 from backend_django.files.api.downloads import readable, stored_file_response
+from backend_django.policies import Action
 from backend_django.processing.api.serializers import ProcessingRequestSerializer
 from backend_django.processing.api.views import get_result
 from backend_django.processing.models import ProcessingRequest
@@ -225,6 +226,7 @@ class CrsView(RasterView):
 class SharesView(RasterView):
     """Links to a raster for people without an account."""
 
+    change_action = Action.MANAGE
     schema_action = {"get": "shares", "post": "share"}
     request_serializer_class = ShareCreateSerializer
     pagination_class = None
@@ -248,6 +250,7 @@ class SharesView(RasterView):
 
 
 class ShareView(RasterView):
+    change_action = Action.MANAGE
     schema_action = "revoke"
     problems: dict[int, str] = {}
 

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from backend_django.live.topics import topic
+from backend_django.policies import ActsForOwner
 
 from ..quota import TOPIC, usage_of
 
@@ -34,10 +35,10 @@ def describe_usage(user_id: Any, _ids: Sequence[str]) -> list[tuple[str, Any]]:
     return [("changed", UsageSerializer(usage_of(user_id)).data)]
 
 
-class UsageView(APIView):
+class UsageView(ActsForOwner, APIView):
     schema_action = "get"
 
     @extend_schema(responses=UsageSerializer)
     def get(self, request: Request) -> Response:
         """How much the caller has used today, and may use."""
-        return Response(UsageSerializer(usage_of(request.user.pk)).data)
+        return Response(UsageSerializer(usage_of(self.owner.pk)).data)

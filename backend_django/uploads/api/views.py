@@ -1,7 +1,7 @@
 """Large files come in chunks: each may be sent again, in any order, over hours and reloads."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.http import UnreadablePostError
@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from backend_django.api.queries import takes_no_body
 from backend_django.files.storage import free_bytes, remote
-from backend_django.users.models import User
+from backend_django.policies import ActsForOwner
 from backend_django.utils.errors import StorageFull
 from backend_django.utils.messages import Message
 
@@ -30,7 +30,7 @@ from .serializers import ChunkUrlSerializer, UploadStartSerializer, UploadStateS
 BINARY = "application/octet-stream"
 
 
-class UploadBase(GenericAPIView[Upload]):
+class UploadBase(ActsForOwner, GenericAPIView[Upload]):
     """Base: the caller's own uploads for one kind of work that nothing holds yet."""
 
     kind: str = ""
@@ -75,7 +75,7 @@ class UploadsView(UploadBase):
         if remote() is None and size > free_bytes():
             raise StorageFull
         upload = services.upload_start(
-            owner=cast(User, request.user),
+            owner=self.owner,
             kind=self.kind,
             name=given.validated_data["filename"],
             size=size,

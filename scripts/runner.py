@@ -112,7 +112,11 @@ class Runner:
 
     def run(self) -> int:
         stack = self.stack
-        of_modules: dict[str, str] = {}
+        links = ",".join(
+            f"{module.name.capitalize()}=http://{HOST}:{port}"
+            for module, port in self.modules.items()
+        )
+        of_modules = {"STAFF_LINKS": stack.settings.get("STAFF_LINKS", links)}
         for module, port in self.modules.items():
             of_modules |= module.environment(stack.settings) | {module.port[0]: str(port)}
         if not stack.state.acquire():

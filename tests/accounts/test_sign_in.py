@@ -152,7 +152,12 @@ def test_other_sessions_end_at_once_and_tokens_stay(
 
 def test_session_tells_who_is_signed_in_and_sets_the_csrf_cookie(client: Client, ada: User) -> None:
     answer = client.get("/api/v1/auth/session/")
-    assert answer.json() == {"user": None, "registration_open": True, "google_url": None}
+    assert answer.json() == {
+        "user": None,
+        "links": [],
+        "registration_open": True,
+        "google_url": None,
+    }
     assert not answer.cookies["csrftoken"]["httponly"]
     sign_in(client)
     assert client.get("/api/v1/auth/session/").json()["user"]["email"] == ada.email

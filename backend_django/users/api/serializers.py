@@ -214,10 +214,21 @@ class UserSerializer(serializers.ModelSerializer[User]):
         read_only_fields = ["id", "email", "is_staff"]
 
 
+class LinkSerializer(serializers.Serializer[Any]):
+    """A page outside the app that the user may open."""
+
+    name = serializers.CharField(
+        read_only=True,
+        help_text="`help`, `api_docs`, `admin`, `queues`, or a name that operators gave it.",
+    )
+    url = serializers.CharField(read_only=True)
+
+
 class SessionSerializer(serializers.Serializer[Any]):
     """Who is signed in, if anybody, and how others can."""
 
     user = UserSerializer(allow_null=True)
+    links = LinkSerializer(many=True, read_only=True)
     registration_open = serializers.BooleanField(read_only=True)
     google_url = serializers.CharField(
         read_only=True, allow_null=True, help_text="Where to post a form to sign in with Google."

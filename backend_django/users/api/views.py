@@ -24,6 +24,7 @@ from backend_django.api.parsers import JSONParser
 from backend_django.api.queries import takes_no_body
 
 from ..devices import device_remember
+from ..links import links_for
 from ..models import ApiToken, User
 from ..services import SIGN_IN_TOKEN, token_create, token_revoke
 from .serializers import (
@@ -99,6 +100,10 @@ class SessionView(APIView):
         answer = SessionSerializer(
             {
                 "user": user,
+                "links": [
+                    {"name": name, "url": url}
+                    for name, url in (links_for(user) if user else {}).items()
+                ],
                 "registration_open": registration_is_open(),
                 "google_url": settings.GOOGLE_LOGIN_URL,
             }

@@ -1976,6 +1976,12 @@ export interface components {
          * @enum {string}
          */
         LanguageEnum: "en" | "de";
+        /** @description A page outside the app that the user may open. */
+        Link: {
+            /** @description `help`, `api_docs`, `admin`, `queues`, or a name that operators gave it. */
+            readonly name: string;
+            readonly url: string;
+        };
         /**
          * @description Address and password; a code as well for an account with two-step sign-in.
          *
@@ -3093,6 +3099,7 @@ export interface components {
         /** @description Who is signed in, if anybody, and how others can. */
         Session: {
             user: components["schemas"]["User"] | null;
+            readonly links: components["schemas"]["Link"][];
             readonly registration_open: boolean;
             /** @description Where to post a form to sign in with Google. */
             readonly google_url: string | null;

@@ -1,5 +1,7 @@
 """The built page and the values it is given at run time (docs/decisions/0004)."""
 
+from django.core.exceptions import ImproperlyConfigured
+
 from ..environment import ROOT, env
 
 # The built page.
@@ -13,3 +15,17 @@ VITE_APP = {
     # Where the API is: a path, or an address.
     "API_ROOT": env("VITE_APP_API_ROOT", default="/api/v1/"),
 }
+
+# The manual of this product for its users, which the menu then leads to.
+HELP_URL = env("HELP_URL", default="")
+
+# Where the menu of staff leads as well, such as `Mails=https://mail.example.org`.
+_staff_links = env.list("STAFF_LINKS", default=[])
+STAFF_LINKS = dict(link.partition("=")[::2] for link in _staff_links)
+
+for _url in [*([HELP_URL] if HELP_URL else []), *STAFF_LINKS.values()]:
+    if not _url.startswith(("https://", "http://", "/")):
+        raise ImproperlyConfigured(
+            "HELP_URL is a URL, and STAFF_LINKS is name=URL, with commas between several: "
+            f"“{_url}” is no URL."
+        )

@@ -1,6 +1,8 @@
 import type { Component } from 'vue'
 import type { RouteRecordRaw } from 'vue-router'
 
+import type { Command } from '@/ui/commands'
+
 /** What a folder in src/features/ exports as default from its index.ts. */
 export interface Feature {
   /** First part of its addresses, and of its API: "invoices". */
@@ -16,6 +18,11 @@ export interface Feature {
   furtherRoutes?: RouteRecordRaw[]
   /** Pages for visitors without an account, outside the frame of the app, with whole addresses. */
   publicRoutes?: RouteRecordRaw[]
+  /**
+   * What the command palette offers on every page, besides the feature's first one. Loaded when the
+   * palette is first opened. What only a page can do, that page offers with `useCommands`.
+   */
+  commands?: () => Promise<{ default: () => Command[] }>
 }
 
 /** Gives the shape of a feature to the compiler. */

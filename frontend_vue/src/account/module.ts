@@ -7,7 +7,16 @@ export interface AccountModule {
   routes?: RouteRecordRaw[]
   /** Loads a section for the account's page; it is given the `user`. */
   section?: () => Promise<{ default: Component }>
+  /** Entries of the account menu. */
+  menu?: MenuEntry[]
   proof?: Proof
+}
+
+export interface MenuEntry {
+  /** A getter, so that it follows the language. */
+  title: string
+  icon: Component
+  to: string
 }
 
 /** What some accounts ask for besides the password. */

@@ -19,6 +19,12 @@ export const sessionQuery = queryOptions({
   retry: false,
 })
 
+/** Pages outside the app that the user may open, such as the admin. */
+export function useLinks() {
+  const { data } = useQuery(sessionQuery)
+  return computed(() => data.value?.links ?? [])
+}
+
 export function useUser() {
   const { data } = useQuery(sessionQuery)
   return computed<User | null>(() => data.value?.user ?? null)

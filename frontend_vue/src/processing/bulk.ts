@@ -19,6 +19,14 @@ export type Selection = { ids: string[] } | { filter: Conditions & { kind: strin
 
 const COUNT_PAUSE = 10_000
 
+/** What can be done with requests that have these statuses. */
+export const canBe = (statuses: Set<Status>) => ({
+  cancel: statuses.has('pending') || statuses.has('processing'),
+  retry: statuses.has('failed') || statuses.has('cancelled'),
+  delete: true,
+  download: statuses.has('completed'),
+})
+
 /** How many requests have which status, of those that meet the conditions. */
 export function useRequestCounts(api: ProcessingApi, conditions: MaybeRefOrGetter<Conditions>) {
   return useQuery({

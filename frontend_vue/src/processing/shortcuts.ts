@@ -13,7 +13,11 @@ export const SHORTCUTS = [
   { keys: ['u'], action: 'keys.undo' },
   { keys: ['/'], action: 'keys.search' },
   { keys: ['?'], action: 'keys.help' },
+  { keys: ['Ctrl+K', '⌘K'], action: 'keys.palette' },
 ] as const
+
+/** Whether the sheet that explains them is shown. */
+export const isSheetOpen = ref(false)
 
 const KEY = 'shortcuts'
 

@@ -13,6 +13,7 @@ export default defineFeature({
     return t('description')
   },
   icon: Map,
+  commands: () => import('./commands'),
   routes: [
     { path: '', component: () => import('./RastersPage.vue') },
     { path: ':id', component: () => import('./RasterPage.vue'), props: true },

@@ -35,8 +35,9 @@ MODULES = {
             "docs/images/raster-dark.webp",
             "docs/images/raster-light.webp",
             "docs/images/raster-phone.webp",
+            "docs/settings-rasters.md",
         ),
-        ("client-zip", "geographiclib-geodesic", "ol", "world-atlas"),
+        ("client-zip", "geographiclib-geodesic", "ol", "pmtiles", "world-atlas"),
         tables="rasters",
     ),
     "s3": Module(

@@ -20,6 +20,7 @@ def page_values() -> dict[str, str]:
         "DESCRIPTION": settings.PROJECT.description,
         "ENVIRONMENT": settings.APP_ENVIRONMENT,
         "LIVE": json.dumps(settings.LIVE_EVENTS),
+        "MODULES": json.dumps(settings.PAGE_VALUES),
         "NAME": settings.PROJECT.name,
         "VERSION": settings.PROJECT.version,
     }

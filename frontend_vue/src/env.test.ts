@@ -5,11 +5,12 @@ import { parseEnv } from './env'
 test('takes what the server filled in', () => {
   const block =
     '{"apiRoot": "https://api.example.org/v1/", "environment": "staging", "live": "false",' +
-    ' "name": "A", "version": "2"}'
+    ' "modules": "{\\"a\\": [1]}", "name": "A", "version": "2"}'
   expect(parseEnv(block)).toEqual({
     apiRoot: 'https://api.example.org/v1/',
     environment: 'staging',
     live: false,
+    modules: { a: [1] },
     name: 'A',
     version: '2',
   })
@@ -21,7 +22,7 @@ test.each([
   ['empty values', '{"apiRoot": "", "environment": ""}'],
   ['values of another type', '{"apiRoot": 5}'],
 ])('falls back to development for %s', (_, block) => {
-  expect(parseEnv(block)).toMatchObject({ apiRoot: '/api/v1/', environment: 'local' })
+  expect(parseEnv(block)).toMatchObject({ apiRoot: '/api/v1/', environment: 'local', modules: {} })
 })
 
 test('says so when the block is not JSON', () => {

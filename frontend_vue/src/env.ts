@@ -9,6 +9,8 @@ export interface Env {
   environment: string
   /** Whether the server tells of changes as they happen. */
   live: boolean
+  /** What modules are told, by their own names for it. */
+  modules: Record<string, unknown>
   /** What the project is called. */
   name: string
   version: string
@@ -18,6 +20,7 @@ const DEVELOPMENT: Env = {
   apiRoot: '/api/v1/',
   environment: 'local',
   live: true,
+  modules: {},
   name: 'Development',
   version: 'development',
 }
@@ -32,14 +35,17 @@ export function parseEnv(block: string | null | undefined): Env {
   } catch {
     throw new Error('The run-time settings in index.html (#app-env) are not JSON.')
   }
-  const value = (key: Exclude<keyof Env, 'live'>) => {
+  const value = (key: Exclude<keyof Env, 'live' | 'modules'>) => {
     const text = given[key]
     return typeof text === 'string' && text && !text.startsWith(UNFILLED) ? text : DEVELOPMENT[key]
   }
+  const { modules } = given
+  const filled = typeof modules === 'string' && !modules.startsWith(UNFILLED)
   return {
     apiRoot: value('apiRoot'),
     environment: value('environment'),
     live: given.live !== 'false',
+    modules: filled ? JSON.parse(modules) : {},
     name: value('name'),
     version: value('version'),
   }

@@ -1,5 +1,7 @@
 """The built page and the values it is given at run time (docs/decisions/0004)."""
 
+from typing import Any
+
 from django.core.exceptions import ImproperlyConfigured
 
 from ..environment import ROOT, env
@@ -29,3 +31,6 @@ for _url in [*([HELP_URL] if HELP_URL else []), *STAFF_LINKS.values()]:
             "HELP_URL is a URL, and STAFF_LINKS is name=URL, with commas between several: "
             f"“{_url}” is no URL."
         )
+
+# What modules tell their own part of the page, as JSON.
+PAGE_VALUES: dict[str, Any] = {}

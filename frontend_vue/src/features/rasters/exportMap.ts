@@ -12,8 +12,14 @@ interface Colours {
 /**
  * The map as it is seen, with a legend and a scale, as a PNG.
  * @param legends the highest layer's first
+ * @param credit whom the map below is from; may be ""
  */
-export async function exportMap(map: OlMap, legends: Legend[], colours: Colours): Promise<Blob> {
+export async function exportMap(
+  map: OlMap,
+  legends: Legend[],
+  credit: string,
+  colours: Colours,
+): Promise<Blob> {
   map.renderSync()
   const [width = 1, height = 1] = map.getSize() ?? []
   const ratio = devicePixelRatio
@@ -30,6 +36,7 @@ export async function exportMap(map: OlMap, legends: Legend[], colours: Colours)
   if (legends.length) drawLegends(context, legends, height, colours)
   const scale = scaleBar(map)
   if (scale) drawScale(context, scale, width, height, colours)
+  if (credit) drawCredit(context, credit, width, colours)
   return new Promise((done, fail) =>
     canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error('No picture.'))), 'image/png'),
   )
@@ -132,6 +139,21 @@ function drawScale(
   context.font = '12px sans-serif'
   context.textAlign = 'center'
   context.fillText(scale.text, right - scale.width / 2, bottom - 14)
+}
+
+/** In the upper right corner, where it covers neither the legend nor the scale. */
+function drawCredit(
+  context: CanvasRenderingContext2D,
+  credit: string,
+  width: number,
+  colours: Colours,
+) {
+  context.font = '11px sans-serif'
+  const wide = Math.min(context.measureText(credit).width, width - 4 * PAD)
+  panel(context, width - wide - 2 * PAD, PAD, wide + PAD, LINE, colours)
+  context.fillStyle = colours.muted
+  context.textAlign = 'right'
+  context.fillText(credit, width - 1.5 * PAD, PAD + LINE / 2, wide)
 }
 
 function panel(

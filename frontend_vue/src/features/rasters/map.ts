@@ -5,7 +5,6 @@ import MultiPolygon from 'ol/geom/MultiPolygon'
 import Point from 'ol/geom/Point'
 import { fromExtent } from 'ol/geom/Polygon'
 import { defaults as defaultInteractions } from 'ol/interaction/defaults'
-import Graticule from 'ol/layer/Graticule'
 import TileLayer from 'ol/layer/Tile'
 import VectorLayer from 'ol/layer/Vector'
 import OlMap from 'ol/Map'
@@ -16,18 +15,18 @@ import VectorSource from 'ol/source/Vector'
 import XYZ from 'ol/source/XYZ'
 import Circle from 'ol/style/Circle'
 import Fill from 'ol/style/Fill'
-import Stroke from 'ol/style/Stroke'
 import Style from 'ol/style/Style'
-import Text from 'ol/style/Text'
 import View from 'ol/View'
-import countriesUrl from 'world-atlas/countries-50m.json?url'
 
 import type { RasterResult } from './api'
+import { createBackdrop } from './backdrop'
 import type { Blend } from './layers'
 import { mapExtent, outlineRings } from './extent'
-import { readLand } from './land'
 import { loadTile } from './loadTile'
 import type { Place } from './view'
+import { createWorld, type Look, stroke } from './world'
+
+export type { Look }
 
 /** A layer as the map draws it; lists of them begin with the lowest. */
 export interface DrawnLayer {
@@ -49,6 +48,8 @@ export interface DrawnLayer {
 export interface Loading {
   pending: number
   failed: number
+  /** Why the basemap cannot be loaded; "" when it can. */
+  basemap: string
 }
 
 interface Shown {
@@ -63,31 +64,17 @@ interface Shown {
 /** A raster that is smaller on the screen is shown as a dot. */
 const DOT_PIXELS = 12
 
-// Orders of layers: land and graticule, rasters, outlines and drawings.
+// Orders of layers: land and graticule or a basemap, rasters, names, outlines and drawings.
 const LAND = 0
 const RASTERS = 1
+const NAMES = 999
 const ABOVE = 1000
-
-/** The look of the page, for what is painted and cannot have CSS. */
-export interface Look {
-  /** Pixels. */
-  fontSize: number
-  // CSS colours
-  land: string
-  coast: string
-  muted: string
-  leaf: string
-  surface: string
-}
 
 const calm = () => matchMedia('(prefers-reduced-motion: reduce)').matches
 const duration = () => (calm() ? 0 : 250)
 
-const stroke = (color: string, width: number, lineDash?: number[]) =>
-  new Stroke({ color, width, lineDash })
-
 /**
- * A map of rasters over the countries of the world, all of it from our own server.
+ * A map of rasters over the countries of the world, or over a basemap.
  * @param target where it is drawn; its size is followed
  * @param raster the one that is outlined, and shown first
  * @param loading is told how far the tiles are
@@ -101,7 +88,6 @@ export function createMap(
   const extent = transformExtent(mapExtent(raster.bounds), 'EPSG:4326', 'EPSG:3857')
   const { maxzoom: maxZoom } = raster.tiles
 
-  const land = new VectorLayer({ source: new VectorSource(), zIndex: LAND })
   const rings = outlineRings(raster.footprint)
   const geometry = rings.length
     ? new MultiPolygon(rings).transform('EPSG:4326', 'EPSG:3857')
@@ -120,26 +106,15 @@ export function createMap(
   const map = new OlMap({
     target,
     view,
-    layers: [land, outline],
+    layers: [outline],
     controls: [new ScaleLine()],
     interactions: defaultInteractions(), // OpenLayers' own choice waits for a click
   })
 
-  // Without it the map still has its graticule, so a failure needs no words.
-  fetch(countriesUrl)
-    .then((response) => response.json())
-    .then((topology) => land.getSource()?.addFeatures(readLand(topology)))
-    .catch(() => {})
-
-  let graticule: Graticule | undefined
+  const world = createWorld(map, { land: LAND, names: NAMES })
 
   function paint(look: Look) {
-    land.setStyle(
-      new Style({
-        fill: new Fill({ color: look.land }),
-        stroke: stroke(look.coast, 1),
-      }),
-    )
+    world.paint(look)
     const line = [
       new Style({ stroke: stroke(look.surface, 4) }),
       new Style({ stroke: stroke(look.leaf, 2, [6, 5]) }),
@@ -156,27 +131,6 @@ export function createMap(
     outline.setStyle((_, resolution) =>
       Math.max(getWidth(extent), getHeight(extent)) < DOT_PIXELS * resolution ? dot : line,
     )
-    const label = (textAlign: CanvasTextAlign, textBaseline: CanvasTextBaseline) =>
-      new Text({
-        font: `${Math.round(look.fontSize * 0.7)}px sans-serif`,
-        fill: new Fill({ color: look.muted }),
-        stroke: stroke(look.land, 3),
-        textAlign,
-        textBaseline,
-      })
-    // A graticule takes its style when it is made.
-    if (graticule) map.removeLayer(graticule)
-    graticule = new Graticule({
-      strokeStyle: stroke(look.coast, 0.75),
-      targetSize: 140,
-      showLabels: true,
-      latLabelPosition: 0.99,
-      latLabelStyle: label('end', 'bottom'),
-      lonLabelPosition: 0.99,
-      lonLabelStyle: label('center', 'top'),
-      zIndex: LAND,
-    })
-    map.addLayer(graticule)
   }
 
   function fit(options: { animate: boolean }) {
@@ -203,11 +157,23 @@ export function createMap(
 
   const shown = new Map<string, Shown>()
   let pending = 0
+  let problem = ''
   let edge = 0.5
 
   function report() {
     const failed = [...shown.values()].reduce((sum, one) => sum + one.failed.size, 0)
-    loading({ pending, failed })
+    loading({ pending, failed, basemap: problem })
+  }
+
+  const backdrop = createBackdrop(map, LAND, (why) => {
+    problem = why
+    report()
+  })
+
+  /** @param name of a basemap, or of what there is without one */
+  function lay(name: string) {
+    const isBasemap = backdrop.choose(name)
+    world.show(isBasemap ? 'none' : name)
   }
 
   function add({ key, address, maxZoom: deepest, blend, smooth }: DrawnLayer): Shown {
@@ -264,6 +230,7 @@ export function createMap(
 
   /** Asks once more for tiles that could not be loaded. */
   function retry() {
+    if (problem) backdrop.retry()
     for (const { failed, source } of shown.values()) {
       if (!failed.size) continue
       failed.clear()
@@ -307,7 +274,7 @@ export function createMap(
   }
 
   fit({ animate: false })
-  return { map, paint, fit, zoom, place, go, show, retry, swipe, drawing }
+  return { map, paint, fit, zoom, place, go, show, lay, retry, swipe, drawing }
 }
 
 export type RasterView = ReturnType<typeof createMap>

@@ -2,6 +2,7 @@ import { computed, onBeforeUnmount, ref, shallowRef, watch } from 'vue'
 import { type LocationQuery, useRoute, useRouter } from 'vue-router'
 
 import { rasters, type RasterResult, sharedRaster } from './api'
+import { readBasemap } from './basemaps'
 import {
   type Layer,
   makeLayer,
@@ -34,6 +35,7 @@ export function useWorkbench(read: () => RasterResult, mine: boolean) {
   const activeKey = ref(own.key)
   const swipe = ref(readSwipe(route.query))
   const shared = ref(route.query.shared === '1')
+  const basemap = ref(readBasemap(route.query.basemap))
   const first = readPlace(route.query.at)
   const place = shallowRef<Place | null>(first)
   const problem = ref('')
@@ -57,6 +59,7 @@ export function useWorkbench(read: () => RasterResult, mine: boolean) {
     ...writeLayers(layers.value),
     ...(swipe.value !== null && { swipe: `${swipe.value}` }),
     ...(shared.value && { shared: '1' }),
+    ...(basemap.value && { basemap: basemap.value }),
     ...(place.value && { at: writePlace(place.value) }),
   }))
 
@@ -139,8 +142,8 @@ export function useWorkbench(read: () => RasterResult, mine: boolean) {
   })
 
   return {
-    layers, active, activeKey, swipe, shared, sides, drawn, first, place, problem, query,
-    settle, add, remove, move, change, share,
+    layers, active, activeKey, swipe, shared, basemap, sides, drawn, first, place, problem,
+    query, settle, add, remove, move, change, share,
   } // prettier-ignore
 }
 

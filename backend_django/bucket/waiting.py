@@ -31,13 +31,13 @@ BYTES_PER_SECOND = 64 * 1024  # what is transferred at this pace or faster is no
 def is_used_up() -> bool:
     """Whether the present web request may wait no longer."""
     limit = web_limit()
-    return limit is not None and limit.storage_seconds <= 0
+    return limit is not None and limit.storage_left() <= 0
 
 
 def allow(seconds: float) -> None:
     """Let the present web request wait longer: for what takes long in a bucket that is well."""
     if limit := web_limit():
-        limit.storage_seconds += seconds
+        limit.spend_on_storage(-seconds)
 
 
 def _spend(usual: float | None, act: Callable[[float | None], T], size: Callable[[T], int]) -> T:
@@ -51,16 +51,16 @@ def _spend(usual: float | None, act: Callable[[float | None], T], size: Callable
     limit = web_limit()
     if limit is None:
         return act(usual)
-    if limit.storage_seconds <= 0:
+    if limit.storage_left() <= 0:
         raise TimeoutError("this request has waited long enough for the bucket")
     began, moved = time.monotonic(), 0
     try:
-        done = act(min(limit.storage_seconds, math.inf if usual is None else usual))
+        done = act(min(limit.storage_left(), math.inf if usual is None else usual))
         moved = size(done)
         return done
     finally:
         waited = time.monotonic() - began - moved / BYTES_PER_SECOND
-        limit.storage_seconds -= max(0.0, waited)
+        limit.spend_on_storage(max(0.0, waited))
 
 
 @cache

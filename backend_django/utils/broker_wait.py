@@ -8,10 +8,11 @@ from typing import TypeVar
 from kombu.exceptions import OperationalError
 
 from .breaker import Breaker
-from .database_wait import in_web_request
+from .database_wait import web_limit
 
 T = TypeVar("T")
 SECONDS = 1.0
+SHORTEST_SECONDS = 0.1  # where the database has used up what the request may wait
 
 _breaker = Breaker(pause=2.0)
 _sender = ThreadPoolExecutor(1, thread_name_prefix="broker")
@@ -26,14 +27,15 @@ def tell_broker(act: Callable[[], T]) -> T:
     Raises:
         OperationalError, TimeoutError: the broker does not answer.
     """
-    if not in_web_request():
+    limit = web_limit()
+    if limit is None:
         return act()
     if not _breaker.allows():
         raise OperationalError("the broker is not asked: it did not answer a moment ago")
     # In a thread: each of a dozen reads and writes may take as long as a socket waits.
     telling = _sender.submit(copy_context().run, act)
     try:
-        result = telling.result(SECONDS)
+        result = telling.result(max(SHORTEST_SECONDS, min(SECONDS, limit.total_seconds)))
     except Exception:
         telling.cancel()
         _breaker.record_timeout()

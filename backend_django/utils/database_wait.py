@@ -1,10 +1,11 @@
-"""Limit the wait for the database.
+"""Limit the wait for the database, and what a web request waits for all servers together.
 
 `statement_timeout` is the server's own: it does not help when the server hangs, or when the network
 swallows what is sent. A web request has a budget that all its statements share. Workers limit each
 statement. Commands wait as long as it takes, because migrations and backups do.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,17 +15,29 @@ from typing import Any
 
 from django.conf import settings
 
+# How much longer than for the database a web request may wait for all servers together. Each has a
+# budget of its own; three that hang at once must not add up to more than a client's patience.
+OTHERS_SECONDS = 1.0
+
 
 @dataclass
 class Limit:
     """Seconds to wait: for each statement, or for all of them together.
 
     storage_seconds: to wait for the storage, all in all, where it is elsewhere.
+    total_seconds: to wait for database, storage and broker together, where the limit is shared.
     """
 
     seconds: float
     shared: bool = False
     storage_seconds: float = 3.0
+    total_seconds: float = math.inf
+
+    def database_left(self) -> float:
+        return min(self.seconds, self.total_seconds)
+
+    def storage_left(self) -> float:
+        return min(self.storage_seconds, self.total_seconds)
 
     @contextmanager
     def spend(self) -> Iterator[None]:
@@ -34,7 +47,13 @@ class Limit:
             yield
         finally:
             if self.shared:
-                self.seconds -= time.monotonic() - began
+                waited = time.monotonic() - began
+                self.seconds -= waited
+                self.total_seconds -= waited
+
+    def spend_on_storage(self, seconds: float) -> None:
+        self.storage_seconds -= seconds
+        self.total_seconds -= seconds
 
 
 _limit: ContextVar[Limit | None] = ContextVar("database_limit", default=None)
@@ -79,8 +98,8 @@ def _in_force(limit: Limit) -> Iterator[None]:
 
 @contextmanager
 def database_budget(seconds: float) -> Iterator[None]:
-    """Limit all statements inside together."""
-    yield from _in_force(Limit(seconds, shared=True))
+    """Limit all statements inside together, and the wait for other servers with them."""
+    yield from _in_force(Limit(seconds, shared=True, total_seconds=seconds + OTHERS_SECONDS))
 
 
 class DatabaseBudgetMiddleware:

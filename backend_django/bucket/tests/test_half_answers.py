@@ -1,7 +1,9 @@
 """A bucket that answers without end, by halves or wrongly, while somebody waits for us."""
 
+import math
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from copy import deepcopy
@@ -12,10 +14,12 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 
 from backend_django.bucket import objects, waiting
 from backend_django.users.models import User
+from backend_django.utils import database_wait
 from backend_django.utils.breaker import Breaker
 from backend_django.utils.database_wait import Limit
 from tests.tls import TlsProxy, make_certificate
@@ -60,7 +64,7 @@ def answer(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     bucket.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     settings.STORAGES = settings.STORAGES | {"default": bucket.settings}
     monkeypatch.setattr(objects, "_breaker", Breaker())
-    monkeypatch.setattr(Limit.__init__, "__defaults__", (False, 0.5))
+    monkeypatch.setattr(Limit.__init__, "__defaults__", (False, 0.5, math.inf))
     yield pieces.extend
     over.set()
     listening.shutdown(socket.SHUT_RDWR)
@@ -108,6 +112,32 @@ def test_a_handshake_that_does_not_end(
         client = Client(raise_request_exception=False)
         client.force_login(user)
         assert create(client).json()["code"] == "storage_unavailable"
+
+
+@pytest.mark.matrix
+def test_waits_for_several_servers_do_not_add_up(
+    answer: Any, user: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database takes most of what a request may wait, and then the bucket dribbles."""
+    answer(ANSWERS["a byte now and then"])
+    monkeypatch.setattr(Limit.__init__, "__defaults__", (False, 60.0, math.inf))
+    monkeypatch.setattr(database_wait, "OTHERS_SECONDS", 0.0)
+    settings.DATABASE_REQUEST_SECONDS = 6.0
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.slow_database"]
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    began = time.monotonic()
+    assert create(client).json()["code"] == "storage_unavailable"
+    assert time.monotonic() - began < 20
+
+
+def slow_database(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def middleware(request: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(4)")
+        return get_response(request)
+
+    return middleware
 
 
 def test_all_addresses_of_a_bucket_have_the_time_of_one(

@@ -51,7 +51,7 @@ class Connection(psycopg.Connection[Any]):
         limit = current_limit()
         if timeout is not None or limit is None:
             return super().wait(gen, interval, timeout)
-        seconds, began = limit.seconds, time.monotonic()
+        seconds, began = limit.database_left(), time.monotonic()
         if seconds <= 0 or not self.breaker.allows():
             self.close()
             raise NoAnswer("the database is not asked: it did not answer a moment ago")
@@ -150,7 +150,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         breaker, limit, began = _breakers[self.alias], current_limit(), time.monotonic()
         if limit is None:
             connection = super().get_new_connection(conn_params)
-        elif limit.seconds <= 0 or not breaker.allows():
+        elif limit.database_left() <= 0 or not breaker.allows():
             raise NoAnswer("the database is not asked: it did not answer a moment ago")
         else:
             try:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable
 from itertools import combinations, product
+from math import prod
 from typing import Any
 
 import pytest
@@ -26,11 +27,15 @@ def combine(
     Args:
         possible: says whether a case can be; all can without.
     """
+    choices = [list(values) for values in choices]
     every = list(filter(possible or bool, product(*choices)))
     random.Random(seed).shuffle(every)
+    meetings = sum(prod(map(len, some)) for some in combinations(choices, of))
     seen: set[Case] = set()
     kept = []
     for case in every:
+        if len(seen) == meetings:
+            break
         met = set(combinations(enumerate(case), of))
         if met - seen:
             kept.append(case)

@@ -54,7 +54,7 @@ def test_a_map_copy_that_hangs_ends(
 def test_every_tile_is_the_one_that_would_be_drawn(
     name: str, tmp_path: Path, converted: Convert
 ) -> None:
-    path, facts = converted(factory.write(tmp_path / "i.tif", **CASES[name]))
+    path, facts = converted(factory.write(tmp_path / "i.tif", **CASES[name]()))
     facts["maxzoom"] = min(facts["maxzoom"], 13 if name == "1 × 1" else 12)
     copy = write(path, tmp_path / "tiles.pmtiles", facts)
     style = default_style(facts["bands"])

@@ -1,6 +1,7 @@
 """What is written in one pass is what GDAL's COG driver writes of the same upload."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -184,22 +185,22 @@ def test_it_is_what_gdal_writes(
     check_case(case, tmp_path, convert, monkeypatch)
 
 
-ALIKE = {
-    "JPEG": {
+ALIKE: dict[str, Callable[[], dict[str, Any]]] = {
+    "JPEG": lambda: {
         "values": factory.pixels("uint8", 3, 900, 800), "photometric": "YCBCR",
         "compress": "jpeg", "tiled": True,
     },
-    "JPEG in strips": {
+    "JPEG in strips": lambda: {
         "values": factory.pixels("uint8", 3, 900, 800), "photometric": "YCBCR", "compress": "jpeg",
     },
-    "LERC": {"values": factory.pixels("float32", 2, 900, 800), "compress": "lerc_zstd"},
-    "a strip of all": {"values": factory.pixels("int16", 2, 900, 800), "blockysize": 900},
-    "tall tiles": {
+    "LERC": lambda: {"values": factory.pixels("float32", 2, 900, 800), "compress": "lerc_zstd"},
+    "a strip of all": lambda: {"values": factory.pixels("int16", 2, 900, 800), "blockysize": 900},
+    "tall tiles": lambda: {
         "values": factory.pixels("uint8", 3, 1100, 1300), "tiled": True, "blockxsize": 48,
         "blockysize": 1040, "photometric": "RGB",
     },
-    "no finite number": {"values": np.full((1, 700, 600), np.inf, np.float32)},
-    "NaN among numbers": {
+    "no finite number": lambda: {"values": np.full((1, 700, 600), np.inf, np.float32)},
+    "NaN among numbers": lambda: {
         "values": np.where(
             factory.ellipse(700, 600) > 0, factory.pixels("float32", 1, 700, 600), np.nan
         ).astype("float32"),
@@ -212,7 +213,7 @@ ALIKE = {
 def test_so_is_every_other_raster(
     name: str, tmp_path: Path, convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = factory.write(tmp_path / "i.tif", **(ALIKE | CASES)[name])
+    source = factory.write(tmp_path / "i.tif", **(ALIKE | CASES)[name]())
     with rasterio.open(source, "r+") as dataset:
         dataset.update_tags(survey="2024 – Höhe", TIFFTAG_DATETIME="2024:05:06 07:08:09")
         dataset.update_tags(dataset.count, sensor="<b> & c", STATISTICS_MEAN="3")

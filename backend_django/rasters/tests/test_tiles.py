@@ -3,6 +3,7 @@
 import io
 import math
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,49 +30,49 @@ def _float(nodata: float) -> Any:
     return values
 
 
-CASES: dict[str, dict[str, Any]] = {
-    "RGB": {"values": RGB},
-    "RGBA": {"values": np.stack([*RGB, HALF]), "alpha": True},
-    "mask": {"values": RGB, "mask": HALF},
-    "nodata": {"values": np.where(HALF, RGB, np.uint8(3)), "nodata": 3},
-    "float, nodata": {"values": _float(-9999), "nodata": -9999},
-    "float, NaN": {"values": _float(np.nan), "nodata": np.nan},
-    "palette": {"values": RGB[:1] // 52, "palette": factory.PALETTE},
-    "uint16": {"values": factory.pixels("uint16", 4, 900, 1100)},
-    "rotated": {"values": RGB, "transform": factory.rotated(33)},
-    "south up": {"values": RGB, "transform": Affine(10, 0, 5e5, 0, 10, 5.2e6)},
-    "degrees": {
+CASES: dict[str, Callable[[], dict[str, Any]]] = {
+    "RGB": lambda: {"values": RGB},
+    "RGBA": lambda: {"values": np.stack([*RGB, HALF]), "alpha": True},
+    "mask": lambda: {"values": RGB, "mask": HALF},
+    "nodata": lambda: {"values": np.where(HALF, RGB, np.uint8(3)), "nodata": 3},
+    "float, nodata": lambda: {"values": _float(-9999), "nodata": -9999},
+    "float, NaN": lambda: {"values": _float(np.nan), "nodata": np.nan},
+    "palette": lambda: {"values": RGB[:1] // 52, "palette": factory.PALETTE},
+    "uint16": lambda: {"values": factory.pixels("uint16", 4, 900, 1100)},
+    "rotated": lambda: {"values": RGB, "transform": factory.rotated(33)},
+    "south up": lambda: {"values": RGB, "transform": Affine(10, 0, 5e5, 0, 10, 5.2e6)},
+    "degrees": lambda: {
         "values": RGB,
         "crs": "EPSG:4326",
         "transform": Affine(1e-4, 0, 11, 0, -1e-4, 47),
     },
-    "Web Mercator": {
+    "Web Mercator": lambda: {
         "values": RGB,
         "crs": "EPSG:3857",
         "transform": Affine(15, 0, 1e6, 0, -15, 6e6),
     },
-    "the whole world": {
+    "the whole world": lambda: {
         "values": factory.pixels("uint8", 1, 360, 720),
         "crs": "EPSG:4326",
         "transform": Affine(0.5, 0, -180, 0, -0.5, 90),
     },
-    "Europe": {
+    "Europe": lambda: {
         "values": factory.pixels("uint8", 1, 400, 400),
         "crs": "EPSG:3035",
         "transform": Affine(1e4, 0, 2.5e6, 0, -1e4, 5.5e6),
     },
-    "around the pole": {
+    "around the pole": lambda: {
         "values": factory.pixels("uint8", 1, 400, 400),
         "crs": "EPSG:3413",
         "transform": Affine(1e4, 0, -2e6, 0, -1e4, 2e6),
     },
-    "across the antimeridian": {
+    "across the antimeridian": lambda: {
         "values": RGB,
         "crs": "EPSG:32660",
         "transform": Affine(1000, 0, 4e5, 0, -1000, 1e6),
     },
-    "1 × 1": {"values": RGB[:, :1, :1]},
-    "3 × 5": {"values": RGB[:, :3, :5]},
+    "1 × 1": lambda: {"values": RGB[:, :1, :1]},
+    "3 × 5": lambda: {"values": RGB[:, :3, :5]},
 }
 
 
@@ -98,7 +99,7 @@ def tiles_around(facts: dict[str, Any]) -> list[tuple[int, int, int]]:
 @pytest.mark.filterwarnings("ignore:Adjusting dataset latitudes")
 @pytest.mark.parametrize("name", CASES)
 def test_agrees_with_rio_tiler(name: str, tmp_path: Path, converted: Convert) -> None:
-    case = CASES[name]
+    case = CASES[name]()
     spread = float(np.nanmax(case["values"]) - np.nanmin(case["values"]))
     path, facts = converted(factory.write(tmp_path / "input.tif", **case))
     bands = (1, 2, 3) if len(case["values"]) >= 3 else (1,)

@@ -63,7 +63,7 @@ def test_on_the_grid_of_web_maps_it_is_where_it_was(
 ) -> None:
     """Tiles of the reprojected raster show what rio-tiler shows of the upload itself."""
     by_points = {"gcps": factory.ground_control_points(900, 1100), "transform": None, "crs": None}
-    case = CASES.get(name) or {"values": CASES["RGB"]["values"], **by_points}
+    case = CASES[name]() if name in CASES else CASES["RGB"]() | by_points
     upload = factory.write(tmp_path / "i.tif", **case)
     path, facts = converted(upload, grid="web")
     source, spread = tiles.Source(path), float(np.ptp(case["values"]))

@@ -11,15 +11,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scripts.processes import last_lines
 from scripts.promtool import NoPromtoolError, find_or_install
 from scripts.services import Postgres, Valkey
+from tests import database
 from tests.mail_server import MailServer
-from tests.stack import Api, Stack, migrated_database, migrated_template, redis_database
+from tests.stack import Api, Stack, migrated_database, redis_database
 
 if TYPE_CHECKING:  # models cannot be imported before Django is set up
     from backend_django.users.models import User
@@ -58,6 +59,10 @@ def pytest_load_initial_conftests() -> None:
         "TESTS_SCRATCH": str(scratch),
     }
     (scratch / "work").mkdir()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(database)
 
 
 def pytest_unconfigure() -> None:
@@ -106,14 +111,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield made
 
 
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Copy a migrated database, which the processes of this run share."""
-    from django.db import connection
-
-    connection.settings_dict["TEST"]["TEMPLATE"] = migrated_template()
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _empty_quickly() -> None:
     """Let the tests that commit empty only the tables with rows, as most of them fill few.
@@ -134,6 +131,23 @@ def _empty_quickly() -> None:
                 cursor.execute(f'DELETE FROM "{name}"')
 
     flush.Command.handle = handle
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_looked_for_once() -> None:
+    """Each client of a test loads the middlewares, and WhiteNoise reads all static files anew."""
+    from whitenoise.middleware import WhiteNoiseMiddleware
+
+    look = WhiteNoiseMiddleware.add_files_from_finders
+    found: dict[str, Any] = {}
+
+    def add(self: WhiteNoiseMiddleware) -> None:
+        if not found:
+            look(self)
+            found.update(self.files)
+        self.files |= found
+
+    WhiteNoiseMiddleware.add_files_from_finders = add
 
 
 @pytest.fixture(autouse=True)

@@ -60,6 +60,7 @@ def test_a_broker_that_hangs_is_said_to_be_away(
     follows(api, stream)
 
 
+@pytest.mark.matrix
 def test_a_broker_that_restarts_empty(proxied: ProxiedStack, api: Api, stream: Reader) -> None:
     follows(api, stream)
     resets = len(stream.named("stream.reset"))
@@ -81,6 +82,7 @@ def test_a_broker_that_only_forgets(proxied: ProxiedStack, api: Api, stream: Rea
     follows(api, stream)
 
 
+@pytest.mark.matrix
 def test_a_network_that_resets(proxied: ProxiedStack, api: Api, stream: Reader) -> None:
     with proxied.broker.broken(RESETS):
         for _ in range(5):

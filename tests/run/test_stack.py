@@ -138,6 +138,7 @@ def status_of(url: str) -> int:
         return 0
 
 
+@pytest.mark.matrix
 def test_killed_with_9_and_started_again(
     here: Checkout, family: Callable[[str], list[int]]
 ) -> None:

@@ -32,6 +32,7 @@ def without_home(tree: dict[str, bytes]) -> dict[str, bytes]:
     return tree | {ANSWERS: re.sub(rb"_src_path: .*\n", b"", tree[ANSWERS])}
 
 
+@pytest.mark.matrix
 def test_default_answers_reproduce_the_repository(released: Path, tmp_path: Path) -> None:
     made = tmp_path / "made"
     copier("copy", "--quiet", "--defaults", f"--vcs-ref={RELEASE}", released, made)

@@ -45,6 +45,7 @@ def bucket_stack(tmp_path: Path) -> Iterator[tuple[Stack, Bucket]]:
         bucket.stop()
 
 
+@pytest.mark.matrix
 def test_straight_into_the_bucket(
     chromium: Browser, bucket_stack: tuple[Stack, Bucket], tmp_path: Path
 ) -> None:

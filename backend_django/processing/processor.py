@@ -172,7 +172,7 @@ class Processor:
     schedule: ClassVar[str | None] = None  # "0 2 * * *": cron, by TIME_ZONE; editable in the admin
     max_upload_bytes: ClassVar[int | None] = None  # None: PROCESSING_MAX_UPLOAD_BYTES
     downloads: ClassVar[tuple[str, ...]] = ()  # keys of Output.files that may be downloaded
-    sample: ClassVar[Path | None] = None  # submitted once on a developer's first start
+    sample: ClassVar[Path | None] = None  # offered to whoever has no request yet
     sample_name: ClassVar[str] = "Sample"
 
     def __init_subclass__(cls, **options: Any) -> None:

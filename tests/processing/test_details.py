@@ -41,7 +41,9 @@ def text(content: str, name: str = "a.txt") -> ContentFile:
 def test_result_is_told_field_by_field(signed_in: Client) -> None:
     made = create(signed_in, "wordcount", file=text("two words"), day="2026-03-01")
     inputs = [{"label": "File", "files": [{"filename": "a.txt", "size": 9}]}]
-    assert details(signed_in, made) == {"inputs": inputs, "result": [], "files": []}
+    found = details(signed_in, made)
+    assert found.pop("parameters")["day"] == "2026-03-01"
+    assert found == {"inputs": inputs, "result": [], "files": []}
     assert run_next(queue="processing")
     found = details(signed_in, made)
     assert found["result"] == [
@@ -74,7 +76,8 @@ def test_of_a_kind_that_is_gone_there_are_its_inputs(signed_in: Client, user: Us
         owner=user, kind="gone", inputs={"plan": [{"name": "x", "filename": "p.pdf", "size": 3}]}
     )
     inputs = [{"label": "plan", "files": [{"filename": "p.pdf", "size": 3}]}]
-    assert details(signed_in, str(request.id)) == {"inputs": inputs, "result": [], "files": []}
+    found = details(signed_in, str(request.id))
+    assert found == {"inputs": inputs, "parameters": {}, "result": [], "files": []}
 
 
 def test_step_without_an_api_has_fields_and_no_links(signed_in: Client, told: list[str]) -> None:

@@ -65,7 +65,7 @@ CORE = {
 }
 CORE[OWN] += r"|/auth/mfa(/[\w-]+)?/"  # [mfa]
 FEATURE = {
-    OWN: r"([\w-]+/)?(create|list)/|batch/|upload/",
+    OWN: r"([\w-]+/)?(create|list|sample)/|batch/|upload/",
     OBJECT: r"(?!shared/)([\w-]+/\{id\}/.*|[\w-]+/(detail|update|delete)/\{id\}/)",
     LINK: r"shared/\{token\}/.*",
 }

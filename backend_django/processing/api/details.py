@@ -66,6 +66,10 @@ class DetailsSerializer(serializers.Serializer[Any]):
     """What a request works on, and what it has brought: nothing before it is completed."""
 
     inputs = NamedInputSerializer(many=True)
+    parameters = serializers.DictField(
+        child=serializers.JSONField(allow_null=True),
+        help_text="What was asked for, as `create` of its kind takes it.",
+    )
     result = ResultFieldSerializer(many=True)
     files = ResultFileSerializer(many=True)
 
@@ -77,7 +81,7 @@ class DetailsView(RequestsView):
 
     @extend_schema(responses=DetailsSerializer)
     def get(self, request: Request, id: UUID) -> Response:
-        """The inputs of a request by their names, and its result field by field."""
+        """The inputs of a request by their names, its parameters, and its result field by field."""
         return Response(details_of(self.get_request(id)))
 
 
@@ -87,7 +91,12 @@ def details_of(request: ProcessingRequest) -> dict[str, Any]:
         processor = get_processor(request.kind)
     except KeyError:  # its feature is gone
         processor = Processor
-    details: dict[str, Any] = {"inputs": _inputs(request, processor), "result": [], "files": []}
+    details: dict[str, Any] = {
+        "inputs": _inputs(request, processor),
+        "parameters": request.parameters,
+        "result": [],
+        "files": [],
+    }
     if request.status == ProcessingRequest.Status.COMPLETED:
         result = request.result
         details |= {"result": _fields(result, processor), "files": _files(result, processor)}

@@ -26,6 +26,7 @@ def processing_urls(processor: type[Processor]) -> list[URLPattern]:
     return [
         re_path(r"^create/?$", bound(views.CreateView)),
         re_path(r"^batch/?$", bound(BatchView)),
+        *([re_path(r"^sample/?$", bound(views.SampleView))] if processor.sample else []),
         *upload_urls(processor),
         *step_urls(processor),
         re_path(r"^list/?$", bound(views.ListView)),

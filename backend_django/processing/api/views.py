@@ -33,6 +33,7 @@ from .. import services
 from ..models import ProcessingRequest, ProcessingResult
 from ..processor import Processor
 from ..queries import requests_of, requests_visible_to
+from ..samples import sample_submit
 from .inputs import InputsMixin
 from .lists import RequestListQuery, list_response
 from .serializers import (
@@ -174,6 +175,22 @@ class CreateView(ProcessingView):
         )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(request_state(created), status=code)
+
+
+class SampleView(ProcessingView):
+    schema_action = "sample"
+    problems = {
+        413: "The sample is more than may be uploaded in a day",
+        503: "The storage does not answer",
+        507: "The server's disk is full",
+    }
+
+    @takes_no_body(responses={201: ProcessingRequestSerializer, 200: ProcessingRequestSerializer})
+    def post(self, request: Request) -> Response:
+        """Submit a sample that comes with this kind; 200 with the one that is still there."""
+        created, is_new = sample_submit(owner=self.owner, processor=self.processor)
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        return self.answer(created, code)
 
 
 def state_response(request: Request, state: bytes | None) -> HttpResponse:

@@ -20,7 +20,7 @@ async function pass(milliseconds: number) {
   await flushPromises()
 }
 
-async function open(calls: Partial<ProcessingApi>) {
+async function open(calls: Partial<ProcessingApi>, slots: Record<string, string> = {}) {
   const router = createRouter({
     history: createMemoryHistory(),
     routes: [{ path: '/:rest(.*)*', component: { template: '<p />' } }],
@@ -34,7 +34,7 @@ async function open(calls: Partial<ProcessingApi>) {
       listTitle: 'Things',
       words: { thing: 'thing', steps: { brew: 'Making tea' } },
     },
-    slots: { result: '<output>{{ params.result }}</output>' },
+    slots: { result: '<output>{{ params.result }}</output>', ...slots },
     attachTo: document.body,
     global: {
       stubs: { PipelinePanel: true },
@@ -375,3 +375,14 @@ test.each([
     expect(buttons).toEqual(status === 'processing' ? ['Cancel'] : [])
   },
 )
+
+test('a failure takes another file in place where the feature has a form, else leads to the list', async () => {
+  const status = async () => aRequest({ status: 'failed', error_code: 'no_tea' })
+  const links = (page: { findAll: (by: string) => { text: () => string }[] }) =>
+    page.findAll('a').map((link) => link.text())
+  const plain = await open({ status })
+  expect(links(plain.page)).toContain('Upload another file')
+  const { page } = await open({ status }, { another: '<form>{{ params.request.id }}</form>' })
+  expect(links(page)).not.toContain('Upload another file')
+  expect(page.get('section[aria-labelledby=another-title] form').text()).toBe('7')
+})

@@ -105,6 +105,8 @@ export interface ProcessingApi<Result = unknown> {
   createPath: string
   /** The job calls services of others: how these answered is worth showing after one attempt. */
   callsServices?: boolean
+  /** Submits the sample that comes with the kind: where there is one, an empty list offers it. */
+  sample?: () => Promise<ProcessingRequest>
   list(query: ListQuery, signal?: AbortSignal): Promise<RequestPage>
   status(id: string, signal?: AbortSignal): Promise<ProcessingRequest>
   results(id: string, signal?: AbortSignal): Promise<Result>

@@ -1,12 +1,11 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from backend_django.processing.registry import all_processors
-from backend_django.processing.services import request_create
+from backend_django.processing.samples import sample_submit
 from backend_django.site_config.models import SetupFlag
 from backend_django.users.models import User
 
@@ -24,14 +23,5 @@ class Command(BaseCommand):
             with transaction.atomic(), SetupFlag.once(f"sample-{processor.name}") as first:
                 if not first:
                     continue
-                with processor.sample.open("rb") as file:
-                    upload = UploadedFile(
-                        file, name=processor.sample.name, size=processor.sample.stat().st_size
-                    )
-                    request, _ = request_create(
-                        owner=owner,
-                        processor=processor,
-                        inputs={"file": [upload]},
-                        name=processor.sample_name,
-                    )
+                request, _ = sample_submit(owner=owner, processor=processor)
             self.stdout.write(f"submitted the sample “{request.name}”")

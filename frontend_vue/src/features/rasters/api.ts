@@ -37,6 +37,7 @@ export const rasters: ProcessingApi<RasterResult> = {
   cancel: (id) => unwrap(api.POST('/rasters/cancel/{id}/', at(id))),
   retry: (id) => unwrap(api.POST('/rasters/retry/{id}/', at(id))),
   remove: (id) => unwrap(api.DELETE('/rasters/delete/{id}/', at(id))),
+  sample: () => unwrap(api.POST('/rasters/sample/')),
 }
 
 /** What is made of several rasters: a raster too, with addresses of its own. */

@@ -11,6 +11,6 @@ class TwoStepConfig(AppConfig):
         from backend_django.utils import staff
 
         from . import mails  # noqa: F401 (adds its notices)
-        from .staff import check_second_step
+        from .required import check_second_step
 
         staff.checks.append(check_second_step)

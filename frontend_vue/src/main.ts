@@ -3,7 +3,7 @@ import { createApp } from 'vue'
 
 import { accountModules as key } from '@/account/module'
 import { forgetSession } from '@/account/session'
-import { onUnauthorized } from '@/api/client'
+import { onRefused, onUnauthorized } from '@/api/client'
 import { queryClient } from '@/api/queryClient'
 import App from '@/app/App.vue'
 import { accountModules, features } from '@/app/features'
@@ -20,6 +20,14 @@ onUnauthorized(() => {
   forgetSession()
   if (!meta.public) router.push({ name: 'login', query: { ...nextQuery(fullPath), why: 'ended' } })
 })
+
+for (const { heldBy } of accountModules) {
+  if (!heldBy) continue
+  onRefused(heldBy, () => {
+    const { path, fullPath } = router.currentRoute.value
+    if (path !== '/account') router.push({ path: '/account', query: { next: fullPath } })
+  })
+}
 
 router.afterEach((to) => setTitle(to.meta.title))
 

@@ -10,6 +10,8 @@ export interface AccountModule {
   /** Entries of the account menu. */
   menu?: MenuEntry[]
   proof?: Proof
+  /** Code of the refusals that last until the account has what the section sets up. */
+  heldBy?: string
 }
 
 export interface MenuEntry {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
-import { api, onUnauthorized, unwrap } from './client'
+import { api, onRefused, onUnauthorized, unwrap } from './client'
 import type { ApiError } from './errors'
 
 const sent: Request[] = []
@@ -37,6 +37,16 @@ test('sends the CSRF token with what changes something, and only with that', asy
   await unwrap(api.GET('/auth/session/'))
   await unwrap(api.POST('/auth/logout/'))
   expect(sent.map(({ headers }) => headers.get('X-CSRFToken'))).toEqual([null, 'token-1'])
+})
+
+test('tells whoever waits for a refusal of that kind', async () => {
+  const handler = vi.fn<() => void>()
+  onRefused('second_step_required', handler)
+  for (const code of ['other', 'second_step_required']) {
+    answer(403, JSON.stringify({ status: 403, code, detail: 'No.' }), 'application/problem+json')
+    await failure(unwrap(api.GET('/auth/session/')))
+  }
+  expect(handler).toHaveBeenCalledOnce()
 })
 
 test('reads the token anew each time, because signing in changes it', async () => {

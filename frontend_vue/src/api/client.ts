@@ -24,10 +24,19 @@ export function onUnauthorized(handler: () => void): void {
   whenUnauthorized = handler
 }
 
+const whenRefused = new Map<string, () => void>()
+
+/** Calls `handler` whenever the API refuses something with this code. */
+export function onRefused(code: string, handler: () => void): void {
+  whenRefused.set(code, handler)
+}
+
 /** The error for an answer; every caller of the API, whatever it sends with, reports through here. */
 export function failure(status: number, body: unknown, retryAfter: string | null): ApiError {
   if (status === 401) whenUnauthorized()
-  return errorFrom(status, body, retryAfter)
+  const error = errorFrom(status, body, retryAfter)
+  whenRefused.get(error.code)?.()
+  return error
 }
 
 const csrf: Middleware = {

@@ -16,6 +16,7 @@ export default {
     },
   ],
   section: () => import('./MfaSection.vue'),
+  heldBy: 'second_step_required',
   proof: {
     name: 'code',
     askedBy: 'mfa_required',

@@ -179,7 +179,7 @@ test.each([
 ])('staff who were sent here go on once it is on: %s', async (next, href) => {
   const address = `/here?next=${encodeURIComponent(next)}`
   const { page } = await open({}, undefined, address)
-  expect(page.text()).toContain('Staff need two-step sign-in here. Set it up to continue.')
+  expect(page.text()).toContain('Two-step sign-in is required here. Set it up to continue.')
   const { page: later } = await open({}, { enabled: true, left: 10 }, address)
   const link = later.findAll('a').find((one) => one.text() === 'Continue')!
   expect(link.attributes('href')).toBe(href)

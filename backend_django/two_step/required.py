@@ -1,6 +1,6 @@
-"""Staff have a second step, where TWO_STEP_FOR_STAFF says so."""
+"""Who must have a second step: staff or everybody, as the settings say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,18 +8,23 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
+from backend_django.api.problems import problem_response
+from backend_django.users.models import ApiToken, User
 from backend_django.utils.errors import Denied
 from backend_django.utils.staff import acts_as_staff
 from backend_django.utils.translation import translate
 
 from .services import mfa_is_on
 
+GUARDED = ("/api/", "/events")
+OPEN = ("/api/v1/auth/", "/api/v1/version")
+
 
 class SecondStepMissing(Denied):
-    """Somebody is staff, but a password alone opens the account."""
+    """A password alone opens the account, which is not enough here."""
 
     code = "second_step_required"
-    message = "Staff need two-step sign-in here. Set it up on your account page, then try again."
+    message = "Two-step sign-in is required here. Set it up on your account page, then try again."
 
 
 def check_second_step(user: Any) -> None:
@@ -56,3 +61,34 @@ class StaffMiddleware:
             query = urlencode({"next": request.get_full_path()})
             return HttpResponseRedirect(f"/account?{query}")
         return None
+
+
+class EveryoneMiddleware:
+    """Refuse what needs an account to one without a second step, but for what sets it up."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        required = settings.TWO_STEP_FOR_EVERYONE  # type: ignore[misc]
+        if not required or not request.path.startswith(GUARDED):
+            return None
+        if request.path.startswith(OPEN) or all(mfa_is_on(user) for user in _callers(request)):
+            return None
+        return problem_response(403, SecondStepMissing.code, SecondStepMissing.message)
+
+
+def _callers(request: HttpRequest) -> Iterator[User]:
+    """Yield whose session and whose token a call comes with; the views refuse what is not valid."""
+    if request.user.is_authenticated:
+        yield request.user
+    kind, _, key = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() == "token":
+        digest = ApiToken.digest_of(key.strip())
+        if token := ApiToken.objects.filter(digest=digest).select_related("user").first():
+            yield token.user

@@ -48,8 +48,6 @@ from .tiff import is_premultiplied, overview_factors
 
 MAX_ZOOM = 24
 HALF_WORLD = math.pi * 6378137.0  # metres of Web Mercator from the middle to its edge
-
-
 _TOLERANCE = 0.1  # pixels of the tile the interpolation may be wrong by
 _OPEN_FILES = 16  # per thread
 _MAX_WINDOW = 2048 * 2048  # pixels read for one tile
@@ -60,18 +58,18 @@ Pixels = tuple[NDArray[Any], NDArray[np.uint8] | None]
 
 
 def render_tile(path: Path, z: int, x: int, y: int, style: Style) -> Picture | None:
-    """Return the tile of a COG; None where it has no pixel.
+    """Return the tile of a COG; None where it has no pixel. FileNotFoundError: the COG is gone."""
+    found = read_tile(path, z, x, y, style)
+    return draw(*found, style, open_source(path).palette) if found else None
 
-    Raises:
-        FileNotFoundError: the COG is gone.
-    """
+
+def read_tile(path: Path, z: int, x: int, y: int, style: Style) -> Pixels | None:
+    """Return what `render_tile` gives colours to."""
     source = open_source(path)
     found = source.read(z, x, y, style.bands, style.terrain)
     if found and style.expression:
         found = source.evaluate(style.expression, *found)
-    if found is None or (found[1] is not None and not found[1].any()):
-        return None
-    return draw(*found, style, source.palette)
+    return found if found and (found[1] is None or found[1].any()) else None
 
 
 def tile_exists(z: int, x: int, y: int) -> bool:

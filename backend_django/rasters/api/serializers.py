@@ -140,7 +140,10 @@ class RasterTilesSerializer(serializers.Serializer[Any]):
 
     url_template = serializers.CharField(
         help_text="With {z}, {x} and {y}. Takes the further parameters bands, rescale, colormap, "
-        "expression (as “(b4-b3)/(b4+b3)”) and algorithm (hillshade or slope)."
+        "expression (as “(b4-b3)/(b4+b3)”) and algorithm (hillshade or slope); format=numbers "
+        "instead of rescale and colormap gives the values, gzipped: eight letters such as "
+        "“uint16 3”, type and number of bands; each band's 65,536 numbers, the lowest byte "
+        "first; 65,536 bytes of opacity unless all are opaque."
     )
     minzoom = serializers.IntegerField()
     maxzoom = serializers.IntegerField(help_text="Beyond it the pixels only get larger.")

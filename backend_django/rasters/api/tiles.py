@@ -37,13 +37,16 @@ from .access import NO_LINK
 
 FOR_EVER = "private, max-age=31536000, immutable"
 ASK_AGAIN = "private, no-cache"
-PARAMETERS = ("v", "bands", "rescale", "colormap", "expression", "algorithm")
+PARAMETERS = ("v", "bands", "rescale", "colormap", "expression", "algorithm", "format")
+NUMBERS = "numbers"
 SHARED_SECONDS = 3600  # how long caches on the way may go on showing a link that was revoked
 
 # A map asks for dozens of tiles at once. What ends an access is noticed within a second, in every
 # process, because nothing is remembered for longer.
 _KNOWN_SECONDS = 0.8
 _KNOWN_ENTRIES = 1000
+
+NO_FORMAT = Message("Must be “numbers”, or left out.")
 
 T = TypeVar("T")
 View = Callable[..., HttpResponse]
@@ -147,19 +150,27 @@ def _answer(
     if not tiles.tile_exists(*where):
         return problem_response(404, "not_found", Message("There is no such tile."))
     query = request.GET
+    if (kind := query.get("format")) not in (None, NUMBERS):
+        return problem_response(400, "invalid_style", f"format: {translate(NO_FORMAT)}")
     try:
         style = parse_style(query, source.bands) if len(query) > ("v" in query) else source.style
     except StyleError as error:
         return problem_response(400, "invalid_style", f"{error.field}: {translate(error.message)}")
-    etag = '"{}-{}-{}-{}-{}-{}"'.format(name, source.version, *where, style.name)
+    etag = '"{}-{}-{}-{}-{}-{}"'.format(
+        name, source.version, *where, f"{NUMBERS}-{style.name}" if kind else style.name
+    )
     caching = FOR_EVER if query.get("v") == str(source.version) else ASK_AGAIN
     headers = {"ETag": etag, "Cache-Control": caching}
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None and unchanged.status_code == 304:
         return HttpResponse(status=304, headers=headers)
-    content = _content(source, style, where)
+    content = _numbers(source, style, where) if kind else _content(source, style, where)
     if content is None:
         return HttpResponse(status=204, headers=headers)
+    if kind:
+        from ..numeric_tiles import CONTENT_TYPE
+
+        return HttpResponse(content, content_type=CONTENT_TYPE, headers=headers)
     from ..images import content_type
 
     return HttpResponse(content, content_type=content_type(content), headers=headers)
@@ -179,6 +190,14 @@ def _content(source: TileSource, style: Style, where: tuple[int, int, int]) -> b
             pass
     picture = tiles.render_tile(source.path, *where, style)
     return picture.content if picture else None
+
+
+def _numbers(source: TileSource, style: Style, where: tuple[int, int, int]) -> bytes | None:
+    from .. import tiles
+    from ..numeric_tiles import encode_numbers
+
+    found = tiles.read_tile(source.path, *where, style)
+    return encode_numbers(*found) if found else None
 
 
 def _user_id(request: HttpRequest) -> int | None:

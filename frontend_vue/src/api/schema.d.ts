@@ -3033,7 +3033,7 @@ export interface components {
         };
         /** @description 256-pixel tiles in Web Mercator; 204 where the raster has no pixel. */
         RasterTiles: {
-            /** @description With {z}, {x} and {y}. Takes the further parameters bands, rescale, colormap, expression (as “(b4-b3)/(b4+b3)”) and algorithm (hillshade or slope). */
+            /** @description With {z}, {x} and {y}. Takes the further parameters bands, rescale, colormap, expression (as “(b4-b3)/(b4+b3)”) and algorithm (hillshade or slope); format=numbers instead of rescale and colormap gives the values, gzipped: eight letters such as “uint16 3”, type and number of bands; each band's 65,536 numbers, the lowest byte first; 65,536 bytes of opacity unless all are opaque. */
             url_template: string;
             minzoom: number;
             /** @description Beyond it the pixels only get larger. */

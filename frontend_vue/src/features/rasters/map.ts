@@ -23,6 +23,8 @@ import { createBackdrop } from './backdrop'
 import type { Blend } from './layers'
 import { mapExtent, outlineRings } from './extent'
 import { loadTile } from './loadTile'
+import type { Numbers } from './numbers'
+import type { Painting } from './numericTile'
 import type { Place } from './view'
 import { createWorld, type Look, stroke } from './world'
 
@@ -33,6 +35,8 @@ export interface DrawnLayer {
   key: string
   /** Of its tiles, with their style. */
   address: string
+  /** What it is painted from by the page itself, if it is. */
+  numbers: Numbers | null
   maxZoom: number
   visible: boolean
   /** Percent. */
@@ -57,6 +61,7 @@ interface Shown {
   source: XYZ
   blend: Blend
   side: DrawnLayer['side']
+  painting: Painting | undefined
   /** Addresses of tiles that could not be loaded. */
   failed: Set<string>
 }
@@ -176,17 +181,17 @@ export function createMap(
     world.show(isBasemap ? 'none' : name)
   }
 
-  function add({ key, address, maxZoom: deepest, blend, smooth }: DrawnLayer): Shown {
+  function add({ key, address, numbers, maxZoom: deepest, blend, smooth }: DrawnLayer): Shown {
     const failed = new Set<string>()
     const source = new XYZ({
-      url: address,
+      url: numbers?.address ?? address,
       maxZoom: deepest,
       interpolate: smooth,
       transition: calm() ? 0 : 200,
       async tileLoadFunction(tile, url) {
         pending += 1
         report()
-        if (await loadTile(tile, url)) failed.delete(url)
+        if (await loadTile(tile, url, () => one.painting)) failed.delete(url)
         else failed.add(url)
         pending -= 1
         report()
@@ -194,7 +199,14 @@ export function createMap(
     })
     // A canvas of its own, which CSS blends with what is below.
     const layer = new TileLayer({ source, className: `ol-layer raster-layer blend-${blend}` })
-    const one: Shown = { layer, source, blend, side: undefined, failed }
+    const one: Shown = {
+      layer,
+      source,
+      blend,
+      side: undefined,
+      painting: numbers?.painting,
+      failed,
+    }
     layer.on('prerender', (event) => cut(event, one.side))
     layer.on('postrender', ({ context }) => (context as CanvasRenderingContext2D).restore())
     map.addLayer(layer)
@@ -215,9 +227,11 @@ export function createMap(
       let one = shown.get(wanted.key)
       if (one && one.blend !== wanted.blend) drop(wanted.key)
       one = shown.get(wanted.key) ?? add(wanted)
-      if (one.source.getUrls()?.[0] !== wanted.address) {
+      const address = wanted.numbers?.address ?? wanted.address
+      one.painting = wanted.numbers?.painting ?? one.painting
+      if (one.source.getUrls()?.[0] !== address) {
         one.failed.clear()
-        one.source.setUrl(wanted.address)
+        one.source.setUrl(address)
       }
       one.side = wanted.side
       one.layer.setVisible(wanted.visible)

@@ -17,6 +17,7 @@ import {
 } from './layers'
 import { t } from './locales'
 import type { DrawnLayer } from './map'
+import { numbersOf } from './numbers'
 import { tileUrl } from './style'
 import { type Place, readPlace, writePlace } from './view'
 
@@ -52,7 +53,8 @@ export function useWorkbench(read: () => RasterResult, mine: boolean) {
       const { maxzoom: maxZoom } = layer.raster.tiles
       const address = tileUrl(layer.raster, style)
       const smooth = !layer.raster.bands.some(({ classes }) => classes)
-      return { key, visible, opacity, blend, side, smooth, maxZoom, address }
+      const numbers = numbersOf(layer)
+      return { key, visible, opacity, blend, side, smooth, maxZoom, address, numbers }
     }),
   )
   const query = computed<LocationQuery>(() => ({

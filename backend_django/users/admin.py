@@ -1,5 +1,6 @@
 from typing import Any
 
+from allauth.usersessions.admin import UserSessionAdmin
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -13,6 +14,8 @@ from backend_django.audit.services import event_record
 
 from .models import User
 from .services import sessions_end
+
+UserSessionAdmin.search_fields = ["user__email", "ip"]  # their own name a column that is not here
 
 
 @admin.register(User)

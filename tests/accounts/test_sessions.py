@@ -114,6 +114,14 @@ def test_administrator_signs_somebody_out_everywhere(laptop: Visitor, ada: User)
     assert not laptop.is_signed_in
 
 
+def test_administrator_finds_sessions_by_email(laptop: Visitor, ada: User) -> None:
+    root = Visitor()
+    root.force_login(User.objects.create_superuser("root@example.org", "pw"))
+    sessions_of = "/admin/usersessions/usersession/?q="
+    assert "203.0.113.7" in root.get(f"{sessions_of}{ada.email}").content.decode()
+    assert "203.0.113.7" not in root.get(f"{sessions_of}nobody").content.decode()
+
+
 @pytest.mark.parametrize(
     ("user_agent", "name"),
     [

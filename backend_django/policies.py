@@ -11,10 +11,12 @@ from typing import Any, Protocol, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
-from .utils.errors import RoleTooLow
+from .utils.errors import NoSuchAccount, RoleTooLow
 
 M = TypeVar("M", bound=Model)
 SAFE = ("GET", "HEAD", "OPTIONS")
+# How a call names the account that it acts for; the other is for links, which have no headers.
+HEADER, PARAMETER = "X-Act-For", "act_for"
 
 
 class Action(StrEnum):
@@ -37,12 +39,8 @@ class Delegation(Protocol):
     def people(self, owner_ids: Iterable[Any]) -> Mapping[Any, list[Any]]:
         """Return who may look at what is theirs, for those of the accounts that are shared."""
 
-    def acting(self, user: Any, request: Any) -> Any | None:
-        """Return the account that a call names to act for; None when it names none.
-
-        Raises:
-            NotFound: there is no such account, or not for this user.
-        """
+    def account(self, user_id: Any, named: str) -> Any | None:
+        """Return the account that a call of a user names; None when there is none to be seen."""
 
 
 _delegations: list[Delegation] = []
@@ -108,15 +106,18 @@ def owner_for(user: Any, request: Any, action: Action) -> Any:
         request: the call, of Django or of Django REST framework.
 
     Raises:
-        NotFound: it names an account that the caller has nothing to do with.
+        NoSuchAccount: it names one that the caller has nothing to do with.
         RoleTooLow: the caller may look at what it has, and no more.
     """
+    named = request.headers.get(HEADER) or request.GET.get(PARAMETER)
+    if not named:
+        return user
     for each in _delegations:
-        if (account := each.acting(user, request)) is not None:
+        if (account := each.account(user.pk, named)) is not None:
             if not each.allows(user.pk, action, account.pk):
                 raise RoleTooLow
             return account
-    return user
+    raise NoSuchAccount
 
 
 class ActsForOwner:

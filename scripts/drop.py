@@ -84,6 +84,15 @@ MODULES = {
             "requirements/observability",
         )
     ),
+    "teams": Module(
+        (
+            "backend_django/teams",
+            "frontend_vue/src/features/teams",
+            "docs/settings-teams.md",
+            "docs/teams.md",
+        ),
+        tables="teams",
+    ),
 }
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -40,7 +41,9 @@ def ended_mails_queue(ended: dict[str, list[str]]) -> None:
 def requests_ended(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     """Tell which requests have ended; not of those that are deleted or started again since."""
     found = ProcessingRequest.objects.filter(
-        id__in=content["items"], owner__email=recipient, status__in=list(ENDED)
+        Q(created_by__email=recipient) | Q(created_by=None, owner__email=recipient),
+        id__in=content["items"],
+        status__in=list(ENDED),
     ).order_by("finished_at", "id")
     requests = list(found)
     if not requests:

@@ -11,6 +11,7 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from backend_django.live.publish import publish_on_commit
+from backend_django.policies import Action, can
 from backend_django.processing.events import on_requests_ended
 from backend_django.processing.models import ProcessingRequest
 from backend_django.utils.messages import Message
@@ -70,14 +71,14 @@ _BATCHES_ENDED = """
             SELECT FROM processing_processingrequest AS open
             WHERE open.batch = given.batch AND open.finished_at IS NULL)
     )
-    SELECT whole.owner_id, ended.batch, kind, completed, failed, cancelled
+    SELECT whole.asker_id, ended.batch, kind, completed, failed, cancelled
     FROM ended CROSS JOIN LATERAL (
-        SELECT owner_id, min(kind) AS kind,
+        SELECT coalesce(created_by_id, owner_id) AS asker_id, min(kind) AS kind,
             count(*) FILTER (WHERE status = 'completed') AS completed,
             count(*) FILTER (WHERE status = 'failed') AS failed,
             count(*) FILTER (WHERE status = 'cancelled') AS cancelled
         FROM processing_processingrequest
-        WHERE batch = ended.batch AND parent_id IS NULL GROUP BY owner_id
+        WHERE batch = ended.batch AND parent_id IS NULL GROUP BY asker_id
     ) AS whole
     WHERE completed + failed > 0"""
 
@@ -86,16 +87,20 @@ _BATCHES_ENDED = """
 def tell_owners(requests: Sequence[ProcessingRequest]) -> None:
     """Notify owners, and queue what else they asked for. For one who wants no more: one query."""
     by_owner: dict[Any, list[ProcessingRequest]] = defaultdict(list)
+    askers = {(r.created_by_id, r.owner_id): r for r in requests if r.created_by_id}
+    left = {pair for pair, r in askers.items() if not can(r.created_by_id, Action.VIEW, r)}
     for request in requests:
+        if (request.created_by_id, request.owner_id) in left:
+            continue  # they may not see it any more
         if request.parent_id is None:  # whoever asked for a pipeline hears of the whole
-            by_owner[request.owner_id].append(request)
+            by_owner[request.asker_id].append(request)
     if not by_owner:
         return
     events, mails = [], {}
     told = [request for ended in by_owner.values() for request in ended]
     batches = {request.batch for request in told if request.batch}
     notes = [
-        (r.owner_id, ended_event(r), r.kind, r.id, None, *_stored(ended_sentence(r)))
+        (r.asker_id, ended_event(r), r.kind, r.id, None, *_stored(ended_sentence(r)))
         for r in told
         if r.batch is None and r.status != Status.CANCELLED  # which they did themselves
     ]
@@ -116,7 +121,7 @@ def tell_owner_of_the_rest(instance: ProcessingRequest, origin: Any, **_: Any) -
     # Whoever deletes an account is told of nothing.
     of_requests = getattr(origin, "model", type(origin)) is ProcessingRequest
     if instance.batch and not instance.is_final and of_requests:
-        _tell([instance.owner_id], [], {instance.batch})
+        _tell([instance.asker_id], [], {instance.batch})
 
 
 def _tell(owners: Iterable[Any], notes: list[tuple[Any, ...]], batches: set[UUID]) -> list[Any]:

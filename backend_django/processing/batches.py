@@ -21,7 +21,7 @@ from .enqueue import ring_on_commit
 from .inputs import Resolved, Sources, resolve_each
 from .models import ProcessingRequest
 from .processor import Processor
-from .services import UPLOAD_USED, lock_results, open_requests, request_build
+from .services import UPLOAD_USED, asked_by, lock_results, open_requests, request_build
 
 logger = logging.getLogger(__name__)
 LIMIT = 1000  # requests of one call
@@ -56,6 +56,7 @@ def batch_create(
     processor: type[Processor],
     requests: Sequence[NewRequest],
     idempotency_key: str | None = None,
+    created_by: User | None = None,
 ) -> tuple[UUID, list[Made]]:
     """Write pending rows, all or none, and wake a worker once they are safe.
 
@@ -82,9 +83,11 @@ def batch_create(
         declared=processor.inputs,
         sources=[request.inputs for request in requests],
     )
+    columns = {"batch": batch, **asked_by(owner, created_by)}
+    has_key = idempotency_key is not None
     for left in reversed(range(TRIES)):
         try:
-            made = _insert(owner, processor, batch, requests, resolved, idempotency_key is not None)
+            made = _insert(owner, processor, columns, requests, resolved, has_key)
             break
         except IntegrityError:
             if earlier := _made_before(owner, batch):
@@ -108,7 +111,7 @@ def _made_before(owner: User, batch: UUID) -> list[Made]:
 def _insert(
     owner: User,
     processor: type[Processor],
-    batch: UUID,
+    columns: dict[str, Any],
     requests: Sequence[NewRequest],
     resolved: Sequence[Resolved],
     has_key: bool,
@@ -127,10 +130,10 @@ def _insert(
                 request.parameters,
                 run_at=request.run_at,
                 deadline_at=request.deadline_at,
-                batch=batch,
                 # Two calls with the same key at once: one of them comes too late.
-                idempotency_key=f"{batch}/{index}" if has_key else None,
+                idempotency_key=f"{columns['batch']}/{index}" if has_key else None,
                 **place,
+                **columns,
             )
             for index, (request, found) in enumerate(zip(requests, resolved, strict=True))
         ]

@@ -1,6 +1,7 @@
 """The request and its result. The row is the truth; Celery only carries its id."""
 
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -56,6 +57,11 @@ class ProcessingRequest(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="processing_requests"
     )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+",
+        db_index=False,  # request_created_by is one, of those alone that have it
+        help_text="Who asked for it on behalf of the owner.",
+    )  # fmt: skip
     parameters = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     inputs = models.JSONField(
         default=dict, db_default={}, help_text="key -> [{name, filename, size, source}]"
@@ -137,6 +143,11 @@ class ProcessingRequest(models.Model):
             ),
             # Of steps too: the planner makes no use of what it knows of a partial index's words.
             GinIndex(NAME_WORDS, name="request_name_words"),
+            models.Index(
+                fields=["created_by"],
+                condition=Q(created_by__isnull=False),
+                name="request_created_by",
+            ),
             models.Index(fields=["batch"], condition=Q(batch__isnull=False), name="request_batch"),
             models.Index(
                 fields=["finished_at"],
@@ -208,6 +219,11 @@ class ProcessingRequest(models.Model):
     def error_text(self) -> str:
         """Return `error_message` in the active language."""
         return translate_stored(self.error_message, self.error_made_of)
+
+    @property
+    def asker_id(self) -> Any:
+        """The id of the person who asked for it."""
+        return self.created_by_id or self.owner_id
 
     @property
     def is_final(self) -> bool:

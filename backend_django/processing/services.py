@@ -47,6 +47,7 @@ def request_create(
     idempotency_key: str | None = None,
     run_at: datetime | None = None,
     deadline_at: datetime | None = None,
+    created_by: User | None = None,
 ) -> tuple[ProcessingRequest, bool]:
     """Write a pending row, and wake a worker once it is safe.
 
@@ -54,6 +55,7 @@ def request_create(
         run_at: when it may begin; at once when None.
         deadline_at: when it fails if it is not over by then.
         inputs: by input of the processor, what to work on; files among it are stored first.
+        created_by: who asks, on behalf of the owner; it is they who are told of the end.
 
     Returns:
         The request, and whether it is new: with an `idempotency_key` that the owner has used for
@@ -81,6 +83,7 @@ def request_create(
                 idempotency_key,
                 run_at=run_at,
                 deadline_at=deadline_at,
+                **asked_by(owner, created_by),
             )
         except IntegrityError:
             earlier = request_by_key(owner=owner, processor=processor, key=idempotency_key or "")
@@ -148,6 +151,11 @@ def request_build(
         inputs=resolved.files,
         **({"trace_id": trace_id.get()} | columns),
     )
+
+
+def asked_by(owner: User, user: User | None) -> dict[str, Any]:
+    """Return the column that says who asks, where that is not the owner."""
+    return {"created_by_id": user.pk} if user is not None and user.pk != owner.pk else {}
 
 
 def open_requests(

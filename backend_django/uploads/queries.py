@@ -4,21 +4,19 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from backend_django.policies import Action, visible
+from backend_django.policies import visible
 
 from .models import Upload
 
 
 def uploads_visible_to(user: Any, kind: str) -> QuerySet[Upload]:
-    """Return the uploads in chunks that a user may see, send chunks of, and have work done on.
-
-    The only place that says so, as `requests_visible_to` does of requests.
+    """Return the uploads in chunks that a user may see.
 
     Args:
         user: the user, or their id.
         kind: of work, which the upload was begun for.
     """
-    return visible(uploads_of_kind(kind), user, Action.EDIT)
+    return visible(uploads_of_kind(kind), user)
 
 
 def uploads_of_kind(kind: str) -> QuerySet[Upload]:

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import F, ProtectedError
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -186,7 +187,7 @@ def account_delete(*, user: User) -> None:
     """Remove an account and what belongs to it: requests, files, tokens, sessions.
 
     Raises:
-        Conflict: nobody would be left who can manage the product.
+        Conflict: nobody would be left who can manage the product, or something that a module has.
     """
     if user.is_superuser:
         others = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
@@ -194,7 +195,11 @@ def account_delete(*, user: User) -> None:
             raise Conflict("This is the only administrator. Make another one first.")
     notice_send(user=user, kind="account_deleted")
     event_record(event="account_deleted", target=user.email)
-    user.delete()
+    try:
+        user.delete()
+    except ProtectedError as error:  # by a row of a module, which says why and what to do
+        row: Any = next(iter(error.protected_objects))
+        raise Conflict(row.why_kept, "in_use") from error
 
 
 @transaction.atomic

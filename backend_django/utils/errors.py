@@ -30,6 +30,13 @@ class NotFound(DomainError):  # noqa: N818
     message = "There is no such thing."
 
 
+class NoSuchAccount(NotFound):
+    """A call names an account to act for, and it is not there, or not for whoever calls."""
+
+    code = "no_such_account"
+    message = "You can't act for this account, or no longer."
+
+
 class Denied(DomainError):  # noqa: N818
     """Whoever asks may not do this, or not yet."""
 

@@ -163,7 +163,7 @@ def test_an_index_gives_lists_in_their_order(
     )
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; ANALYZE processing_processingrequest")
-    rows = queries.filter_requests(queries.requests_visible_to(user), asked)
+    rows = queries.filter_requests(queries.requests_of(user), asked)
     plan = rows.order_by("-created_at", "-id")[:20].explain()
     assert re.search(r"Index Cond: .*owner_id = ", plan), plan
 

@@ -8,6 +8,7 @@ of a feature that is added are here without a line; one that no convention cover
   that belong to the owner, in place of a pending request;
 - `RESULT: dict`: fields of a `ProcessingResult`, where an address needs more than an empty one;
 - `QUERIES: dict[str, str]`: what an address cannot do without, `{"point": "longitude=9"}`;
+- `MANAGED: list[str]`: what opens things to others (`Action.MANAGE`), `"POST /lines/share/{id}/"`;
 - `SHARED: list[str]`: what addresses of rows without an owner begin with, `"sections/"`;
 - `ACCESS: dict[str, str]`: the class of addresses of its own, `{"GET /lines/total/": "own"}`.
 """

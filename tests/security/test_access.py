@@ -3,6 +3,7 @@
 See `addresses.py` for how an address that is new comes in.
 """
 
+import re
 from typing import Any
 
 import pytest
@@ -110,19 +111,21 @@ def test_document_says_who_may(addresses: list[Address]) -> None:
 
 def test_strangers_are_asked_to_sign_in(addresses: list[Address], stranger: Client) -> None:
     values = {"id": "7b1e0e5c-5d1f-4a57-9f5c-0d9a6f2c8a11", "token": "x" * 30, "number": "1"}
-    values |= dict.fromkeys("zxy", "0") | {"share": values["id"]}
+    values |= dict.fromkeys("zxy", "0")
     let_in = {
         str(address): seen(answer)
         for address in addresses
         if address.access in {OWN, OBJECT, READERS, SHARED}
-        and (answer := address.call(stranger, values | _number(address))).status_code != 401
+        and (answer := address.call(stranger, _named(address, values))).status_code != 401
         and not (answer.status_code == 302 and answer["Location"].startswith("/login?next="))
     }
     assert let_in == {}
 
 
-def _number(address: Address) -> dict[str, str]:
-    return {"id": "1"} if address.template.startswith("/auth/") else {}
+def _named(address: Address, values: dict[str, str]) -> dict[str, str]:
+    """Values for all that an address names: an id, unless they are given."""
+    named = dict.fromkeys(re.findall(r"{(\w+)}", address.template), values["id"]) | values
+    return named | ({"id": "1"} if address.template.startswith("/auth/") else {})
 
 
 def test_strangers_may_use_what_is_open(addresses: list[Address], stranger: Client) -> None:

@@ -12,28 +12,28 @@ from backend_django.policies import Action
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.queries import requests_visible_to
 from backend_django.users.models import User
-from backend_django.utils.errors import RoleTooLow
+from backend_django.utils.errors import NoSuchAccount, RoleTooLow
 
 
 class Looking:
     """Everybody may look at what this account has, and say so in a header."""
 
-    def __init__(self, account: User) -> None:
-        self.account = account
+    def __init__(self, shared: User) -> None:
+        self.shared = shared
 
     def owners(self, user_id: Any, action: Action) -> QuerySet[Any]:
-        rows = User.objects.filter(id=self.account.id).values("id")
+        rows = User.objects.filter(id=self.shared.id).values("id")
         return rows if action == Action.VIEW else rows.none()
 
     def allows(self, user_id: Any, action: Action, owner_id: Any) -> bool:
-        return action == Action.VIEW and owner_id == self.account.id
+        return action == Action.VIEW and owner_id == self.shared.id
 
     def people(self, owner_ids: Iterable[Any]) -> dict[Any, list[Any]]:
-        everybody = User.objects.exclude(id=self.account.id).values_list("id", flat=True)
-        return {owner: list(everybody) for owner in owner_ids if owner == self.account.id}
+        everybody = User.objects.exclude(id=self.shared.id).values_list("id", flat=True)
+        return {owner: list(everybody) for owner in owner_ids if owner == self.shared.id}
 
-    def acting(self, user: User, request: Any) -> User | None:
-        return self.account if "X-Act" in request.headers else None
+    def account(self, user_id: Any, named: str) -> User | None:
+        return self.shared if named == "shared" else None
 
 
 @pytest.fixture
@@ -61,7 +61,10 @@ def test_without_a_module_everybody_has_their_own(user: User) -> None:
     assert policies.can(user, Action.MANAGE, own)
     assert not policies.can(user, Action.VIEW, theirs)
     assert policies.people([user.id, user.id, other.id]) == [user.id, other.id]
-    assert policies.owner_for(user, RequestFactory().get("/"), Action.EDIT) == user
+    factory = RequestFactory()
+    assert policies.owner_for(user, factory.get("/"), Action.EDIT) == user
+    with pytest.raises(NoSuchAccount):  # never for the person instead
+        policies.owner_for(user, factory.get("/?act_for=other"), Action.VIEW)
 
 
 def test_a_call_acts_for_the_account_that_it_names(
@@ -76,8 +79,8 @@ def test_a_call_acts_for_the_account_that_it_names(
         return [row["id"] for row in rows]
 
     assert listed() == [str(own.id)], "a list is of one account"
-    assert listed(**{"X-Act": "1"}) == [str(theirs.id)]
-    assert caller.get(f"/api/v1/requests/status/{theirs.id}/").status_code == 200
+    assert listed(**{policies.HEADER: "shared"}) == [str(theirs.id)]
+    assert caller.get(f"/api/v1/requests/history/{theirs.id}/").status_code == 200
 
 
 def test_who_may_look_is_told_that_they_may_not_change(
@@ -90,9 +93,10 @@ def test_who_may_look_is_told_that_they_may_not_change(
     assert (renamed.status_code, renamed.json()["code"]) == (403, "permission_denied")
     many = caller.post(
         "/api/v1/requests/delete/", {"ids": [str(theirs.id)]}, content_type="application/json",
-        headers={"X-Act": "1"},
+        headers={policies.HEADER: "shared"},
     )  # fmt: skip
     assert many.status_code == 403
     assert ProcessingRequest.objects.get(id=theirs.id).name == "a"
+    call = RequestFactory().post("/", headers={policies.HEADER: "shared"})
     with pytest.raises(RoleTooLow):
-        policies.owner_for(user, RequestFactory().post("/", headers={"X-Act": "1"}), Action.EDIT)
+        policies.owner_for(user, call, Action.EDIT)

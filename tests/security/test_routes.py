@@ -73,9 +73,9 @@ def path_of(template: str, rng: random.Random, *, hostile: bool = False) -> str:
         if hostile and rng.random() < 0.7:
             return quote(rng.choice([text for text in TEXTS if text] + ["..", "a/b", "_3A"]))
         name = match[1]
-        if name in {"id", "share", "object_id"}:
-            return rng.choice(["7b1e0e5c-5d1f-4a57-9f5c-0d9a6f2c8a11", "1"])
-        return {"token": "x" * 40, "app_label": "users", "content_type_id": "1"}.get(name, "1")
+        known = {"token": "x" * 40, "app_label": "users", "content_type_id": "1"}
+        known |= dict.fromkeys(("number", *"zxy"), "1")
+        return known.get(name) or rng.choice(["7b1e0e5c-5d1f-4a57-9f5c-0d9a6f2c8a11", "1"])
 
     return re.sub(r"\{(\w+)\}", value, template)
 

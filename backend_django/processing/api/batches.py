@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from backend_django.api.parsers import JSONParser
 from backend_django.api.strict import check_members
+from backend_django.users.models import User
 
 from ..batches import LIMIT, NewRequest, batch_create
 from ..processor import Processor
@@ -92,6 +93,7 @@ class BatchView(ProcessingView):
         item = cast(InputsMixin, serializer.fields["requests"].child)
         batch, made = batch_create(
             owner=self.owner,
+            created_by=cast(User, request.user),  # IsAuthenticated has seen to it
             processor=self.processor,
             requests=[self._read(item, values) for values in serializer.validated_data["requests"]],
             idempotency_key=key,

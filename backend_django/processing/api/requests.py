@@ -14,6 +14,7 @@ from django.urls import URLPattern, re_path
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
@@ -80,10 +81,16 @@ class RequestCountsView(RequestsView):
         return Response({"status": count_by_status(rows)})
 
 
+class CsvQuery(AnyKindListQuery):
+    act_for = serializers.CharField(
+        required=False, max_length=36, help_text="The header `X-Act-For`, for links have none."
+    )
+
+
 class RequestCsvView(RequestsView):
     schema_action = "csv"
     pagination_class = None
-    query_serializer = AnyKindListQuery
+    query_serializer = CsvQuery
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         return super().perform_content_negotiation(request, force=True)  # a table is no JSON

@@ -26,6 +26,7 @@ from backend_django.files.api.downloads import stored_file_response
 from backend_django.files.storage import free_bytes
 from backend_django.policies import Action, ActsForOwner, check, owner_for
 from backend_django.uploads.quota import quota_check, refuse_larger
+from backend_django.users.models import User
 from backend_django.utils.errors import Conflict, StorageFull
 from backend_django.utils.messages import Message
 
@@ -165,6 +166,7 @@ class CreateView(ProcessingView):
                 refuse_larger(source.size or 0, self.processor.upload_limit())
         created, is_new = services.request_create(
             owner=owner,
+            created_by=cast(User, request.user),  # IsAuthenticated has seen to it
             processor=self.processor,
             inputs=inputs,
             name=values.pop("name", ""),

@@ -6,6 +6,7 @@ from backend_django.users.models import User
 
 QUERIES = {"point": "longitude=9&latitude=47", "profile": "line=9,46.9;9.1,46.9", "crs": "q=utm"}
 ACCESS = {"GET /rasters/crs/": "own"}  # it tells whoever is signed in what EPSG has
+MANAGED = ["POST /rasters/shares/{id}/", "DELETE /rasters/shares/{id}/{share}/"]
 BAND = {"index": 1, "dtype": "uint8", "color_interpretation": "gray"}
 RESULT = {  # enough for a tile beside the raster
     "data": {"bounds": [9, 46, 10, 47], "bands": [BAND]},

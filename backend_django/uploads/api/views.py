@@ -17,7 +17,7 @@ from rest_framework.response import Response
 
 from backend_django.api.queries import takes_no_body
 from backend_django.files.storage import free_bytes, remote
-from backend_django.policies import ActsForOwner
+from backend_django.policies import ActsForOwner, check
 from backend_django.utils.errors import StorageFull
 from backend_django.utils.messages import Message
 
@@ -48,6 +48,7 @@ class UploadBase(ActsForOwner, GenericAPIView[Upload]):
         found = visible.filter(id=id, held_by=None).first()
         if found is None:
             raise NotFound(services.GONE)
+        check(self.request.user, self.action_wanted, found)
         return found
 
     def state(self, upload: Upload, code: int = status.HTTP_200_OK) -> Response:

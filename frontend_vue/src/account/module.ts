@@ -9,6 +9,8 @@ export interface AccountModule {
   section?: () => Promise<{ default: Component }>
   /** Entries of the account menu. */
   menu?: MenuEntry[]
+  /** Loads what stands in the account menu, which is a reka-ui DropdownMenu. */
+  menuPart?: () => Promise<{ default: Component }>
   proof?: Proof
   /** Code of the refusals that last until the account has what the section sets up. */
   heldBy?: string

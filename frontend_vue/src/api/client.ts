@@ -3,6 +3,7 @@ import createClient, { type Middleware } from 'openapi-fetch'
 import { env } from '@/env'
 import { language } from '@/i18n/language'
 
+import { actFor, actingHeader } from './acting'
 import { setClock } from './clock'
 import { ApiError, errorFrom, unreachable } from './errors'
 import type { paths } from './schema'
@@ -54,6 +55,15 @@ const speak: Middleware = {
   },
 }
 
+onRefused('no_such_account', () => actFor(undefined))
+
+const act: Middleware = {
+  onRequest({ request }) {
+    for (const [name, value] of Object.entries(actingHeader())) request.headers.set(name, value)
+    return request
+  },
+}
+
 const clock: Middleware = {
   onResponse({ response }) {
     if (response.ok) setClock(response.headers.get('Date'))
@@ -67,7 +77,7 @@ export const api = createClient<paths>({
   // Looked up at each call: openapi-fetch would keep the one that is there when the module loads.
   fetch: (request) => globalThis.fetch(request),
 })
-api.use(csrf, speak, clock)
+api.use(csrf, speak, act, clock)
 
 interface Answer<Data> {
   data?: Data

@@ -1,6 +1,7 @@
 import { env } from '@/env'
 import { language } from '@/i18n/language'
 
+import { actingHeader } from './acting'
 import { csrfToken, failure } from './client'
 import { errorFrom, unreachable } from './errors'
 
@@ -32,6 +33,7 @@ export async function send(
         Accept: 'application/json',
         'Accept-Language': language.value,
         'X-CSRFToken': csrfToken(),
+        ...actingHeader(),
         ...headers,
       },
     },

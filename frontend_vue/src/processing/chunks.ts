@@ -30,9 +30,10 @@ export async function sendChunks(
   file: File,
   signal: AbortSignal,
   arrived: (fraction: number, chunk: boolean) => void,
+  actingFor: Record<string, string> = {},
 ): Promise<string> {
   const path = uploadPath(createPath)
-  const state = await findOrStart(createPath, file, signal)
+  const state = await findOrStart(createPath, file, signal, actingFor)
   const whole = state.chunk_size
   const missing = numbers(state).filter((number) => !state.received.includes(number))
   const onTheWay = new Map<number, number>()
@@ -99,7 +100,12 @@ export function forget(createPath: string, file: File) {
 }
 
 /** The upload of this file that was begun, or a new one. */
-async function findOrStart(createPath: string, file: File, signal: AbortSignal): Promise<State> {
+async function findOrStart(
+  createPath: string,
+  file: File,
+  signal: AbortSignal,
+  actingFor: Record<string, string>,
+): Promise<State> {
   const key = chunkKey(createPath, file)
   const path = uploadPath(createPath)
   const id = sessionStorage.getItem(key)
@@ -109,7 +115,7 @@ async function findOrStart(createPath: string, file: File, signal: AbortSignal):
     if (!isGone(error)) throw error
   }
   const body = JSON.stringify({ filename: file.name, size: file.size })
-  const headers = { 'Content-Type': 'application/json' }
+  const headers = { ...actingFor, 'Content-Type': 'application/json' }
   const state = (await send('POST', path, body, { signal, headers })) as State
   sessionStorage.setItem(key, state.id)
   return state

@@ -1,5 +1,6 @@
 import type { QueryClient } from '@tanstack/vue-query'
 
+import { useActing } from '@/api/acting'
 import type { Events } from '@/live/state'
 
 import { keys } from './queries'
@@ -11,6 +12,7 @@ const AGAIN = 1000
 
 /** Puts what the server tells into what the page knows, wherever that shows it. */
 export function requestHandlers(client: QueryClient) {
+  const acting = useActing()
   const stale = new Set<string>()
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -58,7 +60,11 @@ export function requestHandlers(client: QueryClient) {
       refreshSoon('list')
       void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes(id) })
     },
-    'usage.changed': (usage: Events['usage.changed']) => client.setQueryData(keys.usage, usage),
+    'usage.changed'(usage: Events['usage.changed']) {
+      // What is told is what the person has used.
+      if (acting.value) void client.invalidateQueries({ queryKey: keys.usage })
+      else client.setQueryData(keys.usage, usage)
+    },
   }
 }
 

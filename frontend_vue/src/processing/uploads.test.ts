@@ -1,6 +1,7 @@
 import { flushPromises } from '@vue/test-utils'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
+import { actFor } from '@/api/acting'
 import { FakeXhr } from '@/api/fakeXhr'
 
 import { aRequest } from './testing'
@@ -50,6 +51,19 @@ test('sends the file and the other fields, shows the progress, gives the request
   FakeXhr.last.respond(201, aRequest())
   expect(await done).toEqual(aRequest())
   expect(uploads.entries).toHaveLength(0)
+})
+
+test('a file belongs to whom it was chosen for, whoever one acts for when its turn comes', async () => {
+  const first = await add('a.dat')
+  actFor({ id: 'lab', name: 'Lab' })
+  await add('b.dat')
+  expect(FakeXhr.last.headers['X-Act-For']).toBe('')
+  actFor(undefined)
+  FakeXhr.last.respond(201, aRequest())
+  await first.done
+  await pass(0)
+  expect(FakeXhr.last.form!.get('file')).toHaveProperty('name', 'b.dat')
+  expect(FakeXhr.last.headers['X-Act-For']).toBe('lab')
 })
 
 test('sends one file at a time, in order', async () => {

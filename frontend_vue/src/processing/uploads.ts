@@ -1,5 +1,6 @@
 import { computed, reactive, ref, shallowReactive } from 'vue'
 
+import { actingAsNow } from '@/api/acting'
 import { ApiError, retryPause, unreachable } from '@/api/errors'
 import { send, type TransferOptions } from '@/api/upload'
 
@@ -12,6 +13,8 @@ export interface Upload {
   file: File
   /** The other fields of the form. */
   fields: Record<string, string>
+  /** For whom it was chosen, as a header: it does not follow whoever acts for another account. */
+  actingFor: Record<string, string>
   /**
    * The same each time this file is sent: when the connection was lost after the server had taken
    * it, the server answers with the request it made then.
@@ -75,6 +78,7 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
       id: ++last,
       file,
       fields: {},
+      actingFor: actingAsNow(),
       key: randomKey(),
       state: 'waiting',
       sent: 0,
@@ -161,17 +165,18 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
   }
 
   async function sendOnce(entry: Upload, signal: AbortSignal) {
-    const { file, key } = entry
+    const { file, key, actingFor } = entry
     const form = new FormData()
     for (const [name, value] of Object.entries(entry.fields)) form.append(name, value)
     entry.state = 'sending'
-    const options: TransferOptions = { signal, headers: { 'Idempotency-Key': key } }
+    const options: TransferOptions = { signal, headers: { ...actingFor, 'Idempotency-Key': key } }
     if (inChunks(entry)) {
       const { sendChunks, forget } = await loadChunks()
-      entry.uploadId ||= await sendChunks(api.createPath, file, signal, (fraction, isThere) => {
+      const note = (fraction: number, isThere: boolean) => {
         entry.sent = fraction
         if (isThere) entry.losses = 0
-      })
+      }
+      entry.uploadId ||= await sendChunks(api.createPath, file, signal, note, actingFor)
       entry.state = 'storing'
       form.append('upload', entry.uploadId)
       const request = await send('POST', api.createPath, form, options)

@@ -302,6 +302,35 @@ def test_the_map_under_the_hand(signed_in: Page, two: list[str]) -> None:
     wait_for(lambda: colourfulness(page, map_, *left) < 12)
 
 
+@pytest.mark.parametrize("page", [{"viewport": {"width": 1440, "height": 900}}], indirect=True)
+def test_all_that_changes_the_map_is_in_sight(signed_in: Page, two: list[str]) -> None:
+    """On a usual screen, two layers that are compared, one of them in three bands."""
+    page = signed_in
+    page.goto(f"/rasters/{two[0]}?layer=id%3D{two[1]}&swipe=50")
+    expect(page.get_by_role("slider", name=re.compile("^Highest value of Blue"))).to_be_visible()
+    panel = page.get_by_role("tabpanel", name="Style")
+    assert panel.evaluate("element => element.scrollHeight <= element.clientHeight")
+
+
+@pytest.mark.parametrize("page", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
+def test_the_sheet_of_a_phone_has_three_heights(signed_in: Page, two: list[str]) -> None:
+    page = signed_in
+    page.goto(f"/rasters/{two[0]}")
+    tabs = page.get_by_role("tablist")
+    tops = []
+    for height, after in (("half", "full"), ("full", "low"), ("low", "half")):
+        handle = page.get_by_role("button", name=f"Height of the panel: {height}")
+        tops.append(box(handle)["y"])
+        assert box(tabs)["y"] + box(tabs)["height"] <= 844, "the tabs are always in reach"
+        handle.click()
+        expect(page.get_by_role("button", name=f"Height of the panel: {after}")).to_be_visible()
+        page.locator(".workbench-panel").evaluate(
+            "element => Promise.all(element.getAnimations().map(({ finished }) => finished))"
+        )
+    half, full, low = tops
+    assert full < half < low
+
+
 def test_a_map_that_could_not_be_loaded_is_tried_again(signed_in: Page, two: list[str]) -> None:
     page = signed_in
     page.route("**/tiles/**", lambda route: route.fulfill(status=503))

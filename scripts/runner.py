@@ -266,7 +266,7 @@ class Runner:
         lines = [
             "",
             f"{self.name} is ready after {time.monotonic() - self.started:.1f} s",
-            f"  page     {self.url}",
+            f"  page     {self.url}{settings.get('BASE_PATH', '')}",
             f"  sign in  {account}, {known}",
             *(
                 f"  {module.name:<8} http://{HOST}:{port} ({module.words})"

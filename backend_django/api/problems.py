@@ -196,7 +196,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
 
 def is_api(request: HttpRequest) -> bool:
     """Whether programs are spoken to at this address."""
-    return request.path in {"/api", "/events", "/events/"} or request.path.startswith("/api/")
+    path = request.path_info
+    return path in {"/api", "/events", "/events/"} or path.startswith("/api/")
 
 
 def _plain(status_code: int, sentence: Any) -> HttpResponse:

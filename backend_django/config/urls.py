@@ -19,6 +19,7 @@ from backend_django.operations.views import health_full, metrics, queues
 from backend_django.pages.views import page
 from backend_django.site_config.views import health_live, health_ready, security_txt
 from backend_django.utils.features import find_modules
+from backend_django.utils.site import page_path
 
 # The admin's own form would know nothing of what else is asked at sign-in.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -41,7 +42,7 @@ def view_on_site(request: HttpRequest, **which: str) -> HttpResponse:
 @require_safe
 def own_password(request: HttpRequest, **_: str) -> HttpResponse:
     """Lead to the account page, which asks for more than the admin's form for one's password."""
-    return HttpResponseRedirect("/account")
+    return HttpResponseRedirect(page_path("/account"))
 
 
 def plain(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -24,7 +24,7 @@ from backend_django.utils.encryption import DecryptionError, decrypt
 from backend_django.utils.errors import Conflict, ServiceError
 from backend_django.utils.http_client import Reply, post_once
 from backend_django.utils.messages import Message
-from backend_django.utils.site import site_url
+from backend_django.utils.site import page_url, site_url
 from backend_django.utils.text import clean_text
 from backend_django.utils.translation import translate
 
@@ -197,7 +197,7 @@ def request_links(kind: str, request_id: Any) -> dict[str, str]:
     The page is the one for all kinds: it leads to that of the kind, if there is one.
     """
     root, own = site_url(), {"id": request_id}
-    links = {"page": f"{root}/requests/{request_id}"}
+    links = {"page": page_url(f"/requests/{request_id}")}
     try:
         paths = {what: reverse(f"{kind}-{what}", kwargs=own) for what in ("status", "results")}
     except NoReverseMatch:

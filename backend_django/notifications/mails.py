@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from backend_django.mail.letters import Letter, letter
 from backend_django.mail.services import mail_gather
 from backend_django.processing.models import ProcessingRequest
-from backend_django.utils.site import site_url
+from backend_django.utils.site import page_url
 from backend_django.utils.translation import translate
 
 from .deliveries import request_links
@@ -66,8 +66,8 @@ def requests_ended(recipient: str, content: dict[str, Any]) -> EmailMessage | No
     return Letter(
         subject,
         lines,
-        (_("See it") if links else _("See them"), links.get("page", site_url())),
-        (_("You asked for these mails. Change that at %(site)s/account") % {"site": site_url()},),
+        (_("See it") if links else _("See them"), links.get("page", page_url())),
+        (_("You asked for these mails. Change that at %(site)s/account") % {"site": page_url()},),
     ).to(recipient)
 
 
@@ -91,5 +91,5 @@ def webhook_disabled(recipient: str, content: dict[str, Any]) -> EmailMessage:
                 "enable it there."
             ),
         ],
-        (_("See your webhooks"), f"{site_url()}/account"),
+        (_("See your webhooks"), page_url("/account")),
     ).to(recipient)

@@ -7,6 +7,22 @@ from django.http import HttpRequest, HttpResponse
 OURS = {"STATIC_ROOT": "/static/vue/", "API_ROOT": "/api/v1/"}
 
 
+class BasePathMiddleware:
+    """Answer below BASE_PATH, whether the proxy in front has removed it or not."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        if not settings.BASE_PATH:
+            raise MiddlewareNotUsed
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        base, path = settings.BASE_PATH, request.path_info
+        if path == base or path.startswith(f"{base}/"):
+            request.path_info = path.removeprefix(base) or "/"
+            request.path = base + request.path_info
+        return self.get_response(request)
+
+
 class PageRootsMiddleware:
     """Answer under the paths that the page was told, also when no proxy leads them to ours.
 
@@ -15,7 +31,8 @@ class PageRootsMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        given = {settings.VITE_APP[name]: ours for name, ours in OURS.items()}
+        base = settings.BASE_PATH
+        given = {settings.VITE_APP[name].removeprefix(base): ours for name, ours in OURS.items()}
         self.roots = {
             root: ours for root, ours in given.items() if root.startswith("/") and root != "/"
         }
@@ -27,6 +44,7 @@ class PageRootsMiddleware:
         if not path.startswith(tuple(OURS.values())):
             for root, ours in self.roots.items():
                 if path.startswith(root):
-                    request.path = request.path_info = ours + path.removeprefix(root)
+                    request.path_info = ours + path.removeprefix(root)
+                    request.path = settings.BASE_PATH + request.path_info
                     break
         return self.get_response(request)

@@ -17,6 +17,7 @@ def page_values() -> dict[str, str]:
     """Return a value for every placeholder there may be in index.html."""
     return {
         **settings.VITE_APP,
+        "BASE_PATH": settings.BASE_PATH,
         "DESCRIPTION": settings.PROJECT.description,
         "ENVIRONMENT": settings.APP_ENVIRONMENT,
         "LIVE": json.dumps(settings.LIVE_EVENTS),

@@ -22,6 +22,7 @@ from backend_django.files.refs import FileRef
 from backend_django.files.storage import stream_file
 from backend_django.utils.database_wait import statement_limit
 from backend_django.utils.messages import Message
+from backend_django.utils.site import page_path
 
 from .bulk import LIMIT, Outcome
 from .models import ProcessingRequest, ProcessingResult
@@ -96,7 +97,7 @@ def archive_find(*, user_id: Any, archive_id: UUID) -> list[UUID] | None:
 
 def archive_path(archive_id: UUID) -> str:
     """Return the path of the address that gives an archive."""
-    return f"/api/v1/requests/download/{archive_id}/"
+    return page_path(f"/api/v1/requests/download/{archive_id}/")
 
 
 def _key(archive_id: UUID) -> str:

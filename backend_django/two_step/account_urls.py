@@ -7,19 +7,20 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from backend_django.audit.services import Outcome, event_record
 from backend_django.users.urls import moved, stays
+from backend_django.utils.site import page_path
 
 
 class CodeView(AuthenticateView):
     """Asked for by the page, checked here."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return HttpResponseRedirect("/login/code")
+        return HttpResponseRedirect(page_path("/login/code"))
 
     def form_invalid(self, form: Any) -> HttpResponse:
         often = form.has_error("code", "too_many_login_attempts")
         outcome = Outcome.BLOCKED if often else Outcome.FAILURE
         event_record(event="second_step", outcome=outcome, actor=form.user)
-        return HttpResponseRedirect(f"/login/code?why={'often' if often else 'wrong'}")
+        return HttpResponseRedirect(page_path(f"/login/code?why={'often' if often else 'wrong'}"))
 
 
 urlpatterns = [

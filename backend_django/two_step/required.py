@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from backend_django.api.problems import problem_response
 from backend_django.users.models import ApiToken, User
 from backend_django.utils.errors import Denied
+from backend_django.utils.site import page_path
 from backend_django.utils.staff import acts_as_staff
 from backend_django.utils.translation import translate
 
@@ -49,7 +50,7 @@ class StaffMiddleware:
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
         match = request.resolver_match
-        is_admin = request.path.startswith(f"/{settings.ADMIN_URL}")
+        is_admin = request.path_info.startswith(f"/{settings.ADMIN_URL}")
         if not is_admin or (match and match.url_name == "logout"):
             return None
         try:
@@ -59,7 +60,7 @@ class StaffMiddleware:
                 sentence = f"{translate(error.message)}\n"
                 return HttpResponseForbidden(sentence, content_type="text/plain; charset=utf-8")
             query = urlencode({"next": request.get_full_path()})
-            return HttpResponseRedirect(f"/account?{query}")
+            return HttpResponseRedirect(page_path(f"/account?{query}"))
         return None
 
 
@@ -76,9 +77,9 @@ class EveryoneMiddleware:
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
         required = settings.TWO_STEP_FOR_EVERYONE  # type: ignore[misc]
-        if not required or not request.path.startswith(GUARDED):
+        if not required or not request.path_info.startswith(GUARDED):
             return None
-        if request.path.startswith(OPEN) or all(mfa_is_on(user) for user in _callers(request)):
+        if request.path_info.startswith(OPEN) or all(mfa_is_on(user) for user in _callers(request)):
             return None
         return problem_response(403, SecondStepMissing.code, SecondStepMissing.message)
 

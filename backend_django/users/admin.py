@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from backend_django.audit.services import event_record
+from backend_django.utils.site import page_path
 
 from .models import User
 from .services import sessions_end
@@ -50,7 +51,7 @@ class UserAdmin(DjangoUserAdmin):
             return super().user_change_password(request, id, form_url)
         if request.method == "POST":
             raise PermissionDenied
-        return HttpResponseRedirect("/account")
+        return HttpResponseRedirect(page_path("/account"))
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

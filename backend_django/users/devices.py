@@ -33,6 +33,7 @@ def device_remember(request: HttpRequest, response: HttpResponseBase, email: str
         settings.DEVICE_COOKIE_NAME,
         signing.dumps(value, salt=SALT),
         max_age=SECONDS,
+        path=settings.SESSION_COOKIE_PATH,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",

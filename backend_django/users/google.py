@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
 from backend_django.audit.services import Outcome, event_record
+from backend_django.utils.site import page_path
 
 from .models import User
 from .services import address_confirm, address_hold
@@ -21,7 +22,7 @@ from .services import address_confirm, address_hold
 def _back(why: str) -> NoReturn:
     """To the sign-in page, which has a sentence for it."""
     event_record(event="sign_in", outcome=Outcome.FAILURE, detail=why)
-    raise ImmediateHttpResponse(HttpResponseRedirect(f"/login?why={why}"))
+    raise ImmediateHttpResponse(HttpResponseRedirect(page_path(f"/login?why={why}")))
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
@@ -77,5 +78,5 @@ def _prove(user: User) -> None:
 def login(request: HttpRequest) -> HttpResponse:
     """To Google. Only to sign in: connecting a second identity to an account is not offered."""
     if "process" in request.GET or "process" in request.POST:
-        return HttpResponseRedirect("/login")
+        return HttpResponseRedirect(page_path("/login"))
     return oauth2_login(request)

@@ -14,6 +14,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, re_path
 from django.views.decorators.http import require_safe
 
+from backend_django.utils.site import page_path
+
 from . import google
 
 
@@ -28,7 +30,7 @@ def moved(route: str, to: str, name: str) -> URLPattern:
     @require_safe
     def lead(request: HttpRequest, **parts: str) -> HttpResponse:
         query = request.META.get("QUERY_STRING", "")
-        return HttpResponseRedirect(to.format(**parts) + (f"?{query}" if query else ""))
+        return HttpResponseRedirect(page_path(to.format(**parts)) + (f"?{query}" if query else ""))
 
     return re_path(rf"^{route}/?$", lead, name=name)
 

@@ -1,4 +1,4 @@
-"""The site's own URL, for links in emails and for other programs."""
+"""The site's own URLs, for redirects, links in emails and other programs."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -21,3 +21,13 @@ def site_url(request: HttpRequest | None = None) -> str:
     name, port = split_domain_port(request.get_host())
     is_ours = port == request.META.get("SERVER_PORT") and port not in {"80", "443"}
     return f"{request.scheme}://{name}" + (f":{port}" if is_ours else "")
+
+
+def page_path(path: str) -> str:
+    """Return the path of a page, given as the page itself knows it: `/login`."""
+    return f"{settings.BASE_PATH}{path}"
+
+
+def page_url(path: str = "", request: HttpRequest | None = None) -> str:
+    """Return the whole URL of a page; without a path, what those of all pages begin with."""
+    return site_url(request) + page_path(path)

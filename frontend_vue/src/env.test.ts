@@ -5,9 +5,10 @@ import { parseEnv } from './env'
 test('takes what the server filled in', () => {
   const block =
     '{"apiRoot": "https://api.example.org/v1/", "environment": "staging", "live": "false",' +
-    ' "modules": "{\\"a\\": [1]}", "name": "A", "version": "2"}'
+    ' "basePath": "/river", "modules": "{\\"a\\": [1]}", "name": "A", "version": "2"}'
   expect(parseEnv(block)).toEqual({
     apiRoot: 'https://api.example.org/v1/',
+    basePath: '/river',
     environment: 'staging',
     live: false,
     modules: { a: [1] },

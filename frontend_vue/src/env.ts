@@ -5,6 +5,8 @@
 export interface Env {
   /** Where the API lives, with a final slash: a path, or a URL of another host. */
   apiRoot: string
+  /** What the addresses of all pages begin with, as "/river"; empty at the root of a host. */
+  basePath: string
   /** "local", "staging" or "production". */
   environment: string
   /** Whether the server tells of changes as they happen. */
@@ -18,6 +20,7 @@ export interface Env {
 
 const DEVELOPMENT: Env = {
   apiRoot: '/api/v1/',
+  basePath: '',
   environment: 'local',
   live: true,
   modules: {},
@@ -43,6 +46,7 @@ export function parseEnv(block: string | null | undefined): Env {
   const filled = typeof modules === 'string' && !modules.startsWith(UNFILLED)
   return {
     apiRoot: value('apiRoot'),
+    basePath: value('basePath'),
     environment: value('environment'),
     live: given.live !== 'false',
     modules: filled ? JSON.parse(modules) : {},
@@ -52,3 +56,8 @@ export function parseEnv(block: string | null | undefined): Env {
 }
 
 export const env = parseEnv(document.getElementById('app-env')?.textContent)
+
+/** The address of one of our pages for whatever is not the router: "/login" below the base. */
+export function whole(path: string): string {
+  return env.basePath + path
+}

@@ -9,6 +9,7 @@ from backend_django.utils.features import find_modules as _find_modules
 
 from .concerns.apps import *
 from .concerns.auth import *
+from .concerns.base_path import *
 from .concerns.celery import *
 from .concerns.database import *
 from .concerns.google import *

@@ -19,7 +19,7 @@ from backend_django.processing.api.serializers import ProcessingRequestSerialize
 from backend_django.processing.api.views import get_result
 from backend_django.processing.models import ProcessingRequest
 from backend_django.utils.messages import Message
-from backend_django.utils.site import site_url
+from backend_django.utils.site import page_url
 from backend_django.utils.translation import translate
 
 from .. import documents, services
@@ -244,7 +244,7 @@ class SharesView(RasterView):
         wanted.is_valid(raise_exception=True)
         result = get_result(self.get_request(id))
         share, token = services.share_create(request=result.request, **wanted.validated_data)
-        address = f"{site_url(request._request)}/shared/{token}"
+        address = page_url(f"/shared/{token}", request._request)
         answer = {**ShareSerializer(share).data, "token": token, "url": address}
         return Response(answer, status=status.HTTP_201_CREATED)
 

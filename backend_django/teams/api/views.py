@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from backend_django.api.queries import takes_no_body
 from backend_django.policies import Action, check
 from backend_django.users.api.account_views import AccountView
-from backend_django.utils.site import site_url
+from backend_django.utils.site import page_url
 
 from .. import services
 from ..models import Invitation, Membership, Team
@@ -135,7 +135,7 @@ class InviteView(TeamView):
         data = self.read(InviteSerializer)
         self.limit("team_invite", user=self.user)
         invitation = services.invitation_create(
-            team=team, user=self.user, origin=site_url(request._request), **data
+            team=team, user=self.user, origin=page_url(request=request._request), **data
         )
         return Response(SentInvitationSerializer(invitation).data, status=201)
 

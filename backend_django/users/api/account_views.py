@@ -23,7 +23,7 @@ from backend_django.api.queries import takes_no_body
 from backend_django.api.strict import check_members
 from backend_django.audit.services import Outcome, event_record
 from backend_django.mail.services import mail_queue
-from backend_django.utils.site import site_url
+from backend_django.utils.site import page_url
 
 from .. import services
 from ..devices import device_remember
@@ -83,7 +83,9 @@ class OpenAccountView(AccountView):
         event_record(event="link_requested", outcome=outcome, email=email, detail=kind)
         if within:
             mail_queue(
-                kind=kind, recipient=email, content={"origin": site_url(self.request._request)}
+                kind=kind,
+                recipient=email,
+                content={"origin": page_url(request=self.request._request)},
             )
 
 
@@ -102,7 +104,7 @@ class RegisterView(OpenAccountView):
             email=data["email"],
             password=data["password1"],
             name=data.get("name", ""),
-            origin=site_url(request._request),
+            origin=page_url(request=request._request),
         )
         return Response({"detail": _("We sent you a mail. Follow the link in it.")}, status=201)
 

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 
+import { env } from '@/env'
+
 import { safeNext } from './session'
 
 test.each(['/', '/files', '/files/1?page=2#map'])('goes on to %s', (next) => {
@@ -17,4 +19,12 @@ test.each([
   ['no value', undefined],
 ])('does not follow %s', (_, next) => {
   expect(safeNext(next)).toBe('/')
+})
+
+test('takes off the base that the server puts before a path', () => {
+  env.basePath = '/river'
+  expect(safeNext('/river/admin/?q=1')).toBe('/admin/?q=1')
+  expect(safeNext('/files')).toBe('/files')
+  expect(safeNext('/river//evil.example')).toBe('/')
+  env.basePath = ''
 })

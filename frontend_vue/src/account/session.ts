@@ -4,6 +4,7 @@ import { computed } from 'vue'
 import { api, unwrap } from '@/api/client'
 import { queryClient } from '@/api/queryClient'
 import type { components } from '@/api/schema'
+import { env, whole } from '@/env'
 import { closeToasts } from '@/ui/toast'
 
 export type User = components['schemas']['User']
@@ -47,7 +48,7 @@ export async function signIn(
 export async function signOut(): Promise<void> {
   await closeToasts() // a deletion that can still be undone is sent while it may be
   await unwrap(api.POST('/auth/logout/'))
-  location.assign('/login')
+  location.assign(whole('/login'))
 }
 
 /** The server no longer knows this session: forget who it was and what they saw. */
@@ -57,9 +58,12 @@ export function forgetSession(): void {
 }
 
 /**
- * Where to go after sign-in. Only a path of this site: `//host` and `/\host` are other sites to a
- * browser, and a link with such a `next` would lend them our name.
+ * Where to go after sign-in, without the base that the server puts before it. Only a path of this
+ * site: `//host` and `/\host` are other sites to a browser, and a link with such a `next` would lend
+ * them our name.
  */
 export function safeNext(next: unknown): string {
-  return typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/'
+  if (typeof next !== 'string') return '/'
+  const own = next.startsWith(whole('/')) ? next.slice(env.basePath.length) : next
+  return /^\/(?![/\\])/.test(own) ? own : '/'
 }

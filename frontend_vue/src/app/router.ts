@@ -12,6 +12,7 @@ import LoginPage from '@/account/LoginPage.vue'
 import { safeNext, sessionQuery } from '@/account/session'
 import { queryClient } from '@/api/queryClient'
 import type { Title } from '@/composables/title'
+import { whole } from '@/env'
 import type { Feature } from '@/feature'
 import { messagesReady } from '@/i18n/catalogue'
 
@@ -33,7 +34,7 @@ declare module 'vue-router' {
 export function createAppRouter(
   features: Feature[],
   accountModules: AccountModule[] = [],
-  history: RouterHistory = createWebHistory('/'),
+  history: RouterHistory = createWebHistory(whole('/')),
 ) {
   const routes: RouteRecordRaw[] = [
     {

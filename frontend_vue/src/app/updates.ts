@@ -1,5 +1,7 @@
 import type { Router } from 'vue-router'
 
+import { whole } from '@/env'
+
 const KEY = 'reloaded-for'
 
 /**
@@ -12,7 +14,7 @@ export function reloadWhenReplaced(router: Router): void {
     if (!/dynamically imported module|module script|preload CSS/i.test(String(error))) return
     if (sessionStorage.getItem(KEY) === to.fullPath) return
     sessionStorage.setItem(KEY, to.fullPath)
-    location.assign(to.fullPath)
+    location.assign(whole(to.fullPath))
   })
   router.afterEach(() => sessionStorage.removeItem(KEY))
 }

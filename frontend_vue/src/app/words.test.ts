@@ -125,7 +125,7 @@ test('what people read is a message', () => {
       return [...template, ...rawInCode(script)].map((text) => `${path}: ${text}`)
     })
   expect(raw).toEqual([])
-})
+}, 60_000) // it parses every file
 
 /** Of each folder with messages, those of each language. */
 const catalogues = new Map<string, Map<string, Record<string, string>>>()

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "backend_django.pages.middleware.BasePathMiddleware",  # above whatever looks at paths
     "backend_django.utils.trace_id.TraceIdMiddleware",
     "backend_django.utils.database_wait.DatabaseBudgetMiddleware",
     "backend_django.utils.probes.ProbeHostMiddleware",

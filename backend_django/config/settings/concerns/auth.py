@@ -1,6 +1,7 @@
 """Accounts: e-mail and password, no user name (docs/decisions/0005)."""
 
 from ..environment import env
+from .base_path import BASE_PATH
 
 AUTH_USER_MODEL = "users.User"
 
@@ -20,8 +21,8 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
 ]
 
-LOGIN_URL = "/login"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_URL = f"{BASE_PATH}/login"
+LOGIN_REDIRECT_URL = f"{BASE_PATH}/"
 PASSWORD_RESET_TIMEOUT = 3600  # seconds
 
 ACCOUNT_ADAPTER = "backend_django.users.adapters.AccountAdapter"

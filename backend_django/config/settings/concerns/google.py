@@ -6,6 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ..environment import env
 from .apps import INSTALLED_APPS
+from .base_path import BASE_PATH
 from .security import CONTENT_SECURITY_POLICY
 
 # An "OAuth client ID" of the kind "Web application", from Google's console. Its redirect URI is
@@ -25,7 +26,7 @@ if bool(GOOGLE_CLIENT_ID) != bool(GOOGLE_CLIENT_SECRET):
     raise ImproperlyConfigured("Set both GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, or neither.")
 
 if GOOGLE_CLIENT_ID:
-    GOOGLE_LOGIN_URL = "/accounts/google/login/"
+    GOOGLE_LOGIN_URL = f"{BASE_PATH}/accounts/google/login/"
     INSTALLED_APPS.append("allauth.socialaccount.providers.google")
     _google = {
         "APPS": [{"client_id": GOOGLE_CLIENT_ID, "secret": GOOGLE_CLIENT_SECRET, "key": ""}],

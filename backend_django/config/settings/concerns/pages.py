@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from ..environment import ROOT, env
+from .base_path import BASE_PATH
 
 # The built page.
 VUE_INDEX = env("VUE_INDEX", default=str(ROOT / "frontend_vue" / "dist" / "index.html"))
@@ -12,10 +13,10 @@ VUE_INDEX = env("VUE_INDEX", default=str(ROOT / "frontend_vue" / "dist" / "index
 # One value for each VITE_APP_<NAME>_PLACEHOLDER in index.html. What names and describes the project
 # is added by the view, so that it cannot disagree with /api/v1/version-info/.
 VITE_APP = {
-    # Where the page's files are: a path, or the address of a CDN.
-    "STATIC_ROOT": env("VITE_APP_STATIC_ROOT", default="/static/vue/"),
-    # Where the API is: a path, or an address.
-    "API_ROOT": env("VITE_APP_API_ROOT", default="/api/v1/"),
+    # Where the page's files are: a path, or the address of a CDN. Empty: on this server.
+    "STATIC_ROOT": env("VITE_APP_STATIC_ROOT", default="") or f"{BASE_PATH}/static/vue/",
+    # Where the API is: a path, or an address. Empty: on this server.
+    "API_ROOT": env("VITE_APP_API_ROOT", default="") or f"{BASE_PATH}/api/v1/",
 }
 
 # The manual of this product for its users, which the menu then leads to.

@@ -1,6 +1,7 @@
 """Django REST framework and the OpenAPI document."""
 
 from ..environment import BACKEND, env
+from .base_path import BASE_PATH
 
 # A page that watches its requests asks every two seconds.
 API_RATES = {
@@ -55,7 +56,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False},
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SCHEMA_PATH_PREFIX_TRIM": True,
-    "SERVERS": [{"url": "/api/v1"}],
+    "SERVERS": [{"url": f"{BASE_PATH}/api/v1"}],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "TokenScope": "backend_django.users.models.ApiToken.Scope",

@@ -3,6 +3,7 @@
 from csp.constants import NONE, SELF
 
 from ..environment import env
+from .base_path import BASE_PATH
 
 # At least 50 random characters. Production refuses missing and well-known ones.
 SECRET_KEY: str = env("DJANGO_SECRET_KEY", default="change-me: not a secret")
@@ -12,14 +13,15 @@ ALLOWED_HOSTS: list[str] = []
 # What links in emails and webhooks begin with, as `https://www.example.org`. Empty: the host name
 # that was asked for; where nobody asked, as in a job, the first of DJANGO_ALLOWED_HOSTS. Needed
 # behind a port other than 80 or 443 that is not the server's own.
-SITE_URL = env("SITE_URL", default="").rstrip("/")
+SITE_URL = env("SITE_URL", default="").rstrip("/").removesuffix(BASE_PATH)
 # The path of the admin.
 ADMIN_URL = env("DJANGO_ADMIN_URL", default="admin/")
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Whether plain HTTP is led to HTTPS.
 SECURE_SSL_REDIRECT = env.bool("DJANGO_SECURE_SSL_REDIRECT", default=True)
-SECURE_REDIRECT_EXEMPT = [r"^health/"]  # probes speak plain HTTP inside the network
+# But for probes, which speak plain HTTP inside the network.
+SECURE_REDIRECT_EXEMPT = [rf"^{BASE_PATH[1:]}/?health/"]
 # For how many seconds browsers are to come by HTTPS only. It cannot be taken back before: begin
 # with an hour, then a year (31536000).
 SECURE_HSTS_SECONDS = env.int("DJANGO_SECURE_HSTS_SECONDS", default=3600)
@@ -40,12 +42,15 @@ SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=14 * 24 * 3600)
 # How long a session lasts without being used, in seconds: by default a weekend, and some. 0: as
 # long as any.
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=3 * 24 * 3600)
-SESSION_COOKIE_NAME = "__Host-sessionid"
+# `__Host-` binds a cookie to the host and all its paths; below a path `__Secure-` is what there is.
+_PREFIX = "__Secure-" if BASE_PATH else "__Host-"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = BASE_PATH or "/"
+SESSION_COOKIE_NAME = f"{_PREFIX}sessionid"
 SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-DEVICE_COOKIE_NAME = "__Host-device"  # browsers that have signed in before (users/devices.py)
-CSRF_COOKIE_NAME = "__Host-csrftoken"
+DEVICE_COOKIE_NAME = f"{_PREFIX}device"  # browsers that have signed in before (users/devices.py)
+CSRF_COOKIE_NAME = f"{_PREFIX}csrftoken"
 CSRF_COOKIE_SECURE = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "backend_django.api.problems.csrf_failure"

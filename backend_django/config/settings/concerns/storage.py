@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..environment import BACKEND, ROOT, env
+from .base_path import BASE_PATH
 
 # Nobody gets a URL into MEDIA_ROOT: files leave through views that check whose they are.
 MEDIA_ROOT = env("MEDIA_ROOT", default=str(BACKEND / "media"))
@@ -16,7 +17,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     "staticfiles": {"BACKEND": "backend_django.utils.static_storage.StaticStorage"},
 }
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{BASE_PATH}/static/"
 # Where `collectstatic` puts the files that are served.
 STATIC_ROOT = env("STATIC_ROOT", default=str(BACKEND / "staticfiles"))
 STATICFILES_DIRS: list[Any] = [BACKEND / "static"]

@@ -1,0 +1,85 @@
+"""All of the product below a path of a host whose root is another program's."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.mail_server import MailServer
+from tests.stack import ADMIN, Api, Stack, migrated_database, wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.matrix, pytest.mark.timeout(180)]
+BASE = "/river"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    url = migrated_database("base_path")
+    made = Stack(tmp_path_factory.mktemp("base_path"), url, BASE_PATH=BASE)
+    with made.running():
+        yield made
+
+
+def addresses(value: Any) -> Iterator[str]:
+    """Yield every address in an answer of the API."""
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from addresses(each)
+    elif isinstance(value, str) and re.match(r"https?://|/\w", value):
+        yield value
+
+
+@pytest.mark.parametrize("prefix", [BASE, ""], ids=["passed on", "removed"])
+def test_every_address_that_is_given_out_is_below_it(stack: Stack, prefix: str) -> None:
+    with Api(stack.url + prefix) as api:
+        api.sign_in(**ADMIN)
+        made = api.create("wordcount", b"one two")
+        api.wait("wordcount", made["id"])
+        seen = []
+        for path in (f"wordcount/status/{made['id']}", f"wordcount/results/{made['id']}",
+                     f"requests/details/{made['id']}", "auth/session", "schema"):  # fmt: skip
+            answer = api.get(f"{path}/")
+            assert answer.status_code == 200, path
+            given = answer.json() if path != "schema" else answer.json()["servers"]
+            seen += [urlsplit(each).path for each in addresses(given)]
+        assert len(seen) > 3
+        assert [path for path in seen if not path.startswith(f"{BASE}/")] == []
+
+
+def test_mails_lead_below_it(stack: Stack, mail_server: MailServer) -> None:
+    with Api(f"{stack.url}{BASE}") as api:
+        api.post("auth/password/reset/", json={"email": ADMIN["email"]})
+    mail = wait_for(lambda: mail_server.mails, what="the mail")[0]
+    links = re.findall(r"https?://[^\s/]+(/\S*)", mail.get_body(("plain",)).get_content())
+    assert links
+    assert all(path.startswith(f"{BASE}/") for path in links), links
+
+
+def test_a_person_signs_in_works_and_signs_out(page: Page, stack: Stack) -> None:
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(urlsplit(sent.url).path))
+    page.goto(f"{BASE}/notifications")
+    expect(page).to_have_url(re.compile(rf"{BASE}/login\?next=/notifications"))
+    page.get_by_label("E-mail").fill(ADMIN["email"])
+    page.get_by_label("Password", exact=True).fill(ADMIN["password"])
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page).to_have_url(re.compile(f"{BASE}/notifications$"))
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    cookies = page.context.cookies()
+    assert {cookie["path"] for cookie in cookies} == {BASE}
+    page.goto(f"{BASE}/admin/")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.goto(f"{BASE}/account")
+    page.get_by_role("link", name="documentation").click()
+    expect(page).to_have_url(re.compile(f"{BASE}/api/v1/docs/"))
+    page.goto(f"{BASE}/account")
+    page.get_by_role("button", name=re.compile("account", re.I)).first.click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page).to_have_url(re.compile(f"{BASE}/login"))
+    assert len(asked) > 20
+    assert [path for path in asked if not path.startswith(f"{BASE}/")] == []

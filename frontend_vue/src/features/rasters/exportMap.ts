@@ -1,6 +1,7 @@
 import type OlMap from 'ol/Map'
 
 import type { Legend } from './legend'
+import { t } from './locales'
 
 interface Colours {
   water: string
@@ -86,7 +87,9 @@ function drawLegends(
     ...(subtitle ? [{ text: subtitle }] : []),
     ...(ramp ? [{ ramp }, { text: '', labels }] : []),
     ...(classes ?? []).slice(0, MOST).map(({ colour, name }) => ({ colour, text: name })),
-    ...((classes?.length ?? 0) > MOST ? [{ text: `and ${classes!.length - MOST} more` }] : []),
+    ...((classes?.length ?? 0) > MOST
+      ? [{ text: t('moreClasses', { n: classes!.length - MOST }) }]
+      : []),
   ]) as { text?: string; bold?: boolean; ramp?: string[]; labels?: string[]; colour?: string }[]
   const tall = rows.length * LINE + 2 * PAD
   let y = height - tall - PAD

@@ -60,6 +60,7 @@ class DocumentPage(SpectacularSwaggerSplitView):
 
     permission_classes = [MayReadDocument]
     template_name = "api/docs.html"
+    title = settings.PROJECT.name
     renderer_classes = [TemplateHTMLRenderer]
     query_serializer = PageQuery
     url_name = "api-document"

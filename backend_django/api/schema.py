@@ -46,8 +46,10 @@ PROBLEM_CONTENT = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Probl
 class AutoSchema(SpectacularAutoSchema):
     """Reads from a view `schema_tag` and `schema_action`, the halves of its operation ids.
 
-    The tag is the first part of the address when a view has none. `problems` says which errors of
-    its own the view answers with: `{409: "It is over"}`. The serializer of the body may have some.
+    The tag is the first part of the address when a view has none. `schema_summary` is for those
+    whose description does not begin with a sentence that tells them apart. `problems` says which
+    errors of its own the view answers with: `{409: "It is over"}`. The serializer of the body may
+    have some.
     """
 
     def get_operation_id(self) -> str:
@@ -57,6 +59,17 @@ class AutoSchema(SpectacularAutoSchema):
         if isinstance(action, dict):
             action = action[self.method.lower()]
         return f"{self.get_tags()[0].replace('-', '_')}_{action}"
+
+    def get_summary(self) -> str:
+        """Return one line for lists of operations: what the view says, or its first sentence."""
+        own = getattr(self.view, "schema_summary", None)
+        if isinstance(own, dict):
+            own = own.get(self.method.lower())
+        if own is not None:
+            return str(own)
+        text = " ".join((self.get_description() or "").split())
+        found = re.match(r".+?(?=[.?!:](\s|$)|$)", text)
+        return found.group() if found else ""
 
     def get_override_parameters(self) -> list[Any]:
         query = getattr(self.view, "query_serializer", None)

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.test import Client
 
+from backend_django.api.docs import document
 from backend_django.users.models import User
+from backend_django.utils.project import read_project
 from tests.stack import ADMIN
 
 from .test_problems import assert_problem
@@ -40,4 +42,17 @@ def test_page_shows_the_operations_under_the_strict_policy(page: "Page") -> None
     """That nothing is asked of others, and no policy violated, the fixture looks at its end."""
     assert page.request.post("/api/v1/auth/login/", data=ADMIN).ok
     page.goto(PAGE)
+    assert page.title() == f"{read_project().name} API"
     page.get_by_text("/auth/login/").first.wait_for()
+
+
+@pytest.mark.parametrize("room", ["auth", "requests", "notifications"])
+def test_every_operation_says_in_a_line_of_its_own_what_it_does(room: str) -> None:
+    summaries = [
+        operation["summary"]
+        for path, operations in document()["paths"].items()
+        for operation in operations.values()
+        if path.startswith(f"/{room}/")
+    ]
+    assert [line for line in summaries if not 0 < len(line) <= 100] == []
+    assert sorted(summaries) == sorted(set(summaries))

@@ -114,6 +114,10 @@ class ActionView(SelectionView):
     def schema_action(self) -> str:
         return self.change.name
 
+    @property
+    def schema_summary(self) -> str:
+        return f"{self.change.name.capitalize()} many requests"
+
     @extend_schema(responses=OutcomeSerializer)
     def post(self, request: Request) -> Response:
         """Cancel, retry or delete many requests, and say of which it was not possible and why.

@@ -217,7 +217,10 @@ class StatusView(ProcessingView):
         responses={200: ProcessingRequestSerializer, 304: OpenApiResponse(description="Unchanged")}
     )
     def get(self, request: Request, id: UUID) -> HttpResponse:
-        """How far it is. Ask every two seconds; with If-None-Match an unchanged state is a 304."""
+        """How far the request is.
+
+        Ask every two seconds; with If-None-Match an unchanged state is a 304.
+        """
         return state_response(
             request, state_json(id=id, user_id=request.user.pk, kind=self.processor.name)
         )
@@ -276,7 +279,7 @@ class CancelView(ProcessingView):
 
     @takes_no_body()
     def post(self, request: Request, id: UUID) -> Response:
-        """Stop it: a pending request at once, a running one within seconds."""
+        """Cancel the request: a pending one at once, a running one within seconds."""
         found = self.get_request(id)
         services.request_cancel(request=found)
         return self.answer(found)

@@ -271,7 +271,7 @@ class MapCopyView(RasterView):
 
     @extend_schema(responses=MapCopySerializer)
     def get(self, request: Request, id: UUID) -> Response:
-        """How far it is."""
+        """How far the map copy is."""
         copy = self._copy(self.get_request(id))
         return Response(_map_copy(copy.job if copy else None))
 

@@ -245,6 +245,7 @@ class OwnTokens(AccountView, generics.GenericAPIView[ApiToken]):
 
 class TokenListView(OwnTokens, generics.ListAPIView[ApiToken]):
     schema_action = {"get": "tokens", "post": "token_create"}
+    schema_summary = {"get": "The tokens of the caller"}
     is_list = True
     problems = {409: "There are too many"}
 
@@ -266,6 +267,7 @@ class TokenListView(OwnTokens, generics.ListAPIView[ApiToken]):
 
 class TokenRevokeView(OwnTokens, generics.DestroyAPIView[ApiToken]):
     schema_action = "token_revoke"
+    schema_summary = "Revoke a token of the caller"
 
     def perform_destroy(self, instance: ApiToken) -> None:
         services.token_revoke(token=instance)

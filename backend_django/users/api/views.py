@@ -83,6 +83,7 @@ class UserView(BaseUserDetailsView):
     """The signed-in user."""
 
     schema_action = {"get": "user", "patch": "user_update"}
+    schema_summary = {"patch": "Change the name or the language of the signed-in user"}
     http_method_names = ["get", "patch", "head", "options"]
 
 

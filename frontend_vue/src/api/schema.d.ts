@@ -13,7 +13,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Set the session cookie for the page, and answer with a token for scripts. */
+        /**
+         * Set the session cookie for the page, and answer with a token for scripts
+         * @description Set the session cookie for the page, and answer with a token for scripts.
+         */
         post: operations["auth_login"];
         delete?: never;
         options?: never;
@@ -30,7 +33,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description A browser's sign-out leaves the tokens of the user's scripts alone. */
+        /**
+         * A browser's sign-out leaves the tokens of the user's scripts alone
+         * @description A browser's sign-out leaves the tokens of the user's scripts alone.
+         */
         post: operations["auth_logout"];
         delete?: never;
         options?: never;
@@ -47,7 +53,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description End all sessions but the one that asks. Tokens stay: they are revoked one by one. */
+        /**
+         * End all sessions but the one that asks
+         * @description End all sessions but the one that asks. Tokens stay: they are revoked one by one.
+         */
         post: operations["auth_logout_others"];
         delete?: never;
         options?: never;
@@ -62,7 +71,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Whether the account asks for a code at sign-in. */
+        /**
+         * Whether the account asks for a code at sign-in
+         * @description Whether the account asks for a code at sign-in.
+         */
         get: operations["auth_mfa"];
         put?: never;
         post?: never;
@@ -82,6 +94,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
+         * Turn two-step sign-in on, and answer with the recovery codes
          * @description Turn two-step sign-in on, and answer with the recovery codes.
          *
          *     Other sessions end, and so do tokens that `auth/login/` has made.
@@ -102,7 +115,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Turn two-step sign-in off. */
+        /**
+         * Turn two-step sign-in off
+         * @description Turn two-step sign-in off.
+         */
         post: operations["auth_mfa_deactivate"];
         delete?: never;
         options?: never;
@@ -119,7 +135,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Propose a secret for an authenticator app. */
+        /**
+         * Propose a secret for an authenticator app
+         * @description Propose a secret for an authenticator app.
+         */
         post: operations["auth_mfa_propose"];
         delete?: never;
         options?: never;
@@ -136,7 +155,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Make new recovery codes. The old ones end. */
+        /**
+         * Make new recovery codes
+         * @description Make new recovery codes. The old ones end.
+         */
         post: operations["auth_recovery_codes"];
         delete?: never;
         options?: never;
@@ -153,7 +175,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Set another password. Other sessions end, and all tokens, also the one that asks. */
+        /**
+         * Set another password
+         * @description Set another password. Other sessions end, and all tokens, also the one that asks.
+         */
         post: operations["auth_password_change"];
         delete?: never;
         options?: never;
@@ -170,7 +195,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Send a link for choosing a new password, if this address has an account. */
+        /**
+         * Send a link for choosing a new password, if this address has an account
+         * @description Send a link for choosing a new password, if this address has an account.
+         */
         post: operations["auth_password_reset"];
         delete?: never;
         options?: never;
@@ -187,7 +215,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Set the new password. Every session and token of the account ends. */
+        /**
+         * Set the new password
+         * @description Set the new password. Every session and token of the account ends.
+         */
         post: operations["auth_password_reset_confirm"];
         delete?: never;
         options?: never;
@@ -204,7 +235,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Make an account. What happens next stands in the mail, also when there is one already. */
+        /**
+         * Make an account
+         * @description Make an account. What happens next stands in the mail, also when there is one already.
+         */
         post: operations["auth_registration"];
         delete?: never;
         options?: never;
@@ -221,7 +255,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Send the link again, if this address waits for one. */
+        /**
+         * Send the link again, if this address waits for one
+         * @description Send the link again, if this address waits for one.
+         */
         post: operations["auth_resend_email"];
         delete?: never;
         options?: never;
@@ -238,7 +275,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Confirm the address, for the registration that the link was sent for. */
+        /**
+         * Confirm the address, for the registration that the link was sent for
+         * @description Confirm the address, for the registration that the link was sent for.
+         */
         post: operations["auth_verify_email"];
         delete?: never;
         options?: never;
@@ -253,7 +293,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Never 401: not being signed in is an answer, not an error. */
+        /**
+         * Never 401
+         * @description Never 401: not being signed in is an answer, not an error.
+         */
         get: operations["auth_session"];
         put?: never;
         post?: never;
@@ -270,7 +313,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Where the user is signed in, the session that was used last first. */
+        /**
+         * Where the user is signed in, the session that was used last first
+         * @description Where the user is signed in, the session that was used last first.
+         */
         get: operations["auth_sessions"];
         put?: never;
         post?: never;
@@ -290,7 +336,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** @description Sign out one browser. That of others does not exist. */
+        /**
+         * Sign out one browser
+         * @description Sign out one browser. That of others does not exist.
+         */
         delete: operations["auth_session_end"];
         options?: never;
         head?: never;
@@ -304,10 +353,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The tokens of whoever asks; those of others do not exist. */
+        /**
+         * The tokens of the caller
+         * @description The tokens of whoever asks; those of others do not exist.
+         */
         get: operations["auth_tokens"];
         put?: never;
-        /** @description Create a token for a script. Its key is in this response and nowhere else. */
+        /**
+         * Create a token for a script
+         * @description Create a token for a script. Its key is in this response and nowhere else.
+         */
         post: operations["auth_token_create"];
         delete?: never;
         options?: never;
@@ -325,7 +380,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** @description The tokens of whoever asks; those of others do not exist. */
+        /**
+         * Revoke a token of the caller
+         * @description The tokens of whoever asks; those of others do not exist.
+         */
         delete: operations["auth_token_revoke"];
         options?: never;
         head?: never;
@@ -339,14 +397,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The signed-in user. */
+        /**
+         * The signed-in user
+         * @description The signed-in user.
+         */
         get: operations["auth_user"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** @description The signed-in user. */
+        /**
+         * Change the name or the language of the signed-in user
+         * @description The signed-in user.
+         */
         patch: operations["auth_user_update"];
         trace?: never;
     };
@@ -359,7 +423,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Delete the account, and every request and file that belongs to it. */
+        /**
+         * Delete the account, and every request and file that belongs to it
+         * @description Delete the account, and every request and file that belongs to it.
+         */
         post: operations["auth_user_delete"];
         delete?: never;
         options?: never;
@@ -375,6 +442,7 @@ export interface paths {
             cookie?: never;
         };
         /**
+         * Server-sent events
          * @description Server-sent events: what has changed of what the caller may see, until they hang up.
          *
          *     The data of each event is as the rest of the API has it, at that moment. A client that comes
@@ -397,7 +465,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The caller's notifications, newest first. */
+        /**
+         * The caller's notifications, newest first
+         * @description The caller's notifications, newest first.
+         */
         get: operations["notifications_list"];
         put?: never;
         post?: never;
@@ -416,7 +487,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Send it again, with the same id. */
+        /**
+         * Send it again, with the same id
+         * @description Send it again, with the same id.
+         */
         post: operations["notifications_delivery_resend"];
         delete?: never;
         options?: never;
@@ -431,14 +505,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description When the user is told of requests that have ended, and where. */
+        /**
+         * When the user is told of requests that have ended, and where
+         * @description When the user is told of requests that have ended, and where.
+         */
         get: operations["notifications_preference"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** @description Choose when. */
+        /**
+         * Choose when
+         * @description Choose when.
+         */
         patch: operations["notifications_preference_update"];
         trace?: never;
     };
@@ -451,7 +531,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Mark notifications as read; those that are not the caller's are left alone. */
+        /**
+         * Mark notifications as read; those that are not the caller's are left alone
+         * @description Mark notifications as read; those that are not the caller's are left alone.
+         */
         post: operations["notifications_read"];
         delete?: never;
         options?: never;
@@ -466,7 +549,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description How many notifications the caller has not read. */
+        /**
+         * How many notifications the caller has not read
+         * @description How many notifications the caller has not read.
+         */
         get: operations["notifications_unread"];
         put?: never;
         post?: never;
@@ -483,10 +569,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The webhooks of whoever asks; those of others do not exist. */
+        /**
+         * The webhooks of whoever asks; those of others do not exist
+         * @description The webhooks of whoever asks; those of others do not exist.
+         */
         get: operations["notifications_webhooks"];
         put?: never;
-        /** @description Create a webhook. Its secret is in this response and nowhere else. */
+        /**
+         * Create a webhook
+         * @description Create a webhook. Its secret is in this response and nowhere else.
+         */
         post: operations["notifications_webhook_create"];
         delete?: never;
         options?: never;
@@ -501,15 +593,24 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description One webhook. */
+        /**
+         * One webhook
+         * @description One webhook.
+         */
         get: operations["notifications_webhook"];
         put?: never;
         post?: never;
-        /** @description Delete it, with the log of its deliveries. */
+        /**
+         * Delete it, with the log of its deliveries
+         * @description Delete it, with the log of its deliveries.
+         */
         delete: operations["notifications_webhook_delete"];
         options?: never;
         head?: never;
-        /** @description Change its URL or events, disable it, or enable it again. */
+        /**
+         * Change its URL or events, disable it, or enable it again
+         * @description Change its URL or events, disable it, or enable it again.
+         */
         patch: operations["notifications_webhook_update"];
         trace?: never;
     };
@@ -520,7 +621,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The log of a webhook's deliveries, newest first. */
+        /**
+         * The log of a webhook's deliveries, newest first
+         * @description The log of a webhook's deliveries, newest first.
+         */
         get: operations["notifications_deliveries"];
         put?: never;
         post?: never;
@@ -539,7 +643,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Replace the secret. For a day, messages carry a signature with the old one as well. */
+        /**
+         * Replace the secret
+         * @description Replace the secret. For a day, messages carry a signature with the old one as well.
+         */
         post: operations["notifications_webhook_renew_secret"];
         delete?: never;
         options?: never;
@@ -556,7 +663,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Send a test event, once. What comes of it is in the log of deliveries. */
+        /**
+         * Send a test event, once
+         * @description Send a test event, once. What comes of it is in the log of deliveries.
+         */
         post: operations["notifications_webhook_test"];
         delete?: never;
         options?: never;
@@ -573,7 +683,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Change some options of a raster that failed, and start it again with the same upload. */
+        /**
+         * Change some options of a raster that failed, and start it again with the same upload
+         * @description Change some options of a raster that failed, and start it again with the same upload.
+         */
         post: operations["rasters_amend"];
         delete?: never;
         options?: never;
@@ -591,6 +704,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
+         * Create up to a thousand requests
          * @description Create up to a thousand requests: all of them, or none and what is wrong with which.
          *
          *     Files are named, not sent: `upload:<id>`, `request:<id>`. The list with `batch` says how far
@@ -612,7 +726,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Stop it: a pending request at once, a running one within seconds. */
+        /**
+         * Cancel the request
+         * @description Cancel the request: a pending one at once, a running one within seconds.
+         */
         post: operations["rasters_cancel"];
         delete?: never;
         options?: never;
@@ -630,6 +747,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
+         * Take a file, or an `upload` whose chunks are all there, and start the work
          * @description Take a file, or an `upload` whose chunks are all there, and start the work.
          *
          *     Answers at once; watch `status/<id>/`.
@@ -648,7 +766,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Coordinate reference systems by their names, their areas or their numbers. */
+        /**
+         * Coordinate reference systems by their names, their areas or their numbers
+         * @description Coordinate reference systems by their names, their areas or their numbers.
+         */
         get: operations["rasters_crs"];
         put?: never;
         post?: never;
@@ -668,7 +789,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** @description Remove the request, its result and its files; a running one is stopped. */
+        /**
+         * Remove the request, its result and its files; a running one is stopped
+         * @description Remove the request, its result and its files; a running one is stopped.
+         */
         delete: operations["rasters_delete"];
         options?: never;
         head?: never;
@@ -688,7 +812,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** @description Say what the file does not: when it was taken, names and colours of its classes. */
+        /**
+         * Say what the file does not
+         * @description Say what the file does not: when it was taken, names and colours of its classes.
+         */
         patch: operations["rasters_describe"];
         trace?: never;
     };
@@ -699,7 +826,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Download the file, or the part of it that a Range header names. */
+        /**
+         * Download the file, or the part of it that a Range header names
+         * @description Download the file, or the part of it that a Range header names.
+         */
         get: operations["rasters_download_cog"];
         put?: never;
         post?: never;
@@ -716,7 +846,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Every try there was, first to last, and how each ended. */
+        /**
+         * Every try there was, first to last, and how each ended
+         * @description Every try there was, first to last, and how each ended.
+         */
         get: operations["rasters_history"];
         put?: never;
         post?: never;
@@ -733,7 +866,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The caller's requests, newest first unless `ordering` says otherwise. */
+        /**
+         * The caller's requests, newest first unless `ordering` says otherwise
+         * @description The caller's requests, newest first unless `ordering` says otherwise.
+         */
         get: operations["rasters_list"];
         put?: never;
         post?: never;
@@ -750,12 +886,21 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description How far it is. */
+        /**
+         * How far the map copy is
+         * @description How far the map copy is.
+         */
         get: operations["rasters_map_copy"];
         put?: never;
-        /** @description Draw all tiles in advance; answers at once. Asking again does no harm. */
+        /**
+         * Draw all tiles in advance; answers at once
+         * @description Draw all tiles in advance; answers at once. Asking again does no harm.
+         */
         post: operations["rasters_map_copy_create"];
-        /** @description Remove it, or stop making it. Tiles are then drawn when they are asked for. */
+        /**
+         * Remove it, or stop making it
+         * @description Remove it, or stop making it. Tiles are then drawn when they are asked for.
+         */
         delete: operations["rasters_map_copy_delete"];
         options?: never;
         head?: never;
@@ -772,6 +917,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
+         * Create up to a thousand requests
          * @description Create up to a thousand requests: all of them, or none and what is wrong with which.
          *
          *     Files are named, not sent: `upload:<id>`, `request:<id>`. The list with `batch` says how far
@@ -793,7 +939,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Stop it: a pending request at once, a running one within seconds. */
+        /**
+         * Cancel the request
+         * @description Cancel the request: a pending one at once, a running one within seconds.
+         */
         post: operations["mosaics_cancel"];
         delete?: never;
         options?: never;
@@ -811,6 +960,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
+         * Take a file, or an `upload` whose chunks are all there, and start the work
          * @description Take a file, or an `upload` whose chunks are all there, and start the work.
          *
          *     Answers at once; watch `status/<id>/`.
@@ -832,7 +982,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** @description Remove the request, its result and its files; a running one is stopped. */
+        /**
+         * Remove the request, its result and its files; a running one is stopped
+         * @description Remove the request, its result and its files; a running one is stopped.
+         */
         delete: operations["mosaics_delete"];
         options?: never;
         head?: never;
@@ -846,7 +999,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Download the file, or the part of it that a Range header names. */
+        /**
+         * Download the file, or the part of it that a Range header names
+         * @description Download the file, or the part of it that a Range header names.
+         */
         get: operations["mosaics_download_cog"];
         put?: never;
         post?: never;
@@ -863,7 +1019,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Every try there was, first to last, and how each ended. */
+        /**
+         * Every try there was, first to last, and how each ended
+         * @description Every try there was, first to last, and how each ended.
+         */
         get: operations["mosaics_history"];
         put?: never;
         post?: never;
@@ -880,7 +1039,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The caller's requests, newest first unless `ordering` says otherwise. */
+        /**
+         * The caller's requests, newest first unless `ordering` says otherwise
+         * @description The caller's requests, newest first unless `ordering` says otherwise.
+         */
         get: operations["mosaics_list"];
         put?: never;
         post?: never;
@@ -897,7 +1059,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What a completed request brought. */
+        /**
+         * What a completed request brought
+         * @description What a completed request brought.
+         */
         get: operations["mosaics_results"];
         put?: never;
         post?: never;
@@ -916,7 +1081,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Start a failed or cancelled request again, with the same input. */
+        /**
+         * Start a failed or cancelled request again, with the same input
+         * @description Start a failed or cancelled request again, with the same input.
+         */
         post: operations["mosaics_retry"];
         delete?: never;
         options?: never;
@@ -931,7 +1099,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description How far it is. Ask every two seconds; with If-None-Match an unchanged state is a 304. */
+        /**
+         * How far the request is
+         * @description How far the request is.
+         *
+         *     Ask every two seconds; with If-None-Match an unchanged state is a 304.
+         */
         get: operations["mosaics_status"];
         put?: never;
         post?: never;
@@ -948,7 +1121,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The steps that are known by now, in the order of the plan; of one stage, if asked for. */
+        /**
+         * The steps that are known by now, in the order of the plan; of one stage, if asked for
+         * @description The steps that are known by now, in the order of the plan; of one stage, if asked for.
+         */
         get: operations["mosaics_steps"];
         put?: never;
         post?: never;
@@ -967,7 +1143,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Announce a file that comes in chunks. When all are there, name it to `create/`. */
+        /**
+         * Announce a file that comes in chunks
+         * @description Announce a file that comes in chunks. When all are there, name it to `create/`.
+         */
         post: operations["mosaics_upload_start"];
         delete?: never;
         options?: never;
@@ -982,11 +1161,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Which chunks are there: those that are not are to be sent, also after a reload. */
+        /**
+         * Which chunks are there
+         * @description Which chunks are there: those that are not are to be sent, also after a reload.
+         */
         get: operations["mosaics_upload_state"];
         put?: never;
         post?: never;
-        /** @description Throw the upload and its chunks away. */
+        /**
+         * Throw the upload and its chunks away
+         * @description Throw the upload and its chunks away.
+         */
         delete: operations["mosaics_upload_delete"];
         options?: never;
         head?: never;
@@ -1001,9 +1186,15 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** @description Send one chunk. Sending it again does no harm, nor does sending several at once. */
+        /**
+         * Send one chunk
+         * @description Send one chunk. Sending it again does no harm, nor does sending several at once.
+         */
         put: operations["mosaics_upload_part"];
-        /** @description Get the address in the storage where one chunk is to be PUT. */
+        /**
+         * Get the address in the storage where one chunk is to be PUT
+         * @description Get the address in the storage where one chunk is to be PUT.
+         */
         post: operations["mosaics_upload_part_url"];
         delete?: never;
         options?: never;
@@ -1018,7 +1209,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The value of each band at a place. */
+        /**
+         * The value of each band at a place
+         * @description The value of each band at a place.
+         */
         get: operations["rasters_point"];
         put?: never;
         post?: never;
@@ -1035,7 +1229,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description A small picture of the whole raster. */
+        /**
+         * A small picture of the whole raster
+         * @description A small picture of the whole raster.
+         */
         get: operations["rasters_preview"];
         put?: never;
         post?: never;
@@ -1052,7 +1249,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The values of a band along a line. */
+        /**
+         * The values of a band along a line
+         * @description The values of a band along a line.
+         */
         get: operations["rasters_profile"];
         put?: never;
         post?: never;
@@ -1069,7 +1269,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description What a completed request brought. */
+        /**
+         * What a completed request brought
+         * @description What a completed request brought.
+         */
         get: operations["rasters_results"];
         put?: never;
         post?: never;
@@ -1088,7 +1291,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Start a failed or cancelled request again, with the same input. */
+        /**
+         * Start a failed or cancelled request again, with the same input
+         * @description Start a failed or cancelled request again, with the same input.
+         */
         post: operations["rasters_retry"];
         delete?: never;
         options?: never;
@@ -1105,7 +1311,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Submit a sample that comes with this kind; 200 with the one that is still there. */
+        /**
+         * Submit a sample that comes with this kind; 200 with the one that is still there
+         * @description Submit a sample that comes with this kind; 200 with the one that is still there.
+         */
         post: operations["rasters_sample"];
         delete?: never;
         options?: never;
@@ -1120,7 +1329,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The raster that a link shows. */
+        /**
+         * The raster that a link shows
+         * @description The raster that a link shows.
+         */
         get: operations["shared_rasters_results"];
         put?: never;
         post?: never;
@@ -1137,7 +1349,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Download the COG, when the link allows it. */
+        /**
+         * Download the COG, when the link allows it
+         * @description Download the COG, when the link allows it.
+         */
         get: operations["shared_rasters_download_cog"];
         put?: never;
         post?: never;
@@ -1154,7 +1369,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The value of each band at a place. */
+        /**
+         * The value of each band at a place
+         * @description The value of each band at a place.
+         */
         get: operations["shared_rasters_point"];
         put?: never;
         post?: never;
@@ -1171,7 +1389,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description A small picture of the whole raster. */
+        /**
+         * A small picture of the whole raster
+         * @description A small picture of the whole raster.
+         */
         get: operations["shared_rasters_preview"];
         put?: never;
         post?: never;
@@ -1188,7 +1409,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The values of a band along a line. */
+        /**
+         * The values of a band along a line
+         * @description The values of a band along a line.
+         */
         get: operations["shared_rasters_profile"];
         put?: never;
         post?: never;
@@ -1205,7 +1429,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The raster as a STAC Item. */
+        /**
+         * The raster as a STAC Item
+         * @description The raster as a STAC Item.
+         */
         get: operations["shared_rasters_stac"];
         put?: never;
         post?: never;
@@ -1223,6 +1450,7 @@ export interface paths {
             cookie?: never;
         };
         /**
+         * Range and histogram of what tiles compute
          * @description Range and histogram of what tiles compute: an expression or an algorithm.
          *
          *     They are of an overview of about 1024 pixels.
@@ -1243,7 +1471,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The raster's tiles as a TileJSON document. */
+        /**
+         * The raster's tiles as a TileJSON document
+         * @description The raster's tiles as a TileJSON document.
+         */
         get: operations["shared_rasters_tilejson"];
         put?: never;
         post?: never;
@@ -1260,7 +1491,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description WMTS capabilities of the raster's tiles, for desktop programs. */
+        /**
+         * WMTS capabilities of the raster's tiles, for desktop programs
+         * @description WMTS capabilities of the raster's tiles, for desktop programs.
+         */
         get: operations["shared_rasters_wmts"];
         put?: never;
         post?: never;
@@ -1277,10 +1511,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The links there are, newest first; what opens them is not told. */
+        /**
+         * The links there are, newest first; what opens them is not told
+         * @description The links there are, newest first; what opens them is not told.
+         */
         get: operations["rasters_shares"];
         put?: never;
-        /** @description Make a link that shows the raster to whoever has it. */
+        /**
+         * Make a link that shows the raster to whoever has it
+         * @description Make a link that shows the raster to whoever has it.
+         */
         post: operations["rasters_share"];
         delete?: never;
         options?: never;
@@ -1298,7 +1538,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** @description Revoke a link: it does not work any more. */
+        /**
+         * Revoke a link
+         * @description Revoke a link: it does not work any more.
+         */
         delete: operations["rasters_revoke"];
         options?: never;
         head?: never;
@@ -1312,7 +1555,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The raster as a STAC Item. */
+        /**
+         * The raster as a STAC Item
+         * @description The raster as a STAC Item.
+         */
         get: operations["rasters_stac"];
         put?: never;
         post?: never;
@@ -1330,6 +1576,7 @@ export interface paths {
             cookie?: never;
         };
         /**
+         * Range and histogram of what tiles compute
          * @description Range and histogram of what tiles compute: an expression or an algorithm.
          *
          *     They are of an overview of about 1024 pixels.
@@ -1350,7 +1597,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description How far it is. Ask every two seconds; with If-None-Match an unchanged state is a 304. */
+        /**
+         * How far the request is
+         * @description How far the request is.
+         *
+         *     Ask every two seconds; with If-None-Match an unchanged state is a 304.
+         */
         get: operations["rasters_status"];
         put?: never;
         post?: never;
@@ -1367,7 +1619,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The raster's tiles as a TileJSON document. */
+        /**
+         * The raster's tiles as a TileJSON document
+         * @description The raster's tiles as a TileJSON document.
+         */
         get: operations["rasters_tilejson"];
         put?: never;
         post?: never;
@@ -1386,7 +1641,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Announce a file that comes in chunks. When all are there, name it to `create/`. */
+        /**
+         * Announce a file that comes in chunks
+         * @description Announce a file that comes in chunks. When all are there, name it to `create/`.
+         */
         post: operations["rasters_upload_start"];
         delete?: never;
         options?: never;
@@ -1401,11 +1659,17 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Which chunks are there: those that are not are to be sent, also after a reload. */
+        /**
+         * Which chunks are there
+         * @description Which chunks are there: those that are not are to be sent, also after a reload.
+         */
         get: operations["rasters_upload_state"];
         put?: never;
         post?: never;
-        /** @description Throw the upload and its chunks away. */
+        /**
+         * Throw the upload and its chunks away
+         * @description Throw the upload and its chunks away.
+         */
         delete: operations["rasters_upload_delete"];
         options?: never;
         head?: never;
@@ -1420,9 +1684,15 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** @description Send one chunk. Sending it again does no harm, nor does sending several at once. */
+        /**
+         * Send one chunk
+         * @description Send one chunk. Sending it again does no harm, nor does sending several at once.
+         */
         put: operations["rasters_upload_part"];
-        /** @description Get the address in the storage where one chunk is to be PUT. */
+        /**
+         * Get the address in the storage where one chunk is to be PUT
+         * @description Get the address in the storage where one chunk is to be PUT.
+         */
         post: operations["rasters_upload_part_url"];
         delete?: never;
         options?: never;
@@ -1437,7 +1707,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description WMTS capabilities of the raster's tiles, for desktop programs. */
+        /**
+         * WMTS capabilities of the raster's tiles, for desktop programs
+         * @description WMTS capabilities of the raster's tiles, for desktop programs.
+         */
         get: operations["rasters_wmts"];
         put?: never;
         post?: never;
@@ -1457,6 +1730,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
+         * Cancel many requests
          * @description Cancel, retry or delete many requests, and say of which it was not possible and why.
          *
          *     Of a selection by ids, or by the conditions that a list takes. As many as can be done in two
@@ -1476,7 +1750,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description All requests that a list would have, as a table for spreadsheets. */
+        /**
+         * All requests that a list would have, as a table for spreadsheets
+         * @description All requests that a list would have, as a table for spreadsheets.
+         */
         get: operations["requests_csv"];
         put?: never;
         post?: never;
@@ -1496,6 +1773,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
+         * Delete many requests
          * @description Cancel, retry or delete many requests, and say of which it was not possible and why.
          *
          *     Of a selection by ids, or by the conditions that a list takes. As many as can be done in two
@@ -1515,7 +1793,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The inputs of a request by their names, its parameters, and its result field by field. */
+        /**
+         * The inputs of a request by their names, its parameters, and its result field by field
+         * @description The inputs of a request by their names, its parameters, and its result field by field.
+         */
         get: operations["requests_details"];
         put?: never;
         post?: never;
@@ -1535,6 +1816,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
+         * Put the files of many results into one ZIP, which is made while it is downloaded
          * @description Put the files of many results into one ZIP, which is made while it is downloaded.
          *
          *     Of at most a thousand requests; `remaining` says how many more there are.
@@ -1553,7 +1835,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Download the ZIP. A file that could not be read is named in its NOT_COMPLETE.txt. */
+        /**
+         * Download the ZIP
+         * @description Download the ZIP. A file that could not be read is named in its NOT_COMPLETE.txt.
+         */
         get: operations["requests_archive"];
         put?: never;
         post?: never;
@@ -1570,7 +1855,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Every try there was, first to last, and how each ended. */
+        /**
+         * Every try there was, first to last, and how each ended
+         * @description Every try there was, first to last, and how each ended.
+         */
         get: operations["requests_history"];
         put?: never;
         post?: never;
@@ -1587,7 +1875,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The caller's requests of all kinds, or of one, newest first unless told otherwise. */
+        /**
+         * The caller's requests of all kinds, or of one, newest first unless told otherwise
+         * @description The caller's requests of all kinds, or of one, newest first unless told otherwise.
+         */
         get: operations["requests_list"];
         put?: never;
         post?: never;
@@ -1610,7 +1901,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** @description Give a request another name. Its files keep theirs. */
+        /**
+         * Give a request another name
+         * @description Give a request another name. Its files keep theirs.
+         */
         patch: operations["requests_rename"];
         trace?: never;
     };
@@ -1624,6 +1918,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
+         * Retry many requests
          * @description Cancel, retry or delete many requests, and say of which it was not possible and why.
          *
          *     Of a selection by ids, or by the conditions that a list takes. As many as can be done in two
@@ -1643,7 +1938,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The graph of a pipeline: steps of one kind and place are one stage, with their counts. */
+        /**
+         * The graph of a pipeline
+         * @description The graph of a pipeline: steps of one kind and place are one stage, with their counts.
+         */
         get: operations["requests_stages"];
         put?: never;
         post?: never;
@@ -1660,7 +1958,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description How many requests have which status, of those that a list would have. */
+        /**
+         * How many requests have which status, of those that a list would have
+         * @description How many requests have which status, of those that a list would have.
+         */
         get: operations["requests_status_counts"];
         put?: never;
         post?: never;
@@ -1677,7 +1978,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description How far a request of any kind is, and its kind. */
+        /**
+         * How far a request of any kind is, and its kind
+         * @description How far a request of any kind is, and its kind.
+         */
         get: operations["requests_status"];
         put?: never;
         post?: never;
@@ -1694,7 +1998,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The steps that are known by now, in the order of the plan; of one stage, if asked for. */
+        /**
+         * The steps that are known by now, in the order of the plan; of one stage, if asked for
+         * @description The steps that are known by now, in the order of the plan; of one stage, if asked for.
+         */
         get: operations["requests_steps"];
         put?: never;
         post?: never;
@@ -1916,7 +2223,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description How much the caller has used today, and may use. */
+        /**
+         * How much the caller has used today, and may use
+         * @description How much the caller has used today, and may use.
+         */
         get: operations["usage_get"];
         put?: never;
         post?: never;
@@ -1933,7 +2243,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The version that runs. */
+        /**
+         * The version that runs
+         * @description The version that runs.
+         */
         get: operations["version_get"];
         put?: never;
         post?: never;
@@ -1950,7 +2263,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The version, commit and environment that run. */
+        /**
+         * The version, commit and environment that run
+         * @description The version, commit and environment that run.
+         */
         get: operations["version_info_get"];
         put?: never;
         post?: never;

@@ -3,7 +3,7 @@
  * are shown. Units are symbols, which are the same in every language.
  */
 import { formatNumber } from '@/i18n/catalogue'
-import { formatTag } from '@/i18n/language'
+import { formatter } from '@/i18n/language'
 
 import { t } from './locales/first'
 
@@ -52,7 +52,7 @@ export function ago(time: string, now: number): string {
   const past = now - then
   if (past < 45_000) return t('justNow')
   if (past > 7 * 86_400_000) return date(time)
-  const relative = new Intl.RelativeTimeFormat(formatTag.value, { numeric: 'auto' })
+  const relative = formatter(Intl.RelativeTimeFormat, { numeric: 'auto' })
   for (const [unit, length] of STEPS) {
     if (past >= length) return relative.format(-Math.floor(past / length), unit)
   }
@@ -60,15 +60,13 @@ export function ago(time: string, now: number): string {
 }
 
 export function date(time: string): string {
-  return new Date(time).toLocaleDateString(formatTag.value, {
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-  })
+  const parts = { day: 'numeric', month: 'short', year: 'numeric' } as const
+  return formatter(Intl.DateTimeFormat, parts).format(new Date(time))
 }
 
 export function dateTime(time: string): string {
-  return new Date(time).toLocaleString(formatTag.value, { dateStyle: 'medium', timeStyle: 'short' })
+  const styles = { dateStyle: 'medium', timeStyle: 'short' } as const
+  return formatter(Intl.DateTimeFormat, styles).format(new Date(time))
 }
 
 /** Four significant digits, thin spaces for thousands: 1234567 -> "1 234 567", 0.123456 -> "0.1235". */

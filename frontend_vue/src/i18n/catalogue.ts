@@ -1,7 +1,7 @@
 import { compile, createMessageContext } from '@intlify/core-base'
 import { shallowReactive } from 'vue'
 
-import { formatTag, language, setLanguage } from './language'
+import { formatter, language, setLanguage } from './language'
 import { FALLBACK, type Locale } from './locales'
 
 /** Compiled by the build (vite.config.ts): a plain text, or the tree of one with parameters. */
@@ -80,7 +80,7 @@ const ORDER: Intl.LDMLPluralRule[] = ['zero', 'one', 'two', 'few', 'many', 'othe
 
 /** A number with the decimal sign of the language, and thin spaces for thousands in all of them. */
 export function formatNumber(value: number, options: Intl.NumberFormatOptions = {}): string {
-  return new Intl.NumberFormat(formatTag.value, { maximumFractionDigits: 20, ...options })
+  return formatter(Intl.NumberFormat, { maximumFractionDigits: 20, ...options })
     .formatToParts(value)
     .map(({ type, value: text }) => (type === 'group' ? '\u202f' : text))
     .join('')

@@ -37,6 +37,21 @@ export const language = readonly(current)
 /** The language as the browser has it, such as "en-GB": how numbers and dates are written. */
 export const formatTag = computed(() => tagOf(current.value))
 
+const formatters = new Map<string, unknown>()
+
+/**
+ * A formatter of `Intl` for the language of the page. Each is kept: to make one takes longer than
+ * to write what a whole list says with it.
+ */
+export function formatter<Formatter, Options>(
+  Kind: new (tag: string, options: Options) => Formatter,
+  options: Options,
+): Formatter {
+  const key = `${Kind.name} ${formatTag.value} ${JSON.stringify(options)}`
+  if (!formatters.has(key)) formatters.set(key, new Kind(formatTag.value, options))
+  return formatters.get(key) as Formatter
+}
+
 export function tagOf(locale: Locale, wanted: readonly string[] = WANTED): string {
   return wanted.find((tag) => tag.split('-')[0] === locale && isTag(tag)) ?? locale
 }

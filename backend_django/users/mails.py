@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop
 
 from backend_django.mail.letters import Letter, letter
 
+from .email_change import EmailChange
 from .models import Registration, User
 from .registration_keys import registration_key
 from .services import account_awaits_confirmation
@@ -111,6 +112,39 @@ def reset(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     ).to(recipient)
 
 
+@letter("account_email_change")
+def email_change(recipient: str, content: dict[str, Any]) -> EmailMessage:
+    """The link that makes this the email of an account, or that another account has it."""
+    change, origin = EmailChange(**content["change"]), content["origin"]
+    taken = User.objects.filter(email=recipient).first()
+    if taken is not None and not account_awaits_confirmation(taken):
+        return Letter(
+            _("You already have an account"),
+            [
+                _(
+                    "Somebody wanted to use this address for another account. It has an account "
+                    "already, so nothing was changed."
+                )
+            ],
+            (_("Sign in"), f"{origin}/login"),
+            (_(IGNORE),),
+        ).to(recipient)
+    return Letter(
+        _("Confirm your new e-mail address"),
+        [
+            _(
+                "Confirm that this address is yours. "
+                "From then on you sign in with it, not with %(old)s."
+            )
+            % {"old": change.old}
+        ],
+        (_("Confirm this address"), f"{origin}/confirm-address/{change.key}"),
+        (_("The link works once, for one day."), _(IGNORE)),
+    ).to(recipient)
+
+
+# Notices to which a new password is no answer.
+FINAL = {"account_deleted", "email_changed"}
 # A module may add its own, marked for translation.
 NOTICES = {
     "password_changed": (
@@ -118,6 +152,20 @@ NOTICES = {
         gettext_noop(
             "The password of your account was changed. Other devices and all API "
             "tokens were signed out."
+        ),
+    ),
+    "email_change_asked": (
+        gettext_noop("Another address for your account"),
+        gettext_noop(
+            "Somebody with your password asked to use another e-mail address for your account. "
+            "It changes when the link in the mail to that address is followed; a new password "
+            "voids that link."
+        ),
+    ),
+    "email_changed": (
+        gettext_noop("Your e-mail address was changed"),
+        gettext_noop(
+            "You sign in with another e-mail address from now on. Nothing more is sent to this one."
         ),
     ),
     "account_deleted": (
@@ -135,6 +183,6 @@ def notice(recipient: str, content: dict[str, Any]) -> EmailMessage:
         _(subject),
         [_(sentence)],
         after=(_("If this was not you, choose a new password at once: “Forgot your password?”"),)
-        if content["what"] != "account_deleted"
+        if content["what"] not in FINAL
         else (),
     ).to(recipient)

@@ -54,8 +54,9 @@ LINK = "link"  # whoever has the secret in the address
 
 CORE = {
     OPEN: r"/(version|version-info)/|/auth/(login|logout|session|registration(/[\w-]+)?"
-    r"|password/reset(/confirm)?)/",
-    OWN: r"/auth/(user|user/delete|logout/others|password/change|tokens|sessions)/|/usage/|/events/"
+    r"|password/reset(/confirm)?|email/change/confirm)/",
+    OWN: r"/auth/(user|user/delete|logout/others|password/change|email/change|tokens|sessions)/"
+    r"|/usage/|/events/"
     r"|/requests/(list|status-counts|csv|cancel|retry|delete|download)/"
     r"|/notifications/((unread|read|preferences|webhooks)/)?",
     OBJECT: r"/(auth/(tokens|sessions)"

@@ -27,6 +27,7 @@ from backend_django.utils.site import page_url
 
 from .. import services
 from ..devices import device_remember
+from ..email_change import email_change_confirm, email_change_request
 from ..limits import is_within_limit, limit
 from ..models import ApiToken, User
 from ..sessions import session_end, sessions_of
@@ -36,6 +37,8 @@ from .serializers import (
     ApiTokenSerializer,
     ConfirmSerializer,
     DetailSerializer,
+    EmailChangeConfirmSerializer,
+    EmailChangeSerializer,
     NewApiTokenSerializer,
     PasswordChangeSerializer,
     PasswordResetConfirmSerializer,
@@ -178,6 +181,32 @@ class PasswordChangeView(AccountView):
         if isinstance(request.successful_authenticator, SessionAuthentication):
             update_session_auth_hash(request._request, self.user)
         return Response({"detail": _("Your password is changed. Other devices are signed out.")})
+
+
+class EmailChangeView(AccountView):
+    schema_action = "email_change"
+
+    @extend_schema(request=EmailChangeSerializer, responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        """Ask for another email, which counts when the link in a mail to it was followed."""
+        data = self.read(EmailChangeSerializer)
+        self.limit("email_change", user=self.user)
+        email_change_request(
+            user=self.user, email=data["email"], origin=page_url(request=request._request)
+        )
+        return Response({"detail": _("We sent a mail to the new address. Follow the link in it.")})
+
+
+class EmailChangeConfirmView(OpenAccountView):
+    schema_action = "email_change_confirm"
+
+    @extend_schema(request=EmailChangeConfirmSerializer, responses=DetailSerializer)
+    def post(self, request: Request) -> Response:
+        """Make the email that the link was sent to the one of the account."""
+        change = self.read(EmailChangeConfirmSerializer)["key"]
+        if not email_change_confirm(change=change):
+            raise ValidationError({"key": DEAD_LINK}, code="dead_link")
+        return Response({"detail": _("Your new address is confirmed. You sign in with it now.")})
 
 
 class LogoutOthersView(AccountView):

@@ -23,6 +23,7 @@ from rest_framework.exceptions import ValidationError
 from backend_django.api.serializers import TextField
 from backend_django.audit.services import Outcome, event_record
 
+from ..email_change import EmailChange, email_change_find
 from ..models import ApiToken, Registration, User
 from ..registration_keys import registration_find
 from ..sessions import device
@@ -190,6 +191,29 @@ class ConfirmSerializer(OwnPasswordMixin, SecondStep):
 
     def validate_password(self, password: str) -> str:
         return self.check_own_password(password)
+
+
+class EmailChangeSerializer(ConfirmSerializer):
+    """The new email, and the password."""
+
+    email = AddressField(max_length=254)
+
+    def validate_email(self, email: str) -> str:
+        if email == self.context["request"].user.email:
+            raise ValidationError(_("This is your address already."))
+        return email
+
+
+class EmailChangeConfirmSerializer(serializers.Serializer[Any]):
+    """The key of the link in the mail."""
+
+    key = serializers.CharField(max_length=1000)
+
+    def validate_key(self, key: str) -> EmailChange:
+        change = email_change_find(key)
+        if change is None:
+            raise ValidationError(DEAD_LINK, code="dead_link")
+        return change
 
 
 class UserSerializer(serializers.ModelSerializer[User]):

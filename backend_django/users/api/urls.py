@@ -32,6 +32,8 @@ urlpatterns = [
     at("password/reset", account.PasswordResetView),
     at("password/reset/confirm", account.PasswordResetConfirmView),
     at("password/change", account.PasswordChangeView),
+    at("email/change", account.EmailChangeView),
+    at("email/change/confirm", account.EmailChangeConfirmView),
     at("tokens", account.TokenListView),
     at(r"tokens/(?P<pk>[0-9]{1,18})", account.TokenRevokeView),
 ]

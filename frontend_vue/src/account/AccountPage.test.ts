@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { toasts } from '@/ui/toast'
 
 import AccountPage from './AccountPage.vue'
+import ConfirmAddressPage from './ConfirmAddressPage.vue'
 import { dialog, fill, focused, press, problem, prove, show, stubApi, USER } from './testing'
 
 const TOKEN = {
@@ -183,4 +184,33 @@ test('sends a link to who has no password, and asks for none before', async () =
   await submit(page, 'Send me the link')
   expect(of('POST /auth/password/reset/')[0]!.body).toEqual({ email: USER.email })
   expect(page.text()).toContain(`on its way to ${USER.email}`)
+})
+
+test('another address is asked for with the password, and said where it was refused', async () => {
+  const { page, of } = await open({
+    'POST /auth/email/change/': problem({ email: 'This is your address already.' }),
+  })
+  await press(page, 'Change address')
+  await prove({ email: 'ada@new.example.org', password: 'four plain words' })
+  expect(of('POST /auth/email/change/')[0]!.body).toEqual({
+    email: 'ada@new.example.org',
+    password: 'four plain words',
+  })
+  expect(dialog()!.textContent).toContain('This is your address already.')
+  expect(focused()).toBe('email')
+})
+
+test('a link that is confirmed makes the address the one of the account', async () => {
+  const sent = stubApi({
+    'GET /auth/session/': [200, { user: USER, registration_open: true, google_url: null }],
+    'POST /auth/email/change/confirm/': [200, { detail: 'Confirmed.' }],
+  })
+  const { page } = await show(ConfirmAddressPage, {
+    path: '/confirm-address/:key',
+    address: '/confirm-address/a-key',
+  })
+  expect(sent.map(({ call }) => call)).not.toContain('POST /auth/email/change/confirm/')
+  await submit(page, 'Confirm this address')
+  expect(sent.find(({ call }) => call.includes('confirm'))!.body).toEqual({ key: 'a-key' })
+  expect(page.find('h1').text()).toBe('Your address is confirmed')
 })

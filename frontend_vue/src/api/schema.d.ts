@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/auth/email/change/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for another email, which counts when the link in a mail to it was followed
+         * @description Ask for another email, which counts when the link in a mail to it was followed.
+         */
+        post: operations["auth_email_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/email/change/confirm/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the email that the link was sent to the one of the account
+         * @description Make the email that the link was sent to the one of the account.
+         */
+        post: operations["auth_email_change_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/login/": {
         parameters: {
             query?: never;
@@ -2020,7 +2060,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Join a team that has invited the caller's email address. */
+        /**
+         * Join a team that has invited the caller's email address
+         * @description Join a team that has invited the caller's email address.
+         */
         post: operations["teams_accept"];
         delete?: never;
         options?: never;
@@ -2037,7 +2080,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Create a team, whose owner is the caller. */
+        /**
+         * Create a team, whose owner is the caller
+         * @description Create a team, whose owner is the caller.
+         */
         post: operations["teams_create"];
         delete?: never;
         options?: never;
@@ -2054,7 +2100,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Turn an invitation down. */
+        /**
+         * Turn an invitation down
+         * @description Turn an invitation down.
+         */
         post: operations["teams_decline"];
         delete?: never;
         options?: never;
@@ -2072,7 +2121,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** @description Delete a team with everything that belongs to it. */
+        /**
+         * Delete a team with everything that belongs to it
+         * @description Delete a team with everything that belongs to it.
+         */
         delete: operations["teams_delete"];
         options?: never;
         head?: never;
@@ -2086,7 +2138,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description A team with its members; for owners, with the invitations that are open. */
+        /**
+         * A team with its members; for owners, with the invitations that are open
+         * @description A team with its members; for owners, with the invitations that are open.
+         */
         get: operations["teams_detail"];
         put?: never;
         post?: never;
@@ -2103,7 +2158,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description A view that takes one serializer and calls one service. */
+        /**
+         * A view that takes one serializer and calls one service
+         * @description A view that takes one serializer and calls one service.
+         */
         get: operations["teams_invitations"];
         put?: never;
         post?: never;
@@ -2122,7 +2180,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Invite somebody by mail. Whoever is invited already gets another mail. */
+        /**
+         * Invite somebody by mail
+         * @description Invite somebody by mail. Whoever is invited already gets another mail.
+         */
         post: operations["teams_invite"];
         delete?: never;
         options?: never;
@@ -2139,7 +2200,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** @description Leave a team. What the caller made for it stays with it. */
+        /**
+         * Leave a team
+         * @description Leave a team. What the caller made for it stays with it.
+         */
         post: operations["teams_leave"];
         delete?: never;
         options?: never;
@@ -2154,7 +2218,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Base: one of the caller's teams, or all. */
+        /**
+         * Base
+         * @description Base: one of the caller's teams, or all.
+         */
         get: operations["teams_list"];
         put?: never;
         post?: never;
@@ -2174,11 +2241,17 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** @description Take a member out of the team. What they made for it stays with it. */
+        /**
+         * Take a member out of the team
+         * @description Take a member out of the team. What they made for it stays with it.
+         */
         delete: operations["teams_member_remove"];
         options?: never;
         head?: never;
-        /** @description Give a member another role. */
+        /**
+         * Give a member another role
+         * @description Give a member another role.
+         */
         patch: operations["teams_member_update"];
         trace?: never;
     };
@@ -2195,7 +2268,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** @description Give a team another name. */
+        /**
+         * Give a team another name
+         * @description Give a team another name.
+         */
         patch: operations["teams_update"];
         trace?: never;
     };
@@ -2209,7 +2285,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** @description Withdraw an invitation: it can't be accepted any more. */
+        /**
+         * Withdraw an invitation
+         * @description Withdraw an invitation: it can't be accepted any more.
+         */
         delete: operations["teams_withdraw"];
         options?: never;
         head?: never;
@@ -2492,6 +2571,18 @@ export interface components {
          * @enum {string}
          */
         DisabledReasonEnum: "owner" | "admin" | "gone" | "failing";
+        /** @description The key of the link in the mail. */
+        EmailChangeConfirmRequest: {
+            key: string;
+        };
+        /** @description The new email, and the password. */
+        EmailChangeRequest: {
+            /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
+            code?: string;
+            password: string;
+            /** Format: email */
+            email: string;
+        };
         /**
          * @description * `request.completed` - request.completed
          *     * `request.failed` - request.failed
@@ -4250,6 +4341,196 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    auth_email_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailChangeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account asks for a code as well: `mfa_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type was not accepted */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auth_email_change_confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailChangeConfirmRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type was not accepted */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     auth_login: {
         parameters: {
             query?: never;

@@ -59,6 +59,11 @@ export function createAppRouter(
       meta: { public: true, title: () => t('title.verifyEmail') },
     },
     {
+      path: '/confirm-address/:key',
+      component: entrance('ConfirmAddressPage'),
+      meta: { public: true, title: () => t('title.verifyEmail') },
+    },
+    {
       path: '/forgot',
       component: entrance('ForgotPage'),
       meta: { public: true, title: () => t('title.forgot') },

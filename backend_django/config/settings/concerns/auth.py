@@ -52,6 +52,7 @@ ACCOUNT_RATE_LIMITS = {
     "link_mail": "3/30m/key",
     "reset_password_from_key": "20/m/ip",
     "reauthenticate": "10/5m/user",
+    "email_change": "5/h/user",
     "webhook_test": "20/m/user",
 }
 

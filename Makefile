@@ -25,10 +25,10 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start everything: page, worker and schedule (PORT=8080 make run)
-	@$(bootstrap) --dotenv && exec $(VENV) -m scripts.stack run
+	@$(bootstrap) --dotenv --before run && exec $(VENV) -m scripts.stack run
 
 dev: ## The same, and every change of a source file shows at once
-	@$(bootstrap) --dotenv && exec $(VENV) -m scripts.stack dev
+	@$(bootstrap) --dotenv --before dev && exec $(VENV) -m scripts.stack dev
 
 demo: ## The main job without a browser (FILE=path for a file of yours)
 	@$(bootstrap) --dotenv && exec $(VENV) -m scripts.stack demo $(if $(FILE),"$(FILE)")

@@ -30,6 +30,7 @@ from scripts.environment import (
     create_dotenv,
 )
 from scripts.progress import explain, progress, run
+from scripts.runner import Runner, Stack
 
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "requirements"
@@ -271,9 +272,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--no-page", action="store_true", help="leave Node and the page alone")
     parser.add_argument("--no-build", action="store_true", help="leave the page as it is built")
     parser.add_argument("--dotenv", action="store_true", help="make .env if there is none")
+    parser.add_argument("--before", choices=["run", "dev"], help="look first whether it can start")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
+        if options.before:
+            Runner(Stack(), dev=options.before == "dev", quiet=True).check()
         with only_one():
             installation = Installation(page=not options.no_page, build=not options.no_build)
             asyncio.run(installation.make())

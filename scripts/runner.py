@@ -10,7 +10,7 @@ import tomllib
 import urllib.request
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from scripts.binaries import find_postgres
 from scripts.environment import (
@@ -23,7 +23,7 @@ from scripts.environment import (
     private_folder,
     settings_for_children,
 )
-from scripts.modules import module_programs
+from scripts.modules import ModuleProgram, module_programs
 from scripts.node import node_environment
 from scripts.processes import free_port, port_is_free
 from scripts.services import Postgres, Service, Valkey
@@ -104,6 +104,7 @@ class Runner:
         self.modules = {
             module: port_from(stack.settings, *module.port) for module in module_programs()
         }
+        self.taken: dict[ModuleProgram, int] = {}
         self.url = f"http://{HOST}:{self.port}"
         self.django_port = free_port() if dev else self.port
         self.started = time.monotonic()
@@ -112,6 +113,10 @@ class Runner:
 
     def run(self) -> int:
         stack = self.stack
+        if not stack.state.acquire():
+            self._refuse_a_second()
+        self._check_port()
+        self._move_modules()
         links = ",".join(
             f"{module.name.capitalize()}=http://{HOST}:{port}"
             for module, port in self.modules.items()
@@ -119,13 +124,6 @@ class Runner:
         of_modules = {"STAFF_LINKS": stack.settings.get("STAFF_LINKS", links)}
         for module, port in self.modules.items():
             of_modules |= module.environment(stack.settings) | {module.port[0]: str(port)}
-        if not stack.state.acquire():
-            running = stack.state.read() or {}
-            raise UsageError(
-                f"Already running at {running.get('url', 'another address')} (process"
-                f" {running.get('pid', 'unknown')}): use that one, or stop it first."
-            )
-        self._check_ports()
         stack.check_disk()
         self.supervisor = Supervisor(stack.services)
         names = (
@@ -152,17 +150,36 @@ class Runner:
         finally:
             stack.state.clear()
 
-    def _check_ports(self) -> None:
-        target = "dev" if self.dev else "run"
-        for name, port, other in (
-            ("PORT", self.port, 8080),
-            *((module.port[0], port, module.port[1] + 1) for module, port in self.modules.items()),
-        ):
+    def check(self) -> None:
+        """Refuse what could not start, before anything is installed for it.
+
+        Raises:
+            UsageError: it runs already, or the port of the page is another program's.
+        """
+        if self.stack.state.read():
+            self._refuse_a_second()
+        self._check_port()
+
+    def _refuse_a_second(self) -> NoReturn:
+        running = self.stack.state.read() or {}
+        raise UsageError(
+            f"Already running at {running.get('url', 'another address')} (process"
+            f" {running.get('pid', 'unknown')}): use that one, or stop it first."
+        )
+
+    def _check_port(self) -> None:
+        if not port_is_free(self.port, HOST):
+            raise UsageError(
+                f"Port {self.port} is taken by another program: choose a free one, for example"
+                f" `PORT=8080 make {'dev' if self.dev else 'run'}`."
+            )
+
+    def _move_modules(self) -> None:
+        """Take other ports for what is beside the product and finds its own taken."""
+        for module, port in self.modules.items():
             if not port_is_free(port, HOST):
-                raise UsageError(
-                    f"Port {port} is taken by another program: choose a free one, for example"
-                    f" `{name}={other} make {target}`."
-                )
+                self.modules[module] = free_port()
+                self.taken[module] = port
 
     def _publish(self, *, ready: bool) -> None:
         shared = {name: self.environment[name] for name in SHARED if name in self.environment}
@@ -269,7 +286,8 @@ class Runner:
             f"  page     {self.url}{settings.get('BASE_PATH', '')}",
             f"  sign in  {account}, {known}",
             *(
-                f"  {module.name:<8} http://{HOST}:{port} ({module.words})"
+                f"  {module.name:<8} http://{HOST}:{port} ({module.words}"
+                + (f"; {self.taken[module]} is taken)" if module in self.taken else ")")
                 for module, port in self.modules.items()
             ),
             "  stop     Ctrl-C",

@@ -4,6 +4,7 @@ import ast
 import asyncio
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -31,9 +32,11 @@ def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "logs"
 
 
-def bootstrap(folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def bootstrap(
+    folder: Path, environment: dict[str, str], *options: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "scripts.bootstrap", "--dotenv"],
+        [sys.executable, "-m", "scripts.bootstrap", "--dotenv", *options],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -65,6 +68,18 @@ def test_the_first_file_parses_on_old_pythons() -> None:
     source = (ROOT / "scripts" / "bootstrap.py").read_text()
     ast.parse(source, feature_version=(3, 6))
     assert not re.search(r"^\s*def .*:\s*\w", source, re.M)
+
+
+@pytest.mark.slow
+def test_a_taken_port_is_said_before_anything_is_installed(
+    checkout: Path, bare_environment: dict[str, str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = bootstrap(checkout, bare_environment | {"PORT": port}, "--before", "run")
+    assert done.returncode == 1
+    assert only_sentence(done.stderr).startswith(f"Port {port} is taken by another program")
+    assert not (checkout / ".env").exists()
 
 
 @pytest.mark.slow  # pip tries again before it gives up

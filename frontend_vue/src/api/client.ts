@@ -6,6 +6,7 @@ import { language } from '@/i18n/language'
 import { actFor, actingHeader } from './acting'
 import { setClock } from './clock'
 import { ApiError, errorFrom, unreachable } from './errors'
+import { showInOverlay } from './overlay'
 import type { paths } from './schema'
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
@@ -34,6 +35,7 @@ export function onRefused(code: string, handler: () => void): void {
 
 /** The error for an answer; every caller of the API, whatever it sends with, reports through here. */
 export function failure(status: number, body: unknown, retryAfter: string | null): ApiError {
+  if (import.meta.env.DEV && status === 500 && typeof body === 'string') showInOverlay(body)
   if (status === 401) whenUnauthorized()
   const error = errorFrom(status, body, retryAfter)
   whenRefused.get(error.code)?.()

@@ -80,7 +80,8 @@ def test_a_language_is_chosen_in_the_browser_and_by_the_account(page: Page) -> N
     messages: list[str] = []
 
     def note(sent: Request) -> None:
-        if "/api/" in sent.url and "/events/" not in sent.url:  # a stream sends the browser's own
+        # Streams and pictures send the browser's own.
+        if "/api/" in sent.url and sent.resource_type == "fetch":
             asked.append(sent.headers.get("accept-language", ""))
         if "/messages-" in sent.url:
             messages.append(sent.url)

@@ -53,7 +53,8 @@ def test_goes_on_where_it_stopped(signed_in: Page, large: Path) -> None:
     assert accessibility_problems(page) == []
     page.unroute("**/parts/2/")
     page.evaluate("dispatchEvent(new Event('online'))")  # else the next try may be far away
-    expect(page).to_have_url(PAGE)
+    # A try that was under way and failed waits all the same, once more.
+    expect(page).to_have_url(PAGE, timeout=30_000)
     assert (sent.count("1"), sent.count("3")) == (1, 1)
 
 

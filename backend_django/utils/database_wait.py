@@ -18,6 +18,7 @@ from django.conf import settings
 # How much longer than for the database a web request may wait for all servers together. Each has a
 # budget of its own; three that hang at once must not add up to more than a client's patience.
 OTHERS_SECONDS = 1.0
+AFTERWARDS_SECONDS = 0.5  # of it are for the database: what the storage did not do is written down
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Limit:
         return min(self.seconds, self.total_seconds)
 
     def storage_left(self) -> float:
-        return min(self.storage_seconds, self.total_seconds)
+        return min(self.storage_seconds, self.total_seconds - AFTERWARDS_SECONDS)
 
     @contextmanager
     def spend(self) -> Iterator[None]:

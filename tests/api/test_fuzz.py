@@ -35,7 +35,8 @@ AT_LEAST = int(os.environ.get("FUZZ_AT_LEAST", "100"))
 HARMFUL = ["/auth/logout/", "/auth/tokens/{id}/", "/requests/delete/"]
 # A value of the right form is not enough: what it says must be true, and a name more than spaces.
 MAY_REFUSE_GOOD_FORM = (
-    r"/auth/(login|registration|password|user/delete)/|/auth/tokens/$|/notifications/read/"
+    r"/auth/(login|registration|password|email/change|user/delete)/"
+    r"|/auth/tokens/$|/notifications/read/"
 )
 MAY_REFUSE_GOOD_FORM += "|/auth/mfa/"  # [mfa]
 

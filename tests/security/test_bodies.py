@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import resolve
 
 from backend_django.api.docs import document
 from backend_django.users.models import User
@@ -78,6 +79,7 @@ def test_a_parameter_that_nothing_reads_is_refused_at_every_route(
     let_in = [
         (method, template, answer.status_code)
         for template, path in api_routes()
+        if query.partition("=")[0] not in getattr(resolve(path).func, "query_parameters", ())
         for method in ("get", "head", "post", "put", "patch", "delete")
         if (answer := client.generic(method.upper(), f"{path}?{query}")).status_code
         not in {400, 405}

@@ -134,7 +134,7 @@ def test_waits_for_several_servers_do_not_add_up(
 def slow_database(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def middleware(request: Any) -> Any:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(4)")
+            cursor.execute("SELECT pg_sleep(2)")
         return get_response(request)
 
     return middleware

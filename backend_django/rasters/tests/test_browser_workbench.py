@@ -65,7 +65,9 @@ def test_workbench(signed_in: Page, two: list[str]) -> None:
     handle.press("PageDown")
     expect(handle).to_have_attribute("aria-valuenow", re.compile(r"^(1\d\d|2[0-4]\d)$"))
     page.wait_for_url(re.compile("colormap=magma.*at="))
-    assert tiles[before:] == [], "the page has the numbers, and paints them itself"
+    # Those at the edges may still come, each once: what is on the screen is painted by the page.
+    again = [url for url in tiles[before:] if url in tiles[:before] or "format=numbers" not in url]
+    assert again == [], "the page has the numbers, and paints them itself"
 
     # The address is the view: somebody else who opens it sees the same; so does a browser that
     # cannot read numbers, for which the server draws.

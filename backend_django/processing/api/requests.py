@@ -91,6 +91,7 @@ class RequestCsvView(RequestsView):
     schema_action = "csv"
     pagination_class = None
     query_serializer = CsvQuery
+    problems = {404: "There is no such account to act for"}
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         return super().perform_content_negotiation(request, force=True)  # a table is no JSON

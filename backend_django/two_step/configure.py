@@ -15,10 +15,7 @@ def configure(settings: dict[str, Any]) -> None:
     settings["MFA_SUPPORTED_TYPES"] = ["totp", "recovery_codes"]
     settings["MFA_TOTP_ISSUER"] = settings["PROJECT"].name
     settings["MFA_RECOVERY_CODE_COUNT"] = 10
-    settings["MIDDLEWARE"] += [
-        "backend_django.two_step.required.StaffMiddleware",
-        "backend_django.two_step.required.EveryoneMiddleware",
-    ]
+    settings["MIDDLEWARE"] += ["backend_django.two_step.required.SecondStepMiddleware"]
     # Whether staff must set up two-step sign-in before the admin, and what else is for staff, lets
     # them in. `make run` asks nobody unless it is set.
     settings["TWO_STEP_FOR_STAFF"] = env.bool("TWO_STEP_FOR_STAFF", default=True)

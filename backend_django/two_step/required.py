@@ -37,8 +37,8 @@ def check_second_step(user: Any) -> None:
         raise SecondStepMissing
 
 
-class StaffMiddleware:
-    """Send staff without a second step from the admin to the page where they set one up."""
+class SecondStepMiddleware:
+    """Refuse an account without a second step what asks for one, and lead to where it is set up."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -49,39 +49,35 @@ class StaffMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        match = request.resolver_match
-        is_admin = request.path_info.startswith(f"/{settings.ADMIN_URL}")
-        if not is_admin or (match and match.url_name == "logout"):
-            return None
-        try:
-            acts_as_staff(request.user)
-        except SecondStepMissing as error:
-            if request.method not in {"GET", "HEAD"}:
-                sentence = f"{translate(error.message)}\n"
-                return HttpResponseForbidden(sentence, content_type="text/plain; charset=utf-8")
-            query = urlencode({"next": request.get_full_path()})
-            return HttpResponseRedirect(page_path(f"/account?{query}"))
+        if request.path_info.startswith(f"/{settings.ADMIN_URL}"):
+            return _of_staff(request)
+        return _of_everyone(request)
+
+
+def _of_staff(request: HttpRequest) -> HttpResponseBase | None:
+    """Send staff without one from the admin to their account page."""
+    match = request.resolver_match
+    if match and match.url_name == "logout":
         return None
+    try:
+        acts_as_staff(request.user)
+    except SecondStepMissing as error:
+        if request.method not in {"GET", "HEAD"}:
+            sentence = f"{translate(error.message)}\n"
+            return HttpResponseForbidden(sentence, content_type="text/plain; charset=utf-8")
+        query = urlencode({"next": request.get_full_path()})
+        return HttpResponseRedirect(page_path(f"/account?{query}"))
+    return None
 
 
-class EveryoneMiddleware:
-    """Refuse what needs an account to one without a second step, but for what sets it up."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_view(
-        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
-    ) -> HttpResponseBase | None:
-        required = settings.TWO_STEP_FOR_EVERYONE  # type: ignore[misc]
-        if not required or not request.path_info.startswith(GUARDED):
-            return None
-        if request.path_info.startswith(OPEN) or all(mfa_is_on(user) for user in _callers(request)):
-            return None
-        return problem_response(403, SecondStepMissing.code, SecondStepMissing.message)
+def _of_everyone(request: HttpRequest) -> HttpResponseBase | None:
+    """Refuse what needs an account, but for what sets a second step up."""
+    required = settings.TWO_STEP_FOR_EVERYONE  # type: ignore[misc]
+    if not required or not request.path_info.startswith(GUARDED):
+        return None
+    if request.path_info.startswith(OPEN) or all(mfa_is_on(user) for user in _callers(request)):
+        return None
+    return problem_response(403, SecondStepMissing.code, SecondStepMissing.message)
 
 
 def _callers(request: HttpRequest) -> Iterator[User]:

@@ -13,8 +13,8 @@ PURPOSE = "two_step"
 
 
 class MFAAdapter(DefaultMFAAdapter):
-    """Secrets of apps and seeds of recovery codes are encrypted: whoever has the database, or a
-    backup, without DJANGO_SECRET_KEY cannot make codes.
+    """Secrets of apps are encrypted: whoever has the database, or a backup, without
+    DJANGO_SECRET_KEY cannot make codes.
     """
 
     def encrypt(self, text: str) -> str:

@@ -14,7 +14,7 @@ def configure(settings: dict[str, Any]) -> None:
     settings["MFA_ADAPTER"] = "backend_django.two_step.adapter.MFAAdapter"
     settings["MFA_SUPPORTED_TYPES"] = ["totp", "recovery_codes"]
     settings["MFA_TOTP_ISSUER"] = settings["PROJECT"].name
-    settings["MFA_RECOVERY_CODE_COUNT"] = 10
+    settings["MFA_FORMS"] = {"authenticate": "backend_django.two_step.recovery.CodeForm"}
     settings["MIDDLEWARE"] += ["backend_django.two_step.required.SecondStepMiddleware"]
     # Whether staff must set up two-step sign-in before the admin, and what else is for staff, lets
     # them in. `make run` asks nobody unless it is set.

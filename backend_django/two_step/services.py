@@ -7,9 +7,7 @@ until the first code proves that the app has it, too.
 
 from allauth.core import context
 from allauth.mfa.adapter import get_adapter
-from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.models import Authenticator
-from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, validate_totp_code
 from django.db import IntegrityError, transaction
 
@@ -19,6 +17,8 @@ from backend_django.users.models import ApiToken, User
 from backend_django.users.services import notice_send, sessions_end
 from backend_django.utils.errors import Conflict, Denied, Invalid, LimitReached
 from backend_django.utils.messages import Message
+
+from .recovery import CodeForm, recovery_codes_create
 
 Type = Authenticator.Type
 
@@ -39,7 +39,7 @@ def recovery_codes_left(user: User) -> int:
     return len(codes.wrap().get_unused_codes()) if codes else 0
 
 
-def code_check(*, user: User, code: str) -> AuthenticateForm | None:
+def code_check(*, user: User, code: str) -> CodeForm | None:
     """Check the code of an account that asks for one; a code works once.
 
     Returns:
@@ -55,7 +55,7 @@ def code_check(*, user: User, code: str) -> AuthenticateForm | None:
         return None
     if not code:
         raise CodeRequired
-    form = AuthenticateForm({"code": code}, user=user)
+    form = CodeForm({"code": code}, user=user)
     with transaction.atomic():
         # One at a time: of parallel uses of a code one wins. Nothing is raised in here, because a
         # failure must stay counted.
@@ -104,7 +104,7 @@ def mfa_activate(*, user: User, secret: str, code: str, token: ApiToken | None) 
     try:
         with transaction.atomic():
             TOTP.activate(user, secret)
-            codes = _new_recovery_codes(user)
+            codes = recovery_codes_create(user=user)
             sessions_end(user=user)
             opened = ApiToken.objects.filter(user=user, from_sign_in=True)
             opened.exclude(pk=token.pk if token else 0).delete()
@@ -135,9 +135,4 @@ def recovery_codes_renew(*, user: User) -> list[str]:
         raise Conflict("Two-step sign-in is off.")
     notice_send(user=user, kind="recovery_codes")
     event_record(event="recovery_codes_renewed", target=user.email)
-    return _new_recovery_codes(user)
-
-
-def _new_recovery_codes(user: User) -> list[str]:
-    Authenticator.objects.filter(user=user, type=Type.RECOVERY_CODES).delete()
-    return RecoveryCodes.activate(user).generate_codes()
+    return recovery_codes_create(user=user)

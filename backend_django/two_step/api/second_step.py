@@ -16,7 +16,7 @@ class CodeField(serializers.CharField):
         super().__init__(
             required=False,
             allow_blank=True,
-            max_length=20,
+            max_length=40,
             help_text=(
                 "Of the authenticator app, or a recovery code. Asked for with `mfa_required`."
             ),

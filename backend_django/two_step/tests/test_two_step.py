@@ -3,11 +3,14 @@
 from importlib import import_module
 
 import pytest
+from allauth.core.context import request_context
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.apps import apps
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from backend_django.two_step.adapter import MFAAdapter
+from backend_django.two_step.recovery import CodeForm
 from backend_django.users.models import User
 from tests.accounts.conftest import PASSWORD, Visitor, script
 from tests.accounts.test_password import NEW, parts, set_new
@@ -62,6 +65,34 @@ def test_recovery_code_works_once(another: Visitor, secured: tuple[str, list[str
     assert another.look("mfa").json() == {"enabled": True, "recovery_codes_left": 9}
     assert Visitor().sign_in(code=codes[3]).status_code == 400
     assert Visitor().sign_in(code=codes[4]).status_code == 200
+
+
+def test_recovery_code_is_typed_as_people_type(
+    another: Visitor, secured: tuple[str, list[str]]
+) -> None:
+    code = secured[1][0].lower().replace("-", " ")
+    assert another.sign_in(code=f" {code} ").status_code == 200
+
+
+def test_recovery_codes_cannot_be_had_of_the_database(
+    secured: tuple[str, list[str]], rf: RequestFactory
+) -> None:
+    """Nor does what stands there open anything."""
+    stored = Authenticator.objects.get(type=Authenticator.Type.RECOVERY_CODES)
+    text = str(stored.data)
+    assert not [code for code in secured[1] if code in text or code.replace("-", "") in text]
+    for kept in stored.data["migrated_codes"][:3]:
+        with request_context(rf.post("/")):
+            assert not CodeForm({"code": kept}, user=stored.user).is_valid()
+
+
+def test_recovery_codes_of_an_earlier_release_work(
+    another: Visitor, secured: tuple[str, list[str]], ada: User
+) -> None:
+    Authenticator.objects.filter(type=Authenticator.Type.RECOVERY_CODES).delete()
+    codes = RecoveryCodes.activate(ada).generate_codes()
+    assert another.sign_in(code=codes[0]).status_code == 200
+    assert Visitor().sign_in(code=codes[0]).status_code == 400
 
 
 def test_guessing_codes_is_stopped(another: Visitor, secured: tuple[str, list[str]]) -> None:
@@ -193,7 +224,11 @@ def test_secrets_are_not_in_the_database(
     assert adapter.decrypt(secret) == secret, "stored by an earlier release"
 
 
-def test_secrets_of_an_earlier_release_are_encrypted(secured: tuple[str, list[str]]) -> None:
+def test_secrets_of_an_earlier_release_are_encrypted(
+    secured: tuple[str, list[str]], ada: User
+) -> None:
+    Authenticator.objects.filter(type=Authenticator.Type.RECOVERY_CODES).delete()
+    codes = RecoveryCodes.activate(ada).generate_codes()
     migration = import_module("backend_django.two_step.migrations.0001_encrypt_secrets")
     rows = Authenticator.objects.order_by("type")
     before = [row.data for row in rows]
@@ -206,7 +241,7 @@ def test_secrets_of_an_earlier_release_are_encrypted(secured: tuple[str, list[st
     assert all(secured[0] not in str(data) for data in encrypted)
     assert [[*data] for data in encrypted] == [[*data] for data in before]
     assert secured[0] == MFAAdapter().decrypt(encrypted[1]["secret"])
-    assert Visitor().sign_in(code=secured[1][0]).status_code == 200
+    assert Visitor().sign_in(code=codes[0]).status_code == 200
 
 
 def test_what_the_password_alone_had_opened_ends(

@@ -1,11 +1,14 @@
 """What a web process remembers of who may see a tile: by whom it was decided, and for how long."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db.models import QuerySet
 from django.test import Client
 
+from backend_django import policies
 from backend_django.processing.models import ProcessingRequest
 from backend_django.rasters import services
 from backend_django.rasters.api import tiles as tile_views
@@ -147,6 +150,34 @@ def test_an_access_that_was_ended_is_over_within_a_second(
     browser.cookies.load(cookies.replace("Set-Cookie: ", ""))  # what signing out removed
     clock.now += SECOND
     assert browser.get(address).status_code == code
+
+
+class Together(policies.Delegation):
+    """A delegation to those who are members, as one of an organisation."""
+
+    def __init__(self, account: User, member: User) -> None:
+        self.account_id, self.members = account.pk, {member.pk}
+
+    def owners(self, user_id: Any, action: policies.Action) -> QuerySet[Any]:
+        accounts = User.objects.filter(pk=self.account_id) if user_id in self.members else ()
+        return (accounts or User.objects.none()).values("pk")
+
+    def allows(self, user_id: Any, action: policies.Action, owner_id: Any) -> bool:
+        return user_id in self.members and owner_id == self.account_id
+
+
+def test_who_is_no_longer_a_member_sees_no_tile_within_a_second(
+    raster: ProcessingRequest, user: User, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member = other_user()
+    together = Together(user, member)
+    monkeypatch.setattr(policies, "_delegations", [together])
+    browser, address = Client(), own(raster)
+    browser.force_login(member)
+    assert browser.get(address).status_code == 200
+    together.members.clear()
+    clock.now += SECOND
+    assert browser.get(address).status_code == 404
 
 
 def revoke(share: RasterShare) -> None:

@@ -51,6 +51,11 @@ def register(delegation: Delegation) -> None:
     _delegations.append(delegation)
 
 
+def is_delegated() -> bool:
+    """Whether somebody may act for an account that is not theirs."""
+    return bool(_delegations)
+
+
 def can(user: Any, action: Action, object: Any) -> bool:
     """Whether a user may do this with an object.
 

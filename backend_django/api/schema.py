@@ -5,6 +5,9 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from drf_spectacular.plumbing import load_enum_name_overrides
+from drf_spectacular.utils import OpenApiParameter
+
+from backend_django import policies
 
 from .problems import CONTENT_TYPE
 
@@ -39,6 +42,11 @@ PROBLEM_SCHEMA = {
     },
 }
 
+ACT_FOR = OpenApiParameter(
+    policies.HEADER,
+    location=OpenApiParameter.HEADER,
+    description="Which account this is for, of those the caller may act for; else their own.",
+)
 
 PROBLEM_CONTENT = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
@@ -73,13 +81,24 @@ class AutoSchema(SpectacularAutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         query = getattr(self.view, "query_serializer", None)
-        return [*super().get_override_parameters(), *([query] if query else [])]
+        more = [query] if query else []
+        if self._acts_for_owner:
+            more.append(ACT_FOR)
+        return [*super().get_override_parameters(), *more]
+
+    @property
+    def _acts_for_owner(self) -> bool:
+        """Whether a call names an account; what is found by its id belongs to one."""
+        named = isinstance(self.view, policies.ActsForOwner) and "{" not in self.path
+        return named and policies.is_delegated()
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
             reads = self.get_request_serializer() if "requestBody" in operation else None
             own = getattr(self.view, "problems", {}) | getattr(reads, "problems", {})
+            if self._acts_for_owner:
+                own = {404: "There is no such account to act for"} | own
             for code, description in own.items():
                 answer = {"description": description, "content": PROBLEM_CONTENT}
                 operation["responses"][str(code)] = answer

@@ -8150,6 +8150,8 @@ export interface operations {
             header?: {
                 /** @description With a key used before, answers 200 with what was made then. */
                 "Idempotency-Key"?: string;
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
             };
             path?: never;
             cookie?: never;
@@ -8385,6 +8387,8 @@ export interface operations {
             header?: {
                 /** @description With a key used before, answers 200 with what was made then. */
                 "Idempotency-Key"?: string;
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
             };
             path?: never;
             cookie?: never;
@@ -8528,7 +8532,10 @@ export interface operations {
                 /** @description Words of its name or area, or its number. */
                 q: string;
             };
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8562,6 +8569,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account to act for */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9081,7 +9097,10 @@ export interface operations {
                 /** @description One, or several with commas: a,b. */
                 status?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9115,6 +9134,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account to act for */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9471,6 +9499,8 @@ export interface operations {
             header?: {
                 /** @description With a key used before, answers 200 with what was made then. */
                 "Idempotency-Key"?: string;
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
             };
             path?: never;
             cookie?: never;
@@ -9706,6 +9736,8 @@ export interface operations {
             header?: {
                 /** @description With a key used before, answers 200 with what was made then. */
                 "Idempotency-Key"?: string;
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
             };
             path?: never;
             cookie?: never;
@@ -10193,7 +10225,10 @@ export interface operations {
                 /** @description One, or several with commas: a,b. */
                 status?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10227,6 +10262,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account to act for */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10686,7 +10730,10 @@ export interface operations {
     mosaics_upload_start: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10724,6 +10771,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account to act for */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11751,7 +11807,10 @@ export interface operations {
     rasters_sample: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11773,6 +11832,15 @@ export interface operations {
                     "application/json": components["schemas"]["ProcessingRequest"];
                 };
             };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -11784,6 +11852,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account to act for */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13318,7 +13395,10 @@ export interface operations {
     rasters_upload_start: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -13356,6 +13436,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account to act for */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13971,7 +14060,10 @@ export interface operations {
     requests_cancel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -14009,6 +14101,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account to act for */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14104,7 +14205,10 @@ export interface operations {
                 /** @description One, or several with commas: a,b. */
                 status?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -14195,7 +14299,10 @@ export interface operations {
     requests_delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -14233,6 +14340,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account to act for */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14392,7 +14508,10 @@ export interface operations {
     requests_download: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -14430,6 +14549,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account to act for */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14711,7 +14839,10 @@ export interface operations {
                 /** @description One, or several with commas: a,b. */
                 status?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -14745,6 +14876,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account to act for */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14908,7 +15048,10 @@ export interface operations {
     requests_retry: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -14946,6 +15089,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account to act for */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15125,7 +15277,10 @@ export interface operations {
                 /** @description One, or several with commas: a,b. */
                 status?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -15159,6 +15314,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account to act for */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16727,7 +16891,10 @@ export interface operations {
     usage_get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Which account this is for, of those the caller may act for; else their own. */
+                "X-Act-For"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -16741,6 +16908,15 @@ export interface operations {
                     "application/json": components["schemas"]["Usage"];
                 };
             };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -16752,6 +16928,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such account to act for */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -92,6 +92,17 @@ test('chunks go to the signed addresses of the storage, several at once', async 
   expect(await done).toBe('u1')
 })
 
+test('what was begun for one account is not gone on with for another', async () => {
+  begin()
+  await answer(201, state())
+  const lab = { 'X-Act-For': 'lab' }
+  sendChunks(PATH, file, stop.signal, () => {}, lab).catch(() => {})
+  expect(FakeXhr.last).toMatchObject({ method: 'POST', url: ROOT })
+  expect(FakeXhr.last.headers).toMatchObject(lab)
+  await answer(201, state())
+  forget(PATH, file, lab)
+})
+
 test('one chunk that is lost stops the others', async () => {
   const done = begin()
   await answer(201, state([], 'direct'))

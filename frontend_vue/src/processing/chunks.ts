@@ -1,7 +1,8 @@
+import { actingAsNow } from '@/api/acting'
 import { ApiError } from '@/api/errors'
 import { send, sendSigned } from '@/api/upload'
 
-import { chunkKey, uploadPath } from './chunkKeys'
+import { chunkKey, uploadPath, type ActingFor } from './chunkKeys'
 
 /** As the API describes it; the same for every kind of request. */
 interface State {
@@ -22,6 +23,7 @@ const AT_ONCE = { server: 1, direct: 3 }
  * It knows the upload by the file's name, size and time, also after a reload of the page.
  * @param createPath path of the create, beside which that of the uploads is
  * @param arrived told 0..1 of the bytes that have left, and whether a chunk has just arrived
+ * @param actingFor for which account, as a header; by default the present one
  * @returns the upload's id, to be named in a create
  * @throws as `send` does; to call it once more goes on with the chunks that are missing
  */
@@ -30,7 +32,7 @@ export async function sendChunks(
   file: File,
   signal: AbortSignal,
   arrived: (fraction: number, chunk: boolean) => void,
-  actingFor: Record<string, string> = {},
+  actingFor: ActingFor = actingAsNow(),
 ): Promise<string> {
   const path = uploadPath(createPath)
   const state = await findOrStart(createPath, file, signal, actingFor)
@@ -79,24 +81,24 @@ export async function sendChunks(
     await Promise.all(Array.from({ length: AT_ONCE[state.mode] }, sendOneAfterTheOther))
   } catch (error) {
     stop.abort()
-    if (isGone(error)) forget(createPath, file)
+    if (isGone(error)) forget(createPath, file, actingFor)
     throw error
   }
   return state.id
 }
 
 /** Throws away what has arrived of a file that shall not be sent to its end. */
-export async function discard(createPath: string, file: File) {
-  const id = sessionStorage.getItem(chunkKey(createPath, file))
+export async function discard(createPath: string, file: File, actingFor?: ActingFor) {
+  const id = sessionStorage.getItem(chunkKey(createPath, file, actingFor))
   if (!id) return
-  forget(createPath, file)
+  forget(createPath, file, actingFor)
   // It is gone already, or expires: nobody waits for this.
   await send('DELETE', `${uploadPath(createPath)}${id}/`).catch(() => {})
 }
 
 /** A file of that name that is chosen later is sent from its beginning. */
-export function forget(createPath: string, file: File) {
-  sessionStorage.removeItem(chunkKey(createPath, file))
+export function forget(createPath: string, file: File, actingFor?: ActingFor) {
+  sessionStorage.removeItem(chunkKey(createPath, file, actingFor))
 }
 
 /** The upload of this file that was begun, or a new one. */
@@ -104,9 +106,9 @@ async function findOrStart(
   createPath: string,
   file: File,
   signal: AbortSignal,
-  actingFor: Record<string, string>,
+  actingFor: ActingFor,
 ): Promise<State> {
-  const key = chunkKey(createPath, file)
+  const key = chunkKey(createPath, file, actingFor)
   const path = uploadPath(createPath)
   const id = sessionStorage.getItem(key)
   try {

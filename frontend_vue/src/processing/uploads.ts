@@ -180,7 +180,7 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
       entry.state = 'storing'
       form.append('upload', entry.uploadId)
       const request = await send('POST', api.createPath, form, options)
-      forget(api.createPath, file)
+      forget(api.createPath, file, actingFor)
       return request as ProcessingRequest
     }
     entry.sent = 0
@@ -196,7 +196,7 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
   function dismiss(entry: Upload) {
     remove(entry)
     if (inChunks(entry))
-      void loadChunks().then(({ discard }) => discard(api.createPath, entry.file))
+      void loadChunks().then(({ discard }) => discard(api.createPath, entry.file, entry.actingFor))
   }
 
   function remove({ id }: Upload) {

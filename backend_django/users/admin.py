@@ -11,12 +11,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from backend_django.audit.services import event_record
+from backend_django.utils.admin import ReadOnly
 from backend_django.utils.site import page_path
 
-from .models import User
+from .models import ApiToken, User
 from .services import sessions_end
 
 UserSessionAdmin.search_fields = ["user__email", "ip"]  # their own name a column that is not here
+
+
+class ApiTokenInline(ReadOnly, admin.TabularInline):
+    model = ApiToken
+    fields = ["name", "hint", "limits", "created_at", "last_used_at"]
+    readonly_fields = ["limits", "created_at"]
+    extra = 0
 
 
 @admin.register(User)
@@ -36,6 +44,9 @@ class UserAdmin(DjangoUserAdmin):
     add_fieldsets = [(None, {"classes": ["wide"], "fields": ["email", "password1", "password2"]})]
 
     actions = ["end_sessions"]
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
+        return [ApiTokenInline] if obj else []
 
     @admin.action(
         description=lazy("Sign the selected users out everywhere"), permissions=["change"]

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
@@ -130,6 +131,12 @@ class ApiToken(models.Model):
     scope = models.CharField(
         max_length=5, choices=Scope, default=Scope.WRITE, db_default=Scope.WRITE
     )
+    kinds = ArrayField(  # no JSONField: authentication reads it without Django's converters
+        models.CharField(max_length=100),
+        default=list,
+        db_default=[],
+        help_text="The features that it opens, as in their URLs. Empty: whatever its owner may do.",
+    )
     from_sign_in = models.BooleanField(default=False, help_text="Made by auth/login/.")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, help_text="Null: it does not expire.")
@@ -140,6 +147,13 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.user_id}"
+
+    @property
+    def limits(self) -> str:
+        """What it may do, in English: for the audit trail and the admin."""
+        of = f" of {', '.join(self.kinds)} only" if self.kinds else ""
+        until = f"until {self.expires_at:%Y-%m-%d}" if self.expires_at else "does not expire"
+        return f"{self.Scope(self.scope).label}{of}, {until}"
 
     @staticmethod
     def digest_of(key: str) -> str:

@@ -1,6 +1,7 @@
 """Writes to accounts."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -208,10 +209,14 @@ def token_create(
     user: User,
     name: str,
     scope: str = ApiToken.Scope.WRITE,
+    kinds: Sequence[str] = (),
     expires_at: datetime | None = None,
     from_sign_in: bool = False,
 ) -> tuple[ApiToken, str]:
     """Create a token.
+
+    Args:
+        kinds: the features that it opens, as in their URLs; none: whatever the user may do.
 
     Returns:
         The token, and its key, which can never be told again.
@@ -238,15 +243,15 @@ def token_create(
         digest=ApiToken.digest_of(key),
         hint=key[:6],
         scope=scope,
+        kinds=list(kinds),
         expires_at=expires_at,
         from_sign_in=from_sign_in,
     )
-    until = f"until {expires_at:%Y-%m-%d}" if expires_at else "does not expire"
     event_record(
         event="token_created",
         actor=user,
         target=f"{token.hint}… {name}",
-        detail=f"{ApiToken.Scope(scope).label}, {until}",
+        detail=token.limits,
     )
     return token, key
 

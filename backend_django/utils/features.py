@@ -3,7 +3,7 @@
 from importlib import import_module
 from pathlib import Path
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -21,6 +21,11 @@ class FeatureConfig(AppConfig):
     def api_prefix(self) -> str:
         """Where its addresses are, below /api/v1/. An app that is no feature may name another."""
         return f"{self.label}/"
+
+
+def feature_names() -> list[str]:
+    """Return the names of all features, as their URLs begin with them."""
+    return sorted(app.label for app in apps.get_app_configs() if isinstance(app, FeatureConfig))
 
 
 def find_modules(name: str) -> list[str]:

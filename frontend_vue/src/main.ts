@@ -1,7 +1,7 @@
 import { VueQueryPlugin } from '@tanstack/vue-query'
 import { createApp } from 'vue'
 
-import { accountModules as key } from '@/account/module'
+import { accountModules as key, tokenKinds } from '@/account/module'
 import { forgetSession } from '@/account/session'
 import { onRefused, onUnauthorized } from '@/api/client'
 import { queryClient } from '@/api/queryClient'
@@ -33,6 +33,7 @@ router.afterEach((to) => setTitle(to.meta.title))
 
 createApp(App)
   .provide(key, accountModules)
+  .provide(tokenKinds, features)
   .use(VueQueryPlugin, { queryClient })
   .use(router)
   .mount('#app')

@@ -109,6 +109,7 @@ def form_of(user: User, **changed: Any) -> dict[str, Any]:
     joined = timezone.localtime(user.date_joined)
     form = {
         "email": user.email, "name": user.name, "is_active": "on",
+        "api_tokens-TOTAL_FORMS": "0", "api_tokens-INITIAL_FORMS": "0",
         "date_joined_0": f"{joined:%Y-%m-%d}", "date_joined_1": f"{joined:%H:%M:%S}",
     }  # fmt: skip
     return {name: value for name, value in (form | changed).items() if value is not None}

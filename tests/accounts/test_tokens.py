@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from django.urls import reverse
 from django.utils import timezone
 
 from backend_django.audit.models import AuditEvent
@@ -101,6 +102,19 @@ def test_token_is_what_was_chosen_and_says_so(signed_in: Visitor) -> None:
     assert event.detail == f"read only, until {expires_at:%Y-%m-%d}"
 
 
+def test_token_of_kinds_says_so_to_its_owner_and_to_administrators(
+    signed_in: Visitor, ada: User, admin_client: Client
+) -> None:
+    made = signed_in.call("tokens", name="a", kinds=["wordcount", "wordcount"]).json()
+    assert made["kinds"] == ["wordcount"]
+    assert signed_in.look("tokens").json()["results"][0]["kinds"] == ["wordcount"]
+    limits = "read and write of wordcount only, does not expire"
+    assert AuditEvent.objects.filter(event="token_created").latest("id").detail == limits
+    shown = admin_client.get(reverse("admin:users_user_change", args=[ada.pk])).content.decode()
+    assert limits in shown
+    assert made["key"] not in shown
+
+
 def test_without_a_choice_a_token_may_write_and_does_not_expire(signed_in: Visitor) -> None:
     for made in (signed_in.call("tokens", name="a").json(), signed_in.look("tokens").json()):
         token = made.get("results", [made])[-1]  # of the list: that of the sign-in
@@ -110,6 +124,7 @@ def test_without_a_choice_a_token_may_write_and_does_not_expire(signed_in: Visit
 @pytest.mark.parametrize(
     "wrong",
     [{"scope": "admin"}, {"scope": ["read"]}, {"expires_in_days": 0}, {"expires_in_days": 366},
+     {"kinds": ["none"]}, {"kinds": "wordcount"}, {"kinds": ["wordcount", "Wordcount/"]},
      {"expires_in_days": "30"}, {"expires_in_days": True}, {"expires_at": "2999-01-01"}],
 )  # fmt: skip
 def test_other_choices_are_refused(signed_in: Visitor, ada: User, wrong: dict[str, Any]) -> None:

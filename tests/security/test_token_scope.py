@@ -1,5 +1,5 @@
-"""What a token may do: every route and every method, with a token that may only read, and with one
-that has expired.
+"""What a token may do: every route and every method, with a token that may only read, with one of
+some kinds, and with one that has expired.
 """
 
 import random
@@ -97,6 +97,30 @@ def test_token_that_has_expired_opens_nothing(user: User, scope: str) -> None:
     assert [row for row in let_in if row[2] not in {302, 405}] == []
     refusal = client.get(f"{ROOT}/auth/user/")
     assert (refusal.json()["code"], refusal["WWW-Authenticate"]) == ("token_expired", "Token")
+
+
+@pytest.mark.slow
+def test_token_of_one_kind_opens_nothing_else_at_any_route(user: User) -> None:
+    client, _ = script(user, kinds=["wordcount"])
+    seen = list(answers(client, ("get", *UNSAFE)))
+    inside = [row for row in seen if row[0].startswith("/wordcount/")]
+    outside = [row for row in seen if row not in inside and row[0] not in DEAF]
+    assert [row for row in inside if row[2] in {401, 403}] == []
+    # Plain views take no such method from anybody.
+    assert [
+        row for row in outside if row[2:] != (403, "token_of_other_kind") and row[2] != 405
+    ] == []
+    assert len({row[0] for row in inside}) > 10 < len({row[0] for row in outside})
+
+
+def test_token_of_kinds_that_may_read_only_reads_only_those(user: User) -> None:
+    client, _ = script(user, kinds=["wordcount"], scope="read")
+    assert client.get(f"{ROOT}/wordcount/list/").status_code == 200
+    assert client.post(f"{ROOT}/wordcount/create/").json()["code"] == "read_only_token"
+    refusal = client.get(f"{ROOT}/requests/list/")
+    assert (refusal.status_code, refusal["Content-Type"]) == (403, "application/problem+json")
+    assert "only some features" in refusal.json()["detail"]
+    assert "account page" in refusal.json()["detail"]
 
 
 def test_refusal_says_what_to_do(user: User) -> None:

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -86,7 +86,10 @@ def _remember(key: Any, find: Callable[[], T | None]) -> T | None:
 
 
 def _told(view: View) -> View:
-    """Say what reading a raster raises: it was deleted a moment ago, or its storage is silent."""
+    """Say what reading a raster raises: it was deleted a moment ago, or its storage is silent.
+
+    So it is with what a token may not open.
+    """
 
     @wraps(view)
     def answer(*args: Any, **kwargs: Any) -> HttpResponse:
@@ -95,6 +98,8 @@ def _told(view: View) -> View:
                 return view(*args, **kwargs)
         except DomainError as error:
             return problem_response(status_of(error), error.code, error.message)
+        except PermissionDenied as error:
+            return problem_response(403, str(error.get_codes()), error.detail)
 
     return answer
 

@@ -289,6 +289,7 @@ class TokenListView(OwnTokens, generics.ListAPIView[ApiToken]):
             user=self.user,
             name=data["name"],
             scope=data["scope"],
+            kinds=data["kinds"],
             expires_at=timezone.now() + timedelta(days=days) if days else None,
         )
         return Response(ApiTokenSerializer(token).data | {"key": key}, status=201)

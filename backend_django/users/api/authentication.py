@@ -32,12 +32,12 @@ class TokenAuthentication(BaseTokenAuthentication):
 
         Raises:
             AuthenticationFailed: the token is unknown, or has expired.
-            PermissionDenied: the token may only read.
+            PermissionDenied: the token may only read, or is for other features.
         """
         try:
             authenticated: tuple[User, ApiToken] | None = super().authenticate(request)
-            if authenticated and request.method not in SAFE_METHODS:
-                _check_may_write(authenticated[1])
+            if authenticated:
+                _check_scope(authenticated[1], request)
         except APIException as error:
             refusal_record(
                 request=request._request,
@@ -63,8 +63,17 @@ class TokenAuthentication(BaseTokenAuthentication):
         return found.user, found
 
 
-def _check_may_write(token: ApiToken) -> None:
-    if token.scope != ApiToken.Scope.WRITE:
+def _check_scope(token: ApiToken, request: Request) -> None:
+    roots = tuple(f"/api/v1/{kind}/" for kind in token.kinds)  # where features are mounted
+    if roots and not request._request.path_info.startswith(roots):
+        raise PermissionDenied(
+            _(
+                "This token opens only some features, and not this part of the API. Use another "
+                "one: create it on the account page."
+            ),
+            code="token_of_other_kind",
+        )
+    if request.method not in SAFE_METHODS and token.scope != ApiToken.Scope.WRITE:
         raise PermissionDenied(
             _("This token may only read. Use one that may write: create it on the account page."),
             code="read_only_token",

@@ -22,6 +22,7 @@ from rest_framework.exceptions import ValidationError
 
 from backend_django.api.serializers import TextField
 from backend_django.audit.services import Outcome, event_record
+from backend_django.utils.features import feature_names
 
 from ..email_change import EmailChange, email_change_find
 from ..models import ApiToken, Registration, User
@@ -280,11 +281,16 @@ class ApiTokenSerializer(serializers.ModelSerializer[ApiToken]):
     """A token, without its key."""
 
     name = TextField(max_length=60)
+    kinds = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="The features that it opens, as in their URLs. Empty: whatever its owner may do.",
+    )
 
     class Meta:
         model = ApiToken
         fields = [
-            "id", "name", "hint", "scope", "from_sign_in", "created_at", "expires_at",
+            "id", "name", "hint", "scope", "kinds", "from_sign_in", "created_at", "expires_at",
             "last_used_at",
         ]  # fmt: skip
         read_only_fields = [name for name in fields if name != "name"]
@@ -297,6 +303,13 @@ class TokenCreateSerializer(SecondStep):
     scope = serializers.ChoiceField(
         ApiToken.Scope.choices, default=ApiToken.Scope.WRITE, help_text="`read`: GET and HEAD only."
     )
+    kinds = serializers.ListField(
+        child=serializers.CharField(max_length=100),
+        default=[],
+        max_length=100,
+        help_text="The features that it opens, as in their URLs, and nothing else of the API. "
+        "Empty: whatever you may do.",
+    )
     expires_in_days = serializers.IntegerField(
         min_value=1,
         max_value=365,
@@ -304,6 +317,16 @@ class TokenCreateSerializer(SecondStep):
         allow_null=True,
         help_text="Null: it does not expire.",
     )
+
+    def validate_kinds(self, kinds: list[str]) -> list[str]:
+        known = feature_names()
+        for kind in kinds:
+            if kind not in known:
+                raise ValidationError(
+                    _("Unknown kind “%(kind)s”. Use any of: %(known)s.")
+                    % {"kind": kind, "known": ", ".join(known)}
+                )
+        return sorted(set(kinds))
 
     def validate_expires_in_days(self, days: int | None) -> int | None:
         """Refuse a token that would outlive the one that creates it."""

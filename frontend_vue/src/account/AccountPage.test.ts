@@ -12,6 +12,7 @@ const TOKEN = {
   name: 'night job',
   hint: 'abc123',
   scope: 'write',
+  kinds: [],
   expires_at: null,
   from_sign_in: false,
   created_at: '2026-01-10T12:00:00Z',
@@ -73,11 +74,13 @@ test('a token is shown once', async () => {
   const form = page.findAll('form').find((one) => one.find('[placeholder]').exists())!
   await form.find('input').setValue('night job')
   await form.find('[name=scope]').setValue('read')
+  await form.find('[value=invoices]').setValue(true)
   await form.trigger('submit')
   await flushPromises()
   expect(of('POST /auth/tokens/')[0]!.body).toEqual({
     name: 'night job',
     scope: 'read',
+    kinds: ['invoices'],
     expires_in_days: 90,
   })
   expect(page.text()).toContain('the-whole-key')
@@ -90,6 +93,7 @@ test.each([
   [{}, 'Read and write · does not expire'],
   [{ scope: 'read', expires_at: '2999-03-01T12:00:00Z' }, 'Read only · expires'],
   [{ expires_at: '2020-03-01T12:00:00Z' }, 'expired'],
+  [{ kinds: ['invoices', 'gone'] }, 'Read and write · Invoices, gone only · does not expire'],
 ])('what a token may do and for how long is shown: %j', async (values, text) => {
   const { page } = await open({
     'GET /auth/tokens/': [200, { results: [{ ...TOKEN, ...values }] }],

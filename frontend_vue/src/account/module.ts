@@ -37,6 +37,9 @@ export interface Proof {
 
 export const accountModules: InjectionKey<AccountModule[]> = Symbol('account modules')
 
+/** The features that a token may be limited to: the first part of their URLs, and their titles. */
+export const tokenKinds: InjectionKey<{ name: string; title: string }[]> = Symbol('token kinds')
+
 export function useAccountModules(): AccountModule[] {
   return inject(accountModules, [])
 }

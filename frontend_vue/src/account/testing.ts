@@ -6,7 +6,7 @@ import { createMemoryHistory, createRouter } from 'vue-router'
 
 import { queryClient } from '@/api/queryClient'
 
-import { type AccountModule, accountModules } from './module'
+import { type AccountModule, accountModules, tokenKinds } from './module'
 
 export const USER = {
   id: 1,
@@ -63,7 +63,10 @@ export async function show(
     props: options.props,
     global: {
       plugins: [router, [VueQueryPlugin, { queryClient }]],
-      provide: { [accountModules as symbol]: options.modules ?? [] },
+      provide: {
+        [accountModules as symbol]: options.modules ?? [],
+        [tokenKinds as symbol]: [{ name: 'invoices', title: 'Invoices' }],
+      },
     },
   })
   await flushPromises()

@@ -2454,6 +2454,8 @@ export interface components {
             /** @description The first characters of the key. */
             readonly hint: string;
             readonly scope: components["schemas"]["TokenScope"];
+            /** @description The features that it opens, as in their URLs. Empty: whatever its owner may do. */
+            readonly kinds: string[];
             /** @description Made by auth/login/. */
             readonly from_sign_in: boolean;
             /** Format: date-time */
@@ -2854,6 +2856,8 @@ export interface components {
             /** @description The first characters of the key. */
             readonly hint: string;
             readonly scope: components["schemas"]["TokenScope"];
+            /** @description The features that it opens, as in their URLs. Empty: whatever its owner may do. */
+            readonly kinds: string[];
             /** @description Made by auth/login/. */
             readonly from_sign_in: boolean;
             /** Format: date-time */
@@ -4097,6 +4101,11 @@ export interface components {
              * @default write
              */
             scope: components["schemas"]["TokenScope"];
+            /**
+             * @description The features that it opens, as in their URLs, and nothing else of the API. Empty: whatever you may do.
+             * @default []
+             */
+            kinds: string[];
             /** @description Null: it does not expire. */
             expires_in_days?: number | null;
         };

@@ -93,6 +93,16 @@ MODULES = {
         ),
         tables="teams",
     ),
+    "flags": Module(
+        (
+            "backend_django/flags",
+            "docs/flags.md",
+            "docs/settings-flags.md",
+            "frontend_vue/src/flags",
+            "requirements/flags",
+        ),
+        tables="flags",
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from backend_django.utils.features import find_features
 from tests.feature.test_generated import DOMAINS
 from tests.tree import Tree
 
+PAGE = ("frontend_vue/src", "frontend_vue/src/features")
 SHIPPED = sorted({path.split(".")[1] for path in find_features()})
 
 
@@ -20,7 +21,7 @@ SHIPPED = sorted({path.split(".")[1] for path in find_features()})
 def test_other_features_take_the_place_of_the_shipped_ones(tmp_path: Path) -> None:
     tree = Tree(tmp_path / "tree")
     for feature in SHIPPED:
-        for folder in ("backend_django", "frontend_vue/src/features", "requirements"):
+        for folder in ("backend_django", *PAGE, "requirements"):
             shutil.rmtree(tree.folder / folder / feature, ignore_errors=True)
     # `make test-template` runs all tests of a tree without features.
     tree.run(sys.executable, "manage.py", "check", "--fail-level=WARNING")

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import redis
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from backend_django.policies import people
@@ -42,6 +43,29 @@ def publish_on_commit(*, user_ids: Iterable[Any], topic: str, ids: Sequence[Any]
     if settings.LIVE_EVENTS:
         telling = partial(publish, user_ids=list(user_ids), topic=topic, ids=list(ids))
         transaction.on_commit(telling, robust=True)
+
+
+def publish_to_all_on_commit() -> None:
+    """Have every page that is open read everything anew, once the present transaction is committed.
+
+    One that is just coming back reads it anyway.
+    """
+    if settings.LIVE_EVENTS:
+        transaction.on_commit(lambda: publish(user_ids=_listening(), topic=RESET), robust=True)
+
+
+def _listening() -> list[Any]:
+    """Return the ids of the users who have a stream: their bells are the channels of Redis."""
+    if not _breaker.allows():
+        return []
+    try:
+        channels: list[Any] = _client(os.getpid()).pubsub_channels(bell("*"))
+    except redis.RedisError as error:
+        _breaker.record_timeout()
+        logger.warning("a change was not announced: %s", type(error).__name__)
+        return []
+    named = (channel.decode().removeprefix(bell("")) for channel in channels)
+    return [get_user_model()._meta.pk.to_python(user_id) for user_id in named if user_id]
 
 
 def publish(*, user_ids: Sequence[Any], topic: str, ids: Sequence[Any] = ("",)) -> None:

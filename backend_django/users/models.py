@@ -68,7 +68,8 @@ class User(AbstractUser):
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_any_case")]
 
     def __str__(self) -> str:
-        return self.email
+        # One that nobody signs in to (decision 52) has an address that tells nobody anything.
+        return self.name if self.pk and self.pk < 0 else self.email
 
     _password: str | None
 

@@ -21,6 +21,7 @@ WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!ov
          "kubernetes": r"kubernetes|\bhelm\b",
          "observability": r"observability|opentelemetry|\botel|\bsentry|grafana|\bloki\b",
          "teams": r"\bteams?\b",
+         "flags": r"waffle|useflag|feature.flag|flags_on",
          }  # fmt: skip
 # What `make schema` and npm write.
 GENERATED = {"frontend_vue/openapi.json", "frontend_vue/package-lock.json",

@@ -1,0 +1,3 @@
+"""For whom the addresses are (tests/security)."""
+
+ACCESS = {"GET /flags/active/": "own"}

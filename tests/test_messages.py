@@ -1,13 +1,16 @@
 """The server's translations: complete, of what the sources say now, and of all that they say."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext
 
+from backend_django.pages.views import page_values
 from scripts.messages import ERRORS, applications, catalogue, languages, problems, updated, written
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +36,14 @@ def test_catalogue_is_used(folder: Path) -> None:
         if isinstance(message.id, str) and message.id:
             with translation.override("de"):
                 assert gettext(message.id) == message.string
+
+
+def test_page_has_the_languages_of_the_server() -> None:
+    source = (ROOT / "frontend_vue/src/i18n/locales.ts").read_text(encoding="utf-8")
+    declared = re.search(r"LOCALES = \{(.*?)\}", source)
+    assert declared
+    assert re.findall(r"(\w+):", declared[1]) == list(dict(settings.LANGUAGES))
+    assert page_values()["LANGUAGES"].split(",") == list(dict(settings.LANGUAGES))
 
 
 def unmarked(text: str) -> Iterator[int]:

@@ -20,6 +20,7 @@ def page_values() -> dict[str, str]:
         "BASE_PATH": settings.BASE_PATH,
         "DESCRIPTION": settings.PROJECT.description,
         "ENVIRONMENT": settings.APP_ENVIRONMENT,
+        "LANGUAGES": ",".join(dict(settings.LANGUAGES)),
         "LIVE": json.dumps(settings.LIVE_EVENTS),
         "MODULES": json.dumps(settings.PAGE_VALUES),
         "NAME": settings.PROJECT.name,

@@ -5,11 +5,13 @@ import { parseEnv } from './env'
 test('takes what the server filled in', () => {
   const block =
     '{"apiRoot": "https://api.example.org/v1/", "environment": "staging", "live": "false",' +
+    ' "languages": "de,en",' +
     ' "basePath": "/river", "modules": "{\\"a\\": [1]}", "name": "A", "version": "2"}'
   expect(parseEnv(block)).toEqual({
     apiRoot: 'https://api.example.org/v1/',
     basePath: '/river',
     environment: 'staging',
+    languages: ['de', 'en'],
     live: false,
     modules: { a: [1] },
     name: 'A',

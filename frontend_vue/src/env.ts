@@ -9,6 +9,8 @@ export interface Env {
   basePath: string
   /** "local", "staging" or "production". */
   environment: string
+  /** Those that the server speaks, the usual one first; empty where it does not say. */
+  languages: string[]
   /** Whether the server tells of changes as they happen. */
   live: boolean
   /** What modules are told, by their own names for it. */
@@ -22,6 +24,7 @@ const DEVELOPMENT: Env = {
   apiRoot: '/api/v1/',
   basePath: '',
   environment: 'local',
+  languages: [],
   live: true,
   modules: {},
   name: 'Development',
@@ -38,18 +41,17 @@ export function parseEnv(block: string | null | undefined): Env {
   } catch {
     throw new Error('The run-time settings in index.html (#app-env) are not JSON.')
   }
-  const value = (key: Exclude<keyof Env, 'live' | 'modules'>) => {
-    const text = given[key]
-    return typeof text === 'string' && text && !text.startsWith(UNFILLED) ? text : DEVELOPMENT[key]
-  }
-  const { modules } = given
-  const filled = typeof modules === 'string' && !modules.startsWith(UNFILLED)
+  const filled = (text: unknown) =>
+    typeof text === 'string' && text && !text.startsWith(UNFILLED) ? text : undefined
+  const value = (key: Exclude<keyof Env, 'languages' | 'live' | 'modules'>) =>
+    filled(given[key]) ?? DEVELOPMENT[key]
   return {
     apiRoot: value('apiRoot'),
     basePath: value('basePath'),
     environment: value('environment'),
+    languages: filled(given.languages)?.split(',') ?? [],
     live: given.live !== 'false',
-    modules: filled ? JSON.parse(modules) : {},
+    modules: JSON.parse(filled(given.modules) ?? '{}'),
     name: value('name'),
     version: value('version'),
   }

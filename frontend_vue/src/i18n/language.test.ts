@@ -1,6 +1,19 @@
 import { expect, test } from 'vitest'
 
 import { tagOf } from './language'
+import { offered } from './locales'
+
+test.each([
+  [['de'], ['de']],
+  [
+    ['de', 'fr', 'en'],
+    ['de', 'en'],
+  ],
+  [['fr'], ['en', 'de']],
+  [[], ['en', 'de']],
+])('where the server speaks %j the page offers %j', (spoken, languages) => {
+  expect(offered(spoken)).toEqual(languages)
+})
 
 test.each([
   [['en-GB', 'en'], 'en-GB'],

@@ -1,13 +1,13 @@
 import { computed, readonly, shallowRef } from 'vue'
 
-import { FALLBACK, isLocale, type Locale } from './locales'
+import { isLocale, type Locale, locales } from './locales'
 
 const KEY = 'language'
 const WANTED = navigator.languages
 
 /** The first language of the browser that the page speaks. */
 export function browserLanguage(wanted: readonly string[] = WANTED): Locale {
-  return wanted.map((tag) => tag.split('-')[0]).find(isLocale) ?? FALLBACK
+  return wanted.map((tag) => tag.split('-')[0]).find(isLocale) ?? locales[0]!
 }
 
 /** What was chosen in this browser, by whoever was not signed in. */

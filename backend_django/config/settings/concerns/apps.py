@@ -90,7 +90,8 @@ ASGI_APPLICATION = "backend_django.config.asgi.application"
 APPEND_SLASH = False
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# Of page, errors and emails. The first is used when neither account nor browser asks for another.
+# Of page, errors and emails; the page offers those that it has too. The first is used when neither
+# account nor browser asks for another.
 _languages = env.list("LANGUAGES", default=["en", "de"])
 LANGUAGES = [(code, get_language_info(code)["name_local"]) for code in _languages]
 LANGUAGE_CODE = LANGUAGES[0][0]

@@ -145,6 +145,17 @@ test('it goes on by itself when the server is back, however long that takes', as
   expect(uploads.entries).toHaveLength(0)
 })
 
+test('a network that came back during a try is not waited for', async () => {
+  const { done } = await add('a.dat')
+  await loseConnection()
+  await pass(1000)
+  dispatchEvent(new Event('online'))
+  await loseConnection()
+  expect(FakeXhr.all).toHaveLength(3)
+  FakeXhr.last.respond(201, aRequest())
+  expect(await done).toEqual(aRequest())
+})
+
 test('what failed is sent again when somebody asks for it, as the same request', async () => {
   const { done, entry } = await add('a.dat')
   const firstKey = key()

@@ -57,6 +57,7 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
   let resumed = Promise.resolve()
   const active = computed(() => entries.some((entry) => entry.state !== 'failed'))
   let last = 0
+  let reconnections = 0
   let queue: Promise<unknown> = Promise.resolve()
 
   /**
@@ -133,6 +134,7 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
       }
       const signal = aborts.get(entry.id)?.signal
       if (!signal) return null
+      const before = reconnections
       try {
         const request = await sendOnce(entry, signal)
         arrived.files += 1
@@ -153,7 +155,8 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
           entry.postponed = error.postponed
           entry.state = 'pausing'
           if (!inChunks(entry)) entry.sent = 0
-          await sleep(retryPause(error, wait), signal)
+          // The network that came back while it was tried may be why it was lost.
+          if (before === reconnections) await sleep(retryPause(error, wait), signal)
           continue
         }
         entry.state = 'failed'
@@ -220,6 +223,7 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
     return names.filter((name) => !entries.some(({ file }) => file.name === name))
   }
 
+  addEventListener('online', () => (reconnections += 1))
   addEventListener('beforeunload', (event) => {
     if (active.value) event.preventDefault()
   })

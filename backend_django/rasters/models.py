@@ -37,5 +37,8 @@ class RasterMapCopy(models.Model):
         ProcessingRequest, on_delete=models.CASCADE, related_name="raster_map_copy_of"
     )
 
+    class Meta:
+        verbose_name_plural = "raster map copies"
+
     def __str__(self) -> str:
         return f"map copy of {self.raster_id}"

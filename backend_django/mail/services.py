@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils.translation import get_language, override
 
 from backend_django.utils import outbox
+from backend_django.utils.tasks import send_on_commit
 
 from .letters import UnknownKindError, write
 from .models import Mail
@@ -30,7 +31,7 @@ def mail_queue(*, kind: str, recipient: str, content: dict[str, Any]) -> None:
     if (language := get_language()) != settings.LANGUAGE_CODE:
         content = {**content, "language": language}
     mail = Mail.objects.create(kind=kind, recipient=recipient, content=content)
-    outbox.send_on_commit(TASK, mail.id)
+    send_on_commit(TASK, mail.id)
 
 
 def mail_gather(*, kind: str, recipient: str, items: list[str], seconds: float) -> None:

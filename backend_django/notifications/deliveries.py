@@ -25,6 +25,7 @@ from backend_django.utils.errors import Conflict, ServiceError
 from backend_django.utils.http_client import Reply, post_once
 from backend_django.utils.messages import Message
 from backend_django.utils.site import page_url, site_url
+from backend_django.utils.tasks import send_on_commit
 from backend_django.utils.text import clean_text
 from backend_django.utils.translation import translate
 
@@ -61,7 +62,7 @@ def deliveries_queue(events: Iterable[tuple[Any, ProcessingRequest]]) -> None:
         made.append(WebhookDelivery(webhook_id=webhook_id, event=event, payload=payload))
     WebhookDelivery.objects.bulk_create(made)
     for delivery in made[:MESSAGES_AT_ONCE]:
-        outbox.send_on_commit(TASK, str(delivery.id))
+        send_on_commit(TASK, str(delivery.id))
 
 
 def delivery_test(*, webhook: Webhook) -> WebhookDelivery:
@@ -71,7 +72,7 @@ def delivery_test(*, webhook: Webhook) -> WebhookDelivery:
         event=TEST_EVENT,
         payload={"type": TEST_EVENT, "timestamp": timezone.now().isoformat(), "data": {}},
     )
-    outbox.send_on_commit(TASK, str(delivery.id))
+    send_on_commit(TASK, str(delivery.id))
     return delivery
 
 
@@ -89,7 +90,7 @@ def delivery_resend(*, delivery: WebhookDelivery) -> None:
     if not again:
         raise Conflict("This delivery is still pending. It is tried again automatically.")
     Webhook.objects.filter(id=delivery.webhook_id).update(away_until=None)
-    outbox.send_on_commit(TASK, str(delivery.id))
+    send_on_commit(TASK, str(delivery.id))
     delivery.refresh_from_db()
 
 

@@ -12,13 +12,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar, TypeVar
 
-from celery import current_app
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
-
-from .broker_wait import tell_broker
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)  # a worker that did not say how it went by then is lost
@@ -60,20 +57,6 @@ class OutboxRow(models.Model):
 
 
 R = TypeVar("R", bound=OutboxRow)
-
-
-def send_on_commit(task: str, row_id: Any) -> None:
-    """Hand a row to a worker after the present transaction, by the name of a task that takes its
-    id. A broker that does not respond is no error: the next round finds the row.
-    """
-
-    def send() -> None:
-        try:
-            tell_broker(lambda: current_app.send_task(task, (row_id,)))
-        except Exception as error:
-            logger.warning("%s %s waits for a round: %s", task, row_id, type(error).__name__)
-
-    transaction.on_commit(send, robust=True)
 
 
 def send_due(rows: models.QuerySet[R], send: Callable[[Any], None]) -> None:

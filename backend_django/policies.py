@@ -1,8 +1,9 @@
 """Who may do what with rows that have an owner: the one place that is asked.
 
-Everybody may do everything with what is their own, and nothing with what is not. A module may let
-people act for other accounts than their own (`register`); then every view, tile, event and job
-that asks here follows. Where none does, these functions compare `owner` and cost no query.
+Everybody may do everything with what is their own, and nothing with what is not, unless a model
+says `seen_by_all = True`: then whoever is signed in may look at its rows. A module may let people
+act for other accounts than their own (`register`); then every view, tile, event and job that asks
+here follows. Where none does, these functions compare `owner` and cost no query.
 """
 
 from collections.abc import Iterable, Mapping
@@ -64,6 +65,8 @@ def can(user: Any, action: Action, object: Any) -> bool:
         object: a row with an `owner`.
     """
     user_id, owner_id = getattr(user, "pk", user), object.owner_id
+    if action == Action.VIEW and is_seen_by_all(type(object)):
+        return True
     return owner_id == user_id or any(
         each.allows(user_id, action, owner_id) for each in _delegations
     )
@@ -86,11 +89,23 @@ def visible(rows: QuerySet[M], user: Any, action: Action = Action.VIEW) -> Query
         rows: of a model with an `owner`.
         user: the user, or their id.
     """
+    if action == Action.VIEW and is_seen_by_all(rows.model):
+        return rows
+    return rows.filter(acting(user, action))
+
+
+def acting(user: Any, action: Action) -> Q:
+    """Return the condition that rows belong to an account for which a user may do this."""
     user_id = getattr(user, "pk", user)
     condition = Q(owner=user_id)
     for each in _delegations:
         condition |= Q(owner__in=each.owners(user_id, action))
-    return rows.filter(condition)
+    return condition
+
+
+def is_seen_by_all(model: type[Model]) -> bool:
+    """Whether everybody who is signed in may look at the rows of a model."""
+    return bool(getattr(model, "seen_by_all", False))
 
 
 def people(owner_ids: Iterable[Any]) -> list[Any]:

@@ -1,5 +1,6 @@
 """Models over the wire, read as strictly as the rest of the API."""
 
+import json
 import re
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 from rest_framework.validators import UniqueValidator
 
-from backend_django.policies import Action, owner_for
+from backend_django.policies import Action, is_seen_by_all, owner_for
 
 M = TypeVar("M", bound=models.Model)
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -57,6 +58,15 @@ class TextFieldSchema(OpenApiSerializerFieldExtension):
         }
 
 
+class JSONField(serializers.JSONField):
+    """Any JSON that PostgreSQL stores: it has no null character."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if "\\u0000" in json.dumps(data):
+            raise serializers.ValidationError(_("Null characters are not allowed."))
+        return super().to_internal_value(data)
+
+
 class DateField(serializers.DateField):
     """2026-03-01, and nothing else that could be taken for a date."""
 
@@ -91,6 +101,8 @@ class RelatedField(serializers.PrimaryKeyRelatedField):
 
     def get_queryset(self) -> Any:
         rows: Any = super().get_queryset()
+        if is_seen_by_all(rows.model):
+            return rows
         if any(field.name == "owner" for field in rows.model._meta.get_fields()):
             return rows.filter(owner=self._owner())
         return rows
@@ -109,6 +121,13 @@ class RelatedField(serializers.PrimaryKeyRelatedField):
         return super().run_validation(data)
 
 
+class MayChangeField(serializers.BooleanField):
+    """Whether the caller may change the row, as `OwnRows` says; who has just written it may."""
+
+    def get_attribute(self, instance: Any) -> Any:
+        return getattr(instance, "may_change", True)
+
+
 class ModelSerializer(serializers.ModelSerializer[M]):
     """Like Django REST framework's, with the fields above."""
 
@@ -116,8 +135,15 @@ class ModelSerializer(serializers.ModelSerializer[M]):
         models.DecimalField: DecimalField,
         models.DateField: DateField,
         models.DateTimeField: DateTimeField,
+        models.JSONField: JSONField,
     }
     serializer_related_field = RelatedField
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        if is_seen_by_all(self.Meta.model):
+            fields["may_change"] = MayChangeField(read_only=True)
+        return fields
 
     def build_standard_field(self, field_name: str, model_field: Any) -> Any:
         """Without a question whether a value is taken: the database says so, see writes.py."""

@@ -2,13 +2,17 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, QuerySet
 
-from backend_django.policies import ActsForOwner, check, visible
+from backend_django.policies import SAFE, Action, ActsForOwner, acting, check, is_seen_by_all
 
 
 class OwnRows(ActsForOwner):
-    """Before a generic view: rows that the caller may see. Somebody else's does not exist (404)."""
+    """Before a generic view: rows that the caller may see. Somebody else's does not exist (404).
+
+    Those of a model with `seen_by_all` do for whoever looks, and say whether the caller
+    `may_change` them.
+    """
 
     kwargs: dict[str, Any]
 
@@ -17,8 +21,11 @@ class OwnRows(ActsForOwner):
         user = self.request.user
         if not user.is_authenticated:  # the document is made without a caller
             return rows.none()
+        if is_seen_by_all(rows.model) and self.request.method in SAFE:
+            may = ExpressionWrapper(acting(user, Action.EDIT), output_field=BooleanField())
+            return rows.annotate(may_change=may)
         if self.kwargs:  # the address names one
-            return visible(rows, user)
+            return rows.filter(acting(user, Action.VIEW))
         return rows.filter(owner=self.owner)
 
     def check_object_permissions(self, request: Any, obj: Any) -> None:

@@ -3,22 +3,78 @@
 The database is the judge: what is asked before writing may be different a moment later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
-from django.db.models import RestrictedError
+from django.db.models import Model, RestrictedError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from backend_django.utils.errors import Conflict
+
+M = TypeVar("M", bound=Model)
+# What a constraint refuses, by the end of its name: `<feature>_<model>_<field>_unique`.
+REFUSALS = {
+    "unique": gettext_lazy("This is taken."),
+    "order": gettext_lazy("The end must be after the start."),
+    "overlap": gettext_lazy("There is another one in this period."),
+}
+
+
+def row_create(model: type[M], **values: Any) -> M:
+    """Create a row, with the rows that it refers to many of.
+
+    Raises:
+        ValidationError: a constraint refuses a value.
+    """
+    many = {field.name for field in model._meta.many_to_many} & values.keys()
+    row = model(**{name: value for name, value in values.items() if name not in many})
+    with refusals(model):
+        row.save(force_insert=True)
+        for name in many:
+            getattr(row, name).set(values[name])
+    return row
+
+
+def row_update(row: Model, changes: Mapping[str, Any]) -> None:
+    """Change some fields of a row, which has an `updated_at`.
+
+    Raises:
+        ValidationError: a constraint refuses a value.
+    """
+    many = {field.name for field in row._meta.many_to_many} & changes.keys()
+    for name in changes.keys() - many:
+        setattr(row, name, changes[name])
+    with refusals(type(row)):
+        row.save(update_fields=[*changes.keys() - many, "updated_at"])
+        for name in many:
+            getattr(row, name).set(changes[name])
+
+
+@contextmanager
+def refusals(model: type[Model]) -> Iterator[None]:
+    """Turn what a constraint of a model refuses into a ValidationError of its field."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
+        rest, _underscore, kind = constraint.rpartition("_")
+        names = [f.name for f in model._meta.fields if f"_{rest}".endswith(f"_{f.name}")]
+        if not names or kind not in REFUSALS:
+            raise
+        detail = ErrorDetail(str(REFUSALS[kind]), kind)
+        raise ValidationError({max(names, key=len): detail}) from error
 
 
 @contextmanager
 def unique(*fields: str) -> Iterator[None]:
     """Turn a second row with the same value into a ValidationError of the field.
 
-    The constraint of a field is called `<model>_<field>_unique`.
+    Features that were written by the release before use it; `refusals` knows more.
     """
     try:
         with transaction.atomic():

@@ -13,6 +13,9 @@ class UploadsConfig(AppConfig):
     def ready(self) -> None:
         post_delete.connect(delete_file, sender="uploads.Upload")
         from .api import usage  # noqa: F401 (says how much is used when that changes)
+        from .rows import release_with_rows
+
+        release_with_rows()
 
 
 def delete_file(instance: Any, **_: Any) -> None:

@@ -12,7 +12,7 @@ from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, ProtectedError
+from django.db.models import F, ProtectedError, RestrictedError
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -201,6 +201,10 @@ def account_delete(*, user: User) -> None:
     except ProtectedError as error:  # by a row of a module, which says why and what to do
         row: Any = next(iter(error.protected_objects))
         raise Conflict(row.why_kept, "in_use") from error
+    except RestrictedError as error:  # rows of others refer to one
+        raise Conflict(
+            "Others use something of yours. Delete it, or have them stop using it, first.", "in_use"
+        ) from error
 
 
 @transaction.atomic

@@ -68,7 +68,7 @@ CORE = {
 CORE[OWN] += r"|/auth/mfa(/[\w-]+)?/"  # [mfa]
 FEATURE = {
     OWN: r"([\w-]+/)?(create|list|sample)/|batch/|upload/",
-    OBJECT: r"(?!shared/)([\w-]+/\{id\}/.*|[\w-]+/(detail|update|delete)/\{id\}/)",
+    OBJECT: r"(?!shared/)([\w-]+/\{id\}/.*|[\w-]+/(detail|update|delete|download-\w+)/\{id\}/)",
     LINK: r"shared/\{token\}/.*",
 }
 
@@ -91,7 +91,9 @@ class Address:
         own: dict[str, str] = getattr(factories(feature), "ACCESS", {})
         rest = self.template.removeprefix(prefixes().get(self.kind, f"/{feature}/"))
         for prefix in getattr(factories(feature), "SHARED", []):
-            if re.fullmatch(rf"{prefix}(create|list|(detail|update|delete)/\{{id\}})/", rest):
+            if re.fullmatch(
+                rf"{prefix}(create|list|(detail|update|delete|download-\w+)/\{{id\}})/", rest
+            ):
                 return SHARED
         return own.get(str(self)) or _matching(FEATURE, rest)
 

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.urls import URLPattern, re_path
 
 from backend_django.api.urls import ID
-from backend_django.uploads.api import views as uploads
+from backend_django.uploads.api.urls import upload_urls
 
 from ..pipeline import Pipeline
 from ..processor import Processor
@@ -27,7 +27,7 @@ def processing_urls(processor: type[Processor]) -> list[URLPattern]:
         re_path(r"^create/?$", bound(views.CreateView)),
         re_path(r"^batch/?$", bound(BatchView)),
         *([re_path(r"^sample/?$", bound(views.SampleView))] if processor.sample else []),
-        *upload_urls(processor),
+        *(upload_urls(processor.name, processor.upload_limit) if processor.inputs else []),
         *step_urls(processor),
         re_path(r"^list/?$", bound(views.ListView)),
         re_path(rf"^status/{ID}/?$", bound(views.StatusView), name=f"{processor.name}-status"),
@@ -53,19 +53,3 @@ def step_urls(processor: type[Processor]) -> list[URLPattern]:
         return []
     view = transaction.non_atomic_requests(StepsView.as_view(processor=processor))
     return [re_path(rf"^steps/{ID}/?$", view)]
-
-
-def upload_urls(processor: type[Processor]) -> list[URLPattern]:
-    """Return the URLs for uploading large files of a kind in chunks; none if it takes no file."""
-    if not processor.inputs:
-        return []
-
-    def bound(view: type[uploads.UploadBase]):  # type: ignore[no-untyped-def]
-        callback = view.as_view(kind=processor.name, limit=processor.upload_limit)
-        return transaction.non_atomic_requests(callback)
-
-    return [
-        re_path(r"^upload/?$", bound(uploads.UploadsView)),
-        re_path(rf"^upload/{ID}/?$", bound(uploads.UploadView)),
-        re_path(rf"^upload/{ID}/parts/(?P<number>[0-9]{{1,5}})/?$", bound(uploads.ChunkView)),
-    ]

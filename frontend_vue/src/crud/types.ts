@@ -3,6 +3,8 @@ export interface BaseRow {
   id: string
   created_at: string
   updated_at: string
+  /** Of rows that everybody sees: whether this caller may change it. */
+  may_change?: boolean
 }
 
 export interface Page<Row> {
@@ -50,6 +52,16 @@ export type FieldType =
   | 'email'
   | 'choice'
   | 'ref'
+  | 'many'
+  | 'file'
+  | 'image'
+  | 'json'
+
+/** One of what may be chosen, and what people call it. */
+export interface Choice {
+  value: string
+  label: string
+}
 
 /** One field of a form, and how its value is shown. */
 export interface Field {
@@ -59,10 +71,15 @@ export interface Field {
   type: FieldType
   required?: boolean
   maxLength?: number
-  /** What may be chosen. */
-  choices?: readonly string[]
-  /** Of a "ref": whose rows may be chosen, and which member of the row has the text to show. */
+  /** Digits after the point, of a "decimal". */
+  decimals?: number
+  /** What a form begins with. */
+  initial?: string | boolean
+  /** What may be chosen; a word without a label is its own. */
+  choices?: readonly (string | Choice)[]
+  /** Of a "ref", and of "many": whose rows may be chosen. */
   of?: CrudApi
+  /** Which member of the row has the text to show: of these, and of files. */
   shows?: string
   /** Also in the list. */
   listed?: boolean

@@ -1,10 +1,11 @@
 import { date, dateTime } from '@/composables/format'
 
 import { t } from './locales'
-import type { Field } from './types'
+import type { Choice, Field } from './types'
 
-/** What a form holds: text for everything but a checkbox. */
-export type Values = Record<string, string | boolean>
+/** What a form holds: text for nearly everything. */
+export type Value = string | boolean | string[]
+export type Values = Record<string, Value>
 
 export function title(words: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1).replaceAll('_', ' ')
@@ -24,9 +25,11 @@ export function member(row: object | undefined, name: string): unknown {
 /** A row as a form begins with it; an empty form without one. */
 export function toValues(fields: readonly Field[], row?: object): Values {
   return Object.fromEntries(
-    fields.map(({ name, type }) => {
-      const value = member(row, name)
+    fields.map(({ name, type, initial }) => {
+      const value = row ? member(row, name) : initial
       if (type === 'bool') return [name, value === true]
+      if (type === 'many') return [name, [...((value as string[] | undefined) ?? [])]]
+      if (type === 'json') return [name, row ? JSON.stringify(value, null, 2) : '{}']
       if (value === null || value === undefined) return [name, '']
       return [name, type === 'datetime' ? toLocal(String(value)) : String(value)]
     }),
@@ -40,8 +43,9 @@ export function fromValues(fields: readonly Field[], values: Values): Record<str
   return Object.fromEntries(
     fields.map(({ name, type }) => {
       const value = values[name]!
-      if (typeof value === 'boolean' || TEXTS.has(type)) return [name, value]
-      if (value === '') return [name, null]
+      if (typeof value !== 'string' || TEXTS.has(type)) return [name, value]
+      if (value.trim() === '') return [name, type === 'json' ? {} : null]
+      if (type === 'json') return [name, JSON.parse(value)]
       if (type === 'int' || type === 'float') return [name, Number(value)]
       return [name, type === 'datetime' ? new Date(value).toISOString() : value]
     }),
@@ -58,11 +62,55 @@ export function toFormFields(fields: readonly Field[], values: Values): Record<s
 }
 
 /** A value for people; "" when there is none. */
-export function shown({ name, type, shows }: Field, row: object): string {
+export function shown({ name, type, shows, choices }: Field, row: object): string {
   const value = member(row, shows ?? name)
   if (value === null || value === undefined || value === '') return ''
+  if (type === 'many') return (value as string[]).join(', ')
+  if (type === 'json') return isEmpty(value) ? '' : JSON.stringify(value, null, 2)
   if (type === 'bool') return value ? t('yes') : t('no')
   if (type === 'date') return date(`${value}T00:00`)
   if (type === 'datetime') return dateTime(String(value))
-  return type === 'choice' ? title(String(value)) : String(value)
+  return type === 'choice' ? labelOf(choices, String(value)) : String(value)
+}
+
+export function labelled(choice: string | Choice): Choice {
+  return typeof choice === 'string' ? { value: choice, label: title(choice) } : choice
+}
+
+function labelOf(choices: Field['choices'], value: string): string {
+  return choices?.map(labelled).find((choice) => choice.value === value)?.label ?? title(value)
+}
+
+const isEmpty = (value: unknown) =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0
+
+/** Why a text is no JSON, in the browser's words; "" when it is. */
+export function jsonError(text: string): string {
+  try {
+    if (text.trim()) JSON.parse(text)
+    return ''
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+/** Fields whose labels are messages of the same names, and those of choices "<field>.<choice>". */
+export function describe<Key extends string>(
+  label: (key: Key) => string,
+  fields: readonly Described<Key>[],
+): Field[] {
+  return fields.map(({ choices, ...field }) => ({
+    ...field,
+    get label() {
+      return label(field.name)
+    },
+    get choices() {
+      return choices?.map((key) => ({ value: key.slice(field.name.length + 1), label: label(key) }))
+    },
+  }))
+}
+
+type Described<Key extends string> = Omit<Field, 'name' | 'label' | 'choices'> & {
+  name: Key
+  choices?: readonly Key[]
 }

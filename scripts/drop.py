@@ -84,6 +84,13 @@ MODULES = {
             "requirements/observability",
         )
     ),
+    "bookings": Module(
+        (
+            "backend_django/bookings",
+            "frontend_vue/src/features/bookings",
+        ),
+        tables="bookings",
+    ),
     "teams": Module(
         (
             "backend_django/teams",

@@ -133,7 +133,7 @@ def test_domain_of_the_core_knows_no_http() -> None:
 
 
 def test_tasks_are_sent_on_commit_only() -> None:
-    """`.apply_async()` stands in two places; others, features too, call `utils.tasks.send_on_commit`."""
+    """`.apply_async()` stands in two places; features call `utils.tasks.send_on_commit`."""
     senders = {
         str(path.relative_to(BACKEND))
         for path in BACKEND.rglob("*.py")

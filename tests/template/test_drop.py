@@ -22,6 +22,7 @@ WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!ov
          "observability": r"observability|opentelemetry|\botel|\bsentry|grafana|\bloki\b",
          "teams": r"\bteams?\b",
          "flags": r"waffle|useflag|feature.flag|flags_on",
+         "bookings": r"\bbookings?\b|\binstruments?\b",
          }  # fmt: skip
 # What `make schema` and npm write.
 GENERATED = {"frontend_vue/openapi.json", "frontend_vue/package-lock.json",
@@ -38,6 +39,7 @@ OF_MODULE = {
            "deploy/canary.py"),  # a histogram has buckets
     "mfa": ("scripts/feature/names.py",),  # a label that the library has taken
     "observability": ("frontend_vue/package-lock.json",),  # an optional package of another one
+    "bookings": ("backend_django/observability/traces.py",),  # another sense of the word
     # Staff, in German; a label that somebody might give.
     "teams": ("frontend_vue/src/features/two_step/locales/", "tests/kubernetes/test_chart.py"),
 }  # fmt: skip

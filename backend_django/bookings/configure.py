@@ -1,0 +1,9 @@
+"""What a constraint on periods needs."""
+
+from typing import Any
+
+
+def configure(settings: dict[str, Any]) -> None:
+    """Add Django's part for PostgreSQL, once."""
+    if "django.contrib.postgres" not in settings["INSTALLED_APPS"]:
+        settings["INSTALLED_APPS"].append("django.contrib.postgres")

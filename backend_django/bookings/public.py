@@ -1,0 +1,8 @@
+"""What other features may use of this one."""
+
+from .models import Booking, Instrument
+
+__all__ = [
+    "Booking",
+    "Instrument",
+]

@@ -40,6 +40,7 @@ def test_the_site_builds_and_has_every_page(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for page in (ROOT / "docs").glob("*.md"):
         assert (tmp_path / "site" / f"{page.stem}.html").exists(), page
+    assert "tutori" in (tmp_path / "site" / "searchindex.js").read_text(), "it can be searched"
     text = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
     assert not re.search(r'(?:src|href)="https?://(?!github|pradyunsg|www\.sphinx)', text)
 

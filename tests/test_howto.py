@@ -1,0 +1,280 @@
+"""docs/howto.md: its code makes the feature that it speaks of, and does what it says."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test import Client
+from django.urls import include, path
+from django.utils import timezone
+from django.utils.deprecation import RemovedInNextVersionWarning
+
+import backend_django
+from backend_django.config import urls
+from backend_django.mail import letters
+from backend_django.mail.models import Mail
+from backend_django.notifications.signatures import new_secret, signed_headers
+from backend_django.processing import registry
+from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.runner import run_next
+from backend_django.users.models import User
+from tests.stack import ROOT
+from tests.tree import Tree
+
+GUIDE = (ROOT / "docs" / "howto.md").read_text()
+BLOCKS: dict[str, str] = dict(re.findall(r"```\w+ (\S+)\n(.*?)```", GUIDE, re.DOTALL))
+FILES = {name: code for name, code in BLOCKS.items() if name.startswith("backend_django/")}
+PACKAGE = "backend_django.tides"
+
+
+def write(folder: Path) -> None:
+    for name, code in FILES.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(code)
+        if target.suffix == ".py":
+            (target.parent / "__init__.py").touch()
+
+
+@pytest.fixture
+def tides(
+    db: None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, Any]]:
+    """Install the feature of the guide for one test; return what its settings became."""
+    write(tmp_path)
+    found = [*backend_django.__path__, str(tmp_path / "backend_django")]
+    monkeypatch.setattr(backend_django, "__path__", found)
+    made: dict[str, Any] = {"CELERY_BEAT_SCHEDULE": {}}
+    import_module(f"{PACKAGE}.configure").configure(made)
+    for name in ("TIDES_URL", "TIDES_KEY", "TIDES_HOOK_SECRET"):
+        setattr(settings, name, made[name])
+    for name in ("registry._processors", "letters._writers"):
+        module, _, attribute = name.partition(".")
+        target = {"registry": registry, "letters": letters}[module]
+        monkeypatch.setattr(target, attribute, dict(getattr(target, attribute)))
+    config = import_module(f"{PACKAGE}.apps").TidesConfig(PACKAGE, import_module(PACKAGE))
+    config.apps = apps
+    monkeypatch.setitem(apps.app_configs, "tides", config)
+    config.import_models()
+    apps.clear_cache()
+    config.ready()
+    for name in ("processor", "tasks", "admin"):
+        import_module(f"{PACKAGE}.{name}")
+    with connection.schema_editor() as editor:
+        editor.create_model(config.get_model("Reading"))
+    site: Any = ModuleType("urls_of_the_guide")
+    site.urlpatterns = [
+        path("admin/", admin.site.urls),
+        path("api/v1/tides/", include(f"{PACKAGE}.api.urls")),
+        *urls.urlpatterns,
+    ]
+    settings.ROOT_URLCONF = site
+    (templates,) = settings.TEMPLATES
+    own = [*templates["DIRS"], tmp_path / "backend_django" / "tides" / "templates"]
+    settings.TEMPLATES = [{**templates, "DIRS": own}]
+    yield made
+    with connection.schema_editor() as editor:
+        editor.delete_model(config.get_model("Reading"))
+    admin.site.unregister(config.get_model("Reading"))
+    current_app.tasks.pop(f"{PACKAGE}.tasks.maintenance_forget")
+    del apps.all_models["tides"]
+    for name in [name for name in sys.modules if name.startswith(PACKAGE)]:
+        del sys.modules[name]
+    del backend_django.tides  # type: ignore[attr-defined]
+    monkeypatch.undo()
+    apps.clear_cache()
+
+
+class Service(BaseHTTPRequestHandler):
+    """The service of tides: knows one place, and wants its key."""
+
+    def do_GET(self) -> None:
+        allowed = self.headers["Authorization"] == "Bearer secret"
+        code = (200 if "place=Kiel" in self.path else 404) if allowed else 401
+        body = json.dumps({"heights": [0.5, 1.25]}).encode()
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def service(tides: Any, settings: Any) -> Iterator[None]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
+        settings.TIDES_URL = f"http://127.0.0.1:{server.server_port}/"
+        settings.TIDES_KEY = "secret"
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield
+        server.shutdown()
+        thread.join()
+
+
+def create(client: Client, place: str) -> ProcessingRequest:
+    made = client.post("/api/v1/tides/create/", {"place": place}, content_type="application/json")
+    assert made.status_code == 201, made.content
+    run_next(queue="processing")
+    return ProcessingRequest.objects.get(id=made.json()["id"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_job_asks_with_its_secret_hands_back_a_file_and_sends_an_email(
+    service: None, client: Client, user: User
+) -> None:
+    client.force_login(user)
+    request = create(client, "Kiel")
+    assert request.status == "completed", request.error_message
+    assert client.get(f"/api/v1/tides/results/{request.id}/").json()["highest"] == 1.25
+    table = client.get(f"/api/v1/tides/download-table/{request.id}/")
+    assert b"".join(table) == b"0.5\n1.25\n"  # type: ignore[arg-type]
+    table.close()
+    mail = Mail.objects.get(kind="tides_ready")
+    letter = letters.write(mail.kind, mail.recipient, mail.content)
+    assert letter is not None
+    assert (letter.to, letter.subject) == ([user.email], "The tides of Kiel")
+    assert f"/tides/{request.id}" in letter.body
+    refused = create(client, "Bern")
+    assert (refused.status, refused.error_code) == ("failed", "no_such_place")
+    request.delete()
+    assert letters.write(mail.kind, mail.recipient, mail.content) is None
+
+
+def test_task_is_in_the_schedule_and_forgets(tides: dict[str, Any]) -> None:
+    entry = tides["CELERY_BEAT_SCHEDULE"]["tides-forget"]
+    model = apps.get_model("tides", "Reading")
+    for days, name in ((10, "new"), (400, "old")):
+        made = model.objects.create(message_id=name, height=1)
+        then = timezone.now() - timedelta(days=days)
+        model.objects.filter(pk=made.pk).update(received_at=then)
+    current_app.tasks[entry["task"]].run()
+    assert [row.message_id for row in model.objects.all()] == ["new"]
+
+
+def test_webhook_is_taken_once_and_only_if_it_is_signed(
+    tides: Any, client: Client, settings: Any
+) -> None:
+    settings.TIDES_HOOK_SECRET = secret = new_secret()
+    body = b'{"height": 2.5}'
+
+    def send(key: str = secret, sent_at: float = time.time(), **changed: str) -> int:
+        signed = signed_headers([key], message_id="m1", timestamp=int(sent_at), body=body)
+        return client.post(
+            "/api/v1/tides/hook/", body, "application/json", headers=signed | changed
+        ).status_code
+
+    assert send(new_secret()) == 400
+    assert send(sent_at=time.time() - 3600) == 400
+    assert send(**{"webhook-timestamp": "soon"}) == 400
+    assert client.post("/api/v1/tides/hook/", body, "application/json").status_code == 400
+    assert (send(), send()) == (204, 204)
+    (row,) = apps.get_model("tides", "Reading").objects.all()
+    assert (row.message_id, row.height) == ("m1", 2.5)
+    settings.TIDES_HOOK_SECRET = ""
+    assert send() == 400
+
+
+def test_permission_is_asked_for(tides: Any, client: Client, user: User) -> None:
+    reading = apps.get_model("tides", "Reading").objects.create(message_id="m1", height=1)
+    assert client.post("/api/v1/tides/publish/").status_code == 401
+    client.force_login(user)
+    assert client.post("/api/v1/tides/publish/").status_code == 403
+    create_permissions(apps.app_configs["tides"], verbosity=0)
+    user.user_permissions.add(Permission.objects.get(codename="publish_reading"))
+    assert client.post("/api/v1/tides/publish/").status_code == 204
+    reading.refresh_from_db()
+    assert reading.is_published
+
+
+def test_page_of_the_admin_is_for_staff(tides: Any, client: Client, user: User) -> None:
+    apps.get_model("tides", "Reading").objects.create(message_id="m1", height=3.5)
+    client.force_login(user)
+    assert client.get("/admin/tides/reading/report/").status_code == 302
+    client.force_login(User.objects.create_superuser("root@example.org"))
+    page = client.get("/admin/tides/reading/report/")
+    assert "Highest: 3.5 m" in page.content.decode()
+
+
+def test_accounts_come_over_with_their_passwords(
+    db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    fields = {
+        "password": make_password("correct horse battery staple"), "name": "Ada",
+        "email": "Ada@example.org", "is_active": True, "is_staff": False, "is_superuser": False,
+        "date_joined": "2024-01-02T03:04:05Z", "last_login": None, "groups": [],
+        "user_permissions": [],
+    }  # fmt: skip
+    (tmp_path / "users.json").write_text(json.dumps([{"model": "users.user", "fields": fields}]))
+    monkeypatch.chdir(tmp_path)
+    exec(BLOCKS["users"], {})
+    signed_in = client.post(
+        "/api/v1/auth/login/",
+        {"email": "ada@example.org", "password": "correct horse battery staple"},
+        content_type="application/json",
+    )
+    assert signed_in.status_code == 200, signed_in.content
+
+
+def test_what_the_next_django_removes_fails_a_test_today() -> None:
+    with pytest.raises(RemovedInNextVersionWarning):
+        warnings.warn("gone soon", RemovedInNextVersionWarning, stacklevel=1)
+
+
+def test_code_keeps_the_rules_of_style(tmp_path: Path) -> None:
+    write(tmp_path)
+    config = ["--config", str(ROOT / "pyproject.toml"), str(tmp_path)]
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            [Path(sys.executable).parent / "ruff", *command, *config],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.matrix
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_feature_of_the_guide_passes_what_is_asked_of_all(tmp_path: Path) -> None:
+    """Types on both sides, the second page in the build, every address as everybody."""
+    tree = Tree(tmp_path / "tree")
+    tree.feature("tides", "job", "place:string", inputs="none")
+    shutil.rmtree(tree.folder / "backend_django" / "tides" / "tests")
+    write(tree.folder)
+    page = tree.folder / "frontend_vue" / "src" / "features" / "tides"
+    (page / "ReportPage.vue").write_text(BLOCKS["frontend_vue/src/features/tides/ReportPage.vue"])
+    before, added = BLOCKS["frontend_vue/src/features/tides/index.ts"].splitlines()
+    index = (page / "index.ts").read_text()
+    assert before[1:] in index
+    index = index.replace(before[1:], f"{before[1:]}\n{added[1:]}")
+    (page / "index.ts").write_text(index)
+    tree.run(sys.executable, "manage.py", "makemigrations", "tides")
+    tree.python("scripts.schema")
+    tree.run("git", "add", "-A")
+    tree.python("mypy")
+    for script in ("format:check", "check", "lint", "build"):
+        tree.node(script)
+    said = tree.python("pytest", "-q", "-p", "no:cacheprovider", "tests/security/test_access.py",
+                       "tests/test_architecture.py", "tests/api/test_contract.py")  # fmt: skip
+    assert " passed" in said

@@ -24,7 +24,7 @@ def check(page) -> None:
 
 
 def sign_in(page, password: str) -> None:
-    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Email", exact=True).fill(EMAIL)
     page.get_by_label("Password", exact=True).fill(password)
     page.keyboard.press("Enter")
 
@@ -47,29 +47,29 @@ def test_account_from_its_making_to_its_end(page, stack: Stack, mail_server: Mai
 
     # Register, confirm, sign in.
     page.goto("/login")
-    page.get_by_role("link", name="Register").click()
-    heading("Make an account")
-    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_role("link", name="Create account").click()
+    heading("Create an account")
+    page.get_by_label("Email", exact=True).fill(EMAIL)
     page.get_by_label("Password", exact=True).fill("password")
     page.keyboard.press("Enter")
     expect(page.get_by_text("This password is too common")).to_be_visible()
     expect(page.get_by_label("Password", exact=True)).to_be_focused()
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.keyboard.press("Enter")
-    heading("Check your mail")
+    heading("Check your email")
     page.get_by_role("button", name="Send it again").click()
     expect(page.get_by_text("Sent again")).to_be_visible()
     page.goto(link_in(mail_server.wait(EMAIL, number=2)))
-    heading("Confirm your address")
+    heading("Confirm your email")
     page.keyboard.press("Enter")
-    heading("Your address is confirmed")
+    heading("Your email is confirmed")
     page.keyboard.press("Enter")
     sign_in(page, PASSWORD)
 
     # A token that a script can use.
     page.get_by_label("Your account").click()
     page.get_by_role("menuitem", name="Your account").click()
-    expect(page.get_by_text("There are no tokens yet")).to_be_visible()
+    expect(page.get_by_text("No tokens yet")).to_be_visible()
     heading("Your account")
     page.get_by_label("Name of a new token").fill("night job")
     page.keyboard.press("Enter")
@@ -93,14 +93,14 @@ def test_account_from_its_making_to_its_end(page, stack: Stack, mail_server: Mai
     page.get_by_label("Current password", exact=True).fill(PASSWORD)
     page.get_by_label("New password", exact=True).fill(NEW)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("There are no tokens yet")).to_be_visible()
+    expect(page.get_by_text("No tokens yet")).to_be_visible()
 
     # Forgotten, and chosen anew: the session of this browser ends with the old one.
     page.goto("/forgot")
     heading("Forgot your password?")
-    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Email", exact=True).fill(EMAIL)
     page.keyboard.press("Enter")
-    heading("Check your mail")
+    heading("Check your email")
     page.goto(link_in(mail_named("Choose a new password")))
     heading("Choose a new password")
     page.get_by_label("New password", exact=True).fill(THIRD)
@@ -119,7 +119,7 @@ def test_account_from_its_making_to_its_end(page, stack: Stack, mail_server: Mai
     check(page)
     page.get_by_label("Your password", exact=True).fill(THIRD)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("are deleted")).to_be_visible()
+    expect(page.get_by_text("belonged to it are deleted")).to_be_visible()
     check(page)
     assert mail_named("Your account was deleted")
     sign_in(page, THIRD)

@@ -67,7 +67,7 @@ CLASSES = {
     "admin": "/admin/",
     "probe": "/health/live",
     "metrics": "/metrics",
-    "documentation": "/api/v1/docs/",
+    "API documentation": "/api/v1/docs/",
     "policy": "/.well-known/security.txt",
 }
 

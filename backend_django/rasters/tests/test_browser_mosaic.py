@@ -40,7 +40,7 @@ def test_files_become_one_raster(signed_in: Page, halves: list[Path]) -> None:
     page.get_by_role("link", name="Mosaics").click()
     expect(page.get_by_role("heading", name="Mosaics", exact=True)).to_be_visible()
     page.locator("input[type=file]").set_input_files(halves)
-    form = page.get_by_role("form", name="Make a mosaic")
+    form = page.get_by_role("form", name="Create a mosaic")
     expect(form.get_by_role("listitem")).to_have_count(2)
     page.locator("input[type=file]").set_input_files(halves[0])
     expect(page.get_by_text("“west.tif” is in the list already.")).to_be_visible()
@@ -51,14 +51,14 @@ def test_files_become_one_raster(signed_in: Page, halves: list[Path]) -> None:
     page.get_by_text("Options").click()
     page.get_by_label("Draw all tiles of the map").check()
     assert accessibility_problems(page) == []
-    page.get_by_role("button", name="Make the mosaic").click()
+    page.get_by_role("button", name="Create mosaic").click()
     expect(page).to_have_url(PAGE)
     expect(page.get_by_text("“east.tif” failed: The raster has no coordinate")).to_be_visible(
         timeout=60_000
     )
     assert accessibility_problems(page) == []
     page.locator("input[name=crs]").fill("EPSG:3057")
-    page.get_by_role("button", name="Set and go on").click()
+    page.get_by_role("button", name="Set and continue").click()
     expect(page.get_by_role("application")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("heading", name="Both halves")).to_be_visible()
     expect(page.locator("canvas").first).to_be_visible()
@@ -82,9 +82,9 @@ def test_rasters_of_the_list_become_one(signed_in: Page, halves: list[Path]) -> 
     expect(completed).to_have_count(2, timeout=60_000)
     for number in range(2):
         completed.nth(number).get_by_role("checkbox").check()
-    page.get_by_role("link", name="Make a mosaic").click()
-    form = page.get_by_role("form", name="Make a mosaic")
-    expect(form.get_by_text("is here already")).to_have_count(2)
-    page.get_by_role("button", name="Make the mosaic").click()
+    page.get_by_role("link", name="Create a mosaic").click()
+    form = page.get_by_role("form", name="Create a mosaic")
+    expect(form.get_by_text("already here")).to_have_count(2)
+    page.get_by_role("button", name="Create mosaic").click()
     expect(page).to_have_url(PAGE)
     expect(page.get_by_role("application")).to_be_visible(timeout=60_000)

@@ -31,14 +31,14 @@ def test_lost_and_restarted_workers_are_told_in_words(
         api.wait("rasters", request_id, "processing")
         stack.kill("worker")
         # its lease has to run out first
-        lost = page.get_by_text("The worker was lost, trying again (2 of 3)").first
+        lost = page.get_by_text("The worker stopped responding; trying again (2 of 3)").first
         expect(lost).to_be_visible(timeout=30_000)
         assert accessibility_problems(page) == []
 
         stack.start_process("worker", stack.commands["worker"], PROCESSING_STOP_GRACE_SECONDS="0")
         api.wait("rasters", request_id, "processing")
         stack.stop("worker")
-        expect(page.get_by_text("The worker was restarted; it starts again").first).to_be_visible()
+        expect(page.get_by_text("The worker was restarted; starting again").first).to_be_visible()
     finally:
         stack.stop("housekeeper")
         if "worker" not in stack.processes:
@@ -48,6 +48,6 @@ def test_lost_and_restarted_workers_are_told_in_words(
     page.get_by_role("tab", name="Facts").click()
     expect(page.get_by_text("Valid Cloud-Optimized GeoTIFF")).to_be_visible()
     page.get_by_text("History of attempts").click()
-    for outcome in ("The worker was lost", "The worker was restarted", "Completed"):
+    for outcome in ("The worker stopped responding", "The worker was restarted", "Completed"):
         attempt = page.get_by_role("listitem").filter(has_text=outcome)
         expect(attempt).to_be_visible(timeout=15_000)

@@ -130,8 +130,8 @@ def test_a_link_for_somebody_without_an_account(
     expect(page.get_by_role("button", name="Hide grey")).to_be_visible()
     page.get_by_role("button", name="Share").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("For whom").fill("the survey")
-    dialog.get_by_role("button", name="Make a link").click()
+    dialog.get_by_label("Note").fill("the survey")
+    dialog.get_by_role("button", name="Create link").click()
     link = dialog.get_by_label("The link", exact=True).input_value()
     expect(dialog.get_by_text("the survey")).to_be_visible()
     assert accessibility_problems(page) == []
@@ -157,9 +157,9 @@ def test_a_link_for_somebody_without_an_account(
     assert accessibility_problems(visitor) == []
 
     dialog.get_by_role("button", name="Revoke the link for the survey").click()
-    expect(dialog.get_by_text("There is none")).to_be_visible()
+    expect(dialog.get_by_text("No links yet")).to_be_visible()
     visitor.reload()
-    expect(visitor.get_by_role("heading", name="This link does not work")).to_be_visible()
+    expect(visitor.get_by_role("heading", name="This link no longer works")).to_be_visible()
     assert accessibility_problems(visitor) == []
     assert errors == []
     context.close()

@@ -194,7 +194,7 @@ test('another address is asked for with the password, and said where it was refu
   const { page, of } = await open({
     'POST /auth/email/change/': problem({ email: 'This is your address already.' }),
   })
-  await press(page, 'Change address')
+  await press(page, 'Change email')
   await prove({ email: 'ada@new.example.org', password: 'four plain words' })
   expect(of('POST /auth/email/change/')[0]!.body).toEqual({
     email: 'ada@new.example.org',
@@ -214,7 +214,7 @@ test('a link that is confirmed makes the address the one of the account', async 
     address: '/confirm-address/a-key',
   })
   expect(sent.map(({ call }) => call)).not.toContain('POST /auth/email/change/confirm/')
-  await submit(page, 'Confirm this address')
+  await submit(page, 'Confirm email')
   expect(sent.find(({ call }) => call.includes('confirm'))!.body).toEqual({ key: 'a-key' })
-  expect(page.find('h1').text()).toBe('Your address is confirmed')
+  expect(page.find('h1').text()).toBe('Your email is confirmed')
 })

@@ -74,7 +74,7 @@ test('gives the sentence of a problem document', async () => {
 
 test.each([
   ['a refusal of the proxy', 413, '<html>Too large</html>', 'larger'],
-  ['a success that is not ours', 200, '<html>Hello</html>', 'does not understand'],
+  ['a success that is not ours', 200, '<html>Hello</html>', 'doesn’t understand'],
 ])('has a sentence for %s', async (_, status, body, words) => {
   const sent = send('POST', '/things/create/', new FormData())
   FakeXhr.last.respond(status, body)

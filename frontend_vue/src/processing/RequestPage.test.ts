@@ -188,12 +188,12 @@ test('a running request tells how long it has run and how long it may take', asy
   expect(page.text()).toContain('Running for 1 min 40 s, about 2 minutes left.')
   status.mockRejectedValue(unreachable())
   await pass(2000)
-  expect(page.text()).toContain('does not answer')
+  expect(page.text()).toContain('isn’t responding')
   expect(page.text()).toContain('Running for')
   expect(page.text()).not.toContain('left')
   status.mockResolvedValue(aRequest({ progress: 51 }))
   await pass(5000)
-  expect(page.text()).toContain('answers again')
+  expect(page.text()).toContain('is responding again')
   expect(page.text()).toContain('about 2 minutes left')
 })
 
@@ -205,7 +205,7 @@ test('an attempt after a lost worker says so, and is timed from its own start', 
       anAttempt({ number: 2, started_at: '2026-01-10T12:01:21Z' }),
     ],
   })
-  expect(page.text()).toContain('The worker was lost, trying again (2 of 3).')
+  expect(page.text()).toContain('The worker stopped responding; trying again (2 of 3).')
   expect(page.text()).toContain('Running for 20 s, about 20 seconds left.')
 })
 
@@ -215,7 +215,7 @@ test('work that a worker gave back says so while it waits', async () => {
       aRequest({ status: 'pending', attempt: 1, max_attempts: 4, queue_position: 0 }),
     history: async () => [anAttempt({ outcome: 'released', finished_at: '2026-01-10T12:01:20Z' })],
   })
-  expect(page.text()).toContain('The worker was restarted; it starts again.')
+  expect(page.text()).toContain('The worker was restarted; starting again.')
 })
 
 test('asks about attempts once for each, and never again when all is over', async () => {
@@ -264,7 +264,7 @@ test('the history of a failure is asked for when it is opened', async () => {
   await openHistory(page)
   const items = page.findAll('details ol > li').map((item) => item.text())
   expect(items).toHaveLength(2)
-  for (const part of ['1.', 'The worker was lost', 'worker_lost', '1 min 20 s']) {
+  for (const part of ['1.', 'The worker stopped responding', 'worker_lost', '1 min 20 s']) {
     expect(items[0]).toContain(part)
   }
   const call = ['GET maps.example.org', '503, 200', '(2 tries)', '1.2 s']

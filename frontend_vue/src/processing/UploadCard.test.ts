@@ -197,7 +197,7 @@ test('an upload can be cancelled', async () => {
   expect(card.find('li').exists()).toBe(false)
 })
 
-test('tells what of the day is used, and when there is room again', async () => {
+test('tells what of the day is used, and when there is becomes available', async () => {
   const { card } = await open()
   await flushPromises()
   expect(card.find('[role=meter]').exists()).toBe(false)
@@ -211,12 +211,12 @@ test('tells what of the day is used, and when there is room again', async () => 
   await flushPromises()
   expect(limited.find('[role=meter]').attributes('aria-valuenow')).toBe('21')
   expect(limited.text()).toContain('4.20 GB of 20.0 GB uploaded today')
-  expect(limited.text()).not.toContain('room again')
+  expect(limited.text()).not.toContain('becomes available')
 
   Object.assign(usage, { uploaded_bytes: 2e10 })
   const full = (await open()).card
   await flushPromises()
-  expect(full.text()).toMatch(/There is room again at \d\d:\d\d( AM)?\./)
+  expect(full.text()).toMatch(/More becomes available at \d\d:\d\d( AM)?\./)
 })
 
 test('the processor time of the day is shown once half of it is used', async () => {
@@ -237,7 +237,7 @@ test('the processor time of the day is shown once half of it is used', async () 
   const spent = (await open()).card
   await flushPromises()
   expect(spent.text()).toContain('5 h 33 min of 4 h processor time used today')
-  expect(spent.text()).toContain('There is room again at')
+  expect(spent.text()).toContain('More becomes available at')
 })
 
 test('nothing is sent while a field is empty that must be filled in', async () => {

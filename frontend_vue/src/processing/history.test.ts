@@ -16,25 +16,25 @@ test.each([
     'a lost worker, and another has it',
     { attempt: 2 },
     attempts('lost', 'running'),
-    'The worker was lost, trying again (2 of 3)',
+    'The worker stopped responding; trying again (2 of 3)',
   ],
   [
     'a lost worker, and nobody has it yet',
     { attempt: 2, status: 'pending' },
     attempts('lost', 'lost'),
-    'The worker was lost, trying again (3 of 3)',
+    'The worker stopped responding; trying again (3 of 3)',
   ],
   [
     'a restart, which raises the number of attempts',
     { attempt: 1, max_attempts: 4, status: 'pending' },
     attempts('released'),
-    'The worker was restarted; it starts again',
+    'The worker was restarted; starting again',
   ],
   [
     'a restart, then a lost worker',
     { attempt: 3, max_attempts: 4 },
     attempts('released', 'lost', 'running'),
-    'The worker was lost, trying again (2 of 3)',
+    'The worker stopped responding; trying again (2 of 3)',
   ],
   [
     'a retry that somebody asked for, running',
@@ -52,7 +52,7 @@ test.each([
     'a worker lost after a retry',
     { attempt: 3, max_attempts: 4, started_at: '2026-01-10T12:01:00Z' },
     attempts('failed', 'lost', 'running'),
-    'The worker was lost, trying again (2 of 3)',
+    'The worker stopped responding; trying again (2 of 3)',
   ],
 ] as const)('tells why it runs again: %s', (_, changes, history, words) => {
   expect(restartReason(aRequest(changes), history)).toBe(words)

@@ -8,12 +8,12 @@ test.each([
   [
     'a request for later',
     { status: 'pending', run_at: '2026-01-10T14:30:00Z' },
-    'Waiting, begins Jan 10, 2026, 2:30 PM',
+    'Waiting, starts Jan 10, 2026, 2:30 PM',
   ],
   [
     'a failure that is tried again',
     { status: 'pending', run_at: '2026-01-10T14:30:00Z', error_message: 'It is away.' },
-    'Tries again by itself, begins Jan 10, 2026, 2:30 PM: It is away.',
+    'Retries by itself, starting Jan 10, 2026, 2:30 PM: It is away.',
   ],
   ['a phase', { phase: 'save' }, 'Saving the result'],
   ['a phase nobody knows yet', { phase: 'polish' }, 'Starting'],
@@ -26,7 +26,7 @@ test.each([
 })
 
 test('the advice of a feature comes before the general one; no advice is none', () => {
-  expect(remedy('crashed')).toContain('once more')
+  expect(remedy('crashed')).toContain('fresh copy')
   expect(remedy('crashed', { crashed: 'Do this.' })).toBe('Do this.')
   expect(remedy('constructor_of_worlds')).toBe('')
 })

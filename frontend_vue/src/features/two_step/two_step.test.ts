@@ -169,7 +169,7 @@ test('who has no password is told to choose one before setting it up', async () 
   const { page } = await open({
     'GET /auth/session/': [200, { user: { ...USER, has_password: false } }],
   })
-  expect(page.text()).toContain('Choose a password first: setting it up asks for it.')
+  expect(page.text()).toContain('To set it up, choose a password first.')
   expect(page.text()).not.toContain('Set it up')
 })
 

@@ -15,6 +15,11 @@ def matrix(*values: Any) -> Any:
     return pytest.param(*values, marks=pytest.mark.matrix)
 
 
+def thin(cases: Iterable[Any], *, every: int) -> list[Any]:
+    """Return the cases, all but each `every`th of them left to `make test-matrix`."""
+    return [case if at % every == 0 else matrix(case) for at, case in enumerate(cases)]
+
+
 def combine(
     choices: Iterable[Iterable[Any]],
     *,

@@ -71,6 +71,7 @@ def test_a_broker_that_restarts_empty(proxied: ProxiedStack, api: Api, stream: R
     follows(api, stream)
 
 
+@pytest.mark.matrix
 def test_a_broker_that_only_forgets(proxied: ProxiedStack, api: Api, stream: Reader) -> None:
     """Nobody loses a connection, so only the gap in the log tells."""
     follows(api, stream)

@@ -18,6 +18,7 @@ from redis.connection import parse_url
 
 from scripts.processes import free_port
 from tests.image.deployment import PASSWORDS
+from tests.matrix import matrix
 from tests.stack import ROOT, wait_for
 
 pytestmark = pytest.mark.slow
@@ -90,6 +91,7 @@ def test_any_password_reaches_postgres(
         assert connection.info.user == USER
 
 
+@pytest.mark.matrix
 def test_url_wins_over_components_and_broker_is_redis(environment: dict[str, str]) -> None:
     url = os.environ["DATABASE_URL"]
     done = enter(
@@ -142,6 +144,7 @@ def test_waiting_has_a_limit_and_names_the_server(environment: dict[str, str]) -
     assert "never-shown" not in sentence
 
 
+@pytest.mark.matrix
 def test_waiting_ends_when_the_server_lets_us_in(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -166,7 +169,7 @@ def test_waiting_ends_when_the_server_lets_us_in(
             connection.execute("DROP ROLE late")
 
 
-@pytest.mark.parametrize("password", [PASSWORDS["redis_password"], "per%cent:and/slash#"])
+@pytest.mark.parametrize("password", [PASSWORDS["redis_password"], matrix("per%cent:and/slash#")])
 def test_any_password_reaches_redis(
     environment: dict[str, str], password: str, tmp_path: Path
 ) -> None:
@@ -190,12 +193,17 @@ def test_any_password_reaches_redis(
     ("settings", "expected"),
     [
         ({"DATABASE_URL": ""}, "Set DATABASE_URL, or POSTGRES_HOST"),
-        ({"REDIS_URL": ""}, "Set REDIS_URL, for example to redis://redis:6379/0, or REDIS_HOST"),
+        matrix(
+            {"REDIS_URL": ""}, "Set REDIS_URL, for example to redis://redis:6379/0, or REDIS_HOST"
+        ),
         ({"DJANGO_SECRET_KEY": "changeme"}, "DJANGO_SECRET_KEY is missing, too short or well"),
-        ({"DJANGO_SECRET_KEY_FILE": "/nowhere/key"}, "/nowhere/key"),
-        ({"MEDIA_ROOT": "/proc/media"}, "/proc/media cannot be made"),
-        ({"VITE_APP_API_ROOT": "/api/v1"}, "VITE_APP_API_ROOT must be a path such as"),
-        ({"VITE_APP_STATIC_ROOT": 'x"><script>alert(1)</script>/'}, "VITE_APP_STATIC_ROOT must be"),
+        matrix({"DJANGO_SECRET_KEY_FILE": "/nowhere/key"}, "/nowhere/key"),
+        matrix({"MEDIA_ROOT": "/proc/media"}, "/proc/media cannot be made"),
+        matrix({"VITE_APP_API_ROOT": "/api/v1"}, "VITE_APP_API_ROOT must be a path such as"),
+        matrix(
+            {"VITE_APP_STATIC_ROOT": 'x"><script>alert(1)</script>/'},
+            "VITE_APP_STATIC_ROOT must be",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(

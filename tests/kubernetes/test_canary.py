@@ -116,6 +116,7 @@ def test_a_good_release_gets_all_visitors(site) -> None:
     assert made.weights() == ["0", "20", "50", "100"]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("faults", "words"),
     [

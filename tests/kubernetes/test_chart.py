@@ -60,6 +60,7 @@ def test_examples_pass_helms_own_check(example: str) -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.matrix
 def test_objects_are_as_the_apis_have_them(rendered, tmp_path: Path) -> None:
     everything = {json.dumps(one): one for objects in rendered.values() for one in objects}
     extensions = []
@@ -72,6 +73,7 @@ def test_objects_are_as_the_apis_have_them(rendered, tmp_path: Path) -> None:
     assert check_extensions(extensions, tmp_path) == ""
 
 
+@pytest.mark.matrix
 def test_the_checks_can_fail(rendered, tmp_path: Path) -> None:
     (route,) = of_kind(rendered["canary"], "HTTPRoute").values()
     for words, spec in {

@@ -29,6 +29,7 @@ def run(rate: float, seconds: float, rule: Rule, number: int = 60_000) -> Outcom
     return Simulation(requests, rule).run()
 
 
+@pytest.mark.matrix
 def test_without_scaling_it_is_erlangs_queue() -> None:
     for servers, load in ((2, 1.5), (6, 4.8), (20, 17)):
         found = run(load / 3, 3, Rule(servers // 2, servers // 2, places=2))

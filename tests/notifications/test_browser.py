@@ -62,6 +62,7 @@ def test_owner_is_told_by_mail_and_webhook(
     assert page.request.get("/api/v1/notifications/webhooks/").json()["count"] == 0
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("page", [{}, matrix(PHONE)], indirect=True, ids=["desktop", "phone"])
 def test_owner_is_told_wherever_they_are(signed_in: Any, stack: Stack) -> None:
     from playwright.sync_api import expect

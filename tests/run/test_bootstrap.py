@@ -82,6 +82,7 @@ def test_a_taken_port_is_said_before_anything_is_installed(
     assert not (checkout / ".env").exists()
 
 
+@pytest.mark.matrix
 @pytest.mark.slow  # pip tries again before it gives up
 def test_no_network_is_one_sentence(checkout: Path, bare_environment: dict[str, str]) -> None:
     unreachable = {"PIP_INDEX_URL": NOWHERE, "UV_DEFAULT_INDEX": NOWHERE}
@@ -91,6 +92,7 @@ def test_no_network_is_one_sentence(checkout: Path, bare_environment: dict[str, 
     assert not (checkout / ".env").exists()
 
 
+@pytest.mark.matrix
 @pytest.mark.slow  # npm tries again before it gives up
 def test_npm_without_network_is_one_sentence(tmp_path: Path, checkout: Path) -> None:
     environment = node_environment() | {

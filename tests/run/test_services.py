@@ -39,6 +39,7 @@ def test_messages_survive_a_stop(tmp_path: Path) -> None:
             assert client.incr("starts") == expected
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("kind", [Postgres, Valkey])
 def test_a_throw_away_server_leaves_nothing(kind: type[Service]) -> None:
     with kind(None) as service:
@@ -48,6 +49,7 @@ def test_a_throw_away_server_leaves_nothing(kind: type[Service]) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("kind", [Postgres, Valkey])
 def test_what_a_killed_run_threw_away_is_removed_by_the_next(kind: type[Service]) -> None:
     code = f"from scripts.services import *; s = {kind.__name__}(None).start();"
@@ -108,6 +110,7 @@ def test_second_instance_on_the_same_data_is_refused(kind: type[Service], tmp_pa
             kind(tmp_path).start()
 
 
+@pytest.mark.matrix
 def test_servers_die_with_a_killed_parent(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from scripts.services import *;"
@@ -130,6 +133,7 @@ def test_servers_die_with_a_killed_parent(tmp_path: Path) -> None:
         psycopg.connect(postgres.url).close()
 
 
+@pytest.mark.matrix
 def test_a_stale_lock_file_naming_a_living_process_is_no_obstacle(tmp_path: Path) -> None:
     with Postgres(tmp_path) as postgres:
         pid_file = postgres.cluster / "postmaster.pid"
@@ -139,6 +143,7 @@ def test_a_stale_lock_file_naming_a_living_process_is_no_obstacle(tmp_path: Path
         psycopg.connect(postgres.url).close()
 
 
+@pytest.mark.matrix
 def test_interrupted_creation_is_done_again(tmp_path: Path) -> None:
     (tmp_path / "cluster.new").mkdir()
     (tmp_path / "cluster.new" / "half").touch()
@@ -146,6 +151,7 @@ def test_interrupted_creation_is_done_again(tmp_path: Path) -> None:
         psycopg.connect(postgres.url).close()
 
 
+@pytest.mark.matrix
 def test_data_of_another_version_are_left_alone(tmp_path: Path) -> None:
     with Postgres(tmp_path) as postgres:
         version = postgres.cluster / "PG_VERSION"
@@ -195,6 +201,7 @@ def test_the_product_s_role_can_do_nothing_on_the_machine(tmp_path: Path) -> Non
             assert (tmp_path / "data" / name).stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.matrix
 def test_data_from_before_the_product_had_a_role_are_handed_over(tmp_path: Path) -> None:
     with Postgres(tmp_path) as postgres, psycopg.connect(postgres.superuser_url) as connection:
         connection.execute("ALTER DATABASE app OWNER TO postgres")

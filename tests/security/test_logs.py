@@ -167,6 +167,7 @@ def talkative(tmp_path: Path) -> Iterator[Stack]:
         yield made
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_no_secret_of_a_whole_session_is_in_any_log(talkative: Stack) -> None:
     email, first, second = "ada@example.org", secrets.token_urlsafe(18), secrets.token_urlsafe(18)

@@ -244,6 +244,7 @@ def test_who_may_not_send_is_told_before_all_is_sent(
     assert answer[1]["content-type"] == "application/problem+json"
 
 
+@pytest.mark.matrix
 def test_a_full_disk_is_said(stack: Stack, api: Api) -> None:
     server = Server(stack, PROCESSING_DISK_RESERVE_BYTES=str(10**18))
     try:
@@ -316,6 +317,7 @@ def blocked(server: Server) -> bool:
         return bool(connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall())
 
 
+@pytest.mark.matrix
 def test_a_reload_loses_no_request(server: Server) -> None:
     ended, failed = threading.Event(), []
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from backend_django.bucket.tests.server import Bucket  # [s3]
+from tests.matrix import matrix
 from tests.stack import Api, Stack, migrated_database
 
 MB = 1024**2
@@ -63,8 +64,8 @@ def chunk_of(content: bytes, number: int) -> bytes:
     return content[(number - 1) * CHUNK : number * CHUNK]
 
 
-PLACES: list[Any] = ["folder"]
-PLACES += [pytest.param("bucket", marks=pytest.mark.matrix)]  # [s3]
+PLACES = [matrix("folder")]
+PLACES += [matrix("bucket")]  # [s3]
 
 
 @pytest.fixture(scope="module", params=PLACES)

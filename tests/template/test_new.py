@@ -71,6 +71,7 @@ def test_a_clone_becomes_what_copier_makes(clone: Path, project_made: Path) -> N
     assert not list(clone.rglob("rasters"))
 
 
+@pytest.mark.matrix
 def test_a_new_project_has_its_name_and_nothing_of_the_template(project: Path) -> None:
     toml = (project / "project.toml").read_text()
     assert 'name = "River Watch"\nslug = "river-watch"\nversion = "0.1.0"\n' in toml

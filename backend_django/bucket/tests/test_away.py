@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 FILE = {"size": 10, "filename": "a.tif", "content_type": "image/tiff", "sha256": "abc"}
 
 
+@pytest.mark.matrix
 @pytest.mark.django_db(transaction=True)
 def test_no_address_is_broken_by_it(bucket: Bucket, user: User, settings: Any) -> None:
     settings.PROCESSING_STREAM_DOWNLOADS = True

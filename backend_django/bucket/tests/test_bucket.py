@@ -21,6 +21,7 @@ from backend_django.bucket import objects as module
 from backend_django.files.storage import delete_prefix, local_path
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.users.models import User
+from tests.matrix import matrix
 from tests.stack import ROOT
 
 from .server import KEY, LOCATION, NAME, Bucket
@@ -147,11 +148,11 @@ def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     ("environment", "words"),
     [
         ({"AWS_S3_ENDPOINT_URL": "https://s3.example.org"}, "AWS_STORAGE_BUCKET_NAME is not"),
-        (
+        matrix(
             {"AWS_STORAGE_BUCKET_NAME": "files", "AWS_ACCESS_KEY_ID": "key"},
             "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not",
         ),
-        (
+        matrix(
             {"AWS_STORAGE_BUCKET_NAME": "files", "AWS_S3_ENDPOINT_URL": "s3:9000"},
             "AWS_S3_ENDPOINT_URL is no address: s3:9000",
         ),
@@ -163,6 +164,7 @@ def test_incomplete_settings_are_said_in_words(environment: dict[str, str], word
     assert "HINT" in said
 
 
+@pytest.mark.matrix
 def test_policy_of_the_page_and_secrets_in_files(bucket_server: Bucket, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("in/a+file\n")

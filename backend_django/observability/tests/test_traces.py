@@ -13,7 +13,7 @@ from tests.stack import ADMIN, ROOT, Stack, wait_for
 
 from .conftest import Receiver
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.matrix]
 INTERNAL, SERVER, CLIENT = 1, 2, 3  # kinds of spans
 ERROR = 2
 CALLER = "0af7651916cd43dd8448eb211c80319c"

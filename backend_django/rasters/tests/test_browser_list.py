@@ -66,6 +66,7 @@ def names(page: Page) -> list[str]:
     return page.get_by_role("link", name=re.compile(r"\.tif$")).all_inner_texts()
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("page", LOOKS, indirect=True)
 def test_find_select_and_act(listed: Page, stack: Stack, tmp_path: Path) -> None:
     page = listed

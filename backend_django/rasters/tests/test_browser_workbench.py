@@ -203,6 +203,7 @@ def colourfulness(
     return float(np.percentile(np.ptp(pixels, axis=2), 75))
 
 
+@pytest.mark.matrix
 def test_the_map_under_the_hand(signed_in: Page, two: list[str]) -> None:
     page, (coloured, grey) = signed_in, two
     with page.expect_response(is_tile(coloured)):
@@ -346,6 +347,7 @@ def test_a_map_that_could_not_be_loaded_is_tried_again(signed_in: Page, two: lis
     expect(alert).to_have_count(0)
 
 
+@pytest.mark.matrix
 def test_what_is_computed_of_bands(signed_in: Page, two: list[str]) -> None:
     page = signed_in
     page.goto(f"/rasters/{two[0]}")

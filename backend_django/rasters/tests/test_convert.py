@@ -18,6 +18,7 @@ from backend_django.rasters.inspection import Limits, inspect
 from backend_django.rasters.options import Options
 from backend_django.rasters.recipe import choose_recipe
 from backend_django.rasters.settings import LIMITS
+from tests.matrix import thin
 
 from . import factory
 from .cog_check import check_cog
@@ -97,7 +98,7 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+@pytest.mark.parametrize("case", thin(CASES.values(), every=2), ids=CASES.keys())
 def test_keeps_everything(
     case: Callable[[], dict[str, Any]], tmp_path: Path, convert: Convert
 ) -> None:

@@ -119,7 +119,7 @@ def test_texts_that_are_data_sources_to_gdal(
     assert not listener.visits
 
 
-@pytest.mark.parametrize("target", ["file", "network", "VRT"])
+@pytest.mark.parametrize("target", ["file", *map(matrix, ("network", "VRT"))])
 def test_a_geotiff_with_overviews_elsewhere(
     target: str, tmp_path: Path, secret: Path, listener: Listener
 ) -> None:
@@ -252,9 +252,9 @@ def refusal(source: Path, tmp_path: Path) -> tuple[str, float, float]:
     ("make", "code"),
     [
         (bomb_of_bands, "too_many_bands"),
-        (bomb_of_one_tile, "block_too_large"),
-        (bomb_of_nothing, "too_large"),
-        (bomb_of_directories, "several_images"),
+        matrix(bomb_of_one_tile, "block_too_large"),
+        matrix(bomb_of_nothing, "too_large"),
+        matrix(bomb_of_directories, "several_images"),
         matrix(partial(bomb_of_directories, order=">", big=True), "several_images"),
         (bomb_of_narrow_tiles, "too_much_work"),
     ],

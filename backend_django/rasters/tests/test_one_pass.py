@@ -14,7 +14,7 @@ from backend_django.rasters import cog_writer
 from backend_django.rasters import convert as conversion
 from backend_django.rasters.inspection import read_facts
 from backend_django.rasters.tiff import COUNTS, OFFSETS, TILE_WIDTH, read_directories
-from tests.matrix import combine, matrix
+from tests.matrix import combine, matrix, thin
 
 from . import factory
 from .cog_check import check_cog
@@ -209,7 +209,7 @@ ALIKE: dict[str, Callable[[], dict[str, Any]]] = {
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-@pytest.mark.parametrize("name", [*ALIKE, *CASES])
+@pytest.mark.parametrize("name", thin([*ALIKE, *CASES], every=3))
 def test_so_is_every_other_raster(
     name: str, tmp_path: Path, convert: Convert, monkeypatch: pytest.MonkeyPatch
 ) -> None:

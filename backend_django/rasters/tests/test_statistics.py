@@ -186,7 +186,7 @@ def cog_with_overviews(path: Path, values: Any, spoil: Any = None, **how: Any) -
     return path
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "complex64"])
+@pytest.mark.parametrize("dtype", ["uint8", *map(matrix, ("int16", "float32", "complex64"))])
 @pytest.mark.parametrize(
     "resampling",
     ["nearest", "average", *map(matrix, ("bilinear", "cubic", "gauss", "lanczos")), "mode"],

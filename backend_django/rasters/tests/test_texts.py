@@ -73,6 +73,7 @@ def test_text_of_any_encoding(
             assert dataset.descriptions == (shown, None)
 
 
+@pytest.mark.matrix
 @pytest.mark.slow
 def test_long_texts_are_cut(tmp_path: Path, convert: Convert) -> None:
     source = factory.write(tmp_path / "upload", factory.pixels("uint8", 64, 20, 30))

@@ -16,6 +16,7 @@ from rio_tiler.io import Reader
 
 from backend_django.rasters import tiles
 from backend_django.rasters.styles import COLORMAPS, Style, default_style
+from tests.matrix import thin
 
 from . import factory
 from .conftest import Convert
@@ -97,7 +98,7 @@ def tiles_around(facts: dict[str, Any]) -> list[tuple[int, int, int]]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Adjusting dataset latitudes")
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", thin(CASES, every=2))
 def test_agrees_with_rio_tiler(name: str, tmp_path: Path, converted: Convert) -> None:
     case = CASES[name]()
     spread = float(np.nanmax(case["values"]) - np.nanmin(case["values"]))

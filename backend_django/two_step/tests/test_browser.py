@@ -97,6 +97,7 @@ def test_set_up_asked_for_and_asked_for_again(page, stack: Stack, mail_server: M
     expect(page.get_by_text("are deleted")).to_be_visible()
 
 
+@pytest.mark.matrix
 def test_it_is_asked_for_after_google_too(site: Site, mail_server: MailServer) -> None:
     email = "google-mfa@example.org"
     with closing(make_account(site.stack, mail_server, email)) as script:

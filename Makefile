@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage backup restore test test-fast test-matrix image image-test fuzz audit docs lint format types schema messages lock upgrade-deps release update drop clean clean-data feature
+.PHONY: help run dev demo manage backup restore test test-fast test-matrix image image-test fuzz audit docs lint format types schema publish-schema messages lock upgrade-deps release update drop clean clean-data feature
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
@@ -22,7 +22,7 @@ given = $(if $(filter command,$(origin $(1))),--$(2)="$${$(1)}")
 -include scripts/template.mk backend_django/*/targets.mk
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start everything: page, worker and schedule (PORT=8080 make run)
 	@$(bootstrap) --dotenv --before run && exec $(VENV) -m scripts.stack run
@@ -90,6 +90,9 @@ feature: ## Write a new feature: make feature NAME=todos KIND=crud FIELDS="title
 
 schema: ## Write the OpenAPI document and the page's types from it
 	@$(bootstrap) --no-build && exec $(VENV) -m scripts.schema
+
+publish-schema: ## Publish the API's document, and a typed client (TO=folder)
+	@$(bootstrap) --no-build && exec $(VENV) -m scripts.contract $(call given,TO,to)
 
 messages: ## Collect the server's messages for translation, and compile the translations
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.messages

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from backend_django.utils.client import client_address
 
+from .deprecation import deprecation_of
 from .heads import ASKED, check_head
 from .problems import (
     CONTENT_TYPE,
@@ -54,6 +55,9 @@ class ApiMiddleware:
         response.headers.setdefault("Cache-Control", "private, no-store")
         if response.status_code == 503:
             response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+        if request.resolver_match and (ending := deprecation_of(request.resolver_match.func)):
+            for name, value in ending.headers.items():
+                response.headers[name] = value
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:

@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from backend_django import policies
 
+from .deprecation import deprecation_of
 from .problems import CONTENT_TYPE
 
 PROBLEM_SCHEMA = {
@@ -57,7 +58,7 @@ class AutoSchema(SpectacularAutoSchema):
     The tag is the first part of the address when a view has none. `schema_summary` is for those
     whose description does not begin with a sentence that tells them apart. `problems` says which
     errors of its own the view answers with: `{409: "It is over"}`. The serializer of the body may
-    have some.
+    have some. `deprecated` is a Deprecation.
     """
 
     def get_operation_id(self) -> str:
@@ -103,6 +104,9 @@ class AutoSchema(SpectacularAutoSchema):
                 answer = {"description": description, "content": PROBLEM_CONTENT}
                 operation["responses"][str(code)] = answer
         return operation
+
+    def is_deprecated(self) -> bool:
+        return deprecation_of(self.view) is not None
 
     def get_tags(self) -> list[str]:
         tag = getattr(self.view, "schema_tag", None)

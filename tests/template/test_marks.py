@@ -2,6 +2,8 @@
 
 import re
 
+import yaml
+
 from scripts.drop import MODULES
 from tests.stack import ROOT
 
@@ -21,3 +23,11 @@ def test_every_mark_is_closed() -> None:
             ends = sum(f"[/{module}]" in line for line in lines)
             begins = sum(bool(re.match(rf"(#|<!--) \[{module}\]", line)) for line in lines)
             assert begins == ends, f"{name}: {module}"
+
+
+def test_modules_are_the_same_in_both_lists() -> None:
+    """In one order, in which the answers are kept."""
+    asked = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
+    paths = {name: tuple(paths) for name, paths in asked["modules"]["default"].items()}
+    assert list(asked["without"]["choices"].values()) == list(MODULES)
+    assert paths == {name: module.paths for name, module in MODULES.items()}

@@ -8,7 +8,7 @@ import sys
 OLDEST = (3, 11)
 
 
-def main():  # annotations would not parse everywhere
+def main():  # type: ignore[no-untyped-def]  # annotations would not parse everywhere
     if sys.version_info < OLDEST:
         wanted, found = ".".join(map(str, OLDEST)), sys.version.split()[0]
         message = "Python {} or newer is needed, {} is {}: install a newer one, or name one that is"

@@ -66,7 +66,7 @@ def test_core_does_not_name_a_feature(feature: str) -> None:
 
 
 def test_files_of_the_core_stay_readable() -> None:
-    """Those of a feature are as long as its team likes."""
+    """Those of a feature are as long as its owners like."""
     features = {BACKEND / name for name in FEATURES} | {SOURCES / "features"}
     long = {
         str(path.relative_to(ROOT)): count

@@ -22,7 +22,7 @@ from .problems import (
     validation_problem,
 )
 from .queries import refused_body, refused_parameters
-from .throttling import seconds_left_to_wait, seconds_to_wait, throttled
+from .throttling import seconds_left_to_wait, seconds_to_wait, throttled_response
 
 REMEMBERED_SECONDS = 1.0
 MOST_ADDRESSES = 1000
@@ -62,14 +62,14 @@ class ApiMiddleware:
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         if "Authorization" in request.headers and (wait := self._wait_of_refused(request)):
-            return throttled(wait)
+            return throttled_response(wait)
         response = self.get_response(request)
         if response.status_code < 400:
             return response
         if response.status_code == 401:
             self._let_in.pop(client_address(request), None)
-            if wait := seconds_to_wait(*self._refused(request)):
-                return throttled(wait)
+            if wait := seconds_to_wait(*self._find_refusal(request)):
+                return throttled_response(wait)
         if response.headers.get("Content-Type", "").startswith(CONTENT_TYPE):
             return response
         fallback = ("error", _("The request was not accepted."))
@@ -91,14 +91,14 @@ class ApiMiddleware:
         address, now = client_address(request), time.monotonic()
         if self._let_in.get(address, 0) > now:
             return 0
-        wait = seconds_left_to_wait(*self._refused(request))
+        wait = seconds_left_to_wait(*self._find_refusal(request))
         if not wait:
             if len(self._let_in) >= MOST_ADDRESSES:
                 self._let_in.clear()
             self._let_in[address] = now + REMEMBERED_SECONDS
         return wait
 
-    def _refused(self, request: HttpRequest) -> tuple[str, str, str]:
+    def _find_refusal(self, request: HttpRequest) -> tuple[str, str, str]:
         """What counts calls with no credentials or bad ones, which end before a view counts."""
         return "refused", client_address(request), settings.API_RATES["address"]
 

@@ -54,7 +54,7 @@ def _window(scope: str, who: str, rate: str) -> tuple[int, str, int, float]:
     return calls, f"rate:{scope}:{who}:{window}", seconds, (window + 1) * seconds - now
 
 
-def throttled(wait: float) -> HttpResponse:
+def throttled_response(wait: float) -> HttpResponse:
     """Return the answer to a call too many, from outside Django REST framework."""
     seconds = math.ceil(wait)
     error = LimitReached(retry_after=seconds)
@@ -69,7 +69,7 @@ def count_tile(request: HttpRequest, user_id: int | None = None) -> HttpResponse
     """
     who = f"user-{user_id}" if user_id else client_address(request)
     wait = seconds_to_wait("tiles", who, settings.API_RATES["tiles"])
-    return throttled(wait) if wait else None
+    return throttled_response(wait) if wait else None
 
 
 class _Throttle(BaseThrottle):

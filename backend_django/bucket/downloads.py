@@ -22,13 +22,13 @@ class BucketObject:
         self._storage, self._name = storage, name
 
     def whole(self) -> Iterator[bytes]:
-        return begun(self._storage.stream(self._name))
+        return fetch_first(self._storage.stream(self._name))
 
     def part(self, start: int, length: int) -> Iterator[bytes]:
-        return begun(self._storage.stream(self._name, start, length))
+        return fetch_first(self._storage.stream(self._name, start, length))
 
 
-def begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def fetch_first(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Fetch the first piece now: what is wrong can still be said with a status code.
 
     The others are sent when the view has returned, and are within its limits nevertheless.

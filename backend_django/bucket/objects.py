@@ -40,7 +40,7 @@ class BucketError(OSError):
 
 
 @contextmanager
-def answered() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raise FileNotFoundError or BucketError for what the client library raises.
 
     In a web request a bucket that did not answer a moment ago is not asked.
@@ -138,19 +138,19 @@ class Bucket(S3Storage):
     # What Django's storages do, with failures that say what they are
 
     def _save(self, name: str, content: Any) -> str:
-        with answered():
+        with translate_errors():
             return super()._save(name, content)
 
     def _open(self, name: str, mode: str = "rb") -> Any:
-        with answered():
+        with translate_errors():
             return super()._open(name, mode)
 
     def exists(self, name: str) -> bool:
-        with answered():
+        with translate_errors():
             return super().exists(name)
 
     def delete(self, name: str) -> None:
-        with answered():
+        with translate_errors():
             super().delete(name)
 
     # Many objects at once
@@ -159,7 +159,7 @@ class Bucket(S3Storage):
         """Give name and age of everything below a prefix, a thousand with each call."""
         start = self._normalize_name(prefix) + "/"
         own = len(start) - len(prefix) - 1  # of the location that all names here begin with
-        with answered():
+        with translate_errors():
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket_name, Prefix=start
             )
@@ -172,7 +172,7 @@ class Bucket(S3Storage):
         start = self._normalize_name(prefix) + "/"
         with suppress(FileNotFoundError):  # some servers' word for "none"
             self._abort_uploads(start)
-        with answered():
+        with translate_errors():
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket_name, Prefix=start, PaginationConfig={"PageSize": BULK}
             )
@@ -187,7 +187,7 @@ class Bucket(S3Storage):
                     raise BucketError(f"{len(errors)} objects were not removed: {errors[0]}")
 
     def _abort_uploads(self, start: str) -> None:
-        with answered():
+        with translate_errors():
             pages = self.client.get_paginator("list_multipart_uploads").paginate(
                 Bucket=self.bucket_name, Prefix=start
             )
@@ -203,7 +203,7 @@ class Bucket(S3Storage):
         """Give the bytes of an object, or of a part of it, as they arrive."""
         last = "" if length is None else start + length - 1
         part = {} if not start and length is None else {"Range": f"bytes={start}-{last}"}
-        with answered():
+        with translate_errors():
             body = self.client.get_object(**self._where(name), **part)
             with closing(body["Body"]) as stream:
                 yield from stream.iter_chunks(CHUNK)
@@ -225,7 +225,7 @@ class Bucket(S3Storage):
                 raise BucketError(f"{name} ended after {file.tell()} of {size} bytes")
 
     def size_of(self, name: str) -> int:
-        with answered():
+        with translate_errors():
             return int(self.client.head_object(**self._where(name))["ContentLength"])
 
     # URLs for browsers
@@ -254,7 +254,7 @@ class Bucket(S3Storage):
 
     def parts_begin(self, name: str) -> str:
         """Open an upload and return its id."""
-        with answered():
+        with translate_errors():
             return self.client.create_multipart_upload(**self._where(name))["UploadId"]
 
     def parts_received(self, name: str, remote_id: str) -> dict[int, tuple[int, str]]:
@@ -263,7 +263,7 @@ class Bucket(S3Storage):
         Raises:
             FileNotFoundError: the bucket has forgotten the upload, or it is an object by now.
         """
-        with answered():
+        with translate_errors():
             pages = self.client.get_paginator("list_parts").paginate(
                 **self._where(name), UploadId=remote_id
             )
@@ -283,7 +283,7 @@ class Bucket(S3Storage):
         )
         parts = [{"PartNumber": number, "ETag": etags[number]} for number in sorted(etags)]
         allow(FINISH_SECONDS)
-        with answered():
+        with translate_errors():
             patient.complete_multipart_upload(
                 **self._where(name), UploadId=remote_id, MultipartUpload={"Parts": parts}
             )

@@ -15,7 +15,7 @@ from .parts import BucketParts
 class BucketStorage(Bucket):
     """What a storage that is no folder has to answer, beside what a bucket can do."""
 
-    def way_in(self) -> BucketParts:
+    def chunk_store(self) -> BucketParts:
         return BucketParts(self)
 
     def local_copy(self, name: str, size: int) -> Path:

@@ -1,6 +1,6 @@
 """What a storage must be able to do that is not a folder of this machine.
 
-Modules bring one, as the class that STORAGES names; `way_in` tells it from a folder.
+Modules bring one, as the class that STORAGES names; `chunk_store` tells it from a folder.
 """
 
 from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ class DirectChunks(Protocol):
 class RemoteStorage(Protocol):
     """Every failure is an OSError; what is not there is a FileNotFoundError."""
 
-    def way_in(self) -> DirectChunks:
+    def chunk_store(self) -> DirectChunks:
         """Return how large files get here."""
 
     def walk(self, prefix: str) -> Iterator[tuple[str, datetime]]:

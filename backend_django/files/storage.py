@@ -42,7 +42,7 @@ class _MovableFile(File):
 
 def remote() -> RemoteStorage | None:
     """Return the storage if it is elsewhere; None if it is a folder that this machine sees."""
-    return cast(RemoteStorage, default_storage) if hasattr(default_storage, "way_in") else None
+    return cast(RemoteStorage, default_storage) if hasattr(default_storage, "chunk_store") else None
 
 
 def free_bytes() -> int:

@@ -76,7 +76,7 @@ def mail_send(*, mail_id: int) -> None:
     except UnknownKindError:
         outbox.finish(mail, "failed", f"nobody writes mails of the kind {mail.kind!r}", content={})
     except Exception as error:
-        _failed(mail, error)
+        _record_failure(mail, error)
     else:
         outbox.finish(mail, "sent", content={})
         _tell(mail, message)
@@ -91,7 +91,7 @@ def _language_of(mail: Mail) -> str:
     return next((code for code in wanted if code in offered), settings.LANGUAGE_CODE)
 
 
-def _failed(mail: Mail, error: Exception) -> None:
+def _record_failure(mail: Mail, error: Exception) -> None:
     text = f"{type(error).__name__}: {error}"
     if _refused_for_good(error) or outbox.is_too_old(mail, settings.MAIL_GIVE_UP_HOURS):
         outbox.finish(mail, "failed", text, content={})

@@ -126,7 +126,7 @@ def delivery_send(*, delivery_id: Any) -> None:
         return
     except ServiceError as error:
         seen: dict[str, Any] = {"status_code": None, "response": "", "seconds": _since(began)}
-        _failed(delivery, error.message, is_away=True, **seen)
+        _record_failure(delivery, error.message, is_away=True, **seen)
         return
     seen = {
         "status_code": reply.status,
@@ -140,18 +140,18 @@ def delivery_send(*, delivery_id: Any) -> None:
                 failing_since=None, away_until=None, times_away=0
             )
         return
-    _failed(delivery, _responded(reply.status), **seen)
+    _record_failure(delivery, _describe_status(reply.status), **seen)
     if reply.status == 410:
         webhook_disable(webhook=webhook, reason=Webhook.DisabledReason.GONE)
 
 
-def _responded(status: int | None) -> Message:
+def _describe_status(status: int | None) -> Message:
     return Message("The receiver responded %(status)s.", status=str(status))
 
 
 def error_text(delivery: WebhookDelivery) -> str:
     """Return why the last attempt failed, in the active language."""
-    responded = _responded(delivery.status_code)
+    responded = _describe_status(delivery.status_code)
     return translate(responded if delivery.error == str(responded) else delivery.error)
 
 
@@ -206,7 +206,9 @@ def request_links(kind: str, request_id: Any) -> dict[str, str]:
     return links | {what: f"{root}{path.removesuffix('/')}/" for what, path in paths.items()}
 
 
-def _failed(delivery: WebhookDelivery, error: str, *, is_away: bool = False, **seen: Any) -> None:
+def _record_failure(
+    delivery: WebhookDelivery, error: str, *, is_away: bool = False, **seen: Any
+) -> None:
     if delivery.event == TEST_EVENT:
         outbox.finish(delivery, "failed", error, **seen)
         return

@@ -100,7 +100,7 @@ def tell_owners(requests: Sequence[ProcessingRequest]) -> None:
     told = [request for ended in by_owner.values() for request in ended]
     batches = {request.batch for request in told if request.batch}
     notes = [
-        (r.asker_id, ended_event(r), r.kind, r.id, None, *_stored(ended_sentence(r)))
+        (r.asker_id, ended_event(r), r.kind, r.id, None, *_to_columns(ended_sentence(r)))
         for r in told
         if r.batch is None and r.status != Status.CANCELLED  # which they did themselves
     ]
@@ -147,8 +147,8 @@ def _tell(owners: Iterable[Any], notes: list[tuple[Any, ...]], batches: set[UUID
 def _batch_note(owner: Any, batch: UUID, kind: str, *counts: int) -> tuple[Any, ...]:
     by_status = dict(zip(("completed", "failed", "cancelled"), counts, strict=True))
     event = Kind.BATCH_FAILED if by_status["failed"] else Kind.BATCH_COMPLETED
-    return owner, event.value, kind, None, batch, *_stored(batch_sentence(kind, by_status))
+    return owner, event.value, kind, None, batch, *_to_columns(batch_sentence(kind, by_status))
 
 
-def _stored(message: Message) -> tuple[str, str]:
+def _to_columns(message: Message) -> tuple[str, str]:
     return str(message), json.dumps(message.to_json())

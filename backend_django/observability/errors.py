@@ -41,12 +41,12 @@ def prepare(event: Event, hint: Hint) -> Event:
     for name in ("cookies", "data", "headers", "env"):
         request.pop(name, None)
     event.pop("user", None)
-    return cast(Event, _redacted(event))
+    return cast(Event, _redact(event))
 
 
-def _redacted(value: Any) -> Any:
+def _redact(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _redacted(one) for key, one in value.items()}
+        return {key: _redact(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_redacted(one) for one in value]
+        return [_redact(one) for one in value]
     return redact_output(value) if isinstance(value, str) else value

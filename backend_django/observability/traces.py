@@ -83,8 +83,8 @@ def without_secrets(span: ReadableSpan) -> ReadableSpan:
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes=_redacted(span.attributes),
-        events=[Event(one.name, _redacted(one.attributes), one.timestamp) for one in span.events],
+        attributes=_redact(span.attributes),
+        events=[Event(one.name, _redact(one.attributes), one.timestamp) for one in span.events],
         links=span.links,
         kind=span.kind,
         instrumentation_scope=span.instrumentation_scope,
@@ -94,7 +94,7 @@ def without_secrets(span: ReadableSpan) -> ReadableSpan:
     )
 
 
-def _redacted(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+def _redact(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
     return {
         name: redact(value) if isinstance(value, str) else value
         for name, value in (attributes or {}).items()

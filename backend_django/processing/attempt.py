@@ -171,7 +171,7 @@ observers: list[Callable[[Attempt], AbstractContextManager[None]]] = []
 
 
 @contextmanager
-def observed(attempt: Attempt) -> Iterator[None]:
+def notify_observers(attempt: Attempt) -> Iterator[None]:
     with ExitStack() as stack:
         for observe in observers:
             stack.enter_context(observe(attempt))

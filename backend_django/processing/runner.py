@@ -25,7 +25,7 @@ from backend_django.utils.trace_id import trace_id
 
 from . import lifecycle
 from .advance import begin
-from .attempt import Attempt, Phase, WorkerStopping, is_stopping, observed
+from .attempt import Attempt, Phase, WorkerStopping, is_stopping, notify_observers
 from .attempt_log import error_text, log_tail, traceback_text
 from .descendants import end_descendants
 from .enqueue import ring_for_all, ring_for_next
@@ -108,7 +108,7 @@ def _attempt(request: ProcessingRequest, lines: Sequence[str]) -> bool:
     """Return whether the attempt has completed the request."""
     logger.info("attempt %d of %s begins", request.attempt, request.kind)
     attempt = Attempt(request, _time_limit(request))
-    with observed(attempt):
+    with notify_observers(attempt):
         try:
             attempt.outcome = _complete(request, attempt)
         except BaseException as error:  # what sys.exit() raises too

@@ -32,7 +32,7 @@ def estimate_seconds(found: Inspection, facts: Inspection, options: Options) -> 
         found: as the header says.
         facts: as it will say, with the options applied.
     """
-    written, rows = _written(facts, options)
+    written, rows = _estimate_written(facts, options)
     decode = found.uncompressed * (found.stored / DECODE + (1 - found.stored) / SKIP)
     if options.grid == "web":
         write = written * REPROJECT / WRITE
@@ -73,7 +73,7 @@ def check_cost(seconds: float, limit: float, options: Options, way_out: str = ""
     )
 
 
-def _written(facts: Inspection, options: Options) -> tuple[int, int]:
+def _estimate_written(facts: Inspection, options: Options) -> tuple[int, int]:
     """Return the bytes of the blocks, which reach beyond the raster, and the rows of all levels."""
     side = block_size(facts, options)
     pixel_bytes = facts.count * facts.sample_bytes + facts.has_mask

@@ -116,14 +116,14 @@ def prepare(
                 return Prepared(_place(upload, options, folder), Message("its place was given"))
             except (CPLE_BaseError, rasterio.errors.RasterioIOError):  # libtiff reads it, no more
                 main, because = (
-                    _renamed(upload, name, driver, folder),
+                    _rename(upload, name, driver, folder),
                     Message("its place was given"),
                 )
     elif not driver:
         raise not_a_tiff(head)
     elif main == upload:
         main, because = (
-            _renamed(upload, name, driver, folder),
+            _rename(upload, name, driver, folder),
             Message("it came as %(title)s", title=_TITLES[driver]),
         )
     return _translate(main, driver, because, options, folder, limits)
@@ -156,7 +156,7 @@ def _driver(path: Path, name: str, head: bytes, formats: _Formats) -> str:
     return "SRTMHGT" if is_heights and path.stat().st_size in _HEIGHT_BYTES else ""
 
 
-def _renamed(upload: Path, name: str, driver: str, folder: Path) -> Path:
+def _rename(upload: Path, name: str, driver: str, folder: Path) -> Path:
     """Return an upload under a name that its driver wants; nothing else is in that folder."""
     endings = {"SRTMHGT": ".hgt", "AAIGrid": ".asc", "netCDF": ".nc", "GPKG": ".gpkg"}
     ending = endings.get(driver, "")

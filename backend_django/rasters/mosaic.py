@@ -202,10 +202,10 @@ def _same(one: float | int | None, other: float | int) -> bool:
 
 def _covers(grid: Grid) -> bool:
     """Say whether the parts leave no gap."""
-    return _covered(grid) == grid.width * grid.height
+    return _count_covered(grid) == grid.width * grid.height
 
 
-def _covered(grid: Grid) -> int:
+def _count_covered(grid: Grid) -> int:
     """Return how many pixels of a grid lie in one of the parts, or in several."""
     columns = sorted({e for p in grid.places for e in (p.column, p.column + p.width)})
     rows = sorted({e for p in grid.places for e in (p.row, p.row + p.height)})
@@ -236,7 +236,7 @@ def _check_size(
         count=count,
         nodata=missing.nodata,
         has_mask=missing.has_mask,
-        stored=_covered(grid) / (grid.width * grid.height),
+        stored=_count_covered(grid) / (grid.width * grid.height),
         blocks=ceil(grid.width / _BLOCK) * ceil(grid.height / _BLOCK),
     )
     if facts.uncompressed > limits.uncompressed:

@@ -115,7 +115,7 @@ def default_style(bands: Sequence[Band]) -> Style:
     shown = [values[0]["index"]]
     if {"red", "green", "blue"} <= named.keys():
         shown = [named["red"], named["green"], named["blue"]]
-    return _styled(tuple(shown), bands)
+    return _build_style(tuple(shown), bands)
 
 
 def _meaning(band: Band) -> str:
@@ -123,7 +123,7 @@ def _meaning(band: Band) -> str:
     return str(band.get("common_name") or band["color_interpretation"])
 
 
-def _styled(shown: tuple[int, ...], bands: Sequence[Band]) -> Style:
+def _build_style(shown: tuple[int, ...], bands: Sequence[Band]) -> Style:
     chosen = [bands[index - 1] for index in shown]
     if chosen[0]["color_interpretation"] == "palette" and not chosen[0].get("recoloured"):
         return Style(shown)
@@ -146,15 +146,17 @@ def parse_style(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
         StyleError: one of them makes no sense for this raster.
     """
     if "expression" in query or "algorithm" in query:
-        return _derived(query, bands)
+        return _derive_style(query, bands)
     wanted = query.get("bands")
-    style = default_style(bands) if wanted is None else _styled(_bands(wanted, len(bands)), bands)
+    style = (
+        default_style(bands) if wanted is None else _build_style(_bands(wanted, len(bands)), bands)
+    )
     ranges, colormap, classes = style.ranges, style.colormap, style.classes
     if (rescale := query.get("rescale")) is not None:
         ranges, classes = _ranges(rescale, len(style.bands)), ()
         colormap = colormap or ("grey" if len(style.bands) == 1 else "")
     if (name := query.get("colormap")) == CLASSES:
-        if len(style.bands) > 1 or not (own := _styled(style.bands, bands).classes):
+        if len(style.bands) > 1 or not (own := _build_style(style.bands, bands).classes):
             raise StyleError(
                 "colormap", Message("There are no classes. Choose one band that has some.")
             )
@@ -173,7 +175,7 @@ def parse_style(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
     return Style(style.bands, ranges, colormap, classes)
 
 
-def _derived(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
+def _derive_style(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
     """Return the style of what is computed from bands: of one range, in one colormap."""
     if "expression" in query and "algorithm" in query:
         raise StyleError(

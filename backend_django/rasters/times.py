@@ -21,12 +21,12 @@ def find_acquired_at(dataset: Any) -> str | None:
     GDAL's item of the domain IMAGERY is of the acquisition, and so is netCDF's time, of the first
     band. TIFF's is of the making of the image, which is the best there is where it is alone.
     """
-    moment = _tagged(dataset, "IMAGERY", "ACQUISITIONDATETIME") or _netcdf_time(dataset)
-    moment = moment or _tagged(dataset, None, "TIFFTAG_DATETIME")
+    moment = _read_tag(dataset, "IMAGERY", "ACQUISITIONDATETIME") or _netcdf_time(dataset)
+    moment = moment or _read_tag(dataset, None, "TIFFTAG_DATETIME")
     return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
-def _tagged(dataset: Any, domain: str | None, name: str) -> datetime | None:
+def _read_tag(dataset: Any, domain: str | None, name: str) -> datetime | None:
     with suppress(ValueError, OverflowError):  # UnicodeDecodeError is one
         text = dataset.tags(ns=domain).get(name, "").strip()
         date, _, time = text.replace("T", " ").partition(" ")

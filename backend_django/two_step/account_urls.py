@@ -6,7 +6,7 @@ from allauth.mfa.base.views import AuthenticateView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from backend_django.audit.services import Outcome, event_record
-from backend_django.users.urls import moved, stays
+from backend_django.users.urls import redirect_to_page, view_at
 from backend_django.utils.site import page_path
 
 
@@ -24,6 +24,6 @@ class CodeView(AuthenticateView):
 
 
 urlpatterns = [
-    moved("2fa", "/account", "mfa_index"),
-    stays("2fa/authenticate", CodeView.as_view(), "mfa_authenticate"),
+    redirect_to_page("2fa", "/account", "mfa_index"),
+    view_at("2fa/authenticate", CodeView.as_view(), "mfa_authenticate"),
 ]

@@ -49,7 +49,7 @@ class ServerChunks:
         return upload.file_name
 
 
-def way_in() -> ServerChunks | DirectChunks:
+def chunk_store() -> ServerChunks | DirectChunks:
     """Return the way of chunks into the storage that is configured."""
     storage = remote()
-    return storage.way_in() if storage else ServerChunks()
+    return storage.chunk_store() if storage else ServerChunks()

@@ -29,7 +29,7 @@ from backend_django.utils.errors import (
 from backend_django.utils.messages import Message
 from backend_django.utils.text import clean_text
 
-from .chunks import ServerChunks, way_in
+from .chunks import ServerChunks, chunk_store
 from .models import Upload
 from .quota import quota_give_back, quota_take
 
@@ -75,7 +75,7 @@ def upload_store(*, owner: User, kind: str, file: File) -> Upload:
 def upload_start(*, owner: User, kind: str, name: str, size: int) -> Upload:
     """Open an upload that comes in chunks, over hours if need be."""
     upload = upload_begin(owner=owner, kind=kind, name=name, size=size)
-    way = way_in()
+    way = chunk_store()
     upload.chunk_size = way.chunk_size(size)
     with storing(upload.id):
         way.begin(upload)
@@ -162,7 +162,7 @@ def chunks_finish(*, upload: Upload) -> None:
 
 def way_of(upload: Upload) -> ServerChunks | DirectChunks:
     """Return the way that this upload was begun on."""
-    way = way_in()
+    way = chunk_store()
     if isinstance(way, ServerChunks) != (upload.mode == "server"):
         raise NotFound(GONE)  # the storage was changed meanwhile
     return way

@@ -19,12 +19,12 @@ from backend_django.utils.site import page_path
 from . import google
 
 
-def stays(route: str, view: Any, name: str) -> URLPattern:
+def view_at(route: str, view: Any, name: str) -> URLPattern:
     # Not in the request's transaction: a wrong code stays counted.
     return re_path(rf"^{route}/?$", transaction.non_atomic_requests(view), name=name)
 
 
-def moved(route: str, to: str, name: str) -> URLPattern:
+def redirect_to_page(route: str, to: str, name: str) -> URLPattern:
     """Lead to a page, with the query: `next` is checked there."""
 
     @require_safe
@@ -36,30 +36,32 @@ def moved(route: str, to: str, name: str) -> URLPattern:
 
 
 urlpatterns = [
-    moved("login", "/login", "account_login"),
-    moved("signup", "/register", "account_signup"),
-    moved("logout", "/account", "account_logout"),
-    moved("inactive", "/login", "account_inactive"),
-    moved("reauthenticate", "/account", "account_reauthenticate"),
-    moved("email", "/account", "account_email"),
-    moved("confirm-email", "/check-mail", "account_email_verification_sent"),
-    moved("confirm-email/(?P<key>[-:A-Za-z0-9_]+)", "/verify-email/{key}", "account_confirm_email"),
-    moved("password/change", "/account", "account_change_password"),
-    moved("password/set", "/account", "account_set_password"),
-    moved("password/reset", "/forgot", "account_reset_password"),
-    moved("password/reset/done", "/check-mail", "account_reset_password_done"),
-    moved(
+    redirect_to_page("login", "/login", "account_login"),
+    redirect_to_page("signup", "/register", "account_signup"),
+    redirect_to_page("logout", "/account", "account_logout"),
+    redirect_to_page("inactive", "/login", "account_inactive"),
+    redirect_to_page("reauthenticate", "/account", "account_reauthenticate"),
+    redirect_to_page("email", "/account", "account_email"),
+    redirect_to_page("confirm-email", "/check-mail", "account_email_verification_sent"),
+    redirect_to_page(
+        "confirm-email/(?P<key>[-:A-Za-z0-9_]+)", "/verify-email/{key}", "account_confirm_email"
+    ),
+    redirect_to_page("password/change", "/account", "account_change_password"),
+    redirect_to_page("password/set", "/account", "account_set_password"),
+    redirect_to_page("password/reset", "/forgot", "account_reset_password"),
+    redirect_to_page("password/reset/done", "/check-mail", "account_reset_password_done"),
+    redirect_to_page(
         "password/reset/key/(?P<uidb36>[0-9a-z]+)-(?P<key>[-A-Za-z0-9_]+)",
         "/reset/{uidb36}/{key}",
         "account_reset_password_from_key",
     ),
-    moved("password/reset/key/done", "/login", "account_reset_password_from_key_done"),
+    redirect_to_page("password/reset/key/done", "/login", "account_reset_password_from_key_done"),
 ]
 
 if settings.GOOGLE_LOGIN_URL:
     urlpatterns += [
         re_path(r"^google/login/?$", google.login, name="google_login"),
         re_path(r"^google/login/callback/?$", oauth2_callback, name="google_callback"),
-        moved("social/signup", "/login", "socialaccount_signup"),
-        moved("social", "/account", "socialaccount_connections"),
+        redirect_to_page("social/signup", "/login", "socialaccount_signup"),
+        redirect_to_page("social", "/account", "socialaccount_connections"),
     ]

@@ -21,7 +21,7 @@ def translate(message: str) -> str:
         text = ngettext(message.text, message.plural, message.number or 0)
     else:
         text = gettext(message.text)
-    return compose(text, {name: _written(value) for name, value in message.values.items()})
+    return compose(text, {name: _write_value(value) for name, value in message.values.items()})
 
 
 def translate_stored(stored: str, made_of: Mapping[str, Any] | str | None) -> str:
@@ -52,7 +52,7 @@ def number(value: float) -> str:
     return number_format(value, force_grouping=True)
 
 
-def _written(value: Any) -> str:
+def _write_value(value: Any) -> str:
     if isinstance(value, Message):
         return translate(value)
     if isinstance(value, int | float):

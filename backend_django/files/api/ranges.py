@@ -41,7 +41,7 @@ class LocalFile:
                 yield chunk
 
 
-def _requested(header: str, size: int) -> tuple[int, int] | None:
+def _parse_range(header: str, size: int) -> tuple[int, int] | None:
     """Return (first, last) of a single range, or None when the header asks for nothing we do."""
     match = RANGE.fullmatch(header.strip())
     if not match or match[0] == "bytes=-":
@@ -85,7 +85,7 @@ def file_response(
             content_type=content_type, headers=headers | {"Content-Length": str(size)}
         )
 
-    wanted = _requested(request.headers.get("Range", ""), size)
+    wanted = _parse_range(request.headers.get("Range", ""), size)
     if wanted is None or request.headers.get("If-Range", etag) != etag:
         return FileResponse(
             source.whole(),

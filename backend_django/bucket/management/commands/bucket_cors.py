@@ -3,7 +3,7 @@ from typing import Any
 from django.core.files.storage import default_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from backend_django.bucket.objects import Bucket, BucketError, answered
+from backend_django.bucket.objects import Bucket, BucketError, translate_errors
 
 
 class Command(BaseCommand):
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             "MaxAgeSeconds": 3600,
         }
         try:
-            with answered():
+            with translate_errors():
                 storage.client.put_bucket_cors(
                     Bucket=storage.bucket_name, CORSConfiguration={"CORSRules": [rule]}
                 )

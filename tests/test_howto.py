@@ -31,7 +31,7 @@ from django.utils.deprecation import RemovedInNextVersionWarning
 
 import backend_django
 from backend_django.config import urls
-from backend_django.mail import letters
+from backend_django.mail import emails
 from backend_django.mail.models import Mail
 from backend_django.notifications.signatures import new_secret, signed_headers
 from backend_django.processing import registry
@@ -68,9 +68,9 @@ def tides(
     import_module(f"{PACKAGE}.configure").configure(made)
     for name in ("TIDES_URL", "TIDES_KEY", "TIDES_HOOK_SECRET"):
         setattr(settings, name, made[name])
-    for name in ("registry._processors", "letters._writers"):
+    for name in ("registry._processors", "emails._writers"):
         module, _, attribute = name.partition(".")
-        target = {"registry": registry, "letters": letters}[module]
+        target = {"registry": registry, "emails": emails}[module]
         monkeypatch.setattr(target, attribute, dict(getattr(target, attribute)))
     config = import_module(f"{PACKAGE}.apps").TidesConfig(PACKAGE, import_module(PACKAGE))
     config.apps = apps
@@ -152,14 +152,14 @@ def test_job_asks_with_its_secret_hands_back_a_file_and_sends_an_email(
     assert b"".join(table) == b"0.5\n1.25\n"  # type: ignore[arg-type]
     table.close()
     mail = Mail.objects.get(kind="tides_ready")
-    letter = letters.write(mail.kind, mail.recipient, mail.content)
+    letter = emails.write(mail.kind, mail.recipient, mail.content)
     assert letter is not None
     assert (letter.to, letter.subject) == ([user.email], "The tides of Kiel")
     assert f"/tides/{request.id}" in letter.body
     refused = create(client, "Bern")
     assert (refused.status, refused.error_code) == ("failed", "no_such_place")
     request.delete()
-    assert letters.write(mail.kind, mail.recipient, mail.content) is None
+    assert emails.write(mail.kind, mail.recipient, mail.content) is None
 
 
 def test_task_is_in_the_schedule_and_forgets(tides: dict[str, Any]) -> None:

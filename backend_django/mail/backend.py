@@ -15,7 +15,7 @@ class OutboxBackend(BaseEmailBackend):
         for message in email_messages:
             if message.attachments:
                 raise ValueError(
-                    "The outbox keeps no attachments: register a letter (mail/letters.py) that "
+                    "The outbox keeps no attachments: register an email (mail/emails.py) that "
                     "makes the attachment when it is sent."
                 )
             mail_queue(

@@ -20,7 +20,7 @@ class UnknownKindError(LookupError):
     """Nobody writes mails of this kind (any more)."""
 
 
-def letter(kind: str) -> Callable[[Writer], Writer]:
+def email_writer(kind: str) -> Callable[[Writer], Writer]:
     """Register what writes mails of a kind, from recipient and content; None: nothing to send."""
 
     def register(writer: Writer) -> Writer:
@@ -44,7 +44,7 @@ def write(kind: str, recipient: str, content: dict[str, Any]) -> EmailMessage | 
 
 
 @dataclass(frozen=True)
-class Letter:
+class Email:
     """A mail in the product's own words: paragraphs, and at most one thing to do."""
 
     subject: str
@@ -53,15 +53,15 @@ class Letter:
     after: tuple[str, ...] = ()
 
     def to(self, recipient: str) -> EmailMessage:
-        context = {"letter": self, "project": settings.PROJECT}
+        context = {"email": self, "project": settings.PROJECT}
         message = EmailMultiAlternatives(
-            self.subject, render_to_string("mail/letter.txt", context), to=[recipient]
+            self.subject, render_to_string("mail/email.txt", context), to=[recipient]
         )
-        message.attach_alternative(render_to_string("mail/letter.html", context), "text/html")
+        message.attach_alternative(render_to_string("mail/email.html", context), "text/html")
         return message
 
 
-@letter("message")
+@email_writer("message")
 def finished_message(recipient: str, content: dict[str, Any]) -> EmailMessage:
     """What somebody else wrote and handed to Django (backend.py)."""
     message = EmailMultiAlternatives(**content["fields"])

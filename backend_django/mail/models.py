@@ -8,7 +8,7 @@ from backend_django.utils.outbox import OutboxRow
 class Mail(OutboxRow):
     """One mail to one or more addresses; only `services.py` writes it."""
 
-    kind = models.CharField(max_length=40, help_text="How it is written: see letters.py.")
+    kind = models.CharField(max_length=40, help_text="How it is written: see emails.py.")
     recipient = models.CharField(max_length=320)
     # Emptied when the mail is gone: it may hold a link that lets somebody in.
     content = models.JSONField(default=dict)

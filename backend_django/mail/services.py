@@ -15,7 +15,7 @@ from django.utils.translation import get_language, override
 from backend_django.utils import outbox
 from backend_django.utils.tasks import send_on_commit
 
-from .letters import UnknownKindError, write
+from .emails import UnknownKindError, write
 from .models import Mail
 
 logger = logging.getLogger(__name__)

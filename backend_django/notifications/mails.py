@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from backend_django.mail.letters import Letter, letter
+from backend_django.mail.emails import Email, email_writer
 from backend_django.mail.services import mail_gather
 from backend_django.processing.models import ProcessingRequest
 from backend_django.utils.site import page_url
@@ -37,7 +37,7 @@ def ended_mails_queue(ended: dict[str, list[str]]) -> None:
             )
 
 
-@letter("requests_ended")
+@email_writer("requests_ended")
 def requests_ended(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     """Tell which requests have ended; not of those that are deleted or started again since."""
     found = ProcessingRequest.objects.filter(
@@ -63,7 +63,7 @@ def requests_ended(recipient: str, content: dict[str, Any]) -> EmailMessage | No
     lines = [translate(ended_sentence(request)) for request in requests[:SHOWN]]
     if more := len(requests) - len(lines):
         lines.append(_("And %(more)s more.") % {"more": more})
-    return Letter(
+    return Email(
         subject,
         lines,
         (_("See it") if links else _("See them"), links.get("page", page_url())),
@@ -78,10 +78,10 @@ WHY_DISABLED = {
 }
 
 
-@letter("webhook_disabled")
+@email_writer("webhook_disabled")
 def webhook_disabled(recipient: str, content: dict[str, Any]) -> EmailMessage:
     """A webhook is called no more."""
-    return Letter(
+    return Email(
         _("Your webhook was disabled"),
         [
             _("%(url)s is not called any more. %(reason)s")

@@ -7,12 +7,12 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 
-from backend_django.mail.letters import Letter, letter
+from backend_django.mail.emails import Email, email_writer
 
 from .models import Invitation
 
 
-@letter("team_invitation")
+@email_writer("team_invitation")
 def invitation(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     """Ask somebody to join; nothing when the invitation was withdrawn or accepted meanwhile."""
     found = (
@@ -23,7 +23,7 @@ def invitation(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     if found is None:
         return None
     names = {"team": found.team.name, "person": _name(found)}
-    return Letter(
+    return Email(
         _("Join the team %(team)s") % names,
         [
             _("%(person)s invites you to the team “%(team)s”.") % names,

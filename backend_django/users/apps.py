@@ -7,4 +7,4 @@ class UsersConfig(AppConfig):
     name = "backend_django.users"
 
     def ready(self) -> None:
-        from . import mails, sessions  # noqa: F401 (they register letters and receivers)
+        from . import mails, sessions  # noqa: F401 (they register emails and receivers)

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from backend_django.mail.letters import Letter, letter
+from backend_django.mail.emails import Email, email_writer
 
 from .email_change import EmailChange
 from .models import Registration, User
@@ -21,7 +21,7 @@ from .services import account_awaits_confirmation
 IGNORE = gettext_noop("If this was not you, ignore this mail. Nothing happens without the link.")
 
 
-@letter("account_signup")
+@email_writer("account_signup")
 def signup(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     """Confirm this registration, or learn that there is an account already."""
     if content.get("registration"):
@@ -30,7 +30,7 @@ def signup(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     if not User.objects.filter(email=recipient, is_active=True).exists():
         return None
     origin = content["origin"]
-    return Letter(
+    return Email(
         _("You already have an account"),
         [_("Somebody wanted to register with this address, which already has an account.")],
         (_("Sign in"), f"{origin}/login"),
@@ -42,7 +42,7 @@ def signup(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     ).to(recipient)
 
 
-@letter("account_confirm")
+@email_writer("account_confirm")
 def confirm(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     """Send the link of a registration again; nothing when none is waiting.
 
@@ -55,7 +55,7 @@ def confirm(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     registrations = list(Registration.objects.filter(user=user)[:2])
     if len(registrations) == 1:
         return _confirmation(registrations[0], content)
-    return Letter(
+    return Email(
         _("Confirm your e-mail address"),
         [_("Choose the password of your account: that confirms this address as well.")],
         (_("Choose a password"), _reset_link(user, content)),
@@ -79,7 +79,7 @@ def _confirmation(registration: Registration, content: dict[str, Any]) -> EmailM
                 "origin": content["origin"],
             },
         )
-    return Letter(
+    return Email(
         _("Confirm your e-mail address"),
         [
             _("Welcome to %(name)s. Confirm that this address is yours, then sign in.")
@@ -98,13 +98,13 @@ def _reset_link(user: User, content: dict[str, Any]) -> str:
     return f"{content['origin']}/reset/{uid}/{token}"
 
 
-@letter("account_reset")
+@email_writer("account_reset")
 def reset(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     """The link that lets somebody choose a new password; nothing for an unknown address."""
     user = User.objects.filter(email=recipient, is_active=True).first()
     if user is None:
         return None
-    return Letter(
+    return Email(
         _("Choose a new password"),
         [_("Somebody, hopefully you, asked for a new password for your account.")],
         (_("Choose a new password"), _reset_link(user, content)),
@@ -112,13 +112,13 @@ def reset(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     ).to(recipient)
 
 
-@letter("account_email_change")
+@email_writer("account_email_change")
 def email_change(recipient: str, content: dict[str, Any]) -> EmailMessage:
     """The link that makes this the email of an account, or that another account has it."""
     change, origin = EmailChange(**content["change"]), content["origin"]
     taken = User.objects.filter(email=recipient).first()
     if taken is not None and not account_awaits_confirmation(taken):
-        return Letter(
+        return Email(
             _("You already have an account"),
             [
                 _(
@@ -129,7 +129,7 @@ def email_change(recipient: str, content: dict[str, Any]) -> EmailMessage:
             (_("Sign in"), f"{origin}/login"),
             (_(IGNORE),),
         ).to(recipient)
-    return Letter(
+    return Email(
         _("Confirm your new e-mail address"),
         [
             _(
@@ -175,11 +175,11 @@ NOTICES = {
 }
 
 
-@letter("account_notice")
+@email_writer("account_notice")
 def notice(recipient: str, content: dict[str, Any]) -> EmailMessage:
     """Something about the account changed: the owner should know, whoever did it."""
     subject, sentence = NOTICES[content["what"]]
-    return Letter(
+    return Email(
         _(subject),
         [_(sentence)],
         after=(_("If this was not you, choose a new password at once: “Forgot your password?”"),)

@@ -46,7 +46,7 @@ def test_mail_of_anything_in_django_goes_through_the_outbox(outbox: None, mailou
 def test_attachment_is_refused_with_what_to_do(outbox: None) -> None:
     message = EmailMessage("x", "x", to=["a@example.org"])
     message.attach("a.txt", "a")
-    with pytest.raises(ValueError, match="register a letter"):
+    with pytest.raises(ValueError, match="register an email"):
         message.send()
 
 

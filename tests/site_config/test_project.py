@@ -9,7 +9,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from backend_django.mail.letters import Letter
+from backend_django.mail.emails import Email
 from backend_django.pages.views import _rendered
 from backend_django.utils.project import Project, read_project
 from tests.stack import ROOT
@@ -55,7 +55,7 @@ def test_everything_that_people_see_has_the_name(client: Client, db: None, setti
     assert block
     assert json.loads(block[1])["name"] == "River Watch"
     assert client.get("/api/v1/version-info/").json()["name"] == "river-watch"
-    Letter("Hello", ["Text"]).to("c@d.example").send()
+    Email("Hello", ["Text"]).to("c@d.example").send()
     assert "River Watch" in mail.outbox[0].body
     assert "River Watch" in mail.outbox[0].alternatives[0][0]
 

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name='Mail',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(help_text='How it is written: see letters.py.', max_length=40)),
+                ('kind', models.CharField(help_text='How it is written: see emails.py.', max_length=40)),
                 ('recipient', models.CharField(max_length=320)),
                 ('content', models.JSONField(default=dict)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

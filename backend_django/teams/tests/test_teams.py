@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from backend_django.audit.models import AuditEvent
-from backend_django.mail.letters import write
+from backend_django.mail.emails import write
 from backend_django.mail.models import Mail
 from backend_django.processing.models import ProcessingRequest
 from backend_django.teams.models import Invitation, Membership, Team

@@ -15,11 +15,13 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions import middleware as sessions
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 
 from backend_django.audit.services import event_record
 from backend_django.utils.client import client_ip
@@ -99,6 +101,22 @@ def device(user_agent: str) -> str:
         return " on ".join(filter(None, [browser, system]))
     name = re.match(r"[\w.-]+", user_agent)
     return name[0][:40] if name else "Unknown"
+
+
+class SessionMiddleware(sessions.SessionMiddleware):
+    """Django's own, which leaves the cookie of a session that is over where it is.
+
+    A call may be on its way while its browser gets another session: at a new password, or with the
+    second step. It is refused after that, and would take the new session's cookie away.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        session = getattr(request, "session", None)
+        if session is None or session.modified or not session.is_empty():
+            return super().process_response(request, response)
+        if session.accessed:
+            patch_vary_headers(response, ("Cookie",))
+        return response
 
 
 class SeenMiddleware:

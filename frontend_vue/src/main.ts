@@ -2,7 +2,7 @@ import { VueQueryPlugin } from '@tanstack/vue-query'
 import { createApp } from 'vue'
 
 import { accountModules as key, tokenKinds } from '@/account/module'
-import { forgetSession } from '@/account/session'
+import { forgetSession, isSessionOver } from '@/account/session'
 import { onRefused, onUnauthorized } from '@/api/client'
 import { queryClient } from '@/api/queryClient'
 import App from '@/app/App.vue'
@@ -15,7 +15,8 @@ import '@/style.css'
 const router = createAppRouter(features, accountModules)
 reloadWhenReplaced(router)
 
-onUnauthorized(() => {
+onUnauthorized(async () => {
+  if (!(await isSessionOver())) return
   const { meta, fullPath } = router.currentRoute.value
   forgetSession()
   if (!meta.public) router.push({ name: 'login', query: { ...nextQuery(fullPath), why: 'ended' } })

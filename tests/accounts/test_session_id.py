@@ -2,7 +2,7 @@
 
 from backend_django.users.models import User
 
-from .conftest import Visitor
+from .conftest import NEW, PASSWORD, Visitor
 
 
 def test_each_sign_in_has_a_new_session_and_ends_the_one_before(
@@ -18,3 +18,19 @@ def test_each_sign_in_has_a_new_session_and_ends_the_one_before(
         stale = Visitor()
         stale.cookies["sessionid"] = old
         assert not stale.is_signed_in
+
+
+def test_a_call_on_its_way_does_not_take_the_next_session_away(visitor: Visitor, ada: User) -> None:
+    """It has the former cookie, and is answered after the browser got another one."""
+    visitor.sign_in()
+    late = Visitor()
+    late.cookies.load(visitor.cookies.output(header=""))
+    passwords = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
+    changed = visitor.call("password/change", **passwords)
+    assert changed.cookies["sessionid"].value != late.cookies["sessionid"].value
+    answer = late.look("user")
+    assert answer.status_code == 401
+    assert "sessionid" not in answer.cookies
+    assert "Cookie" in answer.headers["Vary"]
+    assert visitor.is_signed_in
+    assert visitor.call("logout").cookies["sessionid"]["max-age"] == 0

@@ -1,8 +1,23 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 
+import { queryClient } from '@/api/queryClient'
 import { env } from '@/env'
 
-import { safeNext } from './session'
+import { isSessionOver, safeNext } from './session'
+
+test.each([
+  ['goes on where this browser has another one', { user: { email: 'ada@example.org' } }, false],
+  ['is over where nobody is signed in', { user: null }, true],
+])('after a refused call the session %s', async (_, session, over) => {
+  const fetch = vi.fn<() => Promise<Response>>(() => Promise.resolve(Response.json(session)))
+  vi.stubGlobal('fetch', fetch)
+  const again = vi.spyOn(queryClient, 'invalidateQueries').mockResolvedValue()
+  expect(await Promise.all([isSessionOver(), isSessionOver()])).toEqual([over, over])
+  expect(fetch).toHaveBeenCalledOnce()
+  expect(again).toHaveBeenCalledTimes(over ? 0 : 1)
+  vi.unstubAllGlobals()
+  again.mockRestore()
+})
 
 test.each(['/', '/files', '/files/1?page=2#map'])('goes on to %s', (next) => {
   expect(safeNext(next)).toBe(next)

@@ -51,10 +51,30 @@ export async function signOut(): Promise<void> {
   location.assign(whole('/login'))
 }
 
+let asking: Promise<boolean> | undefined
+
+/**
+ * Whether a refusal means that nobody is signed in any more. It does not for a call that was on its
+ * way while this browser got another session: what is shown is asked for again.
+ */
+export function isSessionOver(): Promise<boolean> {
+  asking ??= queryClient
+    .fetchQuery({ ...sessionQuery, staleTime: 0 })
+    .then(async ({ user }) => {
+      if (user) await queryClient.invalidateQueries({ predicate: isNotSession })
+      return !user
+    })
+    .catch(() => true)
+    .finally(() => (asking = undefined))
+  return asking
+}
+
+const isNotSession = ({ queryKey }: { queryKey: readonly unknown[] }) => queryKey[0] !== 'session'
+
 /** The server no longer knows this session: forget who it was and what they saw. */
 export function forgetSession(): void {
   queryClient.setQueryData(sessionQuery.queryKey, (known) => known && { ...known, user: null })
-  queryClient.removeQueries({ predicate: (query) => query.queryKey[0] !== 'session' })
+  queryClient.removeQueries({ predicate: isNotSession })
 }
 
 /**

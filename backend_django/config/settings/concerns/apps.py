@@ -57,7 +57,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",  # below: files carry the headers as well
     "backend_django.users.languages.LanguageMiddleware",  # above what answers with sentences
     "backend_django.api.middleware.ApiMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "backend_django.users.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "backend_django.users.languages.SessionUserMiddleware",

@@ -26,7 +26,7 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.urls import include, path
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.deprecation import RemovedInNextVersionWarning
 
 import backend_django
@@ -38,6 +38,7 @@ from backend_django.processing import registry
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.runner import run_next
 from backend_django.users.models import User
+from scripts import messages
 from tests.stack import ROOT
 from tests.tree import Tree
 
@@ -152,10 +153,10 @@ def test_job_asks_with_its_secret_hands_back_a_file_and_sends_an_email(
     assert b"".join(table) == b"0.5\n1.25\n"  # type: ignore[arg-type]
     table.close()
     mail = Mail.objects.get(kind="tides_ready")
-    letter = emails.write(mail.kind, mail.recipient, mail.content)
-    assert letter is not None
-    assert (letter.to, letter.subject) == ([user.email], "The tides of Kiel")
-    assert f"/tides/{request.id}" in letter.body
+    email = emails.write(mail.kind, mail.recipient, mail.content)
+    assert email is not None
+    assert (email.to, email.subject) == ([user.email], "The tides of Kiel")
+    assert f"/tides/{request.id}" in email.body
     refused = create(client, "Bern")
     assert (refused.status, refused.error_code) == ("failed", "no_such_place")
     request.delete()
@@ -215,6 +216,31 @@ def test_page_of_the_admin_is_for_staff(tides: Any, client: Client, user: User) 
     client.force_login(User.objects.create_superuser("root@example.org"))
     page = client.get("/admin/tides/reading/report/")
     assert "Highest: 3.5 m" in page.content.decode()
+
+
+def test_another_language_is_a_catalogue_and_a_name_in_the_settings(
+    tides: Any, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch,
+    client: Client, user: User,
+) -> None:  # fmt: skip
+    """The server's part of “Add a language” in docs/languages.md."""
+    folder = tmp_path / "backend_django" / "tides"
+    monkeypatch.setattr(messages, "ROOT", tmp_path)
+    catalog = messages.updated(folder, "fr")
+    catalog["The tides of %(place)s"].string = "Les marées de %(place)s"
+    target = messages.catalogue(folder, "fr")
+    target.parent.mkdir(parents=True)
+    target.with_suffix(".mo").write_bytes(messages.written(catalog)[1])
+    settings.LANGUAGES = [("en", "English"), ("fr", "Français")]
+    settings.LOCALE_PATHS = [folder / "locale"]
+    client.force_login(user)
+    asked = {"Accept-Language": "fr"}
+    assert client.get("/api/v1/auth/session/", headers=asked)["Content-Language"] == "fr"
+    body = {"place": "Kiel"}
+    made = client.post("/api/v1/tides/create/", body, "application/json", headers=asked)
+    with translation.override("fr"):
+        email = emails.write("tides_ready", user.email, {"request": made.json()["id"]})
+    assert email is not None
+    assert email.subject == "Les marées de Kiel"
 
 
 def test_accounts_come_over_with_their_passwords(

@@ -18,8 +18,8 @@ def dies_with_parent(death_signal: int = signal.SIGTERM) -> Callable[[], None]:
     """A preexec_fn: the kernel sends `death_signal` to the child when the starting thread ends.
 
     That holds for `kill -9` of the parent too. Linux only; elsewhere it does nothing, and the
-    supervisor's guard is what is left. Start children from the main thread: the kernel means the
-    thread, not the process.
+    supervisor's orphan reaper is what is left. Start children from the main thread: the kernel
+    means the thread, not the process.
     """
     parent = os.getpid()
 

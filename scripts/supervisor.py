@@ -18,7 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 from scripts.environment import UsageError
-from scripts.guard import MARKER, Guard, send, send_group
+from scripts.orphan_reaper import MARKER, OrphanReaper, send, send_group
 from scripts.processes import dies_with_parent
 from scripts.services import Service
 
@@ -75,7 +75,7 @@ class Supervisor:
         self._calls: list[Callable[[], None]] = []
         self._colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         self._turned = self._resumed = time.time()  # the last turn; the last after a long stop
-        self._guard = Guard(self.run_id)
+        self._orphan_reaper = OrphanReaper(self.run_id)
         self._selector = selectors.DefaultSelector()
         self._wake_reader, self._wake_writer = os.pipe()
         os.set_blocking(self._wake_reader, False)
@@ -144,8 +144,8 @@ class Supervisor:
                 process = service.process
                 service.stop()
                 if process:
-                    self._guard.forget(process.pid)
-            self._guard.close()
+                    self._orphan_reaper.forget(process.pid)
+            self._orphan_reaper.close()
         self.say("stopped, nothing is left running")
         return self.exit_code
 
@@ -208,7 +208,7 @@ class Supervisor:
             self.say(f"cannot be started: {error}", program.name)
             self.stop(1)
             return
-        self._guard.watch(program.process.pid, signal.SIGTERM)
+        self._orphan_reaper.watch(program.process.pid, signal.SIGTERM)
         program.started_at, program.line = time.monotonic(), b""
         assert program.process.stdout is not None
         os.set_blocking(program.process.stdout.fileno(), False)
@@ -272,7 +272,7 @@ class Supervisor:
         process = program.process
         send_group(process.pid, signal.SIGKILL)
         code = process.wait()
-        self._guard.forget(process.pid)
+        self._orphan_reaper.forget(process.pid)
         while self._pump(program):
             pass
         self._close_output(program)
@@ -285,7 +285,7 @@ class Supervisor:
         for service in self.services:
             if service.process is None or service.process.poll() is None:
                 continue
-            self._guard.forget(service.process.pid)
+            self._orphan_reaper.forget(service.process.pid)
             now = time.monotonic()
             recent = self._service_failures.setdefault(service.name, [])
             recent[:] = [at for at in recent if now - at < MAX_DELAY_SECONDS] + [now]
@@ -301,7 +301,7 @@ class Supervisor:
 
     def _watch_service(self, service: Service) -> None:
         if service.process is not None:
-            self._guard.watch(service.process.pid, service.stop_signal)
+            self._orphan_reaper.watch(service.process.pid, service.stop_signal)
 
     # The end
 

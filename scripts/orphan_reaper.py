@@ -1,7 +1,7 @@
 """A process that outlives the supervisor just long enough to end what it left behind.
 
 A supervisor killed with -9 cannot stop anything, and the kernel's parent-death signal reaches its
-children only, not theirs. The guard is forked before anything is started, reads the supervisor's
+children only, not theirs. It is forked before anything is started, reads the supervisor's
 list of processes from a pipe, and acts when the pipe closes, whatever closed it.
 """
 
@@ -17,7 +17,7 @@ MARKER = "SUPERVISOR_RUN_ID"  # in the environment of every program, so of its d
 PATIENCE_SECONDS = 3
 
 
-class Guard:
+class OrphanReaper:
     """Start it while the process has one thread; `close` waits until nothing marked is left."""
 
     def __init__(self, run_id: str) -> None:
@@ -46,7 +46,7 @@ class Guard:
             os.waitpid(self._pid, 0)
 
     def _tell(self, line: str) -> None:
-        with contextlib.suppress(BrokenPipeError):  # someone ended the guard: do without
+        with contextlib.suppress(BrokenPipeError):  # someone ended it: do without
             os.write(self._writer, line.encode())
 
 

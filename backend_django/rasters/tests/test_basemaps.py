@@ -1,6 +1,7 @@
 """MAP_BASEMAPS: what it may say, what the page may then load, and from nowhere else."""
 
 import json
+import re
 from copy import deepcopy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -22,11 +23,12 @@ from backend_django.rasters.basemaps import read_basemaps
 from backend_django.rasters.processor import RasterProcessor
 from scripts.processes import free_port
 from tests.browsing import WATCH_POLICY, accessibility_problems
-from tests.stack import ADMIN, Stack, wait_for
+from tests.stack import ADMIN, ROOT, Stack, wait_for
 
 XYZ = {
     "name": "Streets", "url": "https://tiles.example.org/{z}/{x}/{y}.png", "attribution": "© A",
 }  # fmt: skip
+EXAMPLE = ROOT / "frontend_vue/src/features/rasters/wmts.example.xml"
 PMTILES = {"name": "World", "url": "https://files.example.net:8443/w.pmtiles", "attribution": "© B"}
 WMTS = {
     "name": "Ortho", "url": "https://maps.example.com/wmts?request=GetCapabilities",
@@ -138,10 +140,17 @@ def archive() -> bytes:
     return content.getvalue()
 
 
-class Foreign(BaseHTTPRequestHandler):
-    """Another site, with tiles and a PMTiles file."""
+def capabilities(site: str) -> bytes:
+    """Of a WMTS with one layer of the whole world: those of our example, with tiles of a site."""
+    text = re.sub(r"<TileMatrixSetLimits>.*</TileMatrixSetLimits>", "", EXAMPLE.read_text())
+    layer = re.sub(r"(<Identifier>|<ows:Identifier>)0{8}-[^<]*", r"\1ortho", text)
+    return re.sub(r"https://maps\S*?/tiles/", f"{site}/tiles/", layer).encode()
 
-    content = b""
+
+class Foreign(BaseHTTPRequestHandler):
+    """Another site, with tiles, a PMTiles file and the capabilities of a WMTS."""
+
+    content = described = b""
     asked: list[tuple[str, str | None]] = []
 
     def do_GET(self) -> None:
@@ -149,6 +158,8 @@ class Foreign(BaseHTTPRequestHandler):
         self.asked.append((self.path, wanted))
         if self.path.startswith("/tiles/"):
             self.answer(200, picture(int(self.path.split("/")[2])))
+        elif self.path.startswith("/wmts"):
+            self.answer(200, self.described)
         elif wanted:
             first, last = (int(n) for n in wanted.removeprefix("bytes=").split("-"))
             self.answer(206, self.content[first : last + 1])
@@ -173,9 +184,11 @@ def test_basemaps_of_another_site_in_a_browser(chromium: Browser, stack: Stack) 
     foreign = ThreadingHTTPServer(("127.0.0.1", 0), Foreign)
     Thread(target=foreign.serve_forever, daemon=True).start()
     there = f"http://127.0.0.1:{foreign.server_port}"
+    Foreign.described = capabilities(there)
     basemaps = [
         XYZ | {"url": f"{there}/tiles/{{z}}/{{x}}/{{y}}"},
         PMTILES | {"url": f"{there}/world.pmtiles"},
+        WMTS | {"url": f"{there}/wmts?request=GetCapabilities", "origins": []},
         XYZ | {"name": "Away", "url": f"http://127.0.0.1:{free_port()}/{{z}}/{{x}}/{{y}}"},
     ]
     port = free_port()
@@ -226,6 +239,11 @@ def test_basemaps_of_another_site_in_a_browser(chromium: Browser, stack: Stack) 
     ranges = [wanted for path, wanted in Foreign.asked if path == "/world.pmtiles"]
     assert ranges
     assert all(ranges)
+
+    page.goto(f"/rasters/{number}?at=2/30/40&basemap=Ortho")
+    wait_for(lambda: shown() == (200, 30, 30))
+    expect(page.get_by_text("© C")).to_be_visible()
+    assert "/wmts?request=GetCapabilities" in {path for path, _ in Foreign.asked}
     assert page.evaluate("window.violations") == []
 
     choice.select_option("Away")

@@ -16,15 +16,19 @@ type Options = Partial<Pick<Toast, 'tone' | 'to' | 'undo' | 'onClose'>>
 
 const READ_TIME = 6_000
 export const UNDO_TIME = 10_000
+/** At once, so that they leave the page in sight. */
+const MOST = 3
 
 export const toasts = reactive<Toast[]>([])
 let last = 0
 
-/** Says something in the corner for a few seconds; a failure stays until it is closed. */
+/** Says something in the corner for a few seconds; a failure stays until it is closed or others follow. */
 export function toast(text: string, options: Options = {}): number {
   const id = ++last
   const tone = options.tone ?? 'good'
   toasts.push({ id, text, ...options, tone })
+  const others = toasts.filter(({ undo }) => !undo)
+  if (others.length > MOST) closeToast(others[0]!.id)
   if (tone === 'good') setTimeout(() => closeToast(id), options.undo ? UNDO_TIME : READ_TIME)
   return id
 }

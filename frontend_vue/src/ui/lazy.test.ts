@@ -1,0 +1,29 @@
+import { flushPromises, mount } from '@vue/test-utils'
+import { expect, test, vi } from 'vitest'
+import { h } from 'vue'
+
+import { lazy } from './lazy'
+import { toasts } from './toast'
+
+test('a part that cannot be loaded is left out, and said once, and the rest stays', async () => {
+  const broken = vi.fn<() => void>()
+  const lost = () => Promise.reject(new TypeError('Failed to fetch'))
+  const here = { __esModule: true, default: () => h('p', 'here') } // as modules are
+  const parts = [lazy(lost), lazy(lost), lazy(async () => here)]
+  const page = mount(
+    () =>
+      h(
+        'main',
+        parts.map((part) => h(part)),
+      ),
+    {
+      global: { config: { errorHandler: broken } },
+    },
+  )
+  await flushPromises()
+  expect(page.text()).toBe('here')
+  expect(broken).not.toHaveBeenCalled()
+  expect(toasts.map(({ text }) => text)).toEqual([
+    'Part of this page could not be loaded. Reload the page once you are online.',
+  ])
+})

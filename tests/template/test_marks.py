@@ -31,3 +31,16 @@ def test_modules_are_the_same_in_both_lists() -> None:
     paths = {name: tuple(paths) for name, paths in asked["modules"]["default"].items()}
     assert list(asked["without"]["choices"].values()) == list(MODULES)
     assert paths == {name: module.paths for name, module in MODULES.items()}
+
+
+def test_lists_of_pages_name_some_that_no_module_takes_along() -> None:
+    """Sphinx warns of a pattern that nothing matches, and a warning fails the build."""
+    of_modules = {path for module in MODULES.values() for path in module.paths}
+    text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    patterns = re.findall(r"(?m)^\S*\*\S*$", text)
+    assert patterns
+    for pattern in patterns:
+        pages = {
+            path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob(f"{pattern}.md")
+        }
+        assert pages - of_modules, pattern

@@ -106,8 +106,8 @@ def device(user_agent: str) -> str:
 class SessionMiddleware(sessions.SessionMiddleware):
     """Django's own, which leaves the cookie of a session that is over where it is.
 
-    A call may be on its way while its browser gets another session: at a new password, or with the
-    second step. It is refused after that, and would take the new session's cookie away.
+    A call may be on its way while its browser gets another session, as at a new password. It is
+    refused after that, and would take the new session's cookie away.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -184,8 +184,24 @@ def test_every_page_answers_at_once(slow: Page, stack: Stack) -> None:
     measure("failed: rename", click("button", re.compile("^Rename")), key("Escape"))
     measure("failed: delete", click("button", "Delete"), key("Escape"))
 
+    with stack.client() as api:
+        assert SAMPLE
+        number = api.create("rasters", SAMPLE.read_bytes(), "map.tif")["id"]
+        stack.start("worker")
+        assert api.wait("rasters", number)["status"] == "completed"
+        stack.stop("worker")
+    at(f"/rasters/{number}")
+    expect(page.get_by_role("application")).to_be_visible()
+    for tab in ("Measure", "Facts", "Use in", "Style"):
+        measure(f"workbench: open {tab}", click("tab", tab))
+    measure("workbench: measure", click("tab", "Measure"), click("button", "Distance"))
+    measure("workbench: share", click("button", "Share"), key("Escape"))
+    at("/mosaics")
+    measure("mosaics: palette, open", key("Control+k"), key("Escape"))
     at("/account")
     measure("account: name", page.get_by_label("Name", exact=True).first.click, typed("Ada"))
+    measure("account: token", page.get_by_label("Name of a new token").click, typed("night"))
+    measure("account: delete", click("button", "Delete the account"), key("Escape"))
     at("/notifications")
     measure("notifications: menu", click("button", "Your account"), key("Escape"))
     page.get_by_role("button", name="Your account").click()

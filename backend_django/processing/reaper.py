@@ -59,8 +59,8 @@ def _reap() -> list[ProcessingRequest]:
             status=Status.FAILED,
             error_code="worker_lost",
             error_message=Message(
-                "The worker was lost each time it worked on this. It may need more memory than "
-                "there is. Try a smaller input, or tell whoever runs this service."
+                "The worker stopped responding each time it worked on this. It may need more "
+                "memory than there is. Try a smaller input, or tell whoever runs this service."
             ),
             lease_expires_at=None,
             finished_at=Now(),

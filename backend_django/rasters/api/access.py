@@ -17,7 +17,7 @@ from ..links import raster_links, version_of
 from ..models import RasterShare
 from ..processor import KINDS, RasterProcessor
 
-NO_LINK = _("This link does not work any more: it has expired, or its owner has revoked it.")
+NO_LINK = _("This link no longer works: it has expired, or its owner has revoked it.")
 
 
 class RasterView(ProcessingView):
@@ -71,7 +71,7 @@ class InvalidStyleError(APIException):
 
 
 class NoDownloadError(PermissionDenied):
-    default_detail = _("This link shows the raster, but does not allow to download it.")
+    default_detail = _("This link doesn’t allow downloads.")
     default_code = "no_download"
 
 

@@ -11,7 +11,7 @@ def test_admin_is_reached_through_the_page(page) -> None:
     from playwright.sync_api import expect
 
     page.goto("/admin/")
-    page.get_by_label("Email").fill(ADMIN["email"])
+    page.get_by_label("Email", exact=True).fill(ADMIN["email"])
     page.get_by_label("Password", exact=True).fill(ADMIN["password"])
     page.keyboard.press("Enter")
     page.wait_for_url("**/admin/")

@@ -63,7 +63,7 @@ def test_a_person_signs_in_works_and_signs_out(page: Page, stack: Stack) -> None
     page.on("request", lambda sent: asked.append(urlsplit(sent.url).path))
     page.goto(f"{BASE}/notifications")
     expect(page).to_have_url(re.compile(rf"{BASE}/login\?next=/notifications"))
-    page.get_by_label("Email").fill(ADMIN["email"])
+    page.get_by_label("Email", exact=True).fill(ADMIN["email"])
     page.get_by_label("Password", exact=True).fill(ADMIN["password"])
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page).to_have_url(re.compile(f"{BASE}/notifications$"))

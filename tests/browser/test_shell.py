@@ -17,7 +17,7 @@ LOOKS = [
 
 
 def sign_in(page: Page, password: str = ADMIN["password"]) -> None:
-    page.get_by_label("Email").fill(ADMIN["email"])
+    page.get_by_label("Email", exact=True).fill(ADMIN["email"])
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign in").click()
 
@@ -51,13 +51,13 @@ def test_wrong_password_is_said_and_the_address_is_kept(page: Page) -> None:
     page.goto("/login")
     sign_in(page, "wrong")
     expect(page.get_by_role("alert")).to_contain_text("password is wrong")
-    expect(page.get_by_label("Email")).to_have_value(ADMIN["email"])
+    expect(page.get_by_label("Email", exact=True)).to_have_value(ADMIN["email"])
     assert accessibility_problems(page) == []
 
 
 def test_sign_in_by_keyboard_alone(page: Page) -> None:
     page.goto("/login")
-    page.get_by_label("Email").focus()
+    page.get_by_label("Email", exact=True).focus()
     page.keyboard.type(ADMIN["email"])
     page.get_by_label("Password", exact=True).focus()
     page.keyboard.type(ADMIN["password"])

@@ -33,7 +33,7 @@ def test_a_person_signs_in_and_uploads(
             lambda sent: puts.append(urlsplit(sent.url).path) if sent.method == "PUT" else None,
         )
         page.goto(f"/{kind}")
-        page.get_by_label("Email").fill("admin@example.org")
+        page.get_by_label("Email", exact=True).fill("admin@example.org")
         page.get_by_label("Password", exact=True).fill(PASSWORDS["django_superuser_password"])
         page.get_by_role("button", name="Sign in").click()
         names = {cookie["name"] for cookie in context.cookies()}

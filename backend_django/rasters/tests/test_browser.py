@@ -32,7 +32,7 @@ def test_journey(page: Page, stack: Stack, tmp_path: Path) -> None:
     page.on("request", lambda r: polls.append(r.url) if "/status/" in r.url else None)
 
     page.goto("/rasters")
-    page.get_by_label("Email").fill(ADMIN["email"])
+    page.get_by_label("Email", exact=True).fill(ADMIN["email"])
     page.get_by_label("Password", exact=True).fill(ADMIN["password"])
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Rasters", exact=True)).to_be_visible()

@@ -43,7 +43,7 @@ def test_set_up_asked_for_and_asked_for_again(page, stack: Stack, mail_server: M
     make_account(stack, mail_server, email).close()
 
     def sign_in() -> None:
-        page.get_by_label("Email").fill(email)
+        page.get_by_label("Email", exact=True).fill(email)
         page.get_by_label("Password", exact=True).fill(PASSWORD)
         page.keyboard.press("Enter")
 

@@ -17,6 +17,9 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d4944415478"
     "9c6360606060000000050001a5f645400000000049454e44ae426082"
 )
+# As a browser takes them.
+PICTURE: Any = {"name": "picture.png", "mimeType": "image/png", "buffer": PNG}
+TEXT: Any = {"name": "text.txt", "mimeType": "text/plain", "buffer": b"first"}
 _numbers: Iterator[int] = count(1)
 
 

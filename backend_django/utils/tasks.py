@@ -18,7 +18,7 @@ def send_on_commit(task: str, *arguments: Any) -> None:
     is a row first, which a round of maintenance finds again.
 
     Args:
-        task: its name, such as "backend_django.todos.tasks.remind".
+        task: its name, such as "backend_django.<feature>.tasks.remind".
         arguments: what JSON can say: ids, not rows.
     """
 

@@ -48,7 +48,9 @@ def finish(spec: Spec) -> None:
             [str(tools / "prettier"), "--log-level=warn", "--write", str(page)], FRONTEND
         ) as prettier,
     ):
-        expect_success(start([*ruff, "check", "-q", "--select=I,RUF022", "--fix", str(backend)]))
+        expect_success(
+            start([*ruff, "check", "-q", "--select=I,F401,RUF022", "--fix", str(backend)])
+        )
         expect_success(start([*ruff, "format", "-q", str(backend)]))
         expect_success(start(migrate, DATABASE_URL="postgres://nobody@127.0.0.1:1/none"))
         expect_success(types, DOCUMENT.read_text("utf-8"))
@@ -109,6 +111,9 @@ def main() -> int:
         return 2
     try:
         make(spec, options.service)
+    except SpecError as error:
+        print(error, file=sys.stderr)
+        return 2
     except subprocess.CalledProcessError as error:
         print(f"{error.output}\n{error}\nNothing was changed.", file=sys.stderr)
         return 1

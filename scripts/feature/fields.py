@@ -1,46 +1,60 @@
-"""The types a field may have, and what each is in the model, the API, the page and the tests."""
+"""The types a field may have: what each is called in the example, and what a field says besides."""
 
+import re
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Type:
-    """`model` is a Django field, `python` an annotation, `samples` two values in Python."""
+    """Where the code of a type is: a field of the example, and the model that has it.
+
+    The others are of a job's parameter; without them it can be none.
+    """
 
     model: str
+    field: str
     python: str
-    samples: tuple[str, str]
-    serializer: str  # of a job's parameter
-    imports: str = ""
+    serializer: str = ""
+    samples: tuple[str, str] = ("", "")  # in Python
     text: bool = False  # empty instead of null, and found by a search
 
 
 TYPES = {
-    "string": Type("CharField(max_length=200)", "str", ('"First"', '"Second"'),
-                   "CharField(max_length=200)", text=True),
-    "text": Type("TextField(max_length=10_000)", "str", ('"First lines."', '"Second lines."'),
-                 "CharField(max_length=10_000)", text=True),
-    "slug": Type("SlugField(max_length=80)", "str", ('"first"', '"second"'),
-                 "SlugField(max_length=80)", text=True),
-    "int": Type("IntegerField()", "int", ("1", "2"),
-                "IntegerField(min_value=-2_147_483_648, max_value=2_147_483_647)"),
-    "decimal": Type("DecimalField(max_digits=12, decimal_places=2)", "Decimal",
-                    ('"10.50"', '"20.00"'),
-                    "DecimalField(max_digits=12, decimal_places=2)", "from decimal import Decimal"),
-    "float": Type("FloatField()", "float", ("1.5", "2.5"), "FloatField()"),
-    "bool": Type("BooleanField(default=False)", "bool", ("False", "True"),
-                 "BooleanField(default=False)"),
-    "date": Type("DateField()", "date", ('"2026-03-01"', '"2026-03-02"'), "DateField()",
-                 "from datetime import date"),
-    "datetime": Type("DateTimeField()", "datetime",
-                     ('"2026-03-01T08:00:00Z"', '"2026-03-02T08:00:00Z"'), "DateTimeField()",
-                     "from datetime import datetime"),
-    "url": Type("URLField(max_length=500)", "str",
-                ('"https://example.org/first"', '"https://example.org/second"'),
-                "URLField(max_length=500)", text=True),
-    "email": Type("EmailField()", "str", ('"first@example.org"', '"second@example.org"'),
-                  "EmailField()", text=True),
+    "string": Type("Instrument", "title", "str", "CharField(max_length=200)",
+                   ('"First"', '"Second"'), text=True),
+    "text": Type("Booking", "remarks", "str", "CharField(max_length=10_000)",
+                 ('"First lines."', '"Second lines."'), text=True),
+    "slug": Type("Instrument", "inventory", "str", "SlugField(max_length=80)",
+                 ('"first"', '"second"'), text=True),
+    "int": Type("Booking", "guests", "int",
+                "IntegerField(min_value=-2_147_483_648, max_value=2_147_483_647)", ("1", "2")),
+    "decimal": Type("Instrument", "hourly_rate", "Decimal",
+                    "DecimalField(max_digits=12, decimal_places=2)", ('"10.50"', '"20.00"')),
+    "float": Type("Instrument", "precision", "float", "FloatField()", ("1.5", "2.5")),
+    "bool": Type("Booking", "supervised", "bool", "BooleanField(default=False)",
+                 ("False", "True")),
+    "date": Type("Instrument", "acquired", "date", "DateField()",
+                 ('"2026-03-01"', '"2026-03-02"')),
+    "datetime": Type("Booking", "reminder", "datetime", "DateTimeField()",
+                     ('"2026-03-01T08:00:00Z"', '"2026-03-02T08:00:00Z"')),
+    "url": Type("Instrument", "website", "str", "URLField(max_length=500)",
+                ('"https://example.org/first"', '"https://example.org/second"'), text=True),
+    "email": Type("Instrument", "contact", "str", "EmailField()",
+                  ('"first@example.org"', '"second@example.org"'), text=True),
+    "choice": Type("Booking", "state", "str"),
+    "ref": Type("Booking", "instrument", ""),
+    "many": Type("Instrument", "alternatives", ""),
+    "file": Type("Instrument", "manual", "Upload"),
+    "image": Type("Instrument", "picture", "Upload"),
+    "json": Type("Instrument", "specification", "Any"),
+    "period": Type("Booking", "period", "datetime"),
+    "days": Type("Booking", "period", "date"),
 }  # fmt: skip
+RANGES = {"period", "days"}
+FILES = {"file", "image"}
+REFERENCES = {"ref", "many"}
+WITH_DEFAULT = {"string", "text", "slug", "int", "decimal", "float", "bool", "url", "email",
+                "choice"}  # fmt: skip
 
 
 # Members of a serializer: a field of the same name is well, but must tell mypy that it is meant.
@@ -61,8 +75,13 @@ class Field:
     type: str
     optional: bool = False
     unique: bool = False
+    default: str = ""  # as it was written: "3", "open"
     choices: tuple[str, ...] = ()
-    target: str = ""  # of a ref: the model it leads to, "Category"
+    labels: tuple[str, ...] = ()  # of the choices
+    target: str = ""  # of a reference: the model it leads to, "category"
+    feature: str = ""  # whose model that is, where it is another one's
+    digits: tuple[int, int] = (12, 2)  # of a decimal, and how many of them are after the point
+    apart: str = ""  # of a period: the reference within whose rows no two overlap
 
     @property
     def label(self) -> str:
@@ -73,8 +92,13 @@ class Field:
         return TYPES[self.type]
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        is_range = self.type in RANGES
+        return (f"{self.name}_start", f"{self.name}_end") if is_range else (self.name,)
+
+    @property
     def is_text(self) -> bool:
-        return self.type == "choice" or (self.type != "ref" and self.spec.text)
+        return self.type == "choice" or self.spec.text
 
     @property
     def is_strict(self) -> bool:
@@ -82,16 +106,13 @@ class Field:
         return self.type in {"decimal", "date", "datetime"}
 
     @property
-    def is_filter(self) -> bool:
-        return self.type in {"bool", "choice", "ref"}
-
-    @property
     def sortable(self) -> bool:
-        return self.type not in {"text", "ref"}
+        return self.type not in {"text", "json", *REFERENCES, *FILES}
 
     @property
     def required(self) -> bool:
-        return not self.optional and self.type != "bool"
+        never = {"bool", "many", "json"}
+        return not (self.optional or self.default or self.type in never)
 
     @property
     def annotation(self) -> str:
@@ -103,39 +124,22 @@ class Field:
 
     @property
     def max_length(self) -> int | None:
-        lengths = {"string": 200, "text": 10_000, "slug": 80, "url": 500, "email": 254}
-        return lengths.get(self.type)
+        found = re.search(r"max_length=([\d_]+)", self.spec.serializer)
+        return 254 if self.type == "email" else int(found[1]) if found else None
 
     @property
-    def model_code(self) -> str:
-        """The field of the Django model."""
-        none = (
-            "" if not self.optional else "blank=True" if self.is_text else "null=True, blank=True"
-        )
+    def default_code(self) -> str:
+        """The default in Python, for the argument of a function."""
         if self.type == "choice":
-            longest = max(20, *map(len, self.choices))
-            code = f"CharField(max_length={longest}, choices={self.enum})"
-        elif self.type == "ref":
-            gone = "SET_NULL" if self.optional else "RESTRICT"
-            code = f'ForeignKey("{self.target}", on_delete=models.{gone}, related_name="+")'
-        else:
-            code = self.spec.model
-        return "models." + (
-            code[:-1] + (", " if code[-2] != "(" else "") + none + ")" if none else code
-        )
-
-    @property
-    def argument(self) -> str:
-        """The argument of the service that makes a row."""
-        python = {"choice": "str", "ref": self.target}.get(self.type) or self.spec.python
+            return self.default.upper()
         if self.type == "bool":
-            return f"{self.name}: bool = False"
-        if not self.optional:
-            return f"{self.name}: {python}"
-        return f'{self.name}: str = ""' if self.is_text else f"{self.name}: {python} | None = None"
+            return "True" if self.default == "true" else "False"
+        if self.type == "decimal":
+            return f'Decimal("{self.default}")'
+        return f'"{self.default}"' if self.is_text else self.default
 
     def sample(self, which: int) -> str:
-        """A value for tests, as Python code; 0 or 1. A ref's is the name of a fixture's id."""
+        """A value for tests, as Python code; 0 or 1."""
         if self.type == "choice":
             return f'"{self.choices[min(which, len(self.choices) - 1)]}"'
         return self.spec.samples[which]
@@ -143,8 +147,22 @@ class Field:
     @property
     def parameter_code(self) -> str:
         """The field of a job's parameters."""
-        none = ", required=False" if self.optional else ""
+        none = f", default={self.parameter_default}" if self.default else ""
+        none = none or (", required=False" if self.optional else "")
         if self.type == "choice":
-            return f"serializers.ChoiceField(choices={list(self.choices)}{none})"
+            named = (
+                [*zip(self.choices, self.labels, strict=True)] if self.labels else [*self.choices]
+            )
+            return f"serializers.ChoiceField(choices={named}{none})"
+        if self.type == "bool":
+            return f"serializers.BooleanField(default={self.default_code})"
         code = ("" if self.is_strict else "serializers.") + self.spec.serializer
+        if self.type == "decimal":
+            digits = "max_digits={}, decimal_places={}".format(*self.digits)
+            code = re.sub(r"\(.*", f"({digits})", code)
         return (code[:-1] + (none if code[-2] != "(" else none[2:]) + ")") if none else code
+
+    @property
+    def parameter_default(self) -> str:
+        is_text = self.type in {"choice", "decimal"}  # as it reaches the job
+        return f'"{self.default}"' if is_text else self.default_code

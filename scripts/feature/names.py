@@ -80,10 +80,6 @@ def plural_of(singular: str) -> str:
     return singular + ("es" if re.search(r"(s|x|z|ch|sh)$", singular) else "s")
 
 
-def snake(cls: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", cls).lower()
-
-
 def check_name(name: str) -> None:
     if not NAME.fullmatch(name) or len(name) > LONGEST:
         guess = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_0123456789")[:LONGEST]

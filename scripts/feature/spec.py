@@ -2,10 +2,10 @@
 
 import builtins
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scripts.environment import ROOT
-from scripts.feature.fields import TYPES, Field
+from scripts.feature.fields import FILES, RANGES, REFERENCES, TYPES, WITH_DEFAULT, Field
 from scripts.feature.inputs import Inputs, read_inputs
 from scripts.feature.names import (
     BACKEND,
@@ -23,10 +23,12 @@ from scripts.feature.names import (
     lower_camel,
     plural_of,
     singular_of,
-    snake,
 )
 
-HOW = {*TYPES, "choice(a|b)", "user", "ref:model"}
+HOW = {*TYPES, "choice(a|b)", "decimal(12,4)", "user", "ref:model", "many:model"} - {
+    "choice",
+    *REFERENCES,
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Model:
     fields: tuple[Field, ...]
     owned: bool
     main: bool
+    seen: bool = False  # by everybody who is signed in, and changed by its owner
 
     @property
     def cls(self) -> str:
@@ -64,33 +67,21 @@ class Model:
         return lower_camel(self.plural)
 
     @property
-    def title(self) -> Field | None:
+    def title(self) -> Field:
         """What a row is known by: a required text, or else a required field, or else any."""
         texts = [f for f in self.fields if f.is_text and f.required and f.type != "choice"]
         short = [f for f in texts if f.type != "text"]
-        plain = [f for f in self.fields if f.type != "ref"]
+        plain = [f for f in self.fields if f.sortable and f.type not in RANGES]
         required = [f for f in plain if f.required]
-        return next(iter([*short, *texts, *required, *plain]), None)
+        return next(iter([*short, *texts, *required, *plain]))
 
     @property
     def refs(self) -> list[Field]:
-        return [f for f in self.fields if f.type == "ref"]
-
-    @property
-    def uniques(self) -> list[Field]:
-        return [f for f in self.fields if f.unique]
+        return [f for f in self.fields if f.type in REFERENCES]
 
     @property
     def searched(self) -> list[Field]:
-        return [f for f in self.fields if f.is_text and f.type != "choice"]
-
-    @property
-    def filters(self) -> list[Field]:
-        return [f for f in self.fields if f.is_filter]
-
-    @property
-    def sorted(self) -> list[Field]:
-        return [f for f in self.fields if f.sortable]
+        return [f for f in self.fields if f.spec.text]
 
 
 @dataclass(frozen=True)
@@ -156,20 +147,23 @@ def read_models(name: str, text: str) -> tuple[Model, ...]:
     singulars = [singular for singular, _ in named]
     if len(set(singulars)) < len(singulars):
         raise SpecError("FIELDS has the same model twice: put its fields together.")
-    owned = {singular: "owner:user" in tokens for singular, tokens in named}
+    owners = {"owner:user", "owner:user(seen)"}
+    owned = {singular: bool(owners & {*tokens}) for singular, tokens in named}
+    private = {singular for singular, tokens in named if "owner:user" in tokens}
     models = []
     for position, (singular, tokens) in enumerate(named):
         check_identifier(singular, "model")
         plural = name if position == 0 and singular == singular_of(name) else plural_of(singular)
-        fields = [read_field(token, singulars) for token in tokens if token != "owner:user"]
+        fields = [read_field(token, singulars) for token in tokens if token not in owners]
         check_fields(singular, fields)
         for field in fields:
-            if field.target and owned[snake(field.target)] and not owned[singular]:
+            if not field.feature and field.target in private and singular not in private:
                 raise SpecError(
-                    f"{field.name} leads to a {snake(field.target)}, which only its owner sees, "
+                    f"{field.name} leads to a {field.target}, which only its owner sees, "
                     f"but anybody sees a {singular}: give the {singular} owner:user too."
                 )
-        models.append(Model(singular, plural, tuple(fields), owned[singular], position == 0))
+        seen = owned[singular] and singular not in private
+        models.append(Model(singular, plural, tuple(fields), owned[singular], position == 0, seen))
     return tuple(models)
 
 
@@ -181,31 +175,42 @@ def in_order(models: tuple[Model, ...]) -> list[Model]:
     """
     left, done = list(models), []
     while left:
-        missing = {model.cls for model in left}
-        ready = [model for model in left if not missing & {f.target for f in model.refs}] or [
-            model for model in left if not missing & {f.target for f in model.refs if f.required}
+        missing = {model.singular for model in left}
+        ready = [model for model in left if not missing & own_targets(model)] or [
+            model for model in left if not missing & own_targets(model, required=True)
         ]
         if not ready:
             names = " and ".join(f"{model.a} {model.one}" for model in left)
             raise SpecError(
                 f"Of {names} none can be made first, as each needs another one: let a reference "
-                f"be left out, such as {left[0].refs[0].name}:ref:{snake(left[0].refs[0].target)}?"
+                f"be left out, such as {left[0].refs[0].name}:ref:{left[0].refs[0].target}?"
             )
         done.append(ready[0])
         left.remove(ready[0])
     return done
 
 
+def own_targets(model: Model, *, required: bool = False) -> set[str]:
+    """Return the models of the same feature that one refers to; not those of many, or itself."""
+    return {
+        field.target
+        for field in model.refs
+        if not field.feature and field.type == "ref" and (field.required or not required)
+    }
+
+
 def read_parameters(text: str) -> list[Field]:
     # A request belongs to who makes it, with or without owner:user.
     tokens = [token for token in text.split() if token != "owner:user"]
     for token in tokens:
-        if ":ref:" in token:
+        if re.search(r":(ref|many):", token):
             raise SpecError(f"{token}: a job has no models to refer to; give it another type.")
     fields = [read_field(token, []) for token in tokens]
     for field in fields:
         if field.unique:
             raise SpecError(f"{field.name}: a parameter cannot be unique.")
+        if field.type != "choice" and not field.spec.serializer:
+            raise SpecError(f"{field.name}: a parameter cannot be of type {field.type}.")
         if field.name in {"name", *OF_A_RESULT}:
             raise SpecError(
                 f"A job, or its result, has {field.name} already: call the parameter something "
@@ -216,6 +221,7 @@ def read_parameters(text: str) -> list[Field]:
 
 
 def read_field(token: str, models: list[str]) -> Field:
+    """Return a field as it was written: `name:type`, `?` or `=default` or `=unique` after it."""
     name, colon, rest = token.partition(":")
     if not colon:
         raise SpecError(f"“{token}” has no type: write {token}:string, or one of {words()}.")
@@ -223,43 +229,128 @@ def read_field(token: str, models: list[str]) -> Field:
     if name in FIELD_NAMES:
         raise SpecError(f"A field cannot be called {name}: that is there already.")
     rest, equals, option = rest.partition("=")
-    if equals and option != "unique":
-        raise SpecError(f"{name}: “={option}” is not known. There is “=unique”.")
-    unique, optional = bool(equals), rest.endswith("?")
-    rest = rest.removesuffix("?")
+    optional, rest = rest.endswith("?"), rest.removesuffix("?")
     if name == "owner" or rest == "user":
         raise SpecError(
             "owner:user is the one field of type user, and is never optional: rows belong to who "
             "makes them. Add another relation to people by hand; a list of all accounts to choose "
             "from would tell everybody who has one."
         )
-    if choice := re.fullmatch(r"choice\((.*)\)", rest):
-        values = tuple(choice[1].split("|"))
-        if not all(NAME.fullmatch(value) for value in values):
-            raise SpecError(f"{name}: choices are words in lower case, such as choice(low|high).")
-        if len(set(values)) < len(values):
-            raise SpecError(f"{name}: a choice stands there twice.")
-        if unique:
-            raise SpecError(f"{name}: a choice cannot be unique.")
-        return Field(name, "choice", optional, choices=values)
-    if rest.startswith("ref:"):
-        target = rest.removeprefix("ref:")
-        if target not in models:
-            known = ", ".join(models) or "none"
+    field = read_type(name, rest, models)
+    is_unique = option == "unique"
+    field = replace(field, optional=optional, unique=is_unique, default="" if is_unique else option)
+    if equals and not option:
+        raise SpecError(f"{name}: after “=” comes a default, or “unique”.")
+    check_options(field)
+    return field
+
+
+def read_type(name: str, text: str, models: list[str]) -> Field:
+    """Return a field of the type that a text says."""
+    form = re.fullmatch(r"(\w+)(?:\((.*)\)|:(.+|))?", text)
+    kind, inside, target = form.groups() if form else (text, None, None)
+    if kind in REFERENCES:
+        return read_reference(name, kind, target or "", models)
+    if kind == "choice" and inside is not None:
+        return read_choices(name, inside)
+    if kind == "decimal" and inside is not None:
+        digits = re.fullmatch(r"(\d{1,3}),(\d{1,3})", inside)
+        if not digits or not 1 <= int(digits[1]) <= 131 or int(digits[2]) > int(digits[1]):
             raise SpecError(
-                f"{name}: there is no model “{target}” in this feature (there is: {known}). Name "
-                f"it in FIELDS: “…; {target or 'category'}: name:string”."
+                f"{name}: say how many digits there are, and how many of them after the point: "
+                "decimal(12,4)."
             )
-        if unique:
-            raise SpecError(f"{name}: a reference cannot be unique.")
-        return Field(name, "ref", optional, target=camel(target))
-    if rest not in TYPES:
-        raise SpecError(f"{name}: “{rest}” is no type. There are {words()}.")
-    if rest == "bool" and (optional or unique):
-        raise SpecError(f"{name}: a bool is false unless it is given; leave out what follows it.")
-    if unique and (optional or rest == "text"):
-        raise SpecError(f"{name}: what is unique must be there, and short.")
-    return Field(name, rest, optional, unique)
+        return Field(name, kind, digits=(int(digits[1]), int(digits[2])))
+    if kind in RANGES and inside is not None:
+        return Field(name, kind, apart=inside)
+    if kind not in TYPES or kind == "choice" or inside is not None or target is not None:
+        raise SpecError(f"{name}: “{text}” is no type. There are {words()}.")
+    return Field(name, kind)
+
+
+def read_choices(name: str, text: str) -> Field:
+    """Return a field of the choices `low|high`, or `low:Not_much|high:A_lot` with labels."""
+    parts = [part.partition(":") for part in text.split("|")]
+    values = tuple(value for value, _, _ in parts)
+    if not all(NAME.fullmatch(value) for value in values):
+        raise SpecError(
+            f"{name}: choices are words in lower case, such as choice(low|high), with labels "
+            "choice(low:Not_much|high:A_lot)."
+        )
+    if any("\\" in label or '"' in label or "'" in label for _, _, label in parts):
+        raise SpecError(f"{name}: a label has no quotes and no backslashes.")
+    if len(set(values)) < len(values):
+        raise SpecError(f"{name}: a choice stands there twice.")
+    labels = tuple((label or value.capitalize()).replace("_", " ") for value, _, label in parts)
+    return Field(name, "choice", choices=values, labels=labels)
+
+
+def read_reference(name: str, kind: str, target: str, models: list[str]) -> Field:
+    """Return a reference to a model of this feature, or of another: `tools.hammer`."""
+    feature, dot, model = target.rpartition(".")
+    if not dot and target in models:
+        return Field(name, kind, target=target)
+    public = BACKEND / feature / "public.py"
+    if dot and public.exists() and re.search(rf"\b{camel(model)}\b", public.read_text("utf-8")):
+        return Field(name, kind, target=model, feature=feature)
+    if dot:
+        raise SpecError(
+            f"{name}: backend_django/{feature}/public.py offers no {camel(model)}: name it there."
+        )
+    known = ", ".join(models) or "none"
+    raise SpecError(
+        f"{name}: there is no model “{target}” in this feature (there is: {known}). Name "
+        f"it in FIELDS: “…; {target or 'category'}: name:string”, or one of another feature: "
+        f"{kind}:tools.hammer."
+    )
+
+
+def check_options(field: Field) -> None:
+    """Refuse what a field of its type cannot be.
+
+    Raises:
+        SpecError
+    """
+    name = field.name
+    said = field.optional or field.unique or field.default
+    refusals = [
+        (field.type in {"many", "json"} and said,
+         f"{name}: {field.type} may always be left out; leave out what follows it."),
+        (field.type == "bool" and (field.optional or field.unique),
+         f"{name}: a bool is false unless it is given; leave out what follows it."),
+        (field.unique and field.type in {"choice", *FILES, *RANGES},
+         f"{name}: a {field.type} cannot be unique."),
+        (field.unique and field.type == "ref", f"{name}: a reference cannot be unique."),
+        (field.unique and field.type in {"decimal", "float", "date", "datetime"},
+         f"{name}: a {field.type} cannot be unique; add a constraint by hand."),
+        (field.unique and (field.optional or field.type == "text"),
+         f"{name}: what is unique must be there, and short."),
+        (field.type in RANGES and field.optional, f"{name}: a {field.type} must be there."),
+        (field.default and field.optional,
+         f"{name}: what has a default is never missing; leave out the “?”."),
+        (field.default and not is_default(field),
+         f"{name}: “={field.default}” is no default of type {field.type}."),
+    ]  # fmt: skip
+    for is_so, sentence in refusals:
+        if is_so:
+            raise SpecError(sentence)
+
+
+def is_default(field: Field) -> bool:
+    """Whether a default is a value of the field's type."""
+    whole, after = field.digits
+    point = rf"(\.\d{{1,{after}}})?" if after else ""
+    forms = {
+        "int": r"-?\d{1,9}",
+        "float": r"-?\d+(\.\d+)?",
+        "bool": "true|false",
+        "decimal": rf"-?\d{{1,{whole - after or 1}}}{point}",
+    }
+    if field.type == "choice":
+        return field.default in field.choices
+    if field.type not in WITH_DEFAULT:
+        return False
+    return bool(re.fullmatch(forms.get(field.type, r"[\w@:/.+-]+"), field.default))
 
 
 def words() -> str:
@@ -271,13 +362,24 @@ def check_fields(model: str, fields: list[Field], *, parameters: bool = False) -
     for name in names:
         if names.count(name) > 1:
             raise SpecError(f"{model} has {name} twice.")
-    of_refs = {f"{field.name}_{end}" for field in fields if field.target for end in ("id", "name")}
+    of_refs = {
+        f"{field.name}_{end}"
+        for field in fields
+        for end in ("id", "name", "names", "start", "end")
+        if field.type in {*REFERENCES, *FILES, *RANGES}
+    }
+    for field in fields:
+        if field.apart and field.apart not in {f.name for f in fields if f.type == "ref"}:
+            raise SpecError(
+                f"{field.name}: no two overlap of the same what? Name a reference of {model}: "
+                f"{field.type}(room), with room:ref:room."
+            )
     for name in {model, *of_refs} & set(names) - {"job"}:
         raise SpecError(
             f"A {model} cannot have a field called {name}: that is there already, for the "
             f"{'row itself' if name == model else 'reference'}. Choose another name."
         )
-    if not parameters and not any(field.type != "ref" for field in fields):
+    if not parameters and not any(f.sortable and f.type not in RANGES for f in fields):
         raise SpecError(f"{model} has nothing of its own: give it a field such as title:string.")
 
 
@@ -295,15 +397,15 @@ def check_models(feature: str, models: tuple[Model, ...]) -> None:
                 f"{model.singular} and {other.singular} would both have a {other.cls}: choose "
                 f"another name for the {other.singular}."
             )
-        for field in model.uniques:
-            if len(f"{feature}_{model.singular}_{field.name}_unique") > LONGEST_IN_DATABASE:
+        for field in (field for field in model.fields if field.unique or field.type in RANGES):
+            if len(f"{feature}_{model.singular}_{field.name}_start_overlap") > LONGEST_IN_DATABASE:
                 raise SpecError(
                     f"{feature}, {model.singular} and {field.name} are together too long for the "
                     "name of a rule in the database: shorten one of them."
                 )
         pattern = re.compile(rf"^class ({model.cls}|{model.cls}Serializer)\(", re.MULTILINE)
         for path in BACKEND.rglob("*.py"):
-            if pattern.search(path.read_text(encoding="utf-8")):
+            if "tests" not in path.parts and pattern.search(path.read_text(encoding="utf-8")):
                 raise SpecError(
                     f"{path.relative_to(ROOT)} has a {model.cls} already. Call this one something "
                     f'else: FIELDS="my_{model.singular}: …".'

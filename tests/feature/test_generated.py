@@ -20,6 +20,12 @@ DOMAINS = {
     "markdown_notes": "note: title:string body:text state:choice(new|kept|old) "
     "part:choice(home|work)? owner:user",
     "shortener": "short_link: code:slug=unique target:url visits:int? expires:datetime? owner:user",
+    "hotels": "room: name:string code:slug=unique photo:image plan:file? price:decimal(12,4)=1.5 "
+    "about:text? seats:int=4 tags:many:tag data:json open:bool=true owner:user(seen); "
+    "tag: word:string=unique; stay: purpose:string where:ref:room when:period(where) nights:days "
+    "state:choice(new:Just_in|kept)=new mail:email? site:url? size:float? day:date? "
+    "alarm:datetime? next:ref:stay? owner:user",
+    "cleanings": "room:ref:hotels.room? rooms:many:hotels.room number:int=unique owner:user",
     "shop": "product: name:string code:slug=unique price:decimal weight:float? "
     "section:ref:section; section: name:string=unique contact:email?; "
     "cart_line: product:ref:product quantity:int owner:user",

@@ -39,7 +39,8 @@ OF_MODULE = {
            "deploy/canary.py"),  # a histogram has buckets
     "mfa": ("scripts/feature/names.py",),  # a label that the library has taken
     "observability": ("frontend_vue/package-lock.json",),  # an optional package of another one
-    "bookings": ("backend_django/observability/traces.py",),  # another sense of the word
+    # Another sense of the word; what copies it, from the template if need be.
+    "bookings": ("backend_django/observability/traces.py", "scripts/feature/"),
     # Staff, in German; a label that somebody might give.
     "teams": ("frontend_vue/src/features/two_step/locales/", "tests/kubernetes/test_chart.py"),
 }  # fmt: skip

@@ -4,9 +4,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browsing import accessibility_problems
-from tests.rows import PNG
+from tests.rows import PICTURE, TEXT
 
 pytestmark = pytest.mark.slow
+BOOKINGS = "/bookings"
+INSTRUMENTS = "/bookings/instruments"
 
 
 def save(page: Page) -> None:
@@ -18,34 +20,30 @@ def save(page: Page) -> None:
 
 
 def add_instrument(page: Page) -> None:
-    page.goto("/bookings/instruments/new")
-    page.get_by_label("Title", exact=True).fill("First lines")
-    page.get_by_label("Inventory number", exact=True).fill("first")
-    page.get_by_label("Picture optional", exact=True).set_input_files(
-        {"name": "picture.png", "mimeType": "image/png", "buffer": PNG}
-    )
-    page.get_by_label("Rate per hour", exact=True).fill("12.50")
-    page.get_by_label("Precision optional", exact=True).fill("1.5")
-    page.get_by_label("Acquired optional", exact=True).fill("2026-03-01")
-    page.get_by_label("Website optional", exact=True).fill("https://example.org/first")
-    page.get_by_label("Contact optional", exact=True).fill("first@example.org")
-    page.get_by_label("Manual optional", exact=True).set_input_files(
-        {"name": "manual.txt", "mimeType": "text/plain", "buffer": b"first"}
-    )
-    page.get_by_label("Specification optional", exact=True).fill('{"first": [1, 2]}')
+    page.goto(f"{INSTRUMENTS}/new")
+    page.locator("[name=title]").fill("First lines")
+    page.locator("[name=inventory]").fill("first")
+    page.locator("[name=picture]").set_input_files(PICTURE)
+    page.locator("[name=hourly_rate]").fill("12.50")
+    page.locator("[name=precision]").fill("1.5")
+    page.locator("[name=acquired]").fill("2026-03-01")
+    page.locator("[name=website]").fill("https://example.org/first")
+    page.locator("[name=contact]").fill("first@example.org")
+    page.locator("[name=manual]").set_input_files(TEXT)
+    page.locator("[name=specification]").fill('{"first": [1, 2]}')
     save(page)
 
 
 def add_booking(page: Page) -> None:
-    page.goto("/bookings/new")
-    page.get_by_label("Purpose", exact=True).fill("First lines")
-    page.get_by_label("Instrument", exact=True).select_option(index=1)
-    page.get_by_label("From", exact=True).fill("2026-03-01T08:00")
-    page.get_by_label("Until", exact=True).fill("2026-03-02T08:00")
-    page.get_by_label("State", exact=True).select_option("requested")
-    page.get_by_label("Guests", exact=True).fill("1")
-    page.get_by_label("Reminder optional", exact=True).fill("2026-03-01T07:00")
-    page.get_by_label("Remarks optional", exact=True).fill("First lines.")
+    page.goto(f"{BOOKINGS}/new")
+    page.locator("[name=purpose]").fill("First lines")
+    page.locator("[name=instrument]").select_option(index=1)
+    page.locator("[name=period_start]").fill("2026-03-01T08:00")
+    page.locator("[name=period_end]").fill("2026-03-02T08:00")
+    page.locator("[name=state]").select_option("requested")
+    page.locator("[name=guests]").fill("1")
+    page.locator("[name=reminder]").fill("2026-03-01T07:00")
+    page.locator("[name=remarks]").fill("First lines.")
     save(page)
 
 
@@ -67,5 +65,5 @@ def test_bookings_are_added_changed_and_deleted(signed_in: Page) -> None:
     page.get_by_role("link", name="Change", exact=True).click()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("button", name="Delete")).to_be_visible()
-    delete_the_one_there_is(page, "/bookings")
-    delete_the_one_there_is(page, "/bookings/instruments")
+    delete_the_one_there_is(page, BOOKINGS)
+    delete_the_one_there_is(page, INSTRUMENTS)

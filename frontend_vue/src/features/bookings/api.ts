@@ -17,10 +17,10 @@ const at = (id: string) => ({ params: { path: { id } } })
 export const bookings: CrudApi<Booking, BookingInput> = {
   address: '/bookings',
   get one() {
-    return t('booking')
+    return t('Booking.one')
   },
   get many() {
-    return t('bookings')
+    return t('Booking.many')
   },
   title: (row) => row.purpose,
   list: (query, signal) =>
@@ -39,10 +39,10 @@ export const bookings: CrudApi<Booking, BookingInput> = {
 export const instruments: CrudApi<Instrument, InstrumentInput> = {
   address: '/bookings/instruments',
   get one() {
-    return t('oneInstrument')
+    return t('Instrument.one')
   },
   get many() {
-    return t('instruments')
+    return t('Instrument.many')
   },
   title: (row) => row.title,
   list: (query, signal) =>

@@ -63,6 +63,7 @@ def assert_fits(page: Page) -> None:
     assert entries(page).evaluate_all(TOO_SMALL) == []
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("page", LOOKS, indirect=True)
 def test_failed_pipeline_by_keyboard_up_to_its_retry(
     signed_in: Page, api: Api, failed: str, flag: Path

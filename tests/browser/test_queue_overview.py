@@ -15,6 +15,7 @@ DARK = matrix({"color_scheme": "dark"})
 PHONE = matrix({"viewport": {"width": 390, "height": 844}})
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("page", [{}, DARK, PHONE], indirect=True, ids=["desktop", "dark", "phone"])
 def test_overview_follows_what_happens(signed_in: Page, api: Api, stack: Stack) -> None:
     page = signed_in

@@ -21,7 +21,7 @@ from scripts.binaries import find_postgres
 from tests.matrix import matrix
 from tests.stack import ROOT, Api, Stack
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.matrix, pytest.mark.timeout(240)]
 TEXTS = [b"one two three\n", "é ".encode() * 1_000]
 Change = Callable[[dict[str, bytes]], None]
 
@@ -134,7 +134,6 @@ def poisoned(empty: Stack, tmp_path: Path) -> tuple[Path, Path]:
     return archive, mark
 
 
-@pytest.mark.matrix
 def test_an_archive_runs_no_program_on_the_server(
     empty: Stack, poisoned: tuple[Path, Path]
 ) -> None:
@@ -151,7 +150,6 @@ def test_an_archive_runs_no_program_on_the_server(
         assert client.get("auth/user/").status_code == 200
 
 
-@pytest.mark.matrix
 def test_a_superuser_restores_what_it_trusts_only(archive: Path, empty: Stack) -> None:
     name = urlsplit(empty.environment["DATABASE_URL"]).path
     superuser = urlsplit(os.environ["TESTS_SUPERUSER_URL"])._replace(path=name).geturl()
@@ -235,7 +233,6 @@ def test_a_wrong_archive_changes_nothing(
     assert not list(tmp_path.rglob("escaped"))
 
 
-@pytest.mark.matrix
 def test_a_member_that_backup_does_not_write_is_refused(
     archive: Path, empty: Stack, tmp_path: Path
 ) -> None:
@@ -290,7 +287,6 @@ def test_a_torn_archive_changes_nothing(archive: Path, empty: Stack, tmp_path: P
     assert (tables(empty), files(empty)) == (0, set())
 
 
-@pytest.mark.matrix
 def test_what_is_there_is_removed_only_when_told(
     archive: Path, empty: Stack, tmp_path: Path
 ) -> None:
@@ -314,7 +310,6 @@ def test_what_is_there_is_removed_only_when_told(
     assert manage(empty, "processing_check", "--min-age=0").stdout.startswith("0 orphans")
 
 
-@pytest.mark.matrix
 def test_a_missing_file_is_reported(archive: Path, empty: Stack, tmp_path: Path) -> None:
     assert manage(empty, "restore", str(archive)).returncode == 0
     gone = sorted(files(empty))[0]

@@ -19,7 +19,7 @@ SAMPLE = RasterProcessor.sample
 LOOKS = [
     pytest.param({}, id="desktop"),
     pytest.param({"color_scheme": "dark"}, id="dark", marks=pytest.mark.matrix),
-    pytest.param({"viewport": {"width": 390, "height": 844}}, id="390px"),
+    pytest.param({"viewport": {"width": 390, "height": 844}}, id="390px", marks=pytest.mark.matrix),
 ]
 
 

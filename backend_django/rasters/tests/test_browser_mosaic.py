@@ -34,6 +34,7 @@ def halves(tmp_path: Path) -> list[Path]:
     return paths
 
 
+@pytest.mark.matrix
 def test_files_become_one_raster(signed_in: Page, halves: list[Path]) -> None:
     page = signed_in
     page.goto("/rasters")

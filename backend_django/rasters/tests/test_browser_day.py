@@ -64,7 +64,7 @@ def test_a_day(signed_in: Page, stack: Stack, tmp_path: Path) -> None:
     toasts = page.get_by_role("region", name="Notifications")
 
     drop(page, files)
-    expect(queue.get_by_text(re.compile(r"^1?[1-9] of 60 files"))).to_be_visible()
+    expect(queue.get_by_text(re.compile(r"^([1-9]|[1-4]\d) of 60 files"))).to_be_visible()
     page.context.set_offline(True)
     expect(queue.get_by_text("The connection was lost")).to_be_visible()
     page.context.set_offline(False)
@@ -102,7 +102,7 @@ def test_a_day(signed_in: Page, stack: Stack, tmp_path: Path) -> None:
     filters.get_by_role("link", name="Completed 9").click()
     page.get_by_role("checkbox", name="Select this page").check()
     page.get_by_role("link", name="Create a mosaic").click()
-    page.get_by_label("Name").fill("The valley")
+    page.get_by_label("Name", exact=True).fill("The valley")
     page.get_by_role("button", name="Create mosaic").click()
     expect(page.get_by_role("application")).to_be_visible(timeout=90_000)
 

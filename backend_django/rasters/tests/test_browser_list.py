@@ -249,7 +249,7 @@ def test_single_keys_work_the_list(listed: Page) -> None:
 def test_days_narrow_the_list_and_back_widens_it(listed: Page) -> None:
     page = listed
     day = page.evaluate("new Date(Date.now() - 3 * 864e5).toLocaleDateString('sv')")
-    page.get_by_label("From").fill(day)
+    page.get_by_label("From", exact=True).fill(day)
     expect(page).to_have_url(re.compile(f"from={day}"))
     expect(page.get_by_role("link", name=re.compile(r"\.tif$"))).to_have_count(4)
     page.get_by_label("To", exact=True).fill(day)

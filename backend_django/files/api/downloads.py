@@ -2,15 +2,38 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
 
 from backend_django.utils.errors import FileGone, StorageUnavailable
 
 from ..refs import FileRef
 from ..storage import local_path, remote
 from .ranges import LocalFile, Source, file_response
+
+# Of a view's `get` that responds with `stored_file_response`.
+describe_download = extend_schema(
+    parameters=[OpenApiParameter("Range", OpenApiTypes.STR, OpenApiParameter.HEADER)],
+    responses={
+        (200, "*/*"): OpenApiTypes.BINARY,
+        (206, "*/*"): OpenApiTypes.BINARY,
+        302: OpenApiResponse(description="It is elsewhere, at the address in Location"),
+        304: OpenApiResponse(description="Unchanged"),
+    },
+)
+
+
+class SendsFile(GenericAPIView[Any]):
+    """Base of views whose response is a file, whatever media types the caller names."""
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        return super().perform_content_negotiation(request, force=True)  # a file is no JSON
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
@@ -22,7 +21,7 @@ from rest_framework.response import Response
 
 from backend_django.api.parsers import JSONParser, check_form_was_read
 from backend_django.api.queries import takes_no_body
-from backend_django.files.api.downloads import stored_file_response
+from backend_django.files.api.downloads import SendsFile, describe_download, stored_file_response
 from backend_django.files.storage import free_bytes
 from backend_django.policies import Action, ActsForOwner, check, owner_for
 from backend_django.uploads.quota import quota_check, refuse_larger
@@ -298,7 +297,7 @@ class RetryView(ProcessingView):
         return self.answer(found)
 
 
-class DownloadView(ProcessingView):
+class DownloadView(SendsFile, ProcessingView):
     key: str = ""
     problems = {
         409: "The request is not completed",
@@ -310,18 +309,7 @@ class DownloadView(ProcessingView):
     def schema_action(self) -> str:
         return f"download_{self.key}"
 
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        return super().perform_content_negotiation(request, force=True)  # a file is no JSON
-
-    @extend_schema(
-        parameters=[OpenApiParameter("Range", OpenApiTypes.STR, OpenApiParameter.HEADER)],
-        responses={
-            (200, "*/*"): OpenApiTypes.BINARY,
-            (206, "*/*"): OpenApiTypes.BINARY,
-            302: OpenApiResponse(description="It is elsewhere, at the address in Location"),
-            304: OpenApiResponse(description="Unchanged"),
-        },
-    )
+    @describe_download
     def get(self, request: Request, id: UUID) -> HttpResponseBase:
         """Download the file, or the part of it that a Range header names."""
         file = get_result(self.get_request(id)).files.get(self.key)

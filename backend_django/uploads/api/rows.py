@@ -7,13 +7,10 @@ from uuid import UUID
 
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 
 from backend_django.api.serializers import RelatedField
-from backend_django.files.api.downloads import stored_file_response
+from backend_django.files.api.downloads import SendsFile, describe_download, stored_file_response
 from backend_django.files.refs import FileRef
 from backend_django.files.storage import stream_file
 from backend_django.utils.errors import NotFound
@@ -68,7 +65,7 @@ def image_type(upload: Upload) -> str:
     return next((kind for kind, form in IMAGES.items() if re.match(form, first, re.DOTALL)), "")
 
 
-class FileView(GenericAPIView[Any]):
+class FileView(SendsFile):
     """After the view of a model: the download of one of its files, which `field` names."""
 
     field = ""
@@ -79,18 +76,7 @@ class FileView(GenericAPIView[Any]):
     def schema_action(self) -> str:
         return f"{self.prefix}download_{self.field}"
 
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        return super().perform_content_negotiation(request, force=True)  # a file is no JSON
-
-    @extend_schema(
-        parameters=[OpenApiParameter("Range", OpenApiTypes.STR, OpenApiParameter.HEADER)],
-        responses={
-            (200, "*/*"): OpenApiTypes.BINARY,
-            (206, "*/*"): OpenApiTypes.BINARY,
-            302: OpenApiResponse(description="It is elsewhere, at the address in Location"),
-            304: OpenApiResponse(description="Unchanged"),
-        },
-    )
+    @describe_download
     def get(self, request: Request, id: UUID) -> HttpResponseBase:
         """Download the file, or the part of it that a Range header names."""
         upload: Upload | None = getattr(self.get_object(), self.field)

@@ -26,7 +26,7 @@ from scripts.uv import UV
 
 SERIOUS = ("high", "critical")
 MIN_DAYS = 7
-IMAGES = "docker/images/compose.yml"
+IMAGES = "docker/**/images/compose.yml"  # the core's and those of modules
 PIN = re.compile(r"^([\w.-]+)==([^ ;\\]+)", re.M)
 YOUNG = f"younger than {MIN_DAYS} days"
 
@@ -121,8 +121,12 @@ def audits() -> list[Audit]:
         made.append(audit)
     report, _ = _json_of(["npm", "audit", "--json"], cwd=FRONTEND)
     made.append(of_page("frontend_vue/package-lock.json", report))
-    images = images_in_use((ROOT / IMAGES).read_text(), datetime.now(UTC).date())
+    images = images_in_use(listed_images(), datetime.now(UTC).date())
     return [*made, *map(age_of_python, sources()), age_of_page(), images]
+
+
+def listed_images() -> str:
+    return "".join(path.read_text() for path in sorted(ROOT.glob(IMAGES)))
 
 
 def images_in_use(text: str, today: date) -> Audit:

@@ -43,6 +43,7 @@ MODULES = {
     "s3": Module(
         (
             "backend_django/bucket",
+            "docker/bucket",
             "requirements/s3",
             "tests/image/test_bucket.py",
             "docs/settings-bucket.md",

@@ -9,6 +9,7 @@ import pytest
 
 from scripts import settings_reference
 from scripts.environment import ROOT
+from tests import compose
 from tests.image.guide import files
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -55,7 +56,10 @@ def test_tests_that_are_named_exist(document: Path) -> None:
 
 
 def test_the_guide_names_every_file_that_production_needs() -> None:
-    text = (ROOT / "production.yml").read_text()
-    mounted = set(re.findall(r"- \./(docker/[^:]+):", text))
-    assert {"production.yml", *mounted} <= set(files())
-    assert all((ROOT / name).is_file() for name in files())
+    read = compose.files("production.yml")
+    mounted = [name for path in read for name in re.findall(r"- \./(\w[^:]+):", path.read_text())]
+    assert mounted
+    copied = [ROOT / name for name in files()]
+    for path in [*read, *map(ROOT.joinpath, mounted)]:
+        assert path.exists()
+        assert any(path.is_relative_to(folder) for folder in copied), path

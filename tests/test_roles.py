@@ -1,13 +1,14 @@
 """One table says what runs (docker/roles.toml); what runs it is checked against the table."""
 
+import json
 import re
 import tomllib
 from typing import Any
 
 import pytest
-import yaml
 
 from scripts.modules import module_programs
+from tests.compose import read
 from tests.stack import ROOT
 
 UNITS = {"m": 1024**2, "g": 1024**3}
@@ -29,9 +30,11 @@ def size(text: str) -> int:
 
 def compose(name: str) -> dict[str, Any]:
     """The services of a compose file, as they are without any setting."""
-    text = (ROOT / name).read_text(encoding="utf-8")
-    text = re.sub(r"\$\{\w+:-((?:[^{}]|\$\{\w+:\+[^}]*\})*)\}", r"\1", text)
-    return yaml.safe_load(text)["services"]
+    text = json.dumps(read(name)["services"])
+    services: dict[str, Any] = json.loads(
+        re.sub(r"\$\{\w+:-((?:[^{}]|\$\{\w+:\+[^}]*\})*)\}", r"\1", text)
+    )
+    return services
 
 
 def seconds(text: str) -> int:

@@ -45,8 +45,8 @@ class Deployment:
         self.settings |= {"HTTPS_PORT": str(self.https_port), "HTTP_PORT": str(free_port())}
         self.settings |= {"HTTPS_ADDRESS": "127.0.0.1"} | settings
         for name in files():  # what the guide names, and nothing else
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, folder / name)
         self.environment = {
             name: value
             for name, value in os.environ.items()

@@ -16,8 +16,8 @@ def blocks() -> dict[str, list[str]]:
 
 
 def files() -> list[str]:
-    """The files that the guide says to copy to the machine."""
-    (line,) = re.findall(r"Copy these files to the machine.*$", GUIDE.read_text(), re.MULTILINE)
+    """The files and folders that the guide says to copy to the machine."""
+    (line,) = re.findall(r"Copy (.*) to the machine", GUIDE.read_text())
     return re.findall(r"`([^`]*[./][^`]*)`", line)
 
 

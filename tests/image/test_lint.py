@@ -1,5 +1,6 @@
 """Dockerfiles, start scripts, compose files and workflows, read by the tools for them."""
 
+import json
 import os
 import subprocess
 
@@ -7,6 +8,7 @@ import pytest
 
 from scripts.node import for_downloads
 from scripts.uv import UV
+from tests.compose import read
 from tests.image.engine import run
 from tests.stack import ROOT
 
@@ -43,11 +45,16 @@ def test_tool_finds_nothing(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["local.yml", "production.yml"])
-def test_compose_accepts_the_file(name: str) -> None:
-    command = ["docker", "compose", "--file", name, "config", "--quiet"]
+def test_compose_reads_the_file_as_the_tests_do(name: str) -> None:
+    command = ["docker", "compose", "--file", name, "--profile", "*", "config", "--format=json"]
     try:
         subprocess.run(["docker", "compose", "version"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("docker compose is not installed")
     done = run(*command, cwd=ROOT)
     assert not done.stderr  # no warning about a variable that is not set
+    services, ours = json.loads(done.stdout)["services"], read(name)["services"]
+    assert set(services) == set(ours)
+    for one, service in services.items():
+        assert set(service.get("environment") or {}) == set(ours[one].get("environment", {})), one
+        assert len(service.get("secrets", [])) == len(ours[one].get("secrets", [])), one

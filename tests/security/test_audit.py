@@ -5,7 +5,6 @@ from datetime import date
 import pytest
 
 from scripts import audit
-from tests.stack import ROOT
 
 GOOD = {"name": "a", "version": "1", "vulns": []}
 BAD = {"name": "b", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}
@@ -83,7 +82,7 @@ def test_what_was_learned_is_counted(
 
 
 def test_an_image_out_of_support_is_a_weakness() -> None:
-    text = (ROOT / audit.IMAGES).read_text()
+    text = audit.listed_images()
     assert audit.images_in_use(text, date(2026, 11, 28)).weaknesses == []
     late = audit.images_in_use(text, date(2027, 5, 1))
     assert late.weaknesses == ["nginx:1.30, since 2027-04-30"]

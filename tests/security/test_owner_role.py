@@ -3,16 +3,14 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-import yaml
 
 from scripts.binaries import find_postgres
 from scripts.services import Postgres
-from tests.stack import ROOT
+from tests.compose import read
 
 PASSWORD = "$p'a\"ss @#$HOME%41 &*/:? word+\\ é"  # as tests/image/deployment.py tries it
 # The image's entrypoint, as far as it matters here.
@@ -24,14 +22,9 @@ echo "$@"
 """
 
 
-def compose(name: str) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
-    return content
-
-
 @pytest.mark.parametrize("file", ["production.yml", "local.yml"])
 def test_the_product_s_role_is_not_the_one_that_the_image_makes(file: str) -> None:
-    service = compose(file)["services"]["postgres"]
+    service = read(file)["services"]["postgres"]
     assert service["environment"]["POSTGRES_USER"] == "postgres"
     assert "POSTGRES_DB" not in service["environment"]
     assert "$" not in service["environment"]["OWNER_SQL"], "compose would put variables in"
@@ -42,7 +35,7 @@ def test_the_product_s_role_is_not_the_one_that_the_image_makes(file: str) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("file", ["production.yml", "local.yml"])
 def test_its_initialisation_makes_an_owner_without_rights(file: str, tmp_path: Path) -> None:
-    service = compose(file)["services"]["postgres"]
+    service = read(file)["services"]["postgres"]
     secret, init = tmp_path / "secret", tmp_path / "init"
     secret.write_text(PASSWORD + "\n", encoding="utf-8")
     init.mkdir()

@@ -1,4 +1,4 @@
-"""`make drop MODULES=rasters`: removes modules from this project, and all that was there for them.
+"""`make drop MODULES="…"`: removes modules from this project, and all that was there for them.
 
 What is left is what a project is that never had them; `make update` does not bring them back.
 """
@@ -8,110 +8,12 @@ import re
 import shutil
 import subprocess
 import sys
-from typing import NamedTuple
 
 from scripts import schema, template
 from scripts.environment import FRONTEND, ROOT, UsageError
 from scripts.node import node_environment
 
-
-class Module(NamedTuple):
-    """Paths from the root, packages of the page that nothing else needs, whose tables stay."""
-
-    paths: tuple[str, ...]
-    page_packages: tuple[str, ...] = ()
-    tables: str = ""
-
-
-# copier.yml has the same paths; tests/template compares what both ways leave.
-MODULES = {
-    "rasters": Module(
-        (
-            "backend_django/rasters",
-            "frontend_vue/src/features/rasters",
-            "requirements/rasters",
-            "benchmarks/rasters",
-            "docs/images/bench/rasters",
-            "docs/images/raster-dark.webp",
-            "docs/images/raster-light.webp",
-            "docs/images/raster-phone.webp",
-            "docs/settings-rasters.md",
-        ),
-        ("client-zip", "geographiclib-geodesic", "ol", "pmtiles", "world-atlas"),
-        tables="rasters",
-    ),
-    "s3": Module(
-        (
-            "backend_django/bucket",
-            "docker/bucket",
-            "requirements/s3",
-            "tests/image/test_bucket.py",
-            "docs/settings-bucket.md",
-        )
-    ),
-    "flower": Module(
-        (
-            "docker/flower",
-            "requirements/flower",
-            "scripts/modules/flower.py",
-            "tests/image/test_flower.py",
-            "tests/run/test_flower.py",
-        )
-    ),
-    "mfa": Module(
-        (
-            "backend_django/two_step",
-            "frontend_vue/src/features/two_step",
-            "requirements/mfa",
-            "docs/settings-two_step.md",
-        ),
-        tables="mfa",
-    ),
-    "kubernetes": Module(
-        (
-            "deploy",
-            "docs/deploy-kubernetes.md",
-            "docs/scaling.md",
-            "requirements/kubernetes",
-            "tests/kubernetes",
-        )
-    ),
-    "observability": Module(
-        (
-            "backend_django/observability",
-            "docker/observability",
-            "docs/observability.md",
-            "docs/settings-observability.md",
-            "requirements/observability",
-        )
-    ),
-    "bookings": Module(
-        (
-            "backend_django/bookings",
-            "frontend_vue/src/features/bookings",
-        ),
-        tables="bookings",
-    ),
-    "teams": Module(
-        (
-            "backend_django/teams",
-            "frontend_vue/src/features/teams",
-            "docs/settings-teams.md",
-            "docs/teams.md",
-        ),
-        tables="teams",
-    ),
-    "flags": Module(
-        (
-            "backend_django/flags",
-            "docs/flags.md",
-            "docs/settings-flags.md",
-            "frontend_vue/src/flags",
-            "requirements/flags",
-        ),
-        tables="flags",
-    ),
-}
+MODULES = template.read_modules(ROOT)
 
 
 def drop(name: str) -> None:
@@ -123,7 +25,7 @@ def drop(name: str) -> None:
         else:
             path.unlink(missing_ok=True)
     names = template.git("ls-files", "-z").split("\0")
-    template.remove_lines(map(ROOT.joinpath, names), name)
+    template.remove_lines(ROOT, names, name, module.paths)
     package = FRONTEND / "package.json"
     lines = "|".join(map(re.escape, module.page_packages))
     if lines:

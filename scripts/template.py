@@ -7,12 +7,15 @@ import asyncio
 import json
 import os
 import platform
+import posixpath
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from scripts.environment import CACHE, ROOT, UsageError
 from scripts.install import Installation, Step, digest, only_one
@@ -20,6 +23,26 @@ from scripts.install import Installation, Step, digest, only_one
 REQUIREMENTS = ROOT / "requirements" / "template.txt"
 FOLDER = CACHE / "template"
 ANSWERS = ROOT / ".copier-answers.yml"
+
+
+class Module(NamedTuple):
+    """A row of modules.toml."""
+
+    paths: tuple[str, ...]
+    page_packages: tuple[str, ...] = ()
+    tables: str = ""
+
+
+def read_modules(root: Path) -> dict[str, Module]:
+    """Return the modules of a project or of the template by name; none where it has no list."""
+    file = root / "scripts" / "modules.toml"
+    rows = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return {
+        name: Module(
+            tuple(row["paths"]), tuple(row.get("page_packages", ())), row.get("tables", "")
+        )
+        for name, row in rows.items()
+    }
 
 
 def git(*arguments: str) -> str:
@@ -72,12 +95,56 @@ def without_lines(text: str, name: str) -> str:
     return re.sub(r"\n+\Z", "\n", text)
 
 
-def remove_lines(paths: Iterable[Path], module: str) -> None:
-    """Leave out the lines of a module in each of these files that has such."""
-    mark = f"[{module}]".encode()
-    for path in paths:
-        if path.is_file() and path.suffix != ".jinja" and mark in path.read_bytes():
-            path.write_text(without_lines(path.read_text(encoding="utf-8"), module), "utf-8")
+def without_mentions(text: str, page: str, files: tuple[str, ...]) -> str:
+    """Leave out the lines of Markdown that name files of a module, in links or code, and no others.
+
+    A row of a table, an item of a list or a paragraph of one line goes; a block of code stays. In
+    YAML an item of a list goes that is the path of such a file.
+
+    page: the path of the text from the root.
+    """
+    in_code = False
+
+    def stays(line: str) -> bool:
+        nonlocal in_code
+        if line.startswith("```"):
+            in_code = not in_code
+        if page.endswith(".yml"):
+            named = re.findall(r"^\s*- ([\w./-]+)$", line)
+        elif in_code:
+            named = []
+        else:
+            folder = posixpath.dirname(page)
+            links = re.findall(r"\]\(([^)#\s]+)", line)
+            named = [posixpath.normpath(posixpath.join(folder, link)) for link in links]
+            named += [path for path in re.findall(r"`([\w.-]+/[\w./-]*)", line) if _is_path(path)]
+        return not named or not all(_is_below(path, files) for path in named)
+
+    kept = "".join(line for line in text.splitlines(keepends=True) if stays(line))
+    return text if kept == text else re.sub(r"\n{3,}", "\n\n", kept)
+
+
+def _is_path(text: str) -> bool:
+    return (ROOT / text.partition("/")[0]).is_dir()
+
+
+def _is_below(path: str, files: tuple[str, ...]) -> bool:
+    return any(PurePosixPath(path).is_relative_to(file) for file in files)
+
+
+def remove_lines(root: Path, names: Iterable[str], module: str, files: tuple[str, ...]) -> None:
+    """Leave out the lines of a module in each of the named files that has such."""
+    for name in names:
+        path = root / name
+        if not path.is_file() or path.suffix == ".jinja":
+            continue
+        content = path.read_bytes()
+        if f"[{module}]".encode() in content:
+            content = without_lines(content.decode(), module).encode()
+        if path.suffix in {".md", ".yml"}:
+            content = without_mentions(content.decode(), name, files).encode()
+        if content != path.read_bytes():
+            path.write_bytes(content)
 
 
 def remove_links(page: Path) -> None:
@@ -111,8 +178,10 @@ def render(source: Path, version: str, target: Path, *data: str) -> str:
     copier("copy", "--quiet", "--defaults", f"--vcs-ref={version}", *data, str(source), str(target))
     answers = (target / ANSWERS.name).read_text(encoding="utf-8")
     if not (target / "scripts" / "new.py").exists():  # only the template has it
+        modules = read_modules(target) | {"template": Module(())}
+        names = [path.relative_to(target).as_posix() for path in target.rglob("*")]
         for module in (*left_out(answers), "template"):
-            remove_lines(target.rglob("*"), module)
+            remove_lines(target, names, module, modules.get(module, Module(())).paths)
         for page in target.rglob("*.md"):
             remove_links(page)
     return answers

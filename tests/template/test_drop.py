@@ -28,7 +28,7 @@ WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!ov
 GENERATED = {"frontend_vue/openapi.json", "frontend_vue/package-lock.json",
              "frontend_vue/src/api/schema.d.ts"}  # fmt: skip
 # History, and what knows of all modules.
-SPEAKING = ("docs/decisions/", "docs/api/", "scripts/drop.py", ".copier-answers.yml")
+SPEAKING = ("docs/decisions/", "docs/api/", "scripts/modules.toml", ".copier-answers.yml")
 # A table whose own test passes over what is gone; an icon called Cog; proofs of the image.
 OF_MODULE = {
     "rasters": ("docs/security.md", "scripts/feature/", "tests/image/", "Makefile"),

@@ -4,6 +4,7 @@ import re
 
 import yaml
 
+from scripts import template
 from scripts.drop import MODULES
 from tests.stack import ROOT
 
@@ -23,6 +24,30 @@ def test_every_mark_is_closed() -> None:
             ends = sum(f"[/{module}]" in line for line in lines)
             begins = sum(bool(re.match(rf"(#|<!--) \[{module}\]", line)) for line in lines)
             assert begins == ends, f"{name}: {module}"
+
+
+def test_a_line_that_names_files_of_a_module_only_goes_with_it() -> None:
+    files = ("backend_django/boats", "docs/boats.md")
+    kept = [
+        "| at sea | [boats](boats.md), [the stack](TECHSTACK.md) |",
+        "| by hand | `backend_django/boats/models.py`, `manage.py`, `docs/events.md` |",
+        "| elsewhere | [boats](https://boats.example.org) |",
+        "```sh",
+        "cat docs/boats.md `backend_django/boats`",
+        "```",
+    ]
+    gone = [
+        "| at sea | [boats](boats.md#sails) and [more](../backend_django/boats/README.md) |",
+        "- Sails: `backend_django/boats/tests/test_sails.py::test_they_are_set`",
+    ]
+    text = "".join(f"{line}\n" for line in [*kept, *gone])
+    left = "".join(f"{line}\n" for line in kept)
+    assert template.without_mentions(text, "docs/sea.md", files) == left
+    paragraph = "Before.\n\nSee [boats](boats.md).\n\nAfter.\n"
+    assert template.without_mentions(paragraph, "docs/sea.md", files) == "Before.\n\nAfter.\n"
+    included = "include:\n  - backend_django/boats/compose.yml\n  - backend_django/boatswain.yml\n"
+    without = "include:\n  - backend_django/boatswain.yml\n"
+    assert template.without_mentions(included, "local.yml", files) == without
 
 
 def test_modules_are_the_same_in_both_lists() -> None:

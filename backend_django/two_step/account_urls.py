@@ -9,6 +9,8 @@ from backend_django.audit.services import Outcome, event_record
 from backend_django.users.urls import redirect_to_page, view_at
 from backend_django.utils.site import page_path
 
+from .services import is_blocked
+
 
 class CodeView(AuthenticateView):
     """Asked for by the page, checked here."""
@@ -17,10 +19,11 @@ class CodeView(AuthenticateView):
         return HttpResponseRedirect(page_path("/login/code"))
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        often = form.has_error("code", "too_many_login_attempts")
+        often = is_blocked(form)
         outcome = Outcome.BLOCKED if often else Outcome.FAILURE
         event_record(event="second_step", outcome=outcome, actor=form.user)
-        return HttpResponseRedirect(page_path(f"/login/code?why={'often' if often else 'wrong'}"))
+        wrong = "passkey" if "credential" in form.fields else "wrong"
+        return HttpResponseRedirect(page_path(f"/login/code?why={'often' if often else wrong}"))
 
 
 urlpatterns = [

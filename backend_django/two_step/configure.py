@@ -1,4 +1,4 @@
-"""The second step at sign-in: a code of an authenticator app, or a recovery code."""
+"""The second step at sign-in: a code of an authenticator app, a passkey, or a recovery code."""
 
 from typing import Any
 
@@ -12,9 +12,13 @@ def configure(settings: dict[str, Any]) -> None:
     settings["REST_AUTH"]["LOGIN_SERIALIZER"] = f"{serializers}.LoginSerializer"
     settings["ACCOUNT_SECOND_STEP"] = "backend_django.two_step.api.second_step.SecondStep"
     settings["MFA_ADAPTER"] = "backend_django.two_step.adapter.MFAAdapter"
-    settings["MFA_SUPPORTED_TYPES"] = ["totp", "recovery_codes"]
+    settings["MFA_SUPPORTED_TYPES"] = ["totp", "webauthn", "recovery_codes"]
     settings["MFA_TOTP_ISSUER"] = settings["PROJECT"].name
-    settings["MFA_FORMS"] = {"authenticate": "backend_django.two_step.recovery.CodeForm"}
+    settings["MFA_FORMS"] = {
+        "authenticate": "backend_django.two_step.recovery.CodeForm",
+        "authenticate_webauthn": "backend_django.two_step.webauthn.PasskeyForm",
+    }
+    settings["ACCOUNT_RATE_LIMITS"]["passkey"] = "30/m/ip"  # challenges, and sign-ins by one
     settings["MIDDLEWARE"] += ["backend_django.two_step.required.SecondStepMiddleware"]
     # Whether staff must set up two-step sign-in before the admin, and what else is for staff, lets
     # them in. `make run` asks nobody unless it is set.

@@ -14,7 +14,29 @@ NOTICES |= {
     ),
     "mfa_off": (
         _("Two-step sign-in is off"),
-        _("Your account no longer asks for a code at sign-in. The password alone is enough."),
+        _(
+            "Your account no longer asks for a second step at sign-in. The password alone is "
+            "enough. It has no passkeys and no authenticator app any more."
+        ),
+    ),
+    "app_added": (
+        _("Your account has an authenticator app"),
+        _("From now on codes of an authenticator app are accepted at sign-in as well."),
+    ),
+    "passkey_first": (
+        _("Your account has a passkey, and two-step sign-in is on"),
+        _(
+            "A passkey was added to your account. It signs you in by itself; with your password, "
+            "your account asks for it or for a recovery code. Other devices were signed out."
+        ),
+    ),
+    "passkey_added": (
+        _("Your account has a new passkey"),
+        _("Another passkey was added to your account. It signs you in by itself."),
+    ),
+    "passkey_removed": (
+        _("A passkey was removed"),
+        _("A passkey of your account was removed. It no longer signs you in."),
     ),
     "recovery_codes": (
         _("You have new recovery codes"),

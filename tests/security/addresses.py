@@ -23,6 +23,7 @@ from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
+from allauth.mfa.models import Authenticator  # [mfa]
 from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.admindocs.views import simplify_regex
@@ -65,7 +66,11 @@ CORE = {
     r"|/notifications/(webhooks|deliveries)/\{id\}/.*",
     READERS: r"/(schema|docs)/",
 }
-CORE[OWN] += r"|/auth/mfa(/[\w-]+)?/"  # [mfa]
+# [mfa]
+CORE[OPEN] += r"|/auth/mfa/passkeys/(challenge|login)/"
+CORE[OWN] += r"|/auth/mfa(/[\w-]+)?/|/auth/mfa/passkeys/propose/"
+CORE[OBJECT] += r"|/auth/mfa/passkeys/\{id\}/(remove/)?"
+# [/mfa]
 FEATURE = {
     OWN: r"([\w-]+/)?(create|list|sample)/|batch/|upload/",
     OBJECT: r"(?!shared/)([\w-]+/\{id\}/.*|[\w-]+/(detail|update|delete|download-\w+)/\{id\}/)",
@@ -200,6 +205,11 @@ def things_of(owner: User, address: Address) -> dict[str, str]:
                 ).pk
             )
         }
+    # [mfa]
+    if "/passkeys/" in address.template:
+        passkey = Authenticator.objects.create(user=owner, type="webauthn", data={"name": "key"})
+        return {"id": str(passkey.pk)}
+    # [/mfa]
     if feature == "auth":
         token, _ = token_create(user=owner, name="of a test")
         return {"id": str(token.pk)}

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!over)flower",
          "s3": r"bucket(?!s=)|\bboto|\baws|rclone|django-storages",
          "mfa": r"\bmfa\b|mfa_|two_step|two-step|authenticator app|recovery.?code"
-                r"|second (step|factor)|\b2fa\b|\btotp|\bfido2|\bqrcode",
+                r"|second (step|factor)|\b2fa\b|\btotp|\bfido2|\bqrcode|passkey|webauthn",
          "kubernetes": r"kubernetes|\bhelm\b",
          "observability": r"observability|opentelemetry|\botel|\bsentry|grafana|\bloki\b",
          "teams": r"\bteams?\b",

@@ -1,12 +1,15 @@
-"""What asks for a password asks for the code as well, of an account that has one."""
+"""What asks for a password asks for the second step as well, of an account that has one."""
 
+import json
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
-from ..services import code_check
+from ..services import second_step_check
 
-PROBLEMS = {403: "The account asks for a code as well: `mfa_required`"}
+MAX_CREDENTIAL = 20_000  # characters of JSON; browsers send some 2,000
+PROBLEMS = {403: "The account asks for a code or a passkey as well: `mfa_required`"}
 
 
 class CodeField(serializers.CharField):
@@ -23,14 +26,43 @@ class CodeField(serializers.CharField):
         )
 
 
+class CredentialField(serializers.DictField):
+    """What a browser answers to WebAuthn's options, by `toJSON()`; the content is checked later."""
+
+    def __init__(self, **options: Any) -> None:
+        defaults = {"write_only": True, "help_text": "`PublicKeyCredential.toJSON()`."}
+        super().__init__(**{**defaults, **options})
+
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        if len(json.dumps(value)) > MAX_CREDENTIAL:
+            raise serializers.ValidationError(_("This is too long for a passkey."))
+        return value
+
+
+class PasskeyField(CredentialField):
+    """A passkey, where only some accounts have to give one, or a code."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            required=False,
+            help_text="In place of `code`: what the browser answered to `mfa/passkeys/challenge/`.",
+        )
+
+
 class SecondStep(serializers.Serializer[Any]):
-    """Base of what needs a code of an account with two-step sign-in."""
+    """Base of what needs a code or a passkey of an account with two-step sign-in."""
 
     problems = PROBLEMS
 
     code = CodeField()
+    passkey = PasskeyField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)
-        code_check(user=self.context["request"].user, code=attrs.pop("code", ""))
+        second_step_check(
+            user=self.context["request"].user,
+            code=attrs.pop("code", ""),
+            passkey=attrs.pop("passkey", None),
+        )
         return attrs

@@ -25,10 +25,11 @@ class MfaView(AccountView):
 
     @extend_schema(responses=MfaSerializer)
     def get(self, request: Request) -> Response:
-        """Whether the account asks for a code at sign-in."""
+        """Whether the account asks for a second step at sign-in."""
         enabled = services.mfa_is_on(self.user)
         left = services.recovery_codes_left(self.user) if enabled else 0
-        return Response({"enabled": enabled, "recovery_codes_left": left})
+        app = services.app_is_on(self.user)
+        return Response({"enabled": enabled, "app": app, "recovery_codes_left": left})
 
 
 class MfaProposeView(AccountView):
@@ -42,13 +43,14 @@ class MfaProposeView(AccountView):
 
 class MfaActivateView(AccountView):
     schema_action = "mfa_activate"
-    problems = {409: "It is on already"}
+    problems = {409: "There is an app already"}
 
     @extend_schema(request=MfaActivateSerializer, responses=RecoveryCodesSerializer)
     def post(self, request: Request) -> Response:
-        """Turn two-step sign-in on, and answer with the recovery codes.
+        """Ask for codes of an authenticator app, and answer with the recovery codes.
 
-        Other sessions end, and so do tokens that `auth/login/` has made.
+        When it turns two-step sign-in on, other sessions end, and so do tokens that `auth/login/`
+        has made.
         """
         data = self.read(MfaActivateSerializer)
         token = request.auth if isinstance(request.auth, ApiToken) else None
@@ -65,7 +67,7 @@ class MfaDeactivateView(AccountView):
 
     @extend_schema(request=ConfirmSerializer, responses=DetailSerializer)
     def post(self, request: Request) -> Response:
-        """Turn two-step sign-in off."""
+        """Turn two-step sign-in off: without an app, passkeys and recovery codes."""
         self.read(ConfirmSerializer)
         services.mfa_deactivate(user=self.user)
         return Response({"detail": _("Two-step sign-in is off.")})

@@ -1,5 +1,6 @@
 """The second step in a browser, from setting it up to the end of the account, and after Google."""
 
+import json
 import re
 from contextlib import closing
 
@@ -13,6 +14,7 @@ from tests.mail_server import MailServer, link_in
 from tests.stack import Stack
 
 from .authenticator import code_of
+from .passkey import Passkey
 
 pytestmark = pytest.mark.slow
 
@@ -125,3 +127,102 @@ def test_it_is_asked_for_after_google_too(site: Site, mail_server: MailServer) -
         assert answers[-1] == "/login/code?why=often"
         enter(guesser, code_of(secret))
         assert site.who(guesser) is None
+
+
+def test_passkey_added_then_used_alone_and_after_the_password(
+    chromium, stack: Stack, mail_server: MailServer
+) -> None:
+    """With a device that Chromium plays; a passkey needs a name in the address."""
+    from playwright.sync_api import expect
+
+    email = "passkey@example.org"
+    make_account(stack, mail_server, email).close()
+    context = chromium.new_context(base_url=f"http://localhost:{stack.port}", locale="en-GB")
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    device = context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True,
+               "hasUserVerification": True, "isUserVerified": True,
+               "automaticPresenceSimulation": True}  # fmt: skip
+    device.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+    def sign_out() -> None:
+        page.get_by_label("Your account").click()
+        page.get_by_role("menuitem", name="Sign out").click()
+        expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
+
+    def sign_in() -> None:
+        page.get_by_label("Email", exact=True).fill(email)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.keyboard.press("Enter")
+
+    page.goto("/login?next=/account")
+    check(page)
+    sign_in()
+    page.get_by_role("button", name="Add a passkey …").click()
+    page.get_by_label("Name", exact=True).last.fill("laptop")
+    page.get_by_label("Your password", exact=True).fill(PASSWORD)
+    check(page)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Keep your recovery codes")).to_be_visible()
+    page.get_by_role("button", name="I have kept them").click()
+    page.get_by_role("button", name="Rename laptop").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("Key ring")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("group", name="Passkeys").get_by_text("Never used")).to_be_visible()
+    check(page)
+
+    sign_out()
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(page.get_by_label("Your account")).to_be_visible()
+
+    sign_out()
+    page.goto("/login?next=/account")
+    sign_in()
+    check(page)
+    page.get_by_role("button", name="Use a passkey").click()
+    passkeys = page.get_by_role("group", name="Passkeys")
+    expect(passkeys.get_by_text("Key ring")).to_be_visible()
+    expect(passkeys.get_by_text("Last used")).to_be_visible()
+
+    page.get_by_role("button", name="Remove Key ring").click()
+    page.get_by_label("Your password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page.get_by_role("button", name="Remove Key ring")).to_have_count(0)
+    expect(page.get_by_text("It is off")).to_be_visible()
+    context.close()
+
+
+@pytest.mark.matrix
+def test_a_passkey_will_do_after_google(site: Site, mail_server: MailServer) -> None:
+    email, passkey = "google-passkey@example.org", Passkey(site.url)
+    make_account(site.stack, mail_server, email).close()
+    site.google.person = somebody("google-passkey")
+
+    def post(browser: httpx.Client, path: str, **data: object) -> dict:
+        headers = {"X-CSRFToken": browser.cookies.get("csrftoken", "")}
+        answer = browser.post(f"/api/v1/auth/{path}/", json=data, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else {}
+
+    with site.browser() as browser:
+        browser.get("/api/v1/auth/session/")
+        post(browser, "login", email=email, password=PASSWORD, token=False)
+        options = post(browser, "mfa/passkeys/propose", password=PASSWORD)["public_key"]
+        post(browser, "mfa/passkeys", credential=passkey.create(options))
+
+    def enter(browser: httpx.Client, shown: Passkey) -> str:
+        options = post(browser, "mfa/passkeys/challenge")["public_key"]
+        form = {"credential": json.dumps(shown.get(options))}
+        form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
+        return browser.post("/accounts/2fa/authenticate/", data=form).headers["Location"]
+
+    with site.browser() as browser:
+        assert site.sign_in(browser, next="/files") == "/login/code"
+        stranger = Passkey(site.url)
+        stranger.user = passkey.user
+        assert enter(browser, stranger) == "/login/code?why=passkey"
+        assert site.who(browser) is None
+        assert enter(browser, passkey) == "/files"
+        assert site.who(browser) == email

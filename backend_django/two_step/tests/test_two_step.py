@@ -62,7 +62,7 @@ def test_recovery_code_works_once(another: Visitor, secured: tuple[str, list[str
     codes = secured[1]
     assert len(set(codes)) == 10
     assert another.sign_in(code=codes[3]).status_code == 200
-    assert another.look("mfa").json() == {"enabled": True, "recovery_codes_left": 9}
+    assert another.look("mfa").json() == {"enabled": True, "app": True, "recovery_codes_left": 9}
     assert Visitor().sign_in(code=codes[3]).status_code == 400
     assert Visitor().sign_in(code=codes[4]).status_code == 200
 
@@ -183,7 +183,7 @@ def test_open_session_is_not_enough(
     assert signed_in.call(path, password="wrong", code=secured[1][0]).status_code == 400
     answer = signed_in.call(path, password=PASSWORD)
     assert (answer.status_code, answer.json()["code"]) == (403, "mfa_required")
-    assert signed_in.look("mfa").json() == {"enabled": True, "recovery_codes_left": 10}
+    assert signed_in.look("mfa").json() == {"enabled": True, "app": True, "recovery_codes_left": 10}
 
 
 def test_new_password_and_new_token_need_a_code_as_well(
@@ -277,7 +277,8 @@ def test_turned_off_it_asks_no_more(
 ) -> None:
     answer = signed_in.call("mfa/deactivate", password=PASSWORD, code=code_of(secured[0]))
     assert answer.status_code == 200
-    assert signed_in.look("mfa").json() == {"enabled": False, "recovery_codes_left": 0}
+    status = {"enabled": False, "app": False, "recovery_codes_left": 0}
+    assert signed_in.look("mfa").json() == status
     assert another.sign_in().status_code == 200
 
 

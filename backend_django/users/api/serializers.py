@@ -71,6 +71,19 @@ def record_refusal(user: User, why: str) -> None:
     event_record(event="sign_in", outcome=Outcome.FAILURE, actor=user, detail=why)
 
 
+def check_confirmed(user: User) -> None:
+    """Raise ValidationError for a user whose address has to be confirmed first."""
+    if (
+        app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY
+        and not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists()
+    ):
+        record_refusal(user, "email not confirmed")
+        raise ValidationError(
+            _("Confirm your e-mail address first: follow the link in the mail we sent."),
+            code="email_not_verified",
+        )
+
+
 class LoginSerializer(serializers.Serializer[Any]):
     """Address and password."""
 
@@ -86,15 +99,7 @@ class LoginSerializer(serializers.Serializer[Any]):
         user = get_adapter().authenticate(request, email=attrs["email"], password=attrs["password"])
         if user is None or not user.is_active:
             raise ValidationError(WRONG)
-        if (
-            app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY
-            and not EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists()
-        ):
-            record_refusal(user, "email not confirmed")
-            raise ValidationError(
-                _("Confirm your e-mail address first: follow the link in the mail we sent."),
-                code="email_not_verified",
-            )
+        check_confirmed(user)
         return attrs | {"user": user}
 
     def record(self) -> None:

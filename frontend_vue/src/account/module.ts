@@ -11,6 +11,8 @@ export interface AccountModule {
   menu?: MenuEntry[]
   /** Loads what stands in the account menu, which is a reka-ui DropdownMenu. */
   menuPart?: () => Promise<{ default: Component }>
+  /** Loads another way to sign in, shown below the form; it emits `done` once somebody is. */
+  entrance?: () => Promise<{ default: Component }>
   proof?: Proof
   /** Code of the refusals that last until the account has what the section sets up. */
   heldBy?: string
@@ -25,13 +27,13 @@ export interface MenuEntry {
 
 /** What some accounts ask for besides the password. */
 export interface Proof {
-  /** Its name in the bodies of the API, and in refusals. */
-  name: string
+  /** What it fills in the bodies of the API, as refusals name it; a field of the first is shown. */
+  names: [string, ...string[]]
   /** Code of the refusal that asks for it. */
   askedBy: string
   /** Whether the account of whoever is signed in is known to ask for it. Called in a setup. */
   useAsked: () => () => boolean
-  /** Its field, with a text as model and the `error` to show. */
+  /** Its field, with all answers as model, and the errors to show as `fields`. */
   field: Component
 }
 

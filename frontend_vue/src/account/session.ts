@@ -38,7 +38,7 @@ export function useUser() {
 export async function signIn(
   email: string,
   password: string,
-  answers: Record<string, string> = {},
+  answers: Record<string, unknown> = {},
 ): Promise<void> {
   await unwrap(api.POST('/auth/login/', { body: { ...answers, email, password, token: false } }))
   await queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 })

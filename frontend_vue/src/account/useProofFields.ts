@@ -18,7 +18,7 @@ export function useProofFields(
     ...proof,
     isAsked: options.late ? () => false : proof.useAsked(),
   }))
-  const answers = ref<Record<string, string>>({})
+  const answers = ref<Record<string, unknown>>({})
   const demanded = ref<string[]>([])
   watch(error, (refusal) => {
     if (refusal?.code) demanded.value.push(refusal.code)

@@ -112,8 +112,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether the account asks for a code at sign-in
-         * @description Whether the account asks for a code at sign-in.
+         * Whether the account asks for a second step at sign-in
+         * @description Whether the account asks for a second step at sign-in.
          */
         get: operations["auth_mfa"];
         put?: never;
@@ -134,10 +134,11 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Turn two-step sign-in on, and answer with the recovery codes
-         * @description Turn two-step sign-in on, and answer with the recovery codes.
+         * Ask for codes of an authenticator app, and answer with the recovery codes
+         * @description Ask for codes of an authenticator app, and answer with the recovery codes.
          *
-         *     Other sessions end, and so do tokens that `auth/login/` has made.
+         *     When it turns two-step sign-in on, other sessions end, and so do tokens that `auth/login/`
+         *     has made.
          */
         post: operations["auth_mfa_activate"];
         delete?: never;
@@ -157,9 +158,136 @@ export interface paths {
         put?: never;
         /**
          * Turn two-step sign-in off
-         * @description Turn two-step sign-in off.
+         * @description Turn two-step sign-in off: without an app, passkeys and recovery codes.
          */
         post: operations["auth_mfa_deactivate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/mfa/passkeys/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The passkeys of the caller
+         * @description The passkeys of the caller.
+         */
+        get: operations["auth_passkeys"];
+        put?: never;
+        /**
+         * Add the passkey that the browser has made of a proposal
+         * @description Add the passkey that the browser has made of a proposal.
+         *
+         *     When it turns two-step sign-in on, other sessions end, and so do tokens that `auth/login/`
+         *     has made.
+         */
+        post: operations["auth_passkey_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/mfa/passkeys/{id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Give a passkey of the caller another name
+         * @description Give a passkey of the caller another name.
+         */
+        patch: operations["auth_passkey_rename"];
+        trace?: never;
+    };
+    "/auth/mfa/passkeys/{id}/remove/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove a passkey of the caller
+         * @description Remove a passkey of the caller. Without any other, two-step sign-in is off.
+         */
+        post: operations["auth_passkey_remove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/mfa/passkeys/challenge/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a passkey
+         * @description Ask for a passkey: to sign in, or in place of a code. Good once, for five minutes.
+         */
+        post: operations["auth_passkey_challenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/mfa/passkeys/login/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in with a passkey, which knows its user
+         * @description Sign in with a passkey, which knows its user: no password, no code.
+         */
+        post: operations["auth_passkey_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/mfa/passkeys/propose/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Propose a passkey, for the browser to make within five minutes
+         * @description Propose a passkey, for the browser to make within five minutes.
+         */
+        post: operations["auth_passkey_propose"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2921,6 +3049,10 @@ export interface components {
         ConfirmRequest: {
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
             code?: string;
+            /** @description In place of `code`: what the browser answered to `mfa/passkeys/challenge/`. */
+            passkey?: {
+                [key: string]: unknown;
+            };
             password: string;
         };
         /** @description A link to a raster. What opens it is told once, when it is made. */
@@ -2982,6 +3114,10 @@ export interface components {
         EmailChangeRequest: {
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
             code?: string;
+            /** @description In place of `code`: what the browser answered to `mfa/passkeys/challenge/`. */
+            passkey?: {
+                [key: string]: unknown;
+            };
             password: string;
             /** Format: email */
             email: string;
@@ -3088,9 +3224,10 @@ export interface components {
             readonly url: string;
         };
         /**
-         * @description Address and password; a code as well for an account with two-step sign-in.
+         * @description Address and password; a code or a passkey as well for an account with two-step sign-in.
          *
-         *     Such an account is answered 403 `mfa_required`; the same call with `code` then signs in.
+         *     Such an account is answered 403 `mfa_required`; the same call with `code` or `passkey` then
+         *     signs in.
          */
         LoginRequest: {
             /** Format: email */
@@ -3100,6 +3237,10 @@ export interface components {
             token?: boolean;
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
             code?: string;
+            /** @description In place of `code`: what the browser answered to `mfa/passkeys/challenge/`. */
+            passkey?: {
+                [key: string]: unknown;
+            };
         };
         /** @description A request of a batch. */
         Made: {
@@ -3147,14 +3288,24 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
         };
-        /** @description Whether the account asks for a code at sign-in. */
+        /** @description Whether the account asks for a second step at sign-in. */
         Mfa: {
             enabled: boolean;
+            /** @description Whether it has an authenticator app. */
+            app: boolean;
             recovery_codes_left: number;
         };
-        /** @description The proposed secret, the app's first code for it, and the password. */
+        /**
+         * @description The proposed secret, the app's first code for it, and the password.
+         *
+         *     With `passkey`, if the account has one.
+         */
         MfaActivateRequest: {
             password: string;
+            /** @description In place of `code`: what the browser answered to `mfa/passkeys/challenge/`. */
+            passkey?: {
+                [key: string]: unknown;
+            };
             secret: string;
             code: string;
         };
@@ -3532,10 +3683,50 @@ export interface components {
             pages: number;
             results: components["schemas"]["Webhook"][];
         };
+        /** @description A passkey, without what it is checked by. */
+        Passkey: {
+            readonly id: number;
+            name: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** Format: date-time */
+            readonly last_used_at: string | null;
+        };
+        /** @description What the browser has made of the proposal, and what its owner calls it. */
+        PasskeyAddRequest: {
+            /** @description Empty: the browser's, “Firefox on Windows”. */
+            name?: string;
+            /** @description `PublicKeyCredential.toJSON()`. */
+            credential: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description The passkey, with the recovery codes if it is the account's first second step. */
+        PasskeyAdded: {
+            recovery_codes: string[];
+            passkey: components["schemas"]["Passkey"];
+        };
+        /** @description What the browser answered to `mfa/passkeys/challenge/`. */
+        PasskeyLoginRequest: {
+            /** @description `PublicKeyCredential.toJSON()`. */
+            credential: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description For `parseCreationOptionsFromJSON()` or `parseRequestOptionsFromJSON()` of the browser. */
+        PasskeyOptions: {
+            public_key: {
+                [key: string]: unknown;
+            };
+        };
         /** @description The current password, and the new one twice. */
         PasswordChangeRequest: {
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
             code?: string;
+            /** @description In place of `code`: what the browser answered to `mfa/passkeys/challenge/`. */
+            passkey?: {
+                [key: string]: unknown;
+            };
             old_password: string;
             new_password1: string;
             new_password2: string;
@@ -3623,6 +3814,9 @@ export interface components {
              *     * `ended` - when a request completes or fails
              */
             mail?: components["schemas"]["NotificationWhen"];
+        };
+        PatchedPasskeyRenameRequest: {
+            name?: string;
         };
         PatchedRenameRequest: {
             /** @description What to call it from now on. */
@@ -4225,7 +4419,11 @@ export interface components {
          * @enum {string}
          */
         ReasonEnum: "many" | "missed" | "away";
-        /** @description Shown once. Each works once, in place of a code of the app. */
+        /**
+         * @description Shown once. Each works once, in place of a code of the app or a passkey.
+         *
+         *     Empty when the account has some already.
+         */
         RecoveryCodes: {
             recovery_codes: string[];
         };
@@ -4597,6 +4795,10 @@ export interface components {
         TokenCreateRequest: {
             /** @description Of the authenticator app, or a recovery code. Asked for with `mfa_required`. */
             code?: string;
+            /** @description In place of `code`: what the browser answered to `mfa/passkeys/challenge/`. */
+            passkey?: {
+                [key: string]: unknown;
+            };
             name: string;
             /**
              * @description `read`: GET and HEAD only.
@@ -4894,7 +5096,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The account asks for a code as well: `mfa_required` */
+            /** @description The account asks for a code or a passkey as well: `mfa_required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5082,7 +5284,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The account asks for a code as well: `mfa_required` */
+            /** @description The account asks for a code or a passkey as well: `mfa_required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5405,7 +5607,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not allowed */
+            /** @description The account asks for a code or a passkey as well: `mfa_required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5432,7 +5634,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is on already */
+            /** @description There is an app already */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5518,7 +5720,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The account asks for a code as well: `mfa_required` */
+            /** @description The account asks for a code or a passkey as well: `mfa_required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5538,6 +5740,683 @@ export interface operations {
             };
             /** @description Not acceptable */
             406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type was not accepted */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auth_passkeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passkey"][];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The call came with a token: `not_with_a_token` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are too many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auth_passkey_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyAddRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyAdded"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The call came with a token: `not_with_a_token` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are too many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type was not accepted */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auth_passkey_rename: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedPasskeyRenameRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passkey"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The call came with a token: `not_with_a_token` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type was not accepted */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auth_passkey_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmRequest"];
+            };
+        };
+        responses: {
+            /** @description No response body */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account asks for a code or a passkey as well: `mfa_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type was not accepted */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auth_passkey_challenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auth_passkey_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyLoginRequest"];
+            };
+        };
+        responses: {
+            /** @description The session cookie is set */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type was not accepted */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A server that this needs does not answer; see Retry-After */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    auth_passkey_propose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyOptions"];
+                };
+            };
+            /** @description The input was not accepted */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The account asks for a code or a passkey as well: `mfa_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method not allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not acceptable */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are too many */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5695,7 +6574,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The account asks for a code as well: `mfa_required` */
+            /** @description The account asks for a code or a passkey as well: `mfa_required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5808,7 +6687,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The account asks for a code as well: `mfa_required` */
+            /** @description The account asks for a code or a passkey as well: `mfa_required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6674,7 +7553,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The account asks for a code as well: `mfa_required` */
+            /** @description The account asks for a code or a passkey as well: `mfa_required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7055,7 +7934,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The account asks for a code as well: `mfa_required` */
+            /** @description The account asks for a code or a passkey as well: `mfa_required` */
             403: {
                 headers: {
                     [name: string]: unknown;

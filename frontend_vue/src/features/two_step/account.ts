@@ -6,7 +6,7 @@ import CodeField from './CodeField.vue'
 import { t } from './locales/first'
 import { mfaQuery } from './queries'
 
-/** The second step at sign-in: a code of an authenticator app. */
+/** The second step at sign-in: a code of an authenticator app, or a passkey. */
 export default {
   routes: [
     {
@@ -16,9 +16,10 @@ export default {
     },
   ],
   section: () => import('./MfaSection.vue'),
+  entrance: () => import('./PasskeyButton.vue'),
   heldBy: 'second_step_required',
   proof: {
-    name: 'code',
+    names: ['code', 'passkey'],
     askedBy: 'mfa_required',
     useAsked() {
       const { data } = useQuery(mfaQuery)

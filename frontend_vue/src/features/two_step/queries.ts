@@ -6,3 +6,8 @@ export const mfaQuery = queryOptions({
   queryKey: ['account', 'mfa'],
   queryFn: ({ signal }) => unwrap(api.GET('/auth/mfa/', { signal })),
 })
+
+export const passkeysQuery = queryOptions({
+  queryKey: ['account', 'mfa', 'passkeys'],
+  queryFn: ({ signal }) => unwrap(api.GET('/auth/mfa/passkeys/', { signal })),
+})

@@ -1,5 +1,5 @@
 import { flushPromises } from '@vue/test-utils'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 
 import AccountPage from '@/account/AccountPage.vue'
 import LoginPage from '@/account/LoginPage.vue'
@@ -18,6 +18,8 @@ import { toasts } from '@/ui/toast'
 
 import account from './account'
 
+afterEach(() => vi.unstubAllGlobals())
+
 const PROPOSAL = {
   secret: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567',
   url: 'otpauth://x',
@@ -27,12 +29,16 @@ const CODES = ['11111111', '22222222']
 
 async function open(
   answers: Parameters<typeof stubApi>[0],
-  mfa = { enabled: false, left: 0 },
+  mfa: { enabled: boolean; left: number; app?: boolean } = { enabled: false, left: 0 },
   address = '/here',
 ) {
   const sent = stubApi({
     'GET /auth/session/': [200, { user: USER, registration_open: true, google_url: null }],
-    'GET /auth/mfa/': [200, { enabled: mfa.enabled, recovery_codes_left: mfa.left }],
+    'GET /auth/mfa/': [
+      200,
+      { enabled: mfa.enabled, app: mfa.app ?? mfa.enabled, recovery_codes_left: mfa.left },
+    ],
+    'GET /auth/mfa/passkeys/': [200, []],
     'GET /auth/tokens/': [200, { results: [] }],
     ...answers,
   })
@@ -183,4 +189,108 @@ test.each([
   const { page: later } = await open({}, { enabled: true, left: 10 }, address)
   const link = later.findAll('a').find((one) => one.text() === 'Continue')!
   expect(link.attributes('href')).toBe(href)
+})
+
+/** A browser with passkeys; `answer` is what its dialog comes to. */
+function haveBrowser(answer: () => object) {
+  const parse = (options: object) => options
+  vi.stubGlobal('PublicKeyCredential', {
+    parseRequestOptionsFromJSON: parse,
+    parseCreationOptionsFromJSON: parse,
+  })
+  const asked: object[] = []
+  const ask = async ({ publicKey }: { publicKey: object }) => {
+    asked.push(publicKey)
+    const said = answer()
+    return { toJSON: () => said }
+  }
+  vi.stubGlobal('navigator', { credentials: { get: ask, create: ask } })
+  return asked
+}
+
+const CHALLENGE = {
+  'POST /auth/mfa/passkeys/challenge/': [200, { public_key: { rpId: 'x' } }],
+} as {
+  [call: string]: [number, object]
+}
+const cancelled = () => {
+  throw new DOMException('', 'NotAllowedError')
+}
+
+test('a passkey in place of the code sends the form', async () => {
+  const asked = haveBrowser(() => ({ id: 'key' }))
+  const { page } = await signIn({
+    'POST /auth/login/': [403, { code: 'mfa_required', detail: 'Enter the code.' }],
+  })
+  const sent = stubApi({
+    ...CHALLENGE,
+    'POST /auth/login/': problem({ passkey: 'This passkey was not accepted.' }),
+  })
+  await press(page, 'Use a passkey')
+  await flushPromises()
+  expect(asked).toEqual([{ rpId: 'x' }])
+  expect(sent.find(({ call }) => call === 'POST /auth/login/')!.body).toMatchObject({
+    password: 'secret',
+    passkey: { id: 'key' },
+  })
+  // Refused: said, and a code can be typed instead.
+  expect(page.text()).toContain('This passkey was not accepted.')
+  expect(page.find('[name=code]').attributes('disabled')).toBeUndefined()
+})
+
+test('a cancelled passkey is said, and nothing is sent', async () => {
+  haveBrowser(cancelled)
+  const { page } = await signIn({
+    'POST /auth/login/': [403, { code: 'mfa_required', detail: 'Enter the code.' }],
+  })
+  const sent = stubApi(CHALLENGE)
+  await press(page, 'Use a passkey')
+  expect(page.text()).toContain('No passkey was used.')
+  expect(sent.map(({ call }) => call)).toEqual(['POST /auth/mfa/passkeys/challenge/'])
+})
+
+test('after a refused passkey a code can be typed', async () => {
+  haveBrowser(() => ({ id: 'key' }))
+  const { page, of } = await open(
+    { ...CHALLENGE, 'POST /auth/mfa/deactivate/': problem({ passkey: 'Not accepted.' }) },
+    { enabled: true, left: 9 },
+  )
+  await press(page, 'Turn off …')
+  dialog()!.querySelector<HTMLInputElement>('[name=password]')!.value = 'my own'
+  const button = [...dialog()!.querySelectorAll('button')].find(
+    ({ textContent }) => textContent === 'Use a passkey',
+  )!
+  button.click()
+  await vi.waitFor(() => expect(of('POST /auth/mfa/deactivate/')).toHaveLength(1))
+  await flushPromises()
+  await prove({ password: 'my own', code: '123456' })
+  expect(of('POST /auth/mfa/deactivate/')[1]!.body).toEqual({ password: 'my own', code: '123456' })
+})
+
+test('adding one asks for the password once, also when the browser was cancelled first', async () => {
+  let answer: () => object = cancelled
+  haveBrowser(() => answer())
+  const row = { id: 1, name: 'laptop', created_at: '2026-01-01T00:00:00Z', last_used_at: null }
+  const { page, of } = await open({
+    'POST /auth/mfa/passkeys/propose/': [200, { public_key: { challenge: 'x' } }],
+    'POST /auth/mfa/passkeys/': [201, { passkey: row, recovery_codes: CODES }],
+  })
+  await press(page, 'Add a passkey …')
+  await prove({ name: 'laptop', password: 'my own' })
+  expect(dialog()!.textContent).toContain('No passkey was used.')
+  answer = () => ({ id: 'key' })
+  await prove({})
+  expect(of('POST /auth/mfa/passkeys/propose/')).toHaveLength(1)
+  expect(of('POST /auth/mfa/passkeys/')[0]!.body).toEqual({
+    name: 'laptop',
+    credential: { id: 'key' },
+  })
+  expect(page.text()).toContain(CODES[0])
+})
+
+test('a browser without passkeys says so, and offers none', async () => {
+  vi.stubGlobal('PublicKeyCredential', undefined)
+  const { page } = await open({})
+  expect(page.text()).toContain("This browser doesn't support passkeys")
+  expect(page.text()).not.toContain('Add a passkey')
 })

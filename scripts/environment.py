@@ -33,12 +33,14 @@ def read_dotenv(path: Path | None = None) -> dict[str, str]:
     return settings
 
 
-def create_dotenv(path: Path = DOTENV, example: Path = ROOT / ".env.example") -> bool:
+def create_dotenv(path: Path = DOTENV) -> bool:
     """Write .env with fresh secrets, for its owner's eyes only. False when there is one already."""
     if path.exists():
         return False
+    examples = [ROOT / ".env.example", *sorted(ROOT.glob("docker/*/local.env.example"))]
     pattern = rf"(?m)^(\w+)={GENERATED}$"
-    text = re.sub(pattern, lambda m: f"{m[1]}={_fresh_secret(m[1])}", example.read_text())
+    text = "\n".join(example.read_text() for example in examples)
+    text = re.sub(pattern, lambda m: f"{m[1]}={_fresh_secret(m[1])}", text)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)

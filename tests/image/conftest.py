@@ -1,11 +1,13 @@
 """The deployment that the tests of the image share."""
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
 
 from tests.image.deployment import HOST, Deployment
 from tests.image.engine import engine, stop_engine
+from tests.image.modules import additions
 
 PROFILES = {
     "COMPOSE_PROFILES": "tls",
@@ -14,14 +16,6 @@ PROFILES = {
     "API_RATE_USER": "1000000/minute",
     "API_RATE_ADDRESS": "1000000/minute",
 }
-# [s3]
-PROFILES |= {
-    "COMPOSE_PROFILES": "tls,bucket",
-    "AWS_STORAGE_BUCKET_NAME": "app-files",
-    "AWS_S3_ENDPOINT_URL": "http://bucket:9000",
-    "AWS_ACCESS_KEY_ID": "app",
-}
-# [/s3]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,13 +28,10 @@ def end_of_engine() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """production.yml, up and healthy, with passwords that are hard to quote, TLS and all else."""
-    engine(
-        "nginx",
-        "rclone",  # [s3]
-    )
+    engine("nginx", *itertools.chain(*additions("BASES")))
     with Deployment(tmp_path_factory.mktemp("deployment"), **PROFILES) as made:
-        # [s3]
-        made.configure(AWS_S3_PUBLIC_ENDPOINT_URL=f"https://localhost:{made.https_port}")
-        # [/s3]
+        for added in additions("SETTINGS"):
+            port = made.https_port
+            made.configure(**{name: text.format(https_port=port) for name, text in added.items()})
         made.guide("up")
         yield made

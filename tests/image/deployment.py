@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import ssl
@@ -15,20 +16,20 @@ from typing import Any, Self
 from scripts.processes import free_port
 from tests.image.engine import IMAGE, docker, image, run
 from tests.image.guide import commands, files
+from tests.image.modules import additions
 from tests.stack import ROOT, Api, wait_for
+from tests.test_roles import roles
 
 HOST = "www.example.org"
-EXAMPLE = "docker/production/production.env.example"
-ROLES = ["web", "celeryworker", "celeryworker-short", "celerybeat"]
-ROLES += ["flower"]  # [flower]
+ROLES = list(roles())
 # Each has what URLs, shells, compose and django-environ take for something of their own.
 PASSWORDS = {
     "postgres_password": "$p'a\"ss @#$HOME%41 &*/:? word+\\ é",
     "redis_password": "$r'e\"d s@#$HOME%41 &*/:? word+\\ é",
-    "bucket_secret_key": "$b'u\"c@k#e$HOME%41:/+= t",  # [s3]
     "django_superuser_password": "$tr@nge 'quo\"ted' #100% pass",
-    "flower_password": "$f'l\"o,w:e@r #%41",  # [flower]
 }
+for added in additions("PASSWORDS"):
+    PASSWORDS |= added
 
 
 class Deployment:
@@ -53,15 +54,16 @@ class Deployment:
             if name in {"PATH", "HOME"} or name.startswith("DOCKER_")
         }
         self.guide("secrets", "settings", "certificate")
+        self.example = (folder / "production.env").read_text()
         for name, password in PASSWORDS.items():
             (folder / "secrets" / name).write_text(password + "\n")
         self.configure()
 
     def configure(self, **settings: str) -> None:
-        """Write production.env: the example's lines, with the settings at the end."""
+        """Write production.env: the examples' lines, with the settings at the end."""
         self.settings |= settings
         lines = [f"{name}={value}" for name, value in self.settings.items()]
-        text = (self.folder / EXAMPLE).read_text() + "\n".join(lines) + "\n"
+        text = self.example + "\n".join(lines) + "\n"
         (self.folder / "production.env").write_text(text)
 
     def guide(self, *names: str) -> str:
@@ -122,6 +124,16 @@ class Deployment:
         client = Api(f"http://127.0.0.1:{port or self.port}")
         client.headers.update({"Host": HOST, "X-Forwarded-Proto": "https"})
         return client
+
+    def check_confined(self, service: str, uid: str) -> None:
+        """Assert that a container of an image of others runs as that user, and may do little."""
+        container, host = self.container(service), self.inspect(service)["HostConfig"]
+        assert host["ReadonlyRootfs"] is True
+        assert host["Memory"] > 0
+        status = docker("exec", container, "cat", "/proc/1/status")
+        found = dict(re.findall(r"(?m)^(\w+):\s+(\S+)", status))
+        assert found["Uid"] == uid
+        assert (int(found["CapEff"], 16), found["NoNewPrivs"]) == (0, "1")
 
     @cached_property
     def trusted(self) -> ssl.SSLContext:

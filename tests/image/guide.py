@@ -1,17 +1,20 @@
-"""docs/deploy.md as something that can be run: its commands are the test's commands."""
+"""docs/deploy.md and the like as something that can be run: their commands are the tests'."""
 
 import re
 from pathlib import Path
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "deploy.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+GUIDE = DOCS / "deploy.md"
+PAGES = [page for page in sorted(DOCS.glob("deploy*.md")) if "run by: " in page.read_text()]
 BLOCK = re.compile(r"(?:<!-- run by: (?P<name>\S+) -->\n)?```(?:sh)\n(?P<code>.*?)```", re.DOTALL)
 
 
 def blocks() -> dict[str, list[str]]:
     """The shell blocks by the name that their comment gives; the others under ''."""
     found: dict[str, list[str]] = {}
-    for match in BLOCK.finditer(GUIDE.read_text()):
-        found.setdefault(match["name"] or "", []).append(match["code"])
+    for page in PAGES:
+        for match in BLOCK.finditer(page.read_text()):
+            found.setdefault(match["name"] or "", []).append(match["code"])
     return found
 
 

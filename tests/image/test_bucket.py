@@ -40,6 +40,11 @@ def test_the_bucket_behind_the_same_name(deployment: Deployment) -> None:
     assert "k é" not in docker("exec", deployment.container("bucket"), "find", folder)
 
 
+def test_it_has_no_port_and_may_do_next_to_nothing(deployment: Deployment) -> None:
+    assert not deployment.inspect("bucket")["HostConfig"]["PortBindings"]
+    deployment.check_confined("bucket", uid="10001")
+
+
 def test_another_bucket_lets_in_our_pages(deployment: Deployment) -> None:
     """In a server that knows such rules, which the bundled one, behind our own name, need not."""
     engine("moto")

@@ -1,6 +1,7 @@
 """production.yml with the real image, met from outside: through the published port."""
 
 import hashlib
+import itertools
 import json
 import re
 import subprocess
@@ -16,11 +17,12 @@ from backend_django.processing.registry import all_processors
 from scripts.processes import free_port, port_is_free
 from tests.image.deployment import HOST, ROLES, Deployment
 from tests.image.engine import docker, image
+from tests.image.modules import additions
 from tests.stack import Api, wait_for
+from tests.test_roles import roles
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(600)]
-SERVICES = [*ROLES, "redis", "postgres"]
-SERVICES += ["bucket"]  # [s3]
+SERVICES = [*ROLES, "redis", "postgres", *itertools.chain(*additions("SERVERS"))]
 SAMPLES = [(kind.name, kind.sample) for kind in all_processors() if kind.sample]
 HASH_OF_FILES = "find /app -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum"
 
@@ -99,7 +101,6 @@ def test_only_web_has_a_port(deployment: Deployment) -> None:
     assert set(deployment.inspect("nginx")["HostConfig"]["PortBindings"]) == {
         "8080/tcp", "8443/tcp",
     }  # fmt: skip
-    assert not deployment.inspect("bucket")["HostConfig"]["PortBindings"]  # [s3]
     for service in ("postgres", "redis"):
         networks = deployment.inspect(service)["NetworkSettings"]["Networks"]
         assert list(networks) == [f"{deployment.project}_data"]
@@ -267,18 +268,10 @@ def test_values_change_the_page_and_no_built_file(deployment: Deployment) -> Non
         assert api.get(page).text == usual
 
 
-@pytest.mark.parametrize(
-    "role",
-    [
-        "start",
-        "start-celeryworker",
-        "start-celerybeat",
-        "start-flower",  # [flower]
-    ],
-)
-def test_a_bad_value_stops_each_container(deployment: Deployment, role: str) -> None:
+@pytest.mark.parametrize("command", sorted({row["command"][0] for row in roles().values()}))
+def test_a_bad_value_stops_each_container(deployment: Deployment, command: str) -> None:
     done = deployment.attempt(
-        "run", "--rm", "--no-deps", "--env=VITE_APP_API_ROOT=/api'><b>/", "celeryworker", f"/{role}"
+        "run", "--rm", "--no-deps", "--env=VITE_APP_API_ROOT=/api'><b>/", "celeryworker", command
     )
     assert done.returncode == 1
     expected = "entrypoint: VITE_APP_API_ROOT must be a path such as /static/vue/"

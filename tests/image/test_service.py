@@ -1,5 +1,6 @@
 """What a container service does: the image alone, without compose, told by environment only."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,13 @@ from scripts.processes import free_port
 from tests.image.deployment import HOST, PASSWORDS
 from tests.image.engine import IMAGE, docker, image, run
 from tests.image.guide import commands
+from tests.image.modules import additions
 from tests.stack import Api, wait_for
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(600)]
-NAMES = ["web", "worker", "beat"]
-NAMES += ["flower"]  # [flower]
+ADDED = additions("SERVICE")
+CODE = "".join([commands("service"), *(code for _, code in ADDED)])
+NAMES = re.findall(r"--name (\S+)", CODE)
 ADMIN = ("admin@example.org", "correct horse battery staple")
 
 
@@ -34,7 +37,7 @@ def prefix() -> Iterator[str]:
         docker("network", "rm", made, check=False)
 
 
-def test_four_containers_of_one_image(prefix: str, tmp_path: Path) -> None:
+def test_containers_of_one_image(prefix: str, tmp_path: Path) -> None:
     password = PASSWORDS["postgres_password"]
     quoted = quote(password, safe="")
     docker(
@@ -53,13 +56,13 @@ def test_four_containers_of_one_image(prefix: str, tmp_path: Path) -> None:
         "DJANGO_SUPERUSER_PASSWORD": ADMIN[1],
         "DATABASE_URL": f"postgresql://postgres:{quoted}@{prefix}-postgres/postgres",
         "REDIS_URL": f"redis://{prefix}-redis:6379/0",
-        "CELERY_FLOWER_PASSWORD": PASSWORDS["flower_password"],  # [flower]
     }
+    for added, _ in ADDED:
+        settings |= added
     lines = "".join(f"{name}={value}\n" for name, value in settings.items())
     (tmp_path / "service.env").write_text(lines)
     code = (
-        commands("service")
-        .replace("--name ", f"--name {prefix}-")
+        CODE.replace("--name ", f"--name {prefix}-")
         .replace("app-files", f"{prefix}-files")
         .replace(" app /start", f" {IMAGE} /start")
     )

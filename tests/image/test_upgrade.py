@@ -10,6 +10,7 @@ import pytest
 
 from tests.image.deployment import ROLES, Deployment
 from tests.image.engine import IMAGE, docker
+from tests.image.modules import additions
 from tests.image.test_production import SAMPLES
 from tests.stack import ROOT, Api, wait_for
 
@@ -100,7 +101,7 @@ def test_no_request_fails_and_no_job_is_lost(deployment: Deployment, tmp_path: P
     with Load(deployment) as load:
         wait_for(lambda: len(load.completed) > 3, seconds=120, what="people work")
         deployment.configure(IMAGE=NEXT)
-        deployment.guide("upgrade")
+        deployment.guide("upgrade", *additions("UPGRADE"))
         done = len(load.completed)
         wait_for(lambda: len(load.completed) > done + 3, seconds=120, what="people go on")
     assert load.failures == []

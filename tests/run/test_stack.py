@@ -39,7 +39,6 @@ class Checkout:
             "DJANGO_SECRET_KEY": "only-for-tests-" * 4,
             "DJANGO_SUPERUSER_EMAIL": ACCOUNT["email"],
             "DJANGO_SUPERUSER_PASSWORD": ACCOUNT["password"],
-            "CELERY_FLOWER_PASSWORD": "only-for-tests",  # [flower]
             "TEST_MARK": self.mark,
         }
         self.log_file = folder.parent / f"log-{self.mark}"

@@ -120,8 +120,14 @@ def without_mentions(text: str, page: str, files: tuple[str, ...]) -> str:
             named += [path for path in re.findall(r"`([\w.-]+/[\w./-]*)", line) if _is_path(path)]
         return not named or not all(_is_below(path, files) for path in named)
 
-    kept = "".join(line for line in text.splitlines(keepends=True) if stays(line))
-    return text if kept == text else re.sub(r"\n{3,}", "\n\n", kept)
+    kept: list[str] = []
+    lines = text.splitlines(keepends=True)
+    for line, following in zip(lines, [*lines[1:], "\n"], strict=True):
+        if stays(line):
+            kept.append(line)
+        elif kept and kept[-1] == following == "\n":
+            kept.pop()  # a paragraph goes with the empty line before it
+    return "".join(kept)
 
 
 def _is_path(text: str) -> bool:

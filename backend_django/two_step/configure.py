@@ -25,3 +25,12 @@ def configure(settings: dict[str, Any]) -> None:
     settings["TWO_STEP_FOR_STAFF"] = env.bool("TWO_STEP_FOR_STAFF", default=True)
     # Whether everybody must: an account without it can only set it up.
     settings["TWO_STEP_FOR_EVERYONE"] = env.bool("TWO_STEP_FOR_EVERYONE", default=False)
+
+
+def configure_local(settings: dict[str, Any]) -> None:
+    if "TWO_STEP_FOR_STAFF" not in env.ENVIRON:
+        settings["TWO_STEP_FOR_STAFF"] = False
+
+
+def configure_test(settings: dict[str, Any]) -> None:
+    settings["TWO_STEP_FOR_STAFF"] = False

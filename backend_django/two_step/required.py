@@ -33,7 +33,7 @@ def check_second_step(user: Any) -> None:
 
     Whoever has one has shown it: setting it up ends all other sessions, and signing in asks for it.
     """
-    if settings.TWO_STEP_FOR_STAFF and not mfa_is_on(user):
+    if settings.TWO_STEP_FOR_STAFF and not mfa_is_on(user):  # type: ignore[misc]
         raise SecondStepMissing
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.of_modules import of_modules
 from tests.stack import ADMIN, Api, Stack, migrated_database
 
 # `make fuzz` asks for more by the environment.
@@ -38,7 +39,7 @@ MAY_REFUSE_GOOD_FORM = (
     r"/auth/(login|registration|password|email/change|user/delete)/"
     r"|/auth/tokens/$|/notifications/read/"
 )
-MAY_REFUSE_GOOD_FORM += "|/auth/mfa/"  # [mfa]
+MAY_REFUSE_GOOD_FORM += "".join(f"|{more}" for more in of_modules("MAY_REFUSE_GOOD_FORM"))
 
 
 @pytest.fixture(scope="module")

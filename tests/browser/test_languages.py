@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.browsing import accessibility_problems
+from tests.of_modules import of_modules
 from tests.stack import ADMIN, ROOT
 
 pytestmark = pytest.mark.slow
@@ -22,7 +23,7 @@ LOOKS = [
 ]
 SIGNED_OUT = ["/login?why=ended", "/register", "/forgot", "/check-mail", "/reset/1/a-b"]
 SIGNED_OUT += ["/verify-email/a:b:c"]
-SIGNED_OUT += ["/login/code"]  # [mfa]
+SIGNED_OUT += of_modules("SIGNED_OUT_PAGE")
 SIGNED_IN = ["/", "/account", "/notifications", "/no/such/page", "/requests/" + "0" * 8]
 
 TEXTS = """() => {

@@ -44,6 +44,7 @@ class Cluster(Stack):
             directory,
             self.postgres.url,
             REDIS_URL=self.valkey.url,
+            TEST_APPS="tests.wordcount.apps.WordCountConfig,tests.chaos.apps.ChaosConfig",
             TEST_STORAGE="tests.chaos.hooks.FlakyStorage",
             CHAOS_STORAGE=str(self.switch),
             CHAOS_JOURNAL=str(self.journal),

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from backend_django.bucket.tests.server import Bucket  # [s3]
 from tests.chaos.cluster import Ledger, ProxiedCluster, Row, write_report
+from tests.of_modules import of_modules
 from tests.proxy import BANDWIDTH, HALF_OPEN, LATENCY, RESETS, Fault
 from tests.stack import ROOT, wait_for
 
@@ -30,15 +30,14 @@ FAULTS: list[Any] = [
 ]
 ROWS: list[Row] = []
 
-SERVERS = ["database", "broker"]
-SERVERS += ["storage"]  # [s3]
+STORAGES = of_modules("STORAGE")
+SERVERS = ["database", "broker", *(["storage"] if STORAGES else [])]
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedCluster]:
     directory = tmp_path_factory.mktemp("hanging")
-    storage: Any = None
-    storage = Bucket(directory / "s3").start()  # [s3]
+    storage: Any = STORAGES[0](directory / "storage").start() if STORAGES else None
     made = ProxiedCluster(directory, storage)
     try:
         made.manage("setup")

@@ -30,7 +30,7 @@ SCHEMA = ["check-jsonschema", "--builtin-schema"]
         ["hadolint", *names("docker/*/*/Dockerfile")],
         [
             "shellcheck",
-            ".ci/run",
+            *names(".ci/*"),
             *names("docker/**/start*", "docker/**/slim", "requirements/**/slim"),
         ],
         ["zizmor", "--offline", "--no-progress", ".github"],

@@ -23,7 +23,6 @@ from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
-from allauth.mfa.models import Authenticator  # [mfa]
 from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.admindocs.views import simplify_regex
@@ -44,6 +43,7 @@ from backend_django.uploads.models import Upload
 from backend_django.users.models import User
 from backend_django.users.services import token_create
 from backend_django.utils.features import FeatureConfig
+from tests.of_modules import of_modules
 
 ROOT = "/api/v1"
 READERS = "readers"  # whom API_DOCS_FOR names
@@ -66,11 +66,9 @@ CORE = {
     r"|/notifications/(webhooks|deliveries)/\{id\}/.*",
     READERS: r"/(schema|docs)/",
 }
-# [mfa]
-CORE[OPEN] += r"|/auth/mfa/passkeys/(challenge|login)/"
-CORE[OWN] += r"|/auth/mfa(/[\w-]+)?/|/auth/mfa/passkeys/propose/"
-CORE[OBJECT] += r"|/auth/mfa/passkeys/\{id\}/(remove/)?"
-# [/mfa]
+for more in of_modules("ADDRESSES"):
+    for caller, pattern in more.items():
+        CORE[caller] += f"|{pattern}"
 FEATURE = {
     OWN: r"([\w-]+/)?(create|list|sample)/|batch/|upload/",
     OBJECT: r"(?!shared/)([\w-]+/\{id\}/.*|[\w-]+/(detail|update|delete|download-\w+)/\{id\}/)",
@@ -205,11 +203,9 @@ def things_of(owner: User, address: Address) -> dict[str, str]:
                 ).pk
             )
         }
-    # [mfa]
-    if "/passkeys/" in address.template:
-        passkey = Authenticator.objects.create(user=owner, type="webauthn", data={"name": "key"})
-        return {"id": str(passkey.pk)}
-    # [/mfa]
+    for part, make_one in (pair for more in of_modules("THINGS") for pair in more.items()):
+        if part in address.template:
+            return {"id": str(make_one(owner).pk)}
     if feature == "auth":
         token, _ = token_create(user=owner, name="of a test")
         return {"id": str(token.pk)}

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from backend_django.bucket.tests.server import Bucket  # [s3]
 from tests.matrix import matrix
+from tests.of_modules import of_modules
 from tests.stack import Api, Stack, migrated_database
 
 MB = 1024**2
@@ -64,8 +64,8 @@ def chunk_of(content: bytes, number: int) -> bytes:
     return content[(number - 1) * CHUNK : number * CHUNK]
 
 
-PLACES = [matrix("folder")]
-PLACES += [matrix("bucket")]  # [s3]
+SERVERS = {server.__name__.lower(): server for server in of_modules("STORAGE")}
+PLACES = [matrix(name) for name in ("folder", *SERVERS)]
 
 
 @pytest.fixture(scope="module", params=PLACES)
@@ -73,12 +73,10 @@ def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
     directory = tmp_path_factory.mktemp(request.param)
-    server: Any = None
-    # [s3]
-    if request.param == "bucket":
-        server = Bucket(directory / "s3").start()
-    # [/s3]
-    name = f"{request.param}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    made = SERVERS.get(request.param)
+    server: Any = made(directory / "server").start() if made else None
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = f"{request.param}_{request.module.__name__.rpartition('.')[2]}_{worker}"
     stack = Stack(
         directory / "stack",
         migrated_database(name),

@@ -10,6 +10,9 @@ from tests.stack import ROOT
 
 from .conftest import files
 
+# The page of contributors, two pages and a picture of docs/, where services of two modules meet,
+# and the chart, whose files Helm reads whole. For what needs no mark see docs/template.md.
+FILES_WITH_MARKS = 10
 MARKED = rf"(#|<!--) \[/?({'|'.join([*MODULES, 'template'])})\]"
 
 
@@ -43,11 +46,21 @@ def test_a_line_that_names_files_of_a_module_only_goes_with_it() -> None:
     text = "".join(f"{line}\n" for line in [*kept, *gone])
     left = "".join(f"{line}\n" for line in kept)
     assert template.without_mentions(text, "docs/sea.md", files) == left
-    paragraph = "Before.\n\nSee [boats](boats.md).\n\nAfter.\n"
-    assert template.without_mentions(paragraph, "docs/sea.md", files) == "Before.\n\nAfter.\n"
+    code = "```python\na\n\n\nb\n```\n"
+    paragraph = f"Before.\n\nSee [boats](boats.md).\n\n{code}"
+    assert template.without_mentions(paragraph, "docs/sea.md", files) == f"Before.\n\n{code}"
     included = "include:\n  - backend_django/boats/compose.yml\n  - backend_django/boatswain.yml\n"
     without = "include:\n  - backend_django/boatswain.yml\n"
     assert template.without_mentions(included, "local.yml", files) == without
+
+
+def test_files_with_marks_only_become_fewer() -> None:
+    marked = {
+        name
+        for name, content in files(ROOT).items()
+        if re.search(rf"(?m){MARKED}(?: -->)?$", content[:-1].decode(errors="replace"))
+    }
+    assert len(marked) <= FILES_WITH_MARKS, sorted(marked)
 
 
 def test_modules_are_the_same_in_both_lists() -> None:

@@ -21,7 +21,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 ANSWERS = ".copier-answers.yml"
 OF_COPIER = re.compile(r"copier\.yml|\.copier-answers\.yml|.*\.jinja")
 OF_THE_TEMPLATE = re.compile(
-    r"CHANGELOG\.md|benchmarks/.*|docs/((template|performance|commands)\.md|api/.*"
+    r"CHANGELOG\.md|\.ci/more|\.github/workflows/template\.yml|benchmarks/.*"
+    r"|docs/((template|performance|commands)\.md|api/.*"
     r"|decisions/.*|images/bench/.*)|requirements/(rasters/)?bench\..*|tests/test_removal\.py"
     r"|scripts/(new\.py|chaos\.py|template\.mk|licenses/.*)|tests/(template|chaos|feature)/.*"
 )

@@ -6,11 +6,3 @@ class WordCountConfig(FeatureConfig):
 
     name = "tests.wordcount"
     label = "wordcount"
-
-    # [template]
-    def ready(self) -> None:
-        from tests.chaos.hooks import plant
-
-        plant()
-
-    # [/template]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.processes import dies_with_parent, free_port
-from tests.stack import ROOT, wait_for
+from tests.stack import ROOT, Stack, wait_for
 
 NAME, KEY, SECRET = "files", "app", "only-for-tests/+= 0123456789"
 LOCATION = "instance"
@@ -79,6 +79,16 @@ class Bucket:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+    def unfinished(self, stack: Stack) -> list[dict[str, Any]]:
+        """Uploads in chunks that a product with this bucket has neither ended nor given up."""
+        code = (
+            "import json; from backend_django.files.storage import remote as b;"
+            f"found = b().client.list_multipart_uploads(Bucket='{NAME}').get('Uploads', []);"
+            "print(json.dumps(found, default=str))"
+        )
+        found: list[dict[str, Any]] = json.loads(stack.manage("shell", "-v0", "-c", code))
+        return found
 
     def files(self) -> list[str]:
         """Names of all objects, below the location."""

@@ -1,11 +1,8 @@
 """What holds in every environment, in small files by concern. Defaults are fit for production.
 
-A module may add to it: `backend_django/<module>/configure.py` is given all of it, last.
+A module may add to it: `backend_django/<module>/configure.py` is given all of it, last, and may say
+with `configure_local` and `configure_test` what is else on a developer's machine and in tests.
 """
-
-from importlib import import_module as _import_module
-
-from backend_django.utils.features import find_modules as _find_modules
 
 from .concerns.apps import *
 from .concerns.auth import *
@@ -24,6 +21,6 @@ from .concerns.rest import *
 from .concerns.security import *
 from .concerns.setup import *
 from .concerns.storage import *
+from .modules import configure_modules
 
-for _name in _find_modules("configure"):
-    _import_module(_name).configure(globals())
+configure_modules("configure", globals())

@@ -21,10 +21,6 @@ CSRF_COOKIE_NAME = "csrftoken"
 DEVICE_COOKIE_NAME = "device"
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
-# [mfa]
-TWO_STEP_FOR_STAFF = env.bool("TWO_STEP_FOR_STAFF", default=False)
-# [/mfa]
-
 # Files are served from where they are built: no collectstatic between an edit and the page.
 WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = None
@@ -38,3 +34,5 @@ if MAIL_DELIVERY_BACKEND.endswith("filebased.EmailBackend"):
     EMAIL_FILE_PATH = str((ROOT / env("DATA_DIR", default=".data") / "mail").resolve())
 
 LOGGING["handlers"]["console"]["formatter"] = "plain"
+
+configure_modules("configure_local", globals())

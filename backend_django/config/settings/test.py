@@ -16,7 +16,6 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False
 SESSION_COOKIE_NAME = "sessionid"
 CSRF_COOKIE_NAME = "csrftoken"
 DEVICE_COOKIE_NAME = "device"
-TWO_STEP_FOR_STAFF = False  # [mfa]
 WHITENOISE_USE_FINDERS = True
 STATIC_ROOT = None
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -47,3 +46,4 @@ LOGGING["handlers"]["console"]["formatter"] = "plain"
 if TEST_STORAGE := env("TEST_STORAGE", default=""):
     STORAGES["default"] = {"BACKEND": TEST_STORAGE}
 INSTALLED_APPS += env.list("TEST_APPS", default=["tests.wordcount.apps.WordCountConfig"])
+configure_modules("configure_test", globals())

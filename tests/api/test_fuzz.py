@@ -75,6 +75,26 @@ def token_of_another_user(stack: Stack, number: int) -> str:
     ).strip()
 
 
+# [mfa]
+def session_of_another_user(stack: Stack) -> str:
+    """Return headers for what takes no token."""
+    key = stack.manage(
+        "shell",
+        "-v0",
+        "-c",
+        "from django.test import Client\n"
+        "from backend_django.users.models import User\n"
+        "user = User.objects.create_user('fuzz@example.org', 'not a password')\n"
+        "browser = Client()\n"
+        "browser.force_login(user)\n"
+        "print(browser.cookies['sessionid'].value)",
+    ).strip()
+    csrf = "x" * 32
+    cookies = f"sessionid={key}; csrftoken={csrf}"
+    return f'{{ Authorization = "", Cookie = "{cookies}", X-CSRFToken = "{csrf}" }}'
+
+
+# [/mfa]
 def configuration(stack: Stack, token: str, ids: list[str]) -> str:
     operations = [
         f'[[operations]]\ninclude-path = "{path}"\n'
@@ -107,6 +127,14 @@ def configuration(stack: Stack, token: str, ids: list[str]) -> str:
         "checks.positive_data_acceptance.expected-statuses = [200, 400, 404, 409, 414, 429]\n"
         "checks.negative_data_rejection.expected-statuses = [400, 404, 405, 406, 409, 414, 429]\n"
     ]
+    # [mfa]
+    operations = [  # before those of /auth/mfa/: the first that says something has it
+        '[[operations]]\ninclude-path-regex = "/auth/mfa/passkeys/"\n'
+        f"headers = {session_of_another_user(stack)}\n"
+        "checks.positive_data_acceptance.expected-statuses = [200, 400, 403, 404, 409, 429]\n",
+        *operations,
+    ]
+    # [/mfa]
     return f"""
 headers = {{ Authorization = "Token {token}" }}
 [dictionaries.ids]

@@ -69,7 +69,7 @@ def test_a_german_browser_gets_german_pages(page: Page) -> None:
     page.goto("/login")
     page.get_by_label("E-Mail").fill(ADMIN["email"])
     page.get_by_label("Passwort", exact=True).fill(ADMIN["password"])
-    page.get_by_role("button", name="Anmelden").click()
+    page.get_by_role("button", name="Anmelden", exact=True).click()
     expect(page).not_to_have_url(re.compile("/login"))
     for address in SIGNED_IN:
         page.goto(address)
@@ -89,17 +89,17 @@ def test_a_language_is_chosen_in_the_browser_and_by_the_account(page: Page) -> N
 
     page.on("request", note)
     page.goto("/login")
-    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
     assert asked[0] == "en"
     assert len(messages) == 1, "another language was loaded, too"
     page.get_by_label("Language").select_option("Deutsch")
-    expect(page.get_by_role("button", name="Anmelden")).to_be_visible()
+    expect(page.get_by_role("button", name="Anmelden", exact=True)).to_be_visible()
     expect(page).to_have_title(re.compile("^Anmelden"))
 
     page.reload()
     page.get_by_label("E-Mail").fill(ADMIN["email"])
     page.get_by_label("Passwort", exact=True).fill(ADMIN["password"])
-    page.get_by_role("button", name="Anmelden").click()
+    page.get_by_role("button", name="Anmelden", exact=True).click()
     expect(page.get_by_role("button", name="Ihr Konto")).to_be_visible()
     assert asked[-1] == "de"
     page.goto("/account")

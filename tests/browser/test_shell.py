@@ -19,7 +19,7 @@ LOOKS = [
 def sign_in(page: Page, password: str = ADMIN["password"]) -> None:
     page.get_by_label("Email", exact=True).fill(ADMIN["email"])
     page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 @pytest.mark.parametrize("page", LOOKS, indirect=True)

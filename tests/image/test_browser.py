@@ -36,7 +36,7 @@ def test_a_person_signs_in_and_uploads(
         page.goto(f"/{kind}")
         page.get_by_label("Email", exact=True).fill("admin@example.org")
         page.get_by_label("Password", exact=True).fill(PASSWORDS["django_superuser_password"])
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         names = {cookie["name"] for cookie in context.cookies()}
         page.locator("input[type=file]").set_input_files(large)
         expect(page).to_have_url(re.compile(rf"/{kind}/[0-9a-f-]{{36}}$"), timeout=60_000)

@@ -34,7 +34,7 @@ def test_journey(page: Page, stack: Stack, tmp_path: Path) -> None:
     page.goto("/rasters")
     page.get_by_label("Email", exact=True).fill(ADMIN["email"])
     page.get_by_label("Password", exact=True).fill(ADMIN["password"])
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Rasters", exact=True)).to_be_visible()
     assert accessibility_problems(page) == []
 

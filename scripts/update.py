@@ -99,6 +99,7 @@ class Source:
     def news(self, before: str, after: str) -> str:
         """What the changelog says of the releases between two, or the commits where it has none."""
         first, last = self.commit(before), self.commit(after)
+        known = numbers(re.sub(r"-\d+-g[0-9a-f]+$", "", before))  # or the release before it
         try:
             text = self.git("show", f"{last}:CHANGELOG.md")
         except UsageError:
@@ -106,7 +107,7 @@ class Source:
         between = [
             section
             for section in re.split(r"(?m)^(?=## )", text)
-            if numbers(before) < numbers((section[2:].split() or [""])[0]) <= numbers(after)
+            if known and known < numbers((section[2:].split() or [""])[0]) <= numbers(after)
         ]
         commits = self.git("log", "--no-merges", "--format=- %s", f"{first}..{last}")
         return ("".join(between) or commits).strip()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import template
+from scripts import template, update
 
 from .conftest import RELEASE, commit, files, git, lend_tools, made_of, make
 
@@ -136,6 +136,23 @@ def test_what_was_deleted_on_one_side_and_changed_on_the_other_is_named(project:
     assert git(project, "status", "--porcelain") == ""
 
 
+@pytest.mark.usefixtures("next_release")
+def test_what_was_renamed_here_and_deleted_or_renamed_there_is_named(project: Path) -> None:
+    git(project, "mv", "docs/events.md", "docs/our-events.md")
+    git(project, "mv", "docs/TECHSTACK-frontend.md", "docs/our-page.md")
+    commit(project, "Our names")
+    done = make(project, "update")
+    assert done.returncode != 0
+    gone, decide = done.stdout.split("the template deleted it")[1].split("Decide: ")
+    assert "  docs/our-events.md\n" in gone
+    assert {"docs/our-page.md", "docs/page.md"} <= set(re.findall(r"(?m)^  (\S+)$", decide))
+    assert (project / "docs" / "our-events.md").exists()
+    text = (project / "docs" / "our-page.md").read_text()
+    assert text == (project / "docs" / "page.md").read_text()
+    git(project, "reset", "--quiet", "--hard")
+    assert git(project, "status", "--porcelain") == ""
+
+
 def test_a_template_with_a_relative_address_or_another_one_is_found(
     next_release: Path, project: Path
 ) -> None:
@@ -192,6 +209,29 @@ def test_a_project_in_a_folder_of_a_repository_is_refused(project: Path) -> None
     assert done.returncode != 0
     assert "at the top of its git repository" in done.stderr
     assert git(project.parent, "status", "--porcelain") == ""
+
+
+def test_news_are_the_changelog_since_this_release_or_else_the_commits(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    git(tmp_path, "init", "--quiet", "--initial-branch=main", "home")
+    sections: list[str] = []
+    for release in ("0.1.0", "0.2.0", "0.10.0"):
+        (home / "file").write_text(release)
+        commit(home, f"Work on {release}")
+        sections.insert(0, f"## {release} (2026-12-01)\n\n- New in {release}\n\n")
+        (home / "CHANGELOG.md").write_text("# Changelog\n\n" + "".join(sections))
+        commit(home, f"Release {release}", tag=f"v{release}")
+    (home / "file").write_text("more")
+    commit(home, "Go on")
+    source = update.Source(tmp_path / "clone", str(home))
+    described = f"v0.1.0-1-g{git(home, 'rev-parse', 'v0.2.0~1').strip()}"
+    for before in ("v0.1.0", described):
+        news = source.news(before, "v0.10.0")
+        assert "New in 0.10.0" in news and "New in 0.2.0" in news  # noqa: PT018
+        assert "New in 0.1.0" not in news
+    assert source.news("v0.10.0", "main") == "- Go on"
+    root = git(home, "rev-list", "--max-parents=0", "HEAD").strip()
+    assert "- Work on 0.2.0" in source.news(root, "v0.2.0"), "a project of no release"
 
 
 def test_a_project_that_does_not_know_its_template_is_told_what_to_do(project: Path) -> None:

@@ -1,14 +1,15 @@
 """Announce changes: ids go into a short log of the user in Redis, and a message rings for it.
 
 Nothing waits for this and nothing fails by it. What could not be announced makes the pages of its
-users read everything anew, once the server is back.
+users read everything anew, as soon as the server is back.
 """
 
 import logging
 import os
+import time
 from collections.abc import Iterable, Sequence
 from functools import cache, partial
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +31,7 @@ RESET = "reset"  # in place of a topic: read everything anew
 _breaker = Breaker()
 _missed: set[Any] = set()
 _missed_lock = Lock()
+_teller: Thread | None = None
 
 
 def publish_on_commit(*, user_ids: Iterable[Any], topic: str, ids: Sequence[Any] = ("",)) -> None:
@@ -72,10 +74,15 @@ def publish(*, user_ids: Sequence[Any], topic: str, ids: Sequence[Any] = ("",)) 
     """Announce a change now. Never raises for a server that does not respond."""
     if not user_ids or not ids:
         return
-    if not _breaker.allows():
-        _miss(user_ids)
-        return
     user_ids = people(user_ids)
+    if _breaker.allows():
+        _tell(user_ids, topic, ids)
+    else:
+        _miss(user_ids)
+
+
+def _tell(user_ids: Sequence[Any], topic: str, ids: Sequence[Any]) -> None:
+    """Announce a change, and to those who missed earlier ones that they did."""
     missed = _take_missed()
     try:
         pipeline = _client(os.getpid()).pipeline(transaction=False)
@@ -122,14 +129,29 @@ def _client(_process: int) -> "redis.Redis":
 
 
 def _miss(user_ids: Iterable[Any]) -> None:
+    global _teller
     with _missed_lock:
         if len(_missed) < MAX_MISSED:
             _missed.update(user_ids)
+        if _teller is None or not _teller.is_alive():  # it does not live on in a forked process
+            _teller = Thread(target=_tell_missed, name="live-missed", daemon=True)
+            _teller.start()
+
+
+def _tell_missed() -> None:
+    """Try again until all know: this process may have nothing else to announce for a long time."""
+    global _teller
+    while True:
+        time.sleep(_breaker.pause)
+        with _missed_lock:
+            if not _missed:
+                _teller = None
+                return
+        if _breaker.allows():
+            _tell((), RESET, ())
 
 
 def _take_missed() -> list[Any]:
-    if not _missed:
-        return []
     with _missed_lock:
         taken = list(_missed)
         _missed.clear()

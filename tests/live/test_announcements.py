@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import redis
 from django.db import connection
 from django.utils import timezone
 
@@ -14,6 +16,8 @@ from backend_django.processing.api.state import COLUMNS
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.registry import get_processor
 from backend_django.users.models import User
+from backend_django.utils.breaker import Breaker
+from tests.stack import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -160,3 +164,29 @@ def test_what_is_undone_is_not_announced(user: User, told: list[str]) -> None:
         make(user)
         transaction.set_rollback(True)
     assert told == []
+
+
+def test_what_was_missed_is_told_by_itself(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The process has nothing else to announce, so that nothing but a timer can tell it."""
+    asked, told = [], []
+
+    class Pipeline:
+        def __getattr__(self, name: str) -> Callable[..., None]:
+            return lambda *details, **_: told.append((name, details[0]))
+
+        def execute(self) -> None:
+            asked.append(1)
+            if len(asked) < 3:
+                told.clear()
+                raise redis.ConnectionError
+
+    monkeypatch.setattr(
+        publish, "_client", lambda _: SimpleNamespace(pipeline=lambda **_: Pipeline())
+    )
+    monkeypatch.setattr(publish, "_breaker", Breaker(pause=0.01))
+    publish.publish(user_ids=[1, 2], topic="request", ids=["a"])
+    wait_for(lambda: len(asked) == 3, what="it is told")
+    assert {key for name, key in told if name == "publish"} == {publish.bell(1), publish.bell(2)}
+    wait_for(lambda: publish._teller is None, what="nothing goes on when all is told")

@@ -18,6 +18,7 @@ from tests.stack import ADMIN, ROOT, Stack
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+PATIENCE = 20_000  # milliseconds, also of an expectation; a busy machine is no failure
 AXE = ROOT / "frontend_vue" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
@@ -32,8 +33,9 @@ def chromium() -> "Iterator[Browser]":
     if path is None:
         why = os.environ.get("NO_CHROMIUM", "`python -m scripts.chromium` fetches one")
         pytest.skip(f"there is no Chromium: {why}")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield browser
@@ -51,7 +53,7 @@ def page(chromium: "Browser", stack: Stack, request: pytest.FixtureRequest) -> "
     }
     context = chromium.new_context(base_url=stack.url, **(usual | options))
     context.add_init_script(WATCH_POLICY)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     made = context.new_page()
     foreign: list[str] = []
     errors: list[str] = []

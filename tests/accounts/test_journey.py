@@ -33,8 +33,6 @@ def sign_in(page, password: str) -> None:
 def test_account_from_its_making_to_its_end(page, stack: Stack, mail_server: MailServer) -> None:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=20_000)  # as long as the page fixture waits for anything else
-
     def mail_named(subject: str) -> EmailMessage:
         return wait_for(
             lambda: [mail for mail in mail_server.to(EMAIL) if mail["Subject"] == subject],

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.mail_server import MailServer
 from tests.stack import ADMIN, Api, Stack, migrated_database, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.matrix, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.matrix]
 BASE = "/river"
 
 

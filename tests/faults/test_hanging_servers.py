@@ -17,7 +17,7 @@ from tests.stack import Api, wait_for
 
 from .conftest import ProxiedStack
 
-pytestmark = [pytest.mark.matrix, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.matrix]
 PATIENCE = 15.0  # seconds; without a limit it is minutes
 ASK_THE_DATABASE = ("/health/ready", "/admin/login/")
 CALLERS = 8  # as many as there are threads

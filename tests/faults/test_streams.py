@@ -11,7 +11,7 @@ from tests.stack import Api, wait_for
 
 from .conftest import ProxiedStack
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

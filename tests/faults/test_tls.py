@@ -19,7 +19,7 @@ from tests.tls import TlsProxy, make_certificate
 
 from .test_hanging_servers import all_is_well, look, post
 
-pytestmark = [pytest.mark.matrix, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.matrix]
 
 
 class EncryptedStack(Stack):

@@ -16,7 +16,7 @@ from scripts.processes import dies_with_parent, free_port
 from tests.matrix import matrix
 from tests.stack import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 
 class Release:

@@ -21,7 +21,7 @@ from scripts.binaries import find_postgres
 from tests.matrix import matrix
 from tests.stack import ROOT, Api, Stack
 
-pytestmark = [pytest.mark.slow, pytest.mark.matrix, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.matrix]
 TEXTS = [b"one two three\n", "é ".encode() * 1_000]
 Change = Callable[[dict[str, bytes]], None]
 

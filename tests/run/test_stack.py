@@ -21,7 +21,7 @@ from scripts.modules import module_programs
 from scripts.processes import free_port
 from tests.stack import ROOT, Api, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 ACCOUNT = {"email": "ada@example.org", "password": "correct horse battery staple"}
 
 

@@ -11,7 +11,7 @@ from tests.server.conftest import THREADS, Server
 from tests.server.slow import BODY, HEAD, SlowClients, is_answered, multipart, send_slowly
 from tests.stack import Api, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 OTHERS = ("/", "/api/v1/version-info/", "/health/live", "/health/ready")
 
 

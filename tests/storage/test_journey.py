@@ -13,7 +13,7 @@ import pytest
 from tests.stack import wait_for
 from tests.storage.conftest import CHUNK, MB, Place, chunk_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 KIND = "wordcount/copy"
 CONTENT = os.urandom(11 * MB)
 

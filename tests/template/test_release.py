@@ -9,7 +9,7 @@ import pytest
 
 from .conftest import RELEASE, git
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 
 def release(folder: Path, version: str) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ from tests.stack import ADMIN, ROOT, Stack, migrated_database
 
 from .server import Bucket
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 
 def with_page() -> tuple[str, Path]:

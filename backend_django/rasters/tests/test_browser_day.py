@@ -132,3 +132,5 @@ def test_a_day(signed_in: Page, stack: Stack, tmp_path: Path) -> None:
     expect(visitor.get_by_role("heading", name="The valley")).to_be_visible()
     expect(visitor.get_by_role("combobox", name=re.compile("^Show"))).to_have_value("hillshade")
     visitor.context.close()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()  # though a measurement is under way

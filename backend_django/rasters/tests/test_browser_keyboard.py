@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.matrix]
 SAMPLE = RasterProcessor.sample
 THROTTLED = 4  # times slower than this machine
 LIMIT = 200  # milliseconds from an interaction to the next paint
+UNSEEN = float("inf")
 TRIES = 8  # of each, until it is fast enough: other programs may delay some, but not all of them
 WATCH = """
 window.interactions = [];
@@ -139,18 +140,20 @@ def test_every_page_answers_at_once(slow: Page, stack: Stack) -> None:
 
     def measure(what: str, *steps: Callable[[], None]) -> None:
         """Do the steps until each was fast enough; note the slowest of them at its fastest."""
-        fastest = [float("inf")] * len(steps)
+        fastest = [UNSEEN] * len(steps)
         for _ in range(TRIES):
             for place, step in enumerate(steps):
                 page.evaluate("window.interactions.length = 0")
                 step()
                 page.evaluate(FRAMES)
                 page.evaluate(FRAMES)
-                slowest = max([0, *page.evaluate("window.interactions")])
-                fastest[place] = min(fastest[place], slowest)
+                seen = page.evaluate("window.interactions")  # none from a browser that is late
+                if seen:
+                    fastest[place] = min(fastest[place], max(seen))
             if max(fastest) < LIMIT:
                 break
-        times[what] = max(fastest)
+        # What takes less than 16 ms is not told at all.
+        times[what] = max(0 if time == UNSEEN else time for time in fastest)
 
     def key(*keys: str) -> Callable[[], None]:
         return lambda: [press(one) for one in keys] and None
@@ -196,6 +199,7 @@ def test_every_page_answers_at_once(slow: Page, stack: Stack) -> None:
         measure(f"workbench: open {tab}", click("tab", tab))
     measure("workbench: measure", click("tab", "Measure"), click("button", "Distance"))
     measure("workbench: share", click("button", "Share"), key("Escape"))
+    expect(page.get_by_role("dialog")).to_have_count(0)  # though a measurement is under way
     at("/mosaics")
     measure("mosaics: palette, open", key("Control+k"), key("Escape"))
     at("/account")

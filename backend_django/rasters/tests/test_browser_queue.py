@@ -12,7 +12,7 @@ from backend_django.rasters.tests.factory import pixels, write
 from tests.browsing import accessibility_problems
 from tests.stack import Api
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Request, expect
 from backend_django.rasters.processor import RasterProcessor
 from tests.browsing import accessibility_problems
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 MB = 1024**2
 PAGE = re.compile(r"/rasters/[0-9a-f-]{36}(\?|$)")
 

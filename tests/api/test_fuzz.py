@@ -75,7 +75,6 @@ def token_of_another_user(stack: Stack, number: int) -> str:
     ).strip()
 
 
-# [mfa]
 def session_of_another_user(stack: Stack) -> str:
     """Return headers for what takes no token."""
     key = stack.manage(
@@ -94,7 +93,6 @@ def session_of_another_user(stack: Stack) -> str:
     return f'{{ Authorization = "", Cookie = "{cookies}", X-CSRFToken = "{csrf}" }}'
 
 
-# [/mfa]
 def configuration(stack: Stack, token: str, ids: list[str]) -> str:
     operations = [
         f'[[operations]]\ninclude-path = "{path}"\n'
@@ -127,14 +125,13 @@ def configuration(stack: Stack, token: str, ids: list[str]) -> str:
         "checks.positive_data_acceptance.expected-statuses = [200, 400, 404, 409, 414, 429]\n"
         "checks.negative_data_rejection.expected-statuses = [400, 404, 405, 406, 409, 414, 429]\n"
     ]
-    # [mfa]
-    operations = [  # before those of /auth/mfa/: the first that says something has it
-        '[[operations]]\ninclude-path-regex = "/auth/mfa/passkeys/"\n'
-        f"headers = {session_of_another_user(stack)}\n"
-        "checks.positive_data_acceptance.expected-statuses = [200, 400, 403, 404, 409, 429]\n",
-        *operations,
-    ]
-    # [/mfa]
+    for path in of_modules("TAKES_NO_TOKEN"):
+        operations = [  # before the others: the first that says something has it
+            f'[[operations]]\ninclude-path-regex = "{path}"\n'
+            f"headers = {session_of_another_user(stack)}\n"
+            "checks.positive_data_acceptance.expected-statuses = [200, 400, 403, 404, 409, 429]\n",
+            *operations,
+        ]
     return f"""
 headers = {{ Authorization = "Token {token}" }}
 [dictionaries.ids]

@@ -10,6 +10,7 @@ ADDRESSES = {  # by who may call them, in the words of tests/security/addresses.
     "object": r"/auth/mfa/passkeys/\{id\}/(remove/)?",
 }
 MAY_REFUSE_GOOD_FORM = "/auth/mfa/"
+TAKES_NO_TOKEN = "/auth/mfa/passkeys/"
 SIGNED_OUT_PAGE = "/login/code"
 
 

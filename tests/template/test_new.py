@@ -23,8 +23,9 @@ OF_COPIER = re.compile(r"copier\.yml|\.copier-answers\.yml|.*\.jinja")
 OF_THE_TEMPLATE = re.compile(
     r"CHANGELOG\.md|\.ci/more|\.github/workflows/template\.yml|benchmarks/.*"
     r"|docs/((template|performance|commands)\.md|api/.*"
-    r"|decisions/.*|images/bench/.*)|requirements/(rasters/)?bench\..*|tests/test_removal\.py"
+    r"|decisions/.*|images/bench/.*)|requirements/(rasters/)?bench\..*|tests/test_(howto|removal)\.py"
     r"|scripts/(new\.py|chaos\.py|template\.mk|licenses/.*)|tests/(template|chaos|feature)/.*"
+    r"|tests/run/test_(bootstrap|services|stack|supervisor)\.py"
 )
 
 

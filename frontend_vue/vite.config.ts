@@ -88,8 +88,11 @@ export default defineConfig(({ mode }) => {
   // The object form keeps the Host header. The string form of Vite's proxy changes it, and Django
   // then refuses every unsafe request of a signed-in user: "Origin checking failed".
   const django = { target: env.DJANGO_DEV_URL ?? 'http://127.0.0.1:8000' }
-  // One more server that is reached under the page's address: "/path/ http://host:port".
-  const [prefix, target] = env.DEV_PROXY?.split(' ') ?? []
+  // Further servers that are reached under the page's address: "/path/ http://host:port" each.
+  const others = Object.entries(env)
+    .filter(([name, value]) => name.startsWith('DEV_PROXY') && value)
+    .map(([, value]) => value.split(' '))
+    .map(([prefix, target]) => [prefix, { target }])
 
   return {
     plugins: [compileMessages(), vue(), tailwindcss(), nameProject(), nameAddresses()],
@@ -131,13 +134,13 @@ export default defineConfig(({ mode }) => {
       port: Number(env.VITE_PORT ?? 5173),
       strictPort: true,
       proxy: {
+        ...Object.fromEntries(others), // first: one may be below /api
         ...Object.fromEntries(
           ['/api', '/admin', '/accounts', '^/static/(?!vue/)', '/media', '/health'].map((path) => [
             path,
             django,
           ]),
         ),
-        ...(prefix && { [prefix]: { target } }),
       },
     },
 

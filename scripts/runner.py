@@ -123,7 +123,8 @@ class Runner:
         )
         of_modules = {"STAFF_LINKS": stack.settings.get("STAFF_LINKS", links)}
         for module, port in self.modules.items():
-            of_modules |= module.environment(stack.settings) | {module.port[0]: str(port)}
+            own = {module.port[0]: str(port)}
+            of_modules |= module.environment(stack.settings | own) | own
         stack.check_disk()
         self.supervisor = Supervisor(stack.services)
         names = (
@@ -262,8 +263,8 @@ class Runner:
         self._add("beat", *CELERY, "beat", "--pidfile=", stop_seconds=10, pulse_seconds=45)
         for module in self.modules:
             # it asks the worker what it can do, once, so the worker should be there
-            self._add(module.name, *CELERY, *module.command, stop_seconds=10, delay=4,
-                      pulse_seconds=45)  # fmt: skip
+            self._add(module.name, sys.executable, "-m", *module.command, stop_seconds=15,
+                      delay=4, pulse_seconds=45)  # fmt: skip
         if self.dev:
             threading.Thread(target=self._restart_on_change, daemon=True).start()
 
@@ -300,12 +301,12 @@ class Runner:
 
         for changes in watch(ROOT / "backend_django", watch_filter=PythonFilter()):
             paths = ", ".join(sorted({str(Path(path).relative_to(ROOT)) for _, path in changes}))
-            restart = partial(self._restart, f"{paths} changed: workers and beat start again")
+            restart = partial(self._restart, f"{paths} changed: what does not reload starts again")
             self.supervisor.call_soon(restart)
 
     def _restart(self, why: str) -> None:
         self.supervisor.say(why)
-        for name in ("worker", "short", "beat"):
+        for name in ("worker", "short", "beat", *(module.name for module in self.modules)):
             self.supervisor.restart(name)
 
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 class ModuleProgram(NamedTuple):
     """One more program beside web, worker and beat, with an address of its own.
 
-    port: the setting of its port, and the port when nothing is set; command: Celery's; environment:
-    what it needs, from the settings of this machine, raising UsageError when one is missing; words:
-    what the person is told about its address.
+    port: the setting of its port, and the port when nothing is set; command: what follows
+    `python -m`; environment: what it needs, from the settings of this machine with that port,
+    raising UsageError when one is missing; words: what the person is told about its address.
     """
 
     name: str

@@ -20,7 +20,14 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
 PROGRAM = ModuleProgram(
     "flower",
     ("FLOWER_PORT", 5555),
-    ("flower", "--conf=docker/flower/flowerconfig.py"),
+    (
+        "celery",
+        "--quiet",
+        "-A",
+        "backend_django.config.celery_app",
+        "flower",
+        "--conf=docker/flower/flowerconfig.py",
+    ),
     environment,
     "queue, user and password in .env",
 )

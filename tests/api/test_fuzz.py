@@ -23,11 +23,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), *[pytest.mark.matrix]
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "1")
 OF_THE_SAME_VIEWS = "copy|fetch|lines|refresh|report|short|survey"
 # The views of /wordcount/ again, for other jobs, and every boundary: not in the brief run.
-BRIEF = (
-    []
-    if AT_LENGTH
-    else ["--exclude-path-regex", f"/wordcount/({OF_THE_SAME_VIEWS})/", "--phases", "fuzzing"]
-)
+NOT_BRIEF = [] if AT_LENGTH else [f"/wordcount/({OF_THE_SAME_VIEWS})/"]
+BRIEF = [] if AT_LENGTH else ["--phases", "fuzzing"]
+# Who answers beside web, by the beginning of the addresses.
+PROCESSES = {path: beside for more in of_modules("PROCESSES") for path, beside in more.items()}
 SEED = os.environ.get("FUZZ_SEED", "1")
 AT_LEAST = int(os.environ.get("FUZZ_AT_LEAST", "100"))
 
@@ -141,34 +140,61 @@ values = {ids}
 {"".join(operations)}"""
 
 
-def test_the_product_keeps_its_promises(fuzzed: Stack, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def prepared(fuzzed: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the document, and with whom Schemathesis signs in as."""
+    folder = tmp_path_factory.mktemp("schemathesis")
     with fuzzed.client(**ADMIN) as api:
         ids = make_requests(api, fuzzed)
         token = api.headers["Authorization"].removeprefix("Token ")
-        document = tmp_path / "openapi.json"
-        document.write_text(api.get("schema/").text)
-    settings = tmp_path / "schemathesis.toml"
-    settings.write_text(configuration(fuzzed, token, ids))
+        (folder / "openapi.json").write_text(api.get("schema/").text)
+    (folder / "schemathesis.toml").write_text(configuration(fuzzed, token, ids))
+    return folder
+
+
+def ask(folder: Path, url: str, *options: str, at_least: int) -> None:
+    """Have Schemathesis ask what the document promises, at the API of a process."""
     done = subprocess.run(
         [
             Path(sys.executable).with_name("schemathesis"),
-            *("--config-file", settings, "run", document),
-            *("--url", f"{fuzzed.url}/api/v1", "--max-examples", EXAMPLES, "--seed", SEED),
-            *BRIEF,
-            *("--exclude-path", "/events/"),  # it does not end; tests/live reads it
+            *("--config-file", folder / "schemathesis.toml", "run", folder / "openapi.json"),
+            *("--url", f"{url}/api/v1", "--max-examples", EXAMPLES, "--seed", SEED),
+            *options,
             *("--continue-on-failure", "--suppress-health-check", "all"),
         ],
-        cwd=tmp_path,  # where it keeps its notes
+        cwd=folder,  # where it keeps its notes
         capture_output=True,
         text=True,
     )
     if report := os.environ.get("FUZZ_REPORT"):
-        Path(report).write_text(done.stdout)
+        with Path(report).open("a") as file:
+            file.write(done.stdout)
     assert done.returncode == 0, f"seed {SEED}\n{done.stdout}{done.stderr}"
     generated = re.search(r"(\d+) generated", done.stdout)
     assert generated
-    assert int(generated[1]) >= AT_LEAST
-    log = fuzzed.log("web").read_text()
+    assert int(generated[1]) >= at_least
+    assert "returned only 401/403" not in done.stdout, "the sign-in was lost on the way"
+
+
+def check_log(fuzzed: Stack, name: str) -> None:
+    log = fuzzed.log(name).read_text()
     assert "Internal Server Error" not in log
     assert "Traceback" not in log
-    assert "returned only 401/403" not in done.stdout, "the sign-in was lost on the way"
+
+
+def test_the_product_keeps_its_promises(fuzzed: Stack, prepared: Path) -> None:
+    excluded = "|".join([*NOT_BRIEF, *(f"^{path}" for path in PROCESSES), "^/events/$"])
+    # /events/ does not end; tests/live reads it
+    ask(prepared, fuzzed.url, *BRIEF, "--exclude-path-regex", excluded, at_least=AT_LEAST)
+    check_log(fuzzed, "web")
+
+
+@pytest.mark.parametrize("path", PROCESSES)
+def test_processes_beside_web_keep_theirs(fuzzed: Stack, prepared: Path, path: str) -> None:
+    logs = set(fuzzed.logs())
+    with PROCESSES[path](fuzzed) as url:
+        # Nothing there may lead to anything else, which Schemathesis would take for a mistake.
+        phases = ["--phases", "examples,coverage,fuzzing"]
+        ask(prepared, url, "--include-path-regex", f"^{path}", *phases, at_least=10)
+    for log in set(fuzzed.logs()) - logs:
+        check_log(fuzzed, log.stem)

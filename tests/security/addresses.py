@@ -115,6 +115,9 @@ class Address:
         options: dict[str, Any] = {}
         if self.method not in {"get", "delete"}:
             options = {"data": {}, "content_type": "application/json"}
+        for beginning, call in (pair for more in of_modules("CALLS") for pair in more.items()):
+            if self.template.startswith(beginning):
+                return call(client, self.method, self.path(values), options.get("data"))
         return getattr(client, self.method)(self.path(values), **options)
 
 

@@ -22,6 +22,7 @@ WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!ov
          "observability": r"observability|opentelemetry|\botel|\bsentry|grafana|\bloki\b",
          "teams": r"\bteams?\b",
          "flags": r"waffle|useflag|feature.flag|flags_on",
+         "fastapi": r"fastapi|uvicorn|starlette",
          "bookings": r"\bbookings?\b|\binstruments?\b",
          }  # fmt: skip
 # What `make schema` and npm write.

@@ -121,12 +121,12 @@ class _Comparison:
         if key in self.under_way:  # a schema that contains itself
             return
         self.under_way.add(key)
-        yield from self.resolved(
+        yield from self.compare_resolved(
             where, self.resolve(self.old, old), self.resolve(self.new, new), way
         )
         self.under_way.discard(key)
 
-    def resolved(self, where: str, old: Schema, new: Schema, way: str) -> Iterator[str]:
+    def compare_resolved(self, where: str, old: Schema, new: Schema, way: str) -> Iterator[str]:
         if old.get("type") != new.get("type"):
             yield f"{where}: type changed"
             return
@@ -136,7 +136,7 @@ class _Comparison:
         for choice in ("oneOf", "anyOf", "allOf"):
             yield from self.choices(f"{where} {choice}", old, new, choice, way)
         if way == INPUT:
-            yield from self.narrowed(where, old, new)
+            yield from self.find_narrowed(where, old, new)
         before, present = old.get("properties", {}), new.get("properties", {})
         for name, schema in before.items():
             if name in present:
@@ -166,7 +166,7 @@ class _Comparison:
         if name == "allOf" or not before or not now or (way == INPUT and before - now):
             yield f"{where}: changed"
 
-    def narrowed(self, where: str, old: Schema, new: Schema) -> Iterator[str]:
+    def find_narrowed(self, where: str, old: Schema, new: Schema) -> Iterator[str]:
         if "enum" in new:
             gone = [v for v in old.get("enum", []) if v not in new["enum"]]
             if "enum" not in old or gone:

@@ -73,7 +73,7 @@ CHECKS = [
 BY_NAME = {"fast only", "lint only", "matrix"}  # not in `all`
 
 
-def selected(group: str) -> list[Check]:
+def select_checks(group: str) -> list[Check]:
     if group == "all":
         return [check for check in CHECKS if not check.groups & BY_NAME]
     wanted = {group, "fast only"} if group == "fast" else {group}
@@ -107,7 +107,7 @@ def run(checks: list[Check], pytest_arguments: list[str]) -> int:
 
 def main() -> int:
     group, *rest = sys.argv[1:] or ["all"]
-    checks = selected(group)
+    checks = select_checks(group)
     if not checks:
         print(f"unknown group {group}: choose all, fast, matrix, lint or types", file=sys.stderr)
         return 2

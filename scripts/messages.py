@@ -172,7 +172,7 @@ def read(path: Path, language: str) -> Catalog:
         return read_po(file, locale=language)
 
 
-def updated(folder: Path, language: str) -> Catalog:
+def collect_catalogue(folder: Path, language: str) -> Catalog:
     """Return a catalogue with what is in the sources now, and nothing else."""
     old = read(catalogue(folder, language), language)
     new = Translation(language)
@@ -197,7 +197,7 @@ def _singular(message_id: str | tuple[str, ...] | list[str]) -> str:
     return message_id if isinstance(message_id, str) else message_id[0]
 
 
-def written(catalog: Catalog) -> tuple[bytes, bytes]:
+def compile_catalogue(catalog: Catalog) -> tuple[bytes, bytes]:
     """Return the contents of the .po and of the .mo of a catalogue."""
     source, compiled = io.BytesIO(), io.BytesIO()
     write_po(source, catalog, width=96, omit_header=False, include_lineno=False)
@@ -228,8 +228,8 @@ def main() -> int:
     for folder in applications():
         for language in languages():
             path = catalogue(folder, language)
-            catalog = updated(folder, language)
-            source, compiled = written(catalog)
+            catalog = collect_catalogue(folder, language)
+            source, compiled = compile_catalogue(catalog)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(source)
             path.with_suffix(".mo").write_bytes(compiled)

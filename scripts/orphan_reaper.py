@@ -63,20 +63,22 @@ def _keep_watch(reader: int, run_id: str) -> None:
                 del watched[pid]
     for pid, stop_signal in watched.items():
         send(pid, stop_signal)
-    for pid in marked(run_id):
+    for pid in find_marked(run_id):
         send(pid, signal.SIGTERM)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (left := {*filter(is_alive, watched), *marked(run_id)}) and time.monotonic() < deadline:
+    while (
+        left := {*filter(is_alive, watched), *find_marked(run_id)}
+    ) and time.monotonic() < deadline:
         time.sleep(0.05)
     for pid in left:
         send(pid, signal.SIGKILL)
         if pid in watched:
             send_group(pid, signal.SIGKILL)
-    for pid in marked(run_id):  # started in between
+    for pid in find_marked(run_id):  # started in between
         send(pid, signal.SIGKILL)
 
 
-def marked(run_id: str) -> list[int]:
+def find_marked(run_id: str) -> list[int]:
     """Ids of the live processes whose environment carries the run's marker (Linux; else none)."""
     wanted = f"{MARKER}={run_id}".encode()
     found = []

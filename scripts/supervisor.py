@@ -166,7 +166,7 @@ class Supervisor:
         self._turned, now = time.time(), time.monotonic()
         for program in list(self.programs.values()):
             if program.process is not None and program.process.poll() is not None:
-                self._ended(program)
+                self._handle_exit(program)
             elif program.kill_after is None and self._hangs(program):
                 self.say(f"no sign of life for {program.pulse_seconds:g} s, killed", program.name)
                 self._kill(program)
@@ -238,7 +238,7 @@ class Supervisor:
             program.process.stdout.close()
             program.process.stdout = None
 
-    def _ended(self, program: Program) -> None:
+    def _handle_exit(self, program: Program) -> None:
         code, stopping = self._collect(program), program.kill_after is not None
         program.kill_after = None
         if program.restart_wanted:
@@ -314,7 +314,7 @@ class Supervisor:
         if program.process is not None:
             send_group(program.process.pid, signal.SIGKILL)
             program.process.wait()
-            self._ended(program)
+            self._handle_exit(program)
 
     def _stop_programs(self) -> None:
         """SIGTERM stage by stage; programs named in no stage go with the last."""

@@ -225,7 +225,7 @@ def test_another_language_is_a_catalogue_and_a_name_in_the_settings(
     """The server's part of “Add a language” in docs/languages.md."""
     folder = tmp_path / "backend_django" / "tides"
     monkeypatch.setattr(messages, "ROOT", tmp_path)
-    catalog = messages.updated(folder, "fr")
+    catalog = messages.collect_catalogue(folder, "fr")
     catalog["The tides of %(place)s"].string = "Les marées de %(place)s"
     target = messages.catalogue(folder, "fr")
     target.parent.mkdir(parents=True)

@@ -11,7 +11,15 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from backend_django.pages.views import page_values
-from scripts.messages import ERRORS, applications, catalogue, languages, problems, updated, written
+from scripts.messages import (
+    ERRORS,
+    applications,
+    catalogue,
+    collect_catalogue,
+    compile_catalogue,
+    languages,
+    problems,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 # Raised by views and serializers, which is where gettext belongs.
@@ -23,16 +31,16 @@ CATALOGUES = [(folder, language) for folder in applications() for language in la
 def test_catalogue_is_complete_and_current(folder: Path, language: str) -> None:
     path = catalogue(folder, language)
     assert path.exists(), "run `make messages`"
-    catalog = updated(folder, language)
+    catalog = collect_catalogue(folder, language)
     assert [*problems(catalog, path.parts[-5])] == []
-    source, compiled = written(catalog)
+    source, compiled = compile_catalogue(catalog)
     assert path.read_bytes() == source, f"{path} is not current: run `make messages`"
     assert path.with_suffix(".mo").read_bytes() == compiled, "run `make messages`"
 
 
 @pytest.mark.parametrize("folder", applications(), ids=lambda folder: folder.name)
 def test_catalogue_is_used(folder: Path) -> None:
-    for message in updated(folder, "de"):
+    for message in collect_catalogue(folder, "de"):
         if isinstance(message.id, str) and message.id:
             with translation.override("de"):
                 assert gettext(message.id) == message.string

@@ -149,21 +149,21 @@ class Copy:
 
     def _line(self, block: Block, source: str, field: Field, model: Model) -> str:
         """Return a block about a field of the example as one about a field of a model."""
-        text = lines.sampled(block.text, field)
+        text = lines.fit_values(block.text, field)
         if field.type in {"ref", "many"}:
-            text = self._targeted(text, field)
+            text = self._name_target(text, field)
         elif field.apart:
             apart = next(other for other in model.fields if other.name == field.apart)
             text = re.sub(
-                r"(?<![a-z])instrument(?![a-z_])", apart.name, self._targeted(text, apart)
+                r"(?<![a-z])instrument(?![a-z_])", apart.name, self._name_target(text, apart)
             )
         old = of_field(block, source) or ""
         if lines.ABOUT_ONE.match(text):
             text = re.sub(rf"(self|row)\.{old}", rf"\1.{field.name}", text)
         else:
-            text = lines.renamed(text, old, field)
+            text = lines.rename_field(text, old, field)
         text = self._rename(text, source, model)
-        return lines.adapted(text, field, model)
+        return lines.adapt_to_field(text, field, model)
 
     def _can(self, block: Block, field: Field, model: Model) -> bool:
         """Whether a test can give a reference: what it leads to is made before."""
@@ -172,7 +172,7 @@ class Copy:
         before = self.ordered[: self.ordered.index(model)]
         return bool(field.feature) or field.target in {other.singular for other in before}
 
-    def _targeted(self, text: str, field: Field) -> str:
+    def _name_target(self, text: str, field: Field) -> str:
         """Return a text about the instrument to which one refers, as one about another model."""
         target = next((m for m in self.spec.models if m.singular == field.target), None)
         plural = target.plural if target and not field.feature else plural_of(field.target)
@@ -255,7 +255,7 @@ def _is_for(block: Block, model: str, field: Field) -> bool:
     return True
 
 
-def copied(spec: Spec, example: tuple[Path, Path], target: tuple[Path, Path]) -> None:
+def copy_example(spec: Spec, example: tuple[Path, Path], target: tuple[Path, Path]) -> None:
     """Write the files of a feature from those of the example."""
     copy = Copy(spec)
     everything = [field for model in spec.models for field in model.fields]

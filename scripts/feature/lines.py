@@ -38,7 +38,7 @@ def is_wanted(line: str, *models: Model) -> bool:
     return of is None or any(of in traits(model) for model in models)
 
 
-def renamed(text: str, old: str, field: Field) -> str:
+def rename_field(text: str, old: str, field: Field) -> str:
     """Return lines about a field of the example as lines about another field."""
     names = {old: field.name, old.capitalize(): field.enum}
     return re.sub(
@@ -46,7 +46,7 @@ def renamed(text: str, old: str, field: Field) -> str:
     )
 
 
-def sampled(text: str, field: Field) -> str:
+def fit_values(text: str, field: Field) -> str:
     """Return lines with values that the field can have."""
     if field.unique:
         text = re.sub(r'(": )("First[^"]*"|"https:[^"]*first"|1(?=,)|"first@)', _unique, text)
@@ -71,7 +71,7 @@ def _unique(found: re.Match[str]) -> str:
     return f'{found[1]}unique("first") + "@' if value == '"first@' else f"{found[1]}unique({value})"
 
 
-def adapted(text: str, field: Field, model: Model) -> str:
+def adapt_to_field(text: str, field: Field, model: Model) -> str:
     """Return lines about a field with its default, and as it may or may not be left out."""
     line = text.strip("\n")
     space = line[: len(line) - len(line.lstrip())]

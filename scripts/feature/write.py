@@ -7,7 +7,7 @@ from typing import Any
 from django.template import Context, Engine
 
 from scripts.environment import FRONTEND, ROOT
-from scripts.feature.copy import copied
+from scripts.feature.copy import copy_example
 from scripts.feature.example import example
 from scripts.feature.fields import Field
 from scripts.feature.spec import Spec
@@ -34,7 +34,7 @@ def write(spec: Spec, service: str = "") -> None:
     """Write all but the migration, which Django makes from the models."""
     backend, page = folders(spec)
     if spec.kind == "crud":
-        copied(spec, example(), (backend, page))
+        copy_example(spec, example(), (backend, page))
         return
     values = job_values(spec, service)
     for package in ("", "api", "tests"):

@@ -8,6 +8,7 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
+from backend_django import policies
 from backend_django.processing.models import ProcessingRequest
 from backend_django.users.models import ApiToken, User
 from backend_django.users.services import token_create
@@ -157,3 +158,43 @@ def test_what_is_not_there_says_so(user: User) -> None:
     ):
         answer = call(None, method, path, headers=headers)
         assert (answer.status_code, answer.json()["status"]) == (status, status), path
+
+
+class EditorsAndViewers:
+    """Lets grace edit and bob look at what is ada's."""
+
+    def __init__(self, ada: User) -> None:
+        self.ada, self.edits = ada, {"grace@example.org": True, "bob@example.org": False}
+
+    def _role(self, user_id: Any) -> bool | None:
+        return self.edits.get(User.objects.get(pk=user_id).email)
+
+    def allows(self, user_id: Any, action: policies.Action, owner_id: Any) -> bool:
+        role = self._role(user_id)
+        looks = action == policies.Action.VIEW and role is not None
+        return owner_id == self.ada.pk and (looks or bool(role))
+
+    def account(self, user_id: Any, named: str) -> Any:
+        return self.ada if named == "ada" and self._role(user_id) is not None else None
+
+    def owners(self, user_id: Any, action: policies.Action) -> Any:
+        seen = self.allows(user_id, action, self.ada.pk)
+        return User.objects.filter(pk=self.ada.pk if seen else None).values("pk")
+
+    def people(self, owner_ids: Any) -> dict[Any, list[Any]]:
+        return {}
+
+
+def test_one_acts_for_another_account_as_policies_say(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "_delegations", [EditorsAndViewers(user)])
+    status: dict[str, int] = {}
+    for name in ("grace", "bob", "eve"):
+        other = User.objects.create_user(f"{name}@example.org", "correct horse battery staple")
+        _, key = token_create(user=other, name="of a test")
+        headers = {"Authorization": f"Token {key}", "X-Act-For": "ada"}
+        status[name] = call(None, "post", SUMMARIES, TEXT, headers=headers).status_code
+    assert status == {"grace": 200, "bob": 403, "eve": 404}
+    made = ProcessingRequest.objects.get()
+    assert (made.owner, made.created_by.email) == (user, "grace@example.org")

@@ -1,0 +1,1 @@
+"""What a call of FastAPI costs beside one of Django REST framework."""

@@ -103,5 +103,7 @@ def call(
 
 
 def call_as_page(client: Client, method: str, path: str, data: Any) -> Answer:
-    """Make a call as our page does."""
-    return call(client, method, path, data, page=True)
+    """Make a call as our page does, or with the token that the client has."""
+    token = client.defaults.get("HTTP_AUTHORIZATION")
+    headers = {"Authorization": str(token)} if token else None
+    return call(client, method, path, data, headers=headers, page=not token)

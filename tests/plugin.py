@@ -94,11 +94,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
-    """Show what the stack logged when a test that uses it fails."""
+    """Show what a stack logged when a test that uses it fails."""
     report = yield
-    made = getattr(item, "funcargs", {}).get("stack")
-    if report.failed and made:
-        report.sections += [(f"log of {p.stem}", last_lines(p, 30)) for p in made.logs()]
+    if report.failed:
+        given = getattr(item, "funcargs", {}).values()
+        logs = [path for made in given if isinstance(made, Stack) for path in made.logs()]
+        report.sections += [(f"log of {path.stem}", last_lines(path, 30)) for path in logs]
     return report
 
 

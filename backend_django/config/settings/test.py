@@ -43,6 +43,7 @@ WEBHOOK_RETRY_SECONDS = 1
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 HTTP_CLIENT_INTERNAL_HOSTS = ["127.0.0.1"]  # by this name alone: "localhost" is refused
 LOGGING["handlers"]["console"]["formatter"] = "plain"
+LOGGING["loggers"]["httpx"] = {"level": "WARNING"}  # of tests, which look again and again
 if TEST_STORAGE := env("TEST_STORAGE", default=""):
     STORAGES["default"] = {"BACKEND": TEST_STORAGE}
 INSTALLED_APPS += env.list("TEST_APPS", default=["tests.wordcount.apps.WordCountConfig"])

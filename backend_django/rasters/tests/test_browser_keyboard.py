@@ -1,9 +1,7 @@
 """A day with the list by keyboard alone, and how soon each page answers a slow computer."""
 
 import re
-import sys
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,22 +11,11 @@ from backend_django.rasters.processor import RasterProcessor
 from tests.browsing import accessibility_problems
 from tests.stack import Stack
 
+from .pace import Pace, slowed
 from .test_browser_list import listed  # noqa: F401 (a fixture)
 
 pytestmark = [pytest.mark.slow, pytest.mark.matrix]
 SAMPLE = RasterProcessor.sample
-THROTTLED = 4  # times slower than this machine
-LIMIT = 200  # milliseconds from an interaction to the next paint
-UNSEEN = float("inf")
-TRIES = 8  # of each, until it is fast enough: other programs may delay some, but not all of them
-WATCH = """
-window.interactions = [];
-new PerformanceObserver((list) => {
-  for (const { interactionId, duration } of list.getEntries())
-    if (interactionId) window.interactions.push(duration)
-}).observe({ type: 'event', durationThreshold: 16 })
-"""
-FRAMES = "new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))"
 
 
 def focused(page: Page) -> str:
@@ -126,34 +113,15 @@ def test_a_day_by_keyboard_alone(listed: Page, tmp_path: Path) -> None:  # noqa:
 @pytest.fixture
 def slow(listed: Page) -> Iterator[Page]:  # noqa: F811
     """The list, in a browser whose processor is slower."""
-    listed.add_init_script(WATCH)
-    session = listed.context.new_cdp_session(listed)
-    session.send("Emulation.setCPUThrottlingRate", {"rate": THROTTLED})
-    yield listed
-    session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    with slowed(listed):
+        yield listed
 
 
 @pytest.mark.timeout(400)
 def test_every_page_answers_at_once(slow: Page, stack: Stack) -> None:
     page, press = slow, slow.keyboard.press
-    times: dict[str, float] = {}
-
-    def measure(what: str, *steps: Callable[[], None]) -> None:
-        """Do the steps until each was fast enough; note the slowest of them at its fastest."""
-        fastest = [UNSEEN] * len(steps)
-        for _ in range(TRIES):
-            for place, step in enumerate(steps):
-                page.evaluate("window.interactions.length = 0")
-                step()
-                page.evaluate(FRAMES)
-                page.evaluate(FRAMES)
-                seen = page.evaluate("window.interactions")  # none from a browser that is late
-                if seen:
-                    fastest[place] = min(fastest[place], max(seen))
-            if max(fastest) < LIMIT:
-                break
-        # What takes less than 16 ms is not told at all.
-        times[what] = max(0 if time == UNSEEN else time for time in fastest)
+    pace = Pace(page)
+    measure = pace.measure
 
     def key(*keys: str) -> Callable[[], None]:
         return lambda: [press(one) for one in keys] and None
@@ -214,8 +182,5 @@ def test_every_page_answers_at_once(slow: Page, stack: Stack) -> None:
     measure("sign-in: type", page.get_by_label("Email").click, typed("ada"))
     measure("sign-in: theme", click("button", re.compile("theme")))
 
-    say = partial(print, file=sys.stderr)
-    say(f"\nmilliseconds to the next paint, {THROTTLED} times slower (limit {LIMIT}):")
-    say(*(f"{time:6.0f}  {what}" for what, time in times.items()), sep="\n")
-    assert all(time for what, time in times.items() if "open" in what), "nothing was measured"
-    assert {what: time for what, time in times.items() if time >= LIMIT} == {}
+    assert all(time for what, time in pace.times.items() if "open" in what), "nothing was measured"
+    pace.check()

@@ -229,7 +229,7 @@ def test_another_language_is_a_catalogue_and_a_name_in_the_settings(
     catalog["The tides of %(place)s"].string = "Les marées de %(place)s"
     target = messages.catalogue(folder, "fr")
     target.parent.mkdir(parents=True)
-    target.with_suffix(".mo").write_bytes(messages.written(catalog)[1])
+    target.with_suffix(".mo").write_bytes(messages.compile_catalogue(catalog)[1])
     settings.LANGUAGES = [("en", "English"), ("fr", "Français")]
     settings.LOCALE_PATHS = [folder / "locale"]
     client.force_login(user)

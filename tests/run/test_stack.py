@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from scripts.environment import create_dotenv
 from scripts.modules import module_programs
 from scripts.processes import free_port
 from tests.stack import ROOT, Api, wait_for
@@ -87,6 +88,7 @@ class Checkout:
 def here(
     checkout: Path, bare_environment: dict[str, str], family: Callable[[str], list[int]]
 ) -> Iterator[Checkout]:
+    create_dotenv(checkout / ".env")  # with what modules want there
     made = Checkout(checkout, bare_environment)
     yield made
     for pid in family(made.mark):

@@ -116,6 +116,7 @@ def test_find_select_and_act(listed: Page, stack: Stack, tmp_path: Path) -> None
     page.goto("/rasters")
     page.get_by_role("checkbox", name="Select this page").check()
     page.get_by_role("button", name="Select all 30").click()
+    expect(page.get_by_role("checkbox", name="Select this page")).to_be_focused()
     bar.get_by_role("button", name="Delete").click()
     dialog = page.get_by_role("dialog", name="Delete 30 rasters?")
     assert accessibility_problems(page) == []

@@ -129,6 +129,7 @@ def test_it_is_asked_for_after_google_too(site: Site, mail_server: MailServer) -
         assert site.who(guesser) is None
 
 
+@pytest.mark.matrix
 def test_passkey_added_then_used_alone_and_after_the_password(
     chromium, stack: Stack, mail_server: MailServer
 ) -> None:

@@ -51,12 +51,12 @@ AWAY: list[tuple[tuple[type[Exception], ...], str, Any]] = [
     (
         (OperationalError, InterfaceError),
         "database_unavailable",
-        gettext_lazy("The database does not answer. Try again in a few seconds."),
+        gettext_lazy("The database is not responding. Try again in a few seconds."),
     ),
     (
         (BrokerError, RedisError),
         "broker_unavailable",
-        gettext_lazy("The message broker does not answer. Try again in a few seconds."),
+        gettext_lazy("The message broker is not responding. Try again in a few seconds."),
     ),
 ]
 logger = logging.getLogger(__name__)

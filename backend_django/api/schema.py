@@ -145,7 +145,7 @@ def add_problem_responses(result: dict[str, Any], **_: Any) -> dict[str, Any]:
                 "405": "Method not allowed",
                 "406": "Not acceptable",
                 "429": "Too many requests",
-                "503": "A server that this needs does not answer; see Retry-After",
+                "503": "A server that this needs is not responding; see Retry-After",
             }
             if operation.get("parameters") or "requestBody" in operation:
                 codes["400"] = "The input was not accepted"

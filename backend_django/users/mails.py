@@ -18,7 +18,7 @@ from .models import Registration, User
 from .registration_keys import registration_key
 from .services import account_awaits_confirmation
 
-IGNORE = gettext_noop("If this was not you, ignore this mail. Nothing happens without the link.")
+IGNORE = gettext_noop("If this was not you, ignore this email. Nothing happens without the link.")
 
 
 @email_writer("account_signup")
@@ -32,7 +32,7 @@ def signup(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     origin = content["origin"]
     return Email(
         _("You already have an account"),
-        [_("Somebody wanted to register with this address, which already has an account.")],
+        [_("Someone tried to register with this address, which already has an account.")],
         (_("Sign in"), f"{origin}/login"),
         (
             _("Have you forgotten the password? Choose a new one at %(origin)s/forgot")
@@ -56,7 +56,7 @@ def confirm(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
     if len(registrations) == 1:
         return _confirmation(registrations[0], content)
     return Email(
-        _("Confirm your e-mail address"),
+        _("Confirm your email address"),
         [_("Choose the password of your account: that confirms this address as well.")],
         (_("Choose a password"), _reset_link(user, content)),
         (_("The link works once, for one hour."), _(IGNORE)),
@@ -80,7 +80,7 @@ def _confirmation(registration: Registration, content: dict[str, Any]) -> EmailM
             },
         )
     return Email(
-        _("Confirm your e-mail address"),
+        _("Confirm your email address"),
         [
             _("Welcome to %(name)s. Confirm that this address is yours, then sign in.")
             % {"name": settings.PROJECT.name}
@@ -122,7 +122,7 @@ def email_change(recipient: str, content: dict[str, Any]) -> EmailMessage:
             _("You already have an account"),
             [
                 _(
-                    "Somebody wanted to use this address for another account. It has an account "
+                    "Someone tried to use this address for another account. It has an account "
                     "already, so nothing was changed."
                 )
             ],
@@ -130,7 +130,7 @@ def email_change(recipient: str, content: dict[str, Any]) -> EmailMessage:
             (_(IGNORE),),
         ).to(recipient)
     return Email(
-        _("Confirm your new e-mail address"),
+        _("Confirm your new email address"),
         [
             _(
                 "Confirm that this address is yours. "
@@ -157,15 +157,15 @@ NOTICES = {
     "email_change_asked": (
         gettext_noop("Another address for your account"),
         gettext_noop(
-            "Somebody with your password asked to use another e-mail address for your account. "
-            "It changes when the link in the mail to that address is followed; a new password "
+            "Someone with your password asked to use another email address for your account. "
+            "It changes when the link in the email to that address is followed; a new password "
             "voids that link."
         ),
     ),
     "email_changed": (
-        gettext_noop("Your e-mail address was changed"),
+        gettext_noop("Your email address was changed"),
         gettext_noop(
-            "You sign in with another e-mail address from now on. Nothing more is sent to this one."
+            "You sign in with another email address from now on. Nothing more is sent to this one."
         ),
     ),
     "account_deleted": (

@@ -39,7 +39,7 @@ def test_another_email_counts_once_its_link_was_followed(
     key = key_for(EMAIL, mails)
     assert confirm(key).status_code == 200
     (told,) = post_office()
-    assert (told.to, told.subject) == (["ada@example.org"], "Your e-mail address was changed")
+    assert (told.to, told.subject) == (["ada@example.org"], "Your email address was changed")
     assert Visitor().sign_in(email=EMAIL).status_code == 200
     assert Visitor().sign_in().status_code == 400
     assert signed_in.look("user").json()["email"] == EMAIL

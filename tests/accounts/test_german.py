@@ -135,7 +135,7 @@ def test_refusal_is_german_and_its_record_is_not() -> None:
 def test_english_is_the_default(visitor: Visitor, asked: str | None) -> None:
     headers = {"accept-language": asked} if asked else {}
     answer = Visitor(headers=headers).sign_in("wrong")
-    assert answer.json()["detail"] == "The e-mail address or the password is wrong."
+    assert answer.json()["detail"] == "The email address or the password is wrong."
     assert answer["Content-Language"] == "en"
 
 

@@ -71,7 +71,7 @@ def test_wrong_password_and_unknown_address_look_the_same(
     answer = sign_in(client, email, "wrong")
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"
-    assert answer.json()["detail"] == "The e-mail address or the password is wrong."
+    assert answer.json()["detail"] == "The email address or the password is wrong."
     assert "sessionid" not in answer.cookies
 
 

@@ -75,7 +75,7 @@ class BatchView(ProcessingView):
     problems = {
         404: "A result was deleted meanwhile",
         409: "Others go on creating the same requests",
-        503: "The storage does not answer",
+        503: "The storage is not responding",
     }
 
     @extend_schema(

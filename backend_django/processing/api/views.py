@@ -136,7 +136,7 @@ class CreateView(ProcessingView):
         404: "There is no such upload",
         409: "Chunks of the upload are missing",
         413: "The upload is too large",
-        503: "The storage does not answer",
+        503: "The storage is not responding",
         507: "The server's disk is full",
     }
 
@@ -182,7 +182,7 @@ class SampleView(ProcessingView):
     schema_action = "sample"
     problems = {
         413: "The sample is more than may be uploaded in a day",
-        503: "The storage does not answer",
+        503: "The storage is not responding",
         507: "The server's disk is full",
     }
 
@@ -302,7 +302,7 @@ class DownloadView(SendsFile, ProcessingView):
     problems = {
         409: "The request is not completed",
         416: "The file has no such range",
-        503: "The storage does not answer",
+        503: "The storage is not responding",
     }
 
     @property

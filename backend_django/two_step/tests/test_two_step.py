@@ -49,7 +49,7 @@ def test_wrong_password_does_not_tell_that_there_is_a_second_step(
     another: Visitor, secured: tuple[str, list[str]]
 ) -> None:
     answer = another.sign_in("wrong", code=code_of(secured[0]))
-    assert answer.json()["detail"] == "The e-mail address or the password is wrong."
+    assert answer.json()["detail"] == "The email address or the password is wrong."
 
 
 def test_code_works_once(another: Visitor, secured: tuple[str, list[str]]) -> None:

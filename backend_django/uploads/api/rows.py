@@ -70,7 +70,7 @@ class FileView(SendsFile):
 
     field = ""
     prefix = ""  # of its operation ids
-    problems = {416: "The file has no such range", 503: "The storage does not answer"}
+    problems = {416: "The file has no such range", 503: "The storage is not responding"}
 
     @property
     def schema_action(self) -> str:

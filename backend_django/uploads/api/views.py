@@ -61,7 +61,7 @@ class UploadsView(UploadBase):
     request_serializer_class = UploadStartSerializer
     problems = {
         413: "The file is too large",
-        503: "The storage does not answer",
+        503: "The storage is not responding",
         507: "The server's disk is full",
     }
 
@@ -86,7 +86,7 @@ class UploadsView(UploadBase):
 
 class UploadView(UploadBase):
     schema_action = {"get": "upload_state", "delete": "upload_delete"}
-    problems = {503: "The storage does not answer"}
+    problems = {503: "The storage is not responding"}
 
     def get(self, request: Request, id: UUID) -> Response:
         """Which chunks are there: those that are not are to be sent, also after a reload."""
@@ -103,7 +103,7 @@ class ChunkView(UploadBase):
     schema_action = {"put": "upload_part", "post": "upload_part_url"}
     problems = {
         409: "The upload goes the other way: see its `mode`",
-        503: "The storage does not answer",
+        503: "The storage is not responding",
         507: "The server's disk is full",
     }
 

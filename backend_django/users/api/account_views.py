@@ -109,7 +109,7 @@ class RegisterView(OpenAccountView):
             name=data.get("name", ""),
             origin=page_url(request=request._request),
         )
-        return Response({"detail": _("We sent you a mail. Follow the link in it.")}, status=201)
+        return Response({"detail": _("We sent you an email. Follow the link in it.")}, status=201)
 
 
 class VerifyEmailView(OpenAccountView):
@@ -134,7 +134,7 @@ class ResendEmailView(OpenAccountView):
         self.limit("confirm_email")
         self.send("account_confirm", email)
         return Response(
-            {"detail": _("If this address waits to be confirmed, a mail is on its way.")}
+            {"detail": _("If this address is waiting to be confirmed, an email is on its way.")}
         )
 
 
@@ -147,7 +147,7 @@ class PasswordResetView(OpenAccountView):
         email = self.read(AddressSerializer)["email"]
         self.limit("reset_password")
         self.send("account_reset", email)
-        return Response({"detail": _("If this address has an account, a mail is on its way.")})
+        return Response({"detail": _("If this address has an account, an email is on its way.")})
 
 
 class PasswordResetConfirmView(OpenAccountView):
@@ -194,7 +194,9 @@ class EmailChangeView(AccountView):
         email_change_request(
             user=self.user, email=data["email"], origin=page_url(request=request._request)
         )
-        return Response({"detail": _("We sent a mail to the new address. Follow the link in it.")})
+        return Response(
+            {"detail": _("We sent an email to the new address. Follow the link in it.")}
+        )
 
 
 class EmailChangeConfirmView(OpenAccountView):

@@ -32,7 +32,7 @@ from .confirm import OwnPasswordMixin, PasswordField
 
 SecondStep: Any = import_string(settings.ACCOUNT_SECOND_STEP)
 
-WRONG = gettext_lazy("The e-mail address or the password is wrong.")
+WRONG = gettext_lazy("The email address or the password is wrong.")
 DEAD_LINK = gettext_lazy("This link was used before, or is too old. Ask for a new one.")
 
 
@@ -79,7 +79,7 @@ def check_confirmed(user: User) -> None:
     ):
         record_refusal(user, "email not confirmed")
         raise ValidationError(
-            _("Confirm your e-mail address first: follow the link in the mail we sent."),
+            _("Confirm your email address first: follow the link in the email we sent."),
             code="email_not_verified",
         )
 

@@ -72,7 +72,7 @@ test('who has not confirmed the address can ask for the mail again', async () =>
   const { page } = await open('/login', {
     '/api/v1/auth/login/': [
       400,
-      { code: 'email_not_verified', detail: 'Confirm your e-mail address first.' },
+      { code: 'email_not_verified', detail: 'Confirm your email address first.' },
     ],
   })
   expect(page.find('[role=alert] a').attributes('href')).toBe('/check-mail')

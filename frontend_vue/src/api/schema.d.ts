@@ -5528,7 +5528,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5614,7 +5614,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5716,7 +5716,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5789,7 +5789,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5862,7 +5862,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5935,7 +5935,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6048,7 +6048,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6152,7 +6152,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6234,7 +6234,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6347,7 +6347,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6462,7 +6462,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6576,7 +6576,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6631,7 +6631,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6716,7 +6716,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6829,7 +6829,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6902,7 +6902,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7015,7 +7015,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7119,7 +7119,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7205,7 +7205,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7291,7 +7291,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7386,7 +7386,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7472,7 +7472,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7558,7 +7558,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7622,7 +7622,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7695,7 +7695,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7787,7 +7787,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7881,7 +7881,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7994,7 +7994,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8086,7 +8086,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8159,7 +8159,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8263,7 +8263,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8375,7 +8375,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8491,7 +8491,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8592,7 +8592,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8685,7 +8685,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8801,7 +8801,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8902,7 +8902,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8995,7 +8995,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9121,7 +9121,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9247,7 +9247,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9365,7 +9365,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9480,7 +9480,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9603,7 +9603,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9718,7 +9718,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9834,7 +9834,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9936,7 +9936,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10028,7 +10028,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10153,7 +10153,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10265,7 +10265,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10347,7 +10347,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10441,7 +10441,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10528,7 +10528,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10630,7 +10630,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10703,7 +10703,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10807,7 +10807,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10911,7 +10911,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10984,7 +10984,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11078,7 +11078,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11191,7 +11191,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11284,7 +11284,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11376,7 +11376,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11491,7 +11491,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11587,7 +11587,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11680,7 +11680,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11773,7 +11773,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11897,7 +11897,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12032,7 +12032,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12134,7 +12134,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12270,7 +12270,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12376,7 +12376,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12468,7 +12468,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12592,7 +12592,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12727,7 +12727,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12820,7 +12820,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12941,7 +12941,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13043,7 +13043,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13145,7 +13145,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13246,7 +13246,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13381,7 +13381,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13483,7 +13483,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13619,7 +13619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13720,7 +13720,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13855,7 +13855,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -13948,7 +13948,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14069,7 +14069,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14171,7 +14171,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14273,7 +14273,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14373,7 +14373,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14480,7 +14480,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14596,7 +14596,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14698,7 +14698,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14790,7 +14790,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -14915,7 +14915,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15027,7 +15027,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15141,7 +15141,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15246,7 +15246,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15353,7 +15353,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15455,7 +15455,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15557,7 +15557,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15668,7 +15668,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15752,7 +15752,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15855,7 +15855,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -15933,7 +15933,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16011,7 +16011,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16091,7 +16091,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16168,7 +16168,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16250,7 +16250,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16327,7 +16327,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16409,7 +16409,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16511,7 +16511,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16635,7 +16635,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16728,7 +16728,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16832,7 +16832,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -16941,7 +16941,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17041,7 +17041,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17145,7 +17145,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17261,7 +17261,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17363,7 +17363,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17455,7 +17455,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17580,7 +17580,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17692,7 +17692,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17810,7 +17810,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -17926,7 +17926,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18049,7 +18049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18165,7 +18165,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18258,7 +18258,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18374,7 +18374,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18467,7 +18467,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18560,7 +18560,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18683,7 +18683,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18798,7 +18798,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -18914,7 +18914,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19007,7 +19007,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19121,7 +19121,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19221,7 +19221,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19328,7 +19328,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19463,7 +19463,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19565,7 +19565,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19701,7 +19701,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The storage does not answer */
+            /** @description The storage is not responding */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19802,7 +19802,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -19895,7 +19895,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20016,7 +20016,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20118,7 +20118,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20220,7 +20220,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20320,7 +20320,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20413,7 +20413,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20526,7 +20526,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20618,7 +20618,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20710,7 +20710,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20803,7 +20803,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -20888,7 +20888,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21012,7 +21012,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21113,7 +21113,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21198,7 +21198,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21300,7 +21300,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21425,7 +21425,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21540,7 +21540,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21633,7 +21633,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21727,7 +21727,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21782,7 +21782,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21837,7 +21837,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -21950,7 +21950,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22052,7 +22052,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -22157,7 +22157,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A server that this needs does not answer; see Retry-After */
+            /** @description A server that this needs is not responding; see Retry-After */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -88,7 +88,7 @@ def unique(*fields: str) -> Iterator[None]:
 
 
 @contextmanager
-def unused(sentence: str) -> Iterator[None]:
+def conflict_if_used(sentence: str) -> Iterator[None]:
     """Turn the deletion of a row that others refer to into a Conflict that says `sentence`."""
     try:
         yield

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from backend_django.api.writes import row_create, row_update, unused
+from backend_django.api.writes import conflict_if_used, row_create, row_update
 from backend_django.uploads.models import Upload
 from backend_django.uploads.rows import files_keep
 from backend_django.users.models import User
@@ -62,7 +62,7 @@ def booking_delete(*, booking: Booking) -> None:
     Raises:
         Conflict: it is in use.
     """
-    with unused(Message("This booking is in use. Delete what uses it first.")):
+    with conflict_if_used(Message("This booking is in use. Delete what uses it first.")):
         booking.delete()
 
 
@@ -123,5 +123,5 @@ def instrument_delete(*, instrument: Instrument) -> None:
     Raises:
         Conflict: it is in use.
     """
-    with unused(Message("This instrument is in use. Delete what uses it first.")):
+    with conflict_if_used(Message("This instrument is in use. Delete what uses it first.")):
         instrument.delete()

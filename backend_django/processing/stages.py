@@ -88,10 +88,10 @@ def read_steps(request: ProcessingRequest, pipeline: type[Pipeline]) -> list[Ste
     except Exception as error:  # of its author; the request fails with it when it goes on
         logger.info("the plan of %s failed: %s", request.kind, clean_text(repr(error), 300))
     others = [row for key, row in plan.requests.items() if key not in plan.steps]
-    return [*map(_planned, plan.steps.values()), *map(_unplanned, others)]
+    return [*map(_state_of_step, plan.steps.values()), *map(_state_of_other, others)]
 
 
-def _planned(step: Step) -> StepState:
+def _state_of_step(step: Step) -> StepState:
     row = step.request
     return StepState(
         key=step.key,
@@ -106,7 +106,7 @@ def _planned(step: Step) -> StepState:
     )
 
 
-def _unplanned(row: ProcessingRequest) -> StepState:
+def _state_of_other(row: ProcessingRequest) -> StepState:
     try:
         title = translate(get_processor(row.kind).title)
     except KeyError:

@@ -176,7 +176,7 @@ def chunks_received(*, upload: Upload) -> list[int]:
     """
     try:
         with storing(upload.id):
-            return way_of(upload).received(upload)
+            return way_of(upload).received_chunks(upload)
     except FileNotFoundError as error:
         raise NotFound(GONE) from error
 

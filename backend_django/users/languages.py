@@ -39,7 +39,7 @@ class SessionUserMiddleware(AuthenticationMiddleware):
 
 def speak_to(user: Any) -> Any:
     """Answer in the language of an account from here on, if it has one; return the user."""
-    if language := _offered(getattr(user, "language", "")):
+    if language := _if_supported(getattr(user, "language", "")):
         translation.activate(language)
     return user
 
@@ -55,8 +55,8 @@ def language_of(user_id: Any) -> str:
     """Return the language for what a user is told without a call of theirs."""
     users = User.objects.filter(pk=user_id)
     chosen, browser = users.values_list("language", "browser_language").first() or ("", "")
-    return _offered(chosen) or _offered(browser) or settings.LANGUAGE_CODE
+    return _if_supported(chosen) or _if_supported(browser) or settings.LANGUAGE_CODE
 
 
-def _offered(language: str) -> str:
+def _if_supported(language: str) -> str:
     return language if language in dict(settings.LANGUAGES) else ""

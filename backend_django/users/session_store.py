@@ -13,7 +13,7 @@ from django.utils import timezone
 
 
 @cache
-def _prepared() -> tuple[str, tuple[Any, ...], list[str]]:
+def _session_query() -> tuple[str, tuple[Any, ...], list[str]]:
     """Return the query for a session, its parameters by name, and its columns.
 
     Written once, as for tokens (authentication.py): composing it costs more than running it.
@@ -39,7 +39,7 @@ class SessionStore(db.SessionStore):
         return min(end, timezone.now() + timedelta(seconds=settings.SESSION_IDLE_SECONDS))
 
     def _get_session_from_db(self) -> Any:
-        statement, parameters, columns = _prepared()
+        statement, parameters, columns = _session_query()
         values = [self.session_key if each == "key" else timezone.now() for each in parameters]
         with connection.cursor() as cursor:
             cursor.execute(statement, values)

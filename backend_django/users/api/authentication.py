@@ -81,7 +81,7 @@ def _check_scope(token: ApiToken, request: Request) -> None:
 
 
 @cache
-def _prepared() -> tuple[str, list[str], list[str]]:
+def _token_query() -> tuple[str, list[str], list[str]]:
     """Return the query and what its columns are of the token and of its user.
 
     Written once: composing it costs Django more than running it, at every call.
@@ -94,7 +94,7 @@ def _prepared() -> tuple[str, list[str], list[str]]:
 
 
 def _find(digest: str) -> ApiToken | None:
-    query, own, of_user = _prepared()
+    query, own, of_user = _token_query()
     with connection.cursor() as cursor:
         cursor.execute(query, [digest])
         row = cursor.fetchone()

@@ -12,7 +12,7 @@ export interface AccountModule {
   /** Loads what stands in the account menu, which is a reka-ui DropdownMenu. */
   menuPart?: () => Promise<{ default: Component }>
   /** Loads another way to sign in, shown below the form; it emits `done` once somebody is. */
-  entrance?: () => Promise<{ default: Component }>
+  signInPart?: () => Promise<{ default: Component }>
   proof?: Proof
   /** Code of the refusals that last until the account has what the section sets up. */
   heldBy?: string

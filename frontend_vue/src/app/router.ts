@@ -45,32 +45,32 @@ export function createAppRouter(
     },
     {
       path: '/register',
-      component: entrance('RegisterPage'),
+      component: signInPage('RegisterPage'),
       meta: { public: true, strangers: true, title: () => t('title.register') },
     },
     {
       path: '/check-mail',
-      component: entrance('CheckMailPage'),
+      component: signInPage('CheckMailPage'),
       meta: { public: true, title: () => t('title.checkMail') },
     },
     {
       path: '/verify-email/:key',
-      component: entrance('VerifyEmailPage'),
+      component: signInPage('VerifyEmailPage'),
       meta: { public: true, title: () => t('title.verifyEmail') },
     },
     {
       path: '/confirm-address/:key',
-      component: entrance('ConfirmAddressPage'),
+      component: signInPage('ConfirmAddressPage'),
       meta: { public: true, title: () => t('title.verifyEmail') },
     },
     {
       path: '/forgot',
-      component: entrance('ForgotPage'),
+      component: signInPage('ForgotPage'),
       meta: { public: true, title: () => t('title.forgot') },
     },
     {
       path: '/reset/:uid/:token',
-      component: entrance('ResetPage'),
+      component: signInPage('ResetPage'),
       meta: { public: true, title: () => t('title.reset') },
     },
     ...accountModules
@@ -148,8 +148,8 @@ export function createAppRouter(
 }
 
 /** One of the pages around sign-in. */
-function entrance(name: keyof typeof import('@/account/entrance')) {
-  return () => import('@/account/entrance').then((pages) => pages[name])
+function signInPage(name: keyof typeof import('@/account/signInPages')) {
+  return () => import('@/account/signInPages').then((pages) => pages[name])
 }
 
 /** Asks the server once who is here, and sends strangers to the sign-in page and back. */

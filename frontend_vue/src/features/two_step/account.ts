@@ -16,7 +16,7 @@ export default {
     },
   ],
   section: () => import('./MfaSection.vue'),
-  entrance: () => import('./PasskeyButton.vue'),
+  signInPart: () => import('./PasskeyButton.vue'),
   heldBy: 'second_step_required',
   proof: {
     names: ['code', 'passkey'],

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { CheckMailPage, ForgotPage, RegisterPage, ResetPage, VerifyEmailPage } from './entrance'
+import { CheckMailPage, ForgotPage, RegisterPage, ResetPage, VerifyEmailPage } from './signInPages'
 import { fill, focused, problem, show, stubApi } from './testing'
 
 const SESSION = { user: null, registration_open: true, google_url: null }
@@ -11,7 +11,7 @@ const VERIFY = { path: '/verify-email/:key', address: '/verify-email/a:b:c' }
 test('registering sends the password in both fields and leads to the mailbox', async () => {
   const sent = stubApi({
     'GET /auth/session/': [200, SESSION],
-    'POST /auth/registration/': [201, { detail: 'We sent you a mail.' }],
+    'POST /auth/registration/': [201, { detail: 'We sent you an email.' }],
   })
   const { page, router } = await show(RegisterPage)
   await fill(page, { name: 'Ada', email: 'ada@example.org', password1: 'four plain words' })

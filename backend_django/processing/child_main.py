@@ -45,7 +45,10 @@ def limit_process(memory_bytes: int) -> None:
 
 
 class Reporter:
-    """`report(step, fraction)`: never goes back, and sends no more than a reader can use."""
+    """`report(step, fraction)`: never goes back, and sends no more than a reader can use.
+
+    A new step and the end are sent at once.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -56,7 +59,8 @@ class Reporter:
     def __call__(self, step: str | None, fraction: float) -> None:
         now = time.monotonic()
         changed = step is not None and step != self._step
-        if not changed and now - self._sent_at < 1 / REPORTS_PER_SECOND:
+        ends = fraction >= 1 > self._fraction
+        if not (changed or ends) and now - self._sent_at < 1 / REPORTS_PER_SECOND:
             return
         self._fraction = max(self._fraction, float(fraction))
         self._step = step or self._step

@@ -1,5 +1,7 @@
 """Whatever a job does, its request ends at once: one attempt, one honest reason, one log line."""
 
+import io
+import json
 import logging
 import os
 import subprocess
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 
 from backend_django.processing import child, descendants
 from backend_django.processing.attempt import WorkerStopping
+from backend_django.processing.child_main import Reporter
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.processor import (
     Cancelled,
@@ -290,3 +293,12 @@ def test_traceback_of_a_child_is_no_longer_than_a_log_can_use(run) -> None:
     assert run(job).error_code == "internal_error"
     assert "in run" in raised[0]
     assert len(raised[0]) < 21_000
+
+
+def test_end_of_a_childs_work_is_told_however_soon_it_comes() -> None:
+    stream = io.BytesIO()
+    report = Reporter(stream)
+    for fraction in (0.1, 0.2, 0.3, 1.0, 1.0):
+        report("count", fraction)
+    told = [json.loads(line)["progress"] for line in stream.getvalue().splitlines()]
+    assert told == [0.1, 1.0]

@@ -299,7 +299,7 @@ class Runner:
     def _restart_on_change(self) -> None:
         from watchfiles import PythonFilter, watch
 
-        for changes in watch(ROOT / "backend_django", watch_filter=PythonFilter()):
+        for changes in watch(*ROOT.glob("backend_*"), watch_filter=PythonFilter()):
             paths = ", ".join(sorted({str(Path(path).relative_to(ROOT)) for _, path in changes}))
             restart = partial(self._restart, f"{paths} changed: what does not reload starts again")
             self.supervisor.call_soon(restart)

@@ -260,7 +260,7 @@ def test_dev_serves_through_vite_and_restarts_the_worker(here: Checkout) -> None
         here.wait_for_line(r"worker │ .* ready\.")
         source = here.folder / "backend_django" / "processing" / "tasks.py"
         source.write_text(source.read_text() + "\n# changed\n")
-        here.wait_for_line(r"tasks\.py changed: workers and beat start again")
+        here.wait_for_line(r"tasks\.py changed: what does not reload starts again")
         here.wait_for_line(r"worker │ .* ready\.", count=2)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0

@@ -1,11 +1,9 @@
 """Errors as problem documents: the shape, the codes and the sentences are Django's."""
 
-import logging
 import math
 from typing import Any
 
 from django.http import HttpResponse
-from django.utils.translation import gettext as _
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
@@ -17,15 +15,14 @@ from backend_django.api.middleware import SENTENCES
 from backend_django.api.problems import (
     AWAY,
     RETRY_AFTER_SECONDS,
+    describe_error,
     problem_response,
-    status_of,
     validation_problem,
 )
 from backend_django.utils.errors import DomainError, Invalid, LimitReached
-from backend_django.utils.trace_id import trace_id
 from backend_django.utils.translation import translate
 
-logger = logging.getLogger(__name__)
+AWAY_KINDS = tuple(kind for kinds, *_rest in AWAY for kind in kinds)
 
 
 class ProblemError(Exception):
@@ -59,17 +56,14 @@ def respond(error: Exception) -> HttpResponse | None:
         return validation_problem({
             name: ErrorDetail(translate(text), error.code) for name, text in error.fields.items()
         })  # fmt: skip
-    if isinstance(error, DomainError):
-        made = problem_response(status_of(error), error.code, translate(error.message))
-        if isinstance(error, LimitReached) and error.retry_after:
-            made["Retry-After"] = str(math.ceil(error.retry_after))
-        return made
-    for kinds, code, sentence in AWAY:
-        if isinstance(error, kinds):
-            made = problem_response(503, code, sentence)
-            made["Retry-After"] = str(RETRY_AFTER_SECONDS)
-            return made
-    return None
+    if not isinstance(error, (DomainError, *AWAY_KINDS)):
+        return None
+    made = problem_response(*describe_error(error))
+    if isinstance(error, AWAY_KINDS):
+        made["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    elif isinstance(error, LimitReached) and error.retry_after:
+        made["Retry-After"] = str(math.ceil(error.retry_after))
+    return made
 
 
 def of_input(error: RequestValidationError) -> HttpResponse:
@@ -97,10 +91,7 @@ def of_http(error: HTTPException) -> HttpResponse:
 
 def server_error() -> HttpResponse:
     """Return what is said of a fault of ours."""
-    sentence = _(
-        "Something went wrong on our side. Contact support with reference %(reference)s."
-    ) % {"reference": trace_id.get()}
-    return problem_response(500, "server_error", sentence)
+    return problem_response(*describe_error(None))
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -115,9 +106,8 @@ def add_handlers(app: FastAPI) -> None:
             return as_response(made)
         return as_response(server_error())
 
-    known = [kind for kinds, *_rest in AWAY for kind in kinds]
     for kind in (
-        RequestValidationError, HTTPException, ProblemError, ValidationError, DomainError, *known,
-        Exception,
+        RequestValidationError, HTTPException, ProblemError, ValidationError, DomainError,
+        *AWAY_KINDS, Exception,
     ):  # fmt: skip
         app.add_exception_handler(kind, any_error)

@@ -191,6 +191,21 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     return response
 
 
+def describe_error(error: BaseException | None) -> tuple[int, str, Any]:
+    """Return status, code and sentence of what nothing else has answered: of the domain's errors,
+    503 when a server is away, else 500.
+    """
+    if isinstance(error, errors.DomainError):
+        return status_of(error), error.code, translate(error.message)
+    for kinds, code, sentence in AWAY:
+        if isinstance(error, kinds):
+            return 503, code, sentence
+    sentence = _(
+        "Something went wrong on our side. Contact support with reference %(reference)s."
+    ) % {"reference": trace_id.get()}
+    return 500, "server_error", sentence
+
+
 # Django's own error views. Only /api/ speaks JSON; elsewhere a person reads a page.
 
 
@@ -231,16 +246,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what a view or a middleware raised: 503 when a server is away, else 500."""
-    error = sys.exc_info()[1]
-    if isinstance(error, errors.DomainError):
-        return _answer(request, status_of(error), error.code, translate(error.message))
-    for kinds, code, sentence in AWAY:
-        if isinstance(error, kinds):
-            return _answer(request, 503, code, sentence)
-    sentence = _(
-        "Something went wrong on our side. Contact support with reference %(reference)s."
-    ) % {"reference": trace_id.get()}
-    return _answer(request, 500, "server_error", sentence)
+    return _answer(request, *describe_error(sys.exc_info()[1]))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

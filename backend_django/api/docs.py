@@ -4,9 +4,12 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
+from allauth.account.authentication import get_authentication_records
+from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.http import HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerSplitView
@@ -21,14 +24,47 @@ from rest_framework.views import APIView
 from backend_django.utils.staff import acts_as_staff
 
 
+def may_read_document(request: HttpRequest | Request) -> bool:
+    """Whether API_DOCS_FOR and API_DOCS_DOMAINS name who calls.
+
+    Raises:
+        Denied: they are staff, but something is missing that is asked of staff.
+    """
+    user = request.user
+    if not user.is_authenticated:
+        return False
+    if settings.API_DOCS_FOR == "staff" and not acts_as_staff(user):
+        return False
+    if settings.API_DOCS_FOR == "google" and not _came_by_google(request):
+        return False
+    if not (domains := settings.API_DOCS_DOMAINS):
+        return True
+    confirmed = EmailAddress.objects.filter(user=user, email=user.email, verified=True)
+    return user.email.rpartition("@")[2] in domains and bool(confirmed.exists())
+
+
+def is_led_to_document(request: HttpRequest | Request) -> bool:
+    """Whether the menu names it; staff who lack something are led to where they are told."""
+    if settings.API_DOCS_FOR == "staff":
+        return bool(request.user.is_authenticated and request.user.is_staff)
+    return may_read_document(request)
+
+
+def _came_by_google(request: HttpRequest | Request) -> bool:
+    """Whether this session began at Google; a token tells nothing of how its owner signs in."""
+    return getattr(request, "auth", None) is None and any(
+        record.get("provider") == "google"
+        for record in get_authentication_records(request, request.user)
+    )
+
+
 class MayReadDocument(BasePermission):
-    """Whom API_DOCS_FOR names: "staff", or everybody who is "signed-in"."""
+    """Whom the settings name."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        user = request.user
-        if settings.API_DOCS_FOR == "signed-in":
-            return bool(user and user.is_authenticated)
-        return acts_as_staff(user)
+        if settings.API_DOCS_FOR == "google" and not _came_by_google(request):
+            self.message = _("Sign in with Google to read the API documentation.")
+        return may_read_document(request)
 
 
 @cache

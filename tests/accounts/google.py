@@ -88,7 +88,7 @@ class Google:
 
 @dataclass
 class Site:
-    """A web process that has Google's sign-in switched on."""
+    """A web process that has Google's sign-in, and wants it for the API documentation."""
 
     url: str
     google: Google
@@ -126,8 +126,9 @@ def site(stack: Stack) -> Iterator[Site]:
     google, port = Google(), free_port()
     name = "web with google"
     stack.start_process(
-        name, stack.commands["web"], PORT=str(port), GOOGLE_ORIGIN=google.origin, **CLIENT
-    )
+        name, stack.commands["web"], PORT=str(port), GOOGLE_ORIGIN=google.origin, **CLIENT,
+        API_DOCS_FOR="google", API_DOCS_DOMAINS="example.org,example.net",
+    )  # fmt: skip
     made = Site(f"http://127.0.0.1:{port}", google, stack)
 
     def ready() -> bool:

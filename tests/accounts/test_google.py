@@ -34,6 +34,19 @@ def test_one_variable_alone_is_a_mistake_that_is_named() -> None:
     assert "Set both GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("who", "sentence"),
+    [("google", "API_DOCS_FOR=google needs GOOGLE_CLIENT_ID"), ("all", "API_DOCS_FOR is “all”")],
+)
+def test_readers_of_the_documentation_that_cannot_be_are_named(who: str, sentence: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=ROOT, env=os.environ | {"API_DOCS_FOR": who}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert sentence in done.stderr
+
+
 @pytest.mark.slow
 def test_stranger_gets_an_account_and_comes_back_to_it(site: Site) -> None:
     site.google.person = somebody("Google.New")
@@ -138,6 +151,34 @@ def test_who_registered_with_an_address_of_somebody_else_loses_it_to_the_owner(
         assert site.who(owner) == email
         login = {"email": email, "password": PASSWORD}
         assert squatter.post("/api/v1/auth/login/", json=login).status_code == 400
+
+
+@pytest.mark.slow
+def test_the_documentation_is_for_who_came_by_google_of_the_domains_named(site: Site) -> None:
+    paths = ("/api/v1/docs/", "/api/v1/schema/")
+
+    def status(browser: httpx.Client) -> set[int]:
+        return {browser.get(path).status_code for path in paths}
+
+    def is_led_there(browser: httpx.Client) -> bool:
+        links = browser.get("/api/v1/auth/session/").json()["links"]
+        return "api_docs" in {link["name"] for link in links}
+
+    with site.browser() as browser, Api(site.url) as script:
+        answer = browser.get("/api/v1/docs/")
+        assert answer.headers["Location"] == "/login?next=/api/v1/docs"
+        assert browser.post("/api/v1/auth/login/", json=ADMIN).is_success
+        assert status(browser) == {403}
+        assert "Sign in with Google" in browser.get(paths[0]).text
+        assert not is_led_there(browser)
+        script.sign_in(**ADMIN)
+        assert script.get("schema/").status_code == 403
+    for email, code in (("reader@example.org", 200), ("reader@evil-example.org", 403)):
+        site.google.person = somebody(email) | {"email": email}
+        with site.browser() as browser:
+            assert site.sign_in(browser, next=paths[0]).startswith(str(code))
+            assert status(browser) == {code}
+            assert is_led_there(browser) is (code == 200)
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from backend_django.api.docs import is_led_to_document
 from backend_django.api.parsers import JSONParser
 from backend_django.api.queries import takes_no_body
 
@@ -98,13 +99,11 @@ class SessionView(APIView):
     def get(self, request: Request) -> Response:
         """Never 401: not being signed in is an answer, not an error."""
         user = request.user if request.user.is_authenticated else None
+        links = links_for(user, api_docs=is_led_to_document(request)) if user else {}
         answer = SessionSerializer(
             {
                 "user": user,
-                "links": [
-                    {"name": name, "url": url}
-                    for name, url in (links_for(user) if user else {}).items()
-                ],
+                "links": [{"name": name, "url": url} for name, url in links.items()],
                 "registration_open": registration_is_open(),
                 "google_url": settings.GOOGLE_LOGIN_URL,
             }

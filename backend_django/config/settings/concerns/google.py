@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from ..environment import env
 from .apps import INSTALLED_APPS
 from .base_path import BASE_PATH
+from .rest import API_DOCS_FOR
 from .security import CONTENT_SECURITY_POLICY
 
 # An "OAuth client ID" of the kind "Web application", from Google's console. Its redirect URI is
@@ -24,6 +25,10 @@ SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 
 if bool(GOOGLE_CLIENT_ID) != bool(GOOGLE_CLIENT_SECRET):
     raise ImproperlyConfigured("Set both GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, or neither.")
+if API_DOCS_FOR == "google" and not GOOGLE_CLIENT_ID:
+    raise ImproperlyConfigured(
+        "API_DOCS_FOR=google needs GOOGLE_CLIENT_ID: nobody could read them."
+    )
 
 if GOOGLE_CLIENT_ID:
     GOOGLE_LOGIN_URL = f"{BASE_PATH}/accounts/google/login/"

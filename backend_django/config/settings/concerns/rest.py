@@ -1,5 +1,7 @@
 """Django REST framework and the OpenAPI document."""
 
+from django.core.exceptions import ImproperlyConfigured
+
 from ..environment import BACKEND, env
 from .base_path import BASE_PATH
 
@@ -17,8 +19,15 @@ API_RATES = {
 # Proxies in front that append to X-Forwarded-For; 0 means the address of the connection counts.
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
-# Who may read the document and its page: "staff", or everybody who is "signed-in".
+# Who may read the API documentation: everybody who is "signed-in", who signed in with "google", or
+# "staff".
 API_DOCS_FOR = env("API_DOCS_FOR", default="signed-in")
+if API_DOCS_FOR not in {"signed-in", "google", "staff"}:
+    raise ImproperlyConfigured(
+        f"API_DOCS_FOR is “{API_DOCS_FOR}”. Use one of signed-in, google, staff."
+    )
+# Of those, only whose confirmed email is in one of these domains, as example.org; empty: all.
+API_DOCS_DOMAINS = [name.lower() for name in env.list("API_DOCS_DOMAINS", default=[])]
 
 REST_FRAMEWORK = {
     # Token first: an anonymous call is then answered 401 with a WWW-Authenticate header, not 403.

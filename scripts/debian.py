@@ -1,6 +1,6 @@
-"""Prometheus and promtool for the tests: found on the machine, else fetched into .cache/.
+"""Programs for the tests: found on the machine, else fetched into .cache/ as Debian's packages.
 
-`python -m scripts.promtool` prints the folder. Fetched as Debian's package, which needs neither
+`python -m scripts.debian prometheus` prints the folder. A package is unpacked, which needs neither
 root nor an installation: Debian and Ubuntu only.
 """
 
@@ -12,47 +12,51 @@ from pathlib import Path
 
 from scripts.environment import CACHE
 
-FOLDER = CACHE / "prometheus"
-NAMES = ("prometheus", "promtool")
+# Of each package, the programs that are used.
+PACKAGES = {
+    "prometheus": ("prometheus", "promtool"),
+    "prometheus-alertmanager": ("prometheus-alertmanager",),
+    "pebble": ("pebble", "pebble-challtestsrv"),  # an authority of certificates
+}
 
 
-class NoPromtoolError(Exception):
-    """There is none and it could not be fetched; the message says why."""
+class NoPackageError(Exception):
+    """It is not there and could not be fetched; the message says why."""
 
 
-def find() -> Path | None:
-    """Return the folder with both programs, if there is one on this machine."""
+def find(package: str) -> Path | None:
+    """Return the folder with the programs of a package, if there is one on this machine."""
+    names = PACKAGES[package]
     folders = [
-        FOLDER / "usr" / "bin",
-        *(Path(p).parent for p in filter(None, map(shutil.which, NAMES))),
+        CACHE / package / "usr" / "bin",
+        *(Path(p).parent for p in filter(None, map(shutil.which, names))),
     ]
-    return next((f for f in folders if all((f / name).exists() for name in NAMES)), None)
+    return next((f for f in folders if all((f / name).exists() for name in names)), None)
 
 
-def find_or_install() -> Path:
-    """Return the folder with both programs, fetched if need be. Raises NoPromtoolError."""
-    if found := find():
+def find_or_fetch(package: str) -> Path:
+    """Return the folder with the programs, fetched if need be. Raises NoPackageError."""
+    if found := find(package):
         return found
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise NoPromtoolError("promtool is not on PATH, and without apt-get it is not fetched")
-    with tempfile.TemporaryDirectory() as scratch:
+        raise NoPackageError(f"{package} is not on PATH, and without apt-get it is not fetched")
+    folder = CACHE / package
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Moved when whole: several processes of pytest may fetch at once.
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         try:
-            download = ["apt-get", "-o", "APT::Sandbox::User=root", "download", "prometheus"]
-            subprocess.run(
-                download, cwd=scratch, check=True, capture_output=True, text=True, timeout=120
-            )
-            (package,) = Path(scratch).glob("*.deb")
-            shutil.rmtree(FOLDER, ignore_errors=True)
-            unpack = ["dpkg-deb", "--extract", str(package), str(FOLDER)]
-            _run(unpack, scratch)
+            _run(["apt-get", "-o", "APT::Sandbox::User=root", "download", package], scratch)
+            (file,) = Path(scratch).glob("*.deb")
+            _run(["dpkg-deb", "--extract", str(file), f"{scratch}/whole"], scratch)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             said = str(getattr(error, "stderr", None) or error).strip().splitlines()[-1]
-            raise NoPromtoolError(
-                f"Debian's package prometheus cannot be fetched: {said}"
-            ) from error
-    if found := find():
+            raise NoPackageError(f"Debian's package {package} cannot be fetched: {said}") from error
+        if not find(package):
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.move(f"{scratch}/whole", folder)
+    if found := find(package):
         return found
-    raise NoPromtoolError("Debian's package prometheus has no promtool")
+    raise NoPackageError(f"Debian's package {package} has no {' or '.join(PACKAGES[package])}")
 
 
 def _run(command: list[str], folder: str) -> None:
@@ -61,6 +65,6 @@ def _run(command: list[str], folder: str) -> None:
 
 if __name__ == "__main__":
     try:
-        print(find_or_install())
-    except NoPromtoolError as problem:
+        print(find_or_fetch(sys.argv[1]))
+    except NoPackageError as problem:
         sys.exit(str(problem))

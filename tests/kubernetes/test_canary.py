@@ -32,9 +32,11 @@ class Release:
         self.port = free_port()
         self.server, _ = start_http_server(self.port, "127.0.0.1", registry)
 
-    def answer(self) -> None:
-        status = "500" if random.random() < self.errors else "200"
-        self.answers.labels("GET", status).observe(self.seconds)
+    def answer(self) -> int:
+        """Answer a call; return the status."""
+        status = 500 if random.random() < self.errors else 200
+        self.answers.labels("GET", str(status)).observe(self.seconds)
+        return status
 
 
 class Site:
@@ -45,6 +47,8 @@ class Site:
         self.weight.write_text("0\n")
         self.stable, self.canary = Release(), canary
         self.ended = threading.Event()
+        self.set_weight = f"echo {{weight}} >>{self.weight}"
+        self.begin()
         threading.Thread(target=self.visit, daemon=True).start()
         jobs = [
             {"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{one.port}"]}]}
@@ -58,6 +62,9 @@ class Site:
              f"--web.listen-address=127.0.0.1:{self.port}", f"--storage.tsdb.path={folder}/data"],
             stderr=subprocess.DEVNULL, preexec_fn=dies_with_parent(),
         )  # fmt: skip
+
+    def begin(self) -> None:
+        """Start what is between visitors and releases."""
 
     def visit(self) -> None:
         while not self.ended.wait(0.02):
@@ -73,7 +80,7 @@ class Site:
             "prometheus": f"http://127.0.0.1:{self.port}",
             "canary": 'job="canary"',
             "stable": 'job="stable"',
-            "set": f"echo {{weight}} >>{self.weight}",
+            "set": self.set_weight,
             "steps": "20,50,100", "hold": "4", "every": "1", "window": "6",
         } | changes  # fmt: skip
         command = [sys.executable, str(ROOT / "deploy/canary.py")]
@@ -90,18 +97,23 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, prometheus_tools: Path) -> Iterator[Callable[..., Site]]:
+def kind() -> type[Site]:
+    return Site
+
+
+@pytest.fixture
+def site(tmp_path: Path, prometheus_tools: Path, kind: type[Site]) -> Iterator[Callable[..., Site]]:
     made: list[Site] = []
 
     def make(**canary: float) -> Site:
-        made.append(Site(tmp_path, prometheus_tools, Release(**canary)))
+        made.append(kind(tmp_path, prometheus_tools, Release(**canary)))
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:  # two scrapes are a rate
             if made[-1].roll_out(steps="0", hold="0").returncode == 0:
                 made[-1].weight.write_text("0\n")
                 return made[-1]
             time.sleep(0.5)
-        raise AssertionError("Prometheus did not begin")
+        raise AssertionError(f"Prometheus did not begin: {made[-1].roll_out(steps='0', hold='0')}")
 
     yield make
     for one in made:

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
 
+import { api } from '@/api/client'
 import { queryClient } from '@/api/queryClient'
 import { env } from '@/env'
 
@@ -15,6 +16,33 @@ test.each([
   expect(await Promise.all([isSessionOver(), isSessionOver()])).toEqual([over, over])
   expect(fetch).toHaveBeenCalledOnce()
   expect(again).toHaveBeenCalledTimes(over ? 0 : 1)
+  vi.unstubAllGlobals()
+  again.mockRestore()
+})
+
+test('waits for the cookie that a call is about to bring before it says that it is over', async () => {
+  let last: Promise<unknown> = Promise.resolve()
+  const request = (_: string, task: () => Promise<unknown>) => (last = last.then(task))
+  vi.stubGlobal('navigator', { locks: { request } })
+  let arrive: (() => void) | undefined
+  let user: object | null = null // to a call with the cookie of before
+  vi.stubGlobal('fetch', ({ method }: Request) => {
+    if (method === 'GET') return Promise.resolve(Response.json({ user }))
+    return new Promise<Response>((resolve) => {
+      arrive = () => {
+        user = { email: 'ada@example.org' }
+        resolve(Response.json({}))
+      }
+    })
+  })
+  const again = vi.spyOn(queryClient, 'invalidateQueries').mockResolvedValue()
+  const body = { old_password: 'a', new_password1: 'b', new_password2: 'b' }
+  const changing = api.POST('/auth/password/change/', { body })
+  await vi.waitUntil(() => arrive)
+  const over = isSessionOver() // a stream of the former session has just ended
+  setTimeout(() => arrive?.())
+  expect(await over).toBe(false)
+  await changing
   vi.unstubAllGlobals()
   again.mockRestore()
 })

@@ -1,7 +1,7 @@
 import { queryOptions, useQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
 
-import { api, unwrap } from '@/api/client'
+import { api, unwrap, withSession } from '@/api/client'
 import { queryClient } from '@/api/queryClient'
 import type { components } from '@/api/schema'
 import { env, whole } from '@/env'
@@ -58,8 +58,7 @@ let asking: Promise<boolean> | undefined
  * way while this browser got another session: what is shown is asked for again.
  */
 export function isSessionOver(): Promise<boolean> {
-  asking ??= queryClient
-    .fetchQuery({ ...sessionQuery, staleTime: 0 })
+  asking ??= withSession(() => queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 }))
     .then(async ({ user }) => {
       if (user) await queryClient.invalidateQueries({ predicate: isNotSession })
       return !user

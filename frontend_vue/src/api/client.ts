@@ -72,12 +72,26 @@ const clock: Middleware = {
   },
 }
 
+/**
+ * Lets one task at a time change or ask for the session, in all tabs of this browser. Between the
+ * end of a session and the response with the cookie of the next, it has none that counts.
+ */
+export async function withSession<Result>(task: () => Promise<Result>): Promise<Result> {
+  // Browsers have no locks where a page came by HTTP from another host.
+  const locks = navigator.locks as LockManager | undefined
+  return locks ? await locks.request('session', task) : await task()
+}
+
 /** The API, typed by the OpenAPI document; wrap a call in `unwrap()`. */
 export const api = createClient<paths>({
   baseUrl: env.apiRoot,
   headers: { Accept: 'application/json' },
-  // Looked up at each call: openapi-fetch would keep the one that is there when the module loads.
-  fetch: (request) => globalThis.fetch(request),
+  fetch: (request) => {
+    // Looked up at each call: openapi-fetch would keep the one that is there when the module loads.
+    const send = () => globalThis.fetch(request)
+    const brings = !SAFE.has(request.method) && request.url.includes(`${env.apiRoot}auth/`)
+    return brings ? withSession(send) : send()
+  },
 })
 api.use(csrf, speak, act, clock)
 

@@ -17,6 +17,9 @@ import Style from 'ol/style/Style'
 export type Line = number[][]
 export type Shape = 'line' | 'area'
 
+/** Of a map with a cross in its middle. */
+const AIM = 'map-aim'
+
 interface Steps {
   /** The corners so far, the one under the pointer among them. */
   changed?: (corners: Line) => void
@@ -61,6 +64,7 @@ export function createDrawing(map: OlMap, zIndex: number, colours: { line: strin
   function stop() {
     if (draw) map.removeInteraction(draw)
     draw = undefined
+    viewport.classList.remove(AIM)
   }
 
   /** Lets a person click corners; a double click ends it. */
@@ -85,7 +89,13 @@ export function createDrawing(map: OlMap, zIndex: number, colours: { line: strin
     })
     draw = interaction
     map.addInteraction(interaction)
+    viewport.classList.add(AIM)
+    // From there the arrow keys move the map.
+    map.getTargetElement()?.focus({ preventScroll: true })
   }
+
+  /** Puts a corner where the cross is, for those who have no pointer, or a thick one. */
+  const add = () => draw?.appendCoordinates([map.getView().getCenter()!])
 
   /** Takes the last corner back. */
   const undo = () => draw?.removeLastPoint()
@@ -116,7 +126,7 @@ export function createDrawing(map: OlMap, zIndex: number, colours: { line: strin
     map.removeLayer(layer)
   }
 
-  return { begin, undo, finish, stop, show, mark, remove }
+  return { begin, add, undo, finish, stop, show, mark, remove }
 }
 
 export type Drawing = ReturnType<typeof createDrawing>

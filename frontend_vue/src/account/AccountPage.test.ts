@@ -178,6 +178,12 @@ test('signs other devices out', async () => {
   expect(toasts[0]!.text).toBe('Other devices are signed out.')
 })
 
+test('the only device is told so, in place of a button that would do nothing', async () => {
+  const { page } = await open({ 'GET /auth/sessions/': [200, [{ ...SESSION, is_current: true }]] })
+  expect(page.text()).toContain('You’re signed in only here.')
+  expect(page.text()).not.toContain('Sign out everywhere else')
+})
+
 test('sends a link to who has no password, and asks for none before', async () => {
   const { page, of } = await open({
     'GET /auth/session/': [200, { user: { ...USER, has_password: false } }],

@@ -67,6 +67,16 @@ test('pages and actions are found by typing, and the first of them is what Enter
   expect(field().attributes('aria-controls')).toBe(body().get('[role=listbox]').attributes('id'))
 })
 
+test('where nothing is found, nothing is said to be chosen', async () => {
+  await open()
+  expect(field().attributes('aria-activedescendant')).toBeTruthy()
+  stubApi({ 'GET /requests/list/': [200, { ...REQUESTS, count: 0, results: [] }] })
+  await type('qqq')
+  expect(titles()).toEqual([])
+  expect(field().attributes('aria-activedescendant')).toBeUndefined()
+  expect(body().text()).toContain('Nothing found')
+})
+
 test('what a page offers for what is open stands first, and runs after the palette is closed', async () => {
   const run = vi.fn<() => void>()
   const { closed } = await open([], run)

@@ -4690,7 +4690,7 @@ export interface components {
             /** @description The first thousand. */
             ids: string[];
         };
-        /** @description E-mail address, and the password twice. */
+        /** @description Email address, and the password twice. */
         RegisterRequest: {
             /** Format: email */
             email: string;
@@ -5221,7 +5221,7 @@ export interface components {
         User: {
             readonly id: number;
             /**
-             * E-mail address
+             * Email address
              * Format: email
              */
             readonly email: string;

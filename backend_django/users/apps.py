@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class UsersConfig(AppConfig):
-    """Accounts: an e-mail address and a password."""
+    """Accounts: an email address and a password."""
 
     name = "backend_django.users"
 

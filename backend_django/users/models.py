@@ -1,4 +1,4 @@
-"""The user: known by e-mail address, without a user name; and the tokens of a user's scripts."""
+"""The user: known by email address, without a user name; and the tokens of a user's scripts."""
 
 import hashlib
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ class UserManager(BaseUserManager["User"]):
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         if not email:
-            raise ValueError("a user needs an e-mail address")
+            raise ValueError("a user needs an email address")
         user = self.model(email=email.lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -38,7 +38,7 @@ class User(AbstractUser):
     username = None  # type: ignore[assignment]
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
-    email = models.EmailField(_("e-mail address"), unique=True)
+    email = models.EmailField(_("email address"), unique=True)
     name = models.CharField(max_length=150, blank=True)
     language = models.CharField(
         max_length=10,

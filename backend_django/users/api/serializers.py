@@ -1,4 +1,4 @@
-"""Accounts over the wire: e-mail and password in, never a user name."""
+"""Accounts over the wire: email and password in, never a user name."""
 
 from datetime import timedelta
 from typing import Any
@@ -43,7 +43,7 @@ class DetailSerializer(serializers.Serializer[Any]):
 
 
 class AddressField(serializers.EmailField):
-    """An e-mail address in lower case.
+    """An email address in lower case.
 
     ASCII only: a few foreign letters become ASCII ones in another case, so that one account would
     have several spellings, each with failures of its own.
@@ -115,7 +115,7 @@ class TokenKeySerializer(serializers.Serializer[Any]):
 
 
 class RegisterSerializer(serializers.Serializer[Any]):
-    """E-mail address, and the password twice."""
+    """Email address, and the password twice."""
 
     email = AddressField(max_length=254)
     password1 = PasswordField()

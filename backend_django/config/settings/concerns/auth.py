@@ -1,4 +1,4 @@
-"""Accounts: e-mail and password, no user name (docs/decisions/0005)."""
+"""Accounts: email and password, no user name (docs/decisions/0005)."""
 
 from ..environment import env
 from .base_path import BASE_PATH

@@ -11,6 +11,7 @@ author = copyright = read_project().author  # noqa: A001 (Sphinx names it so)
 extensions = ["myst_parser"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
+suppress_warnings = ["toc.empty_glob"]  # of a pattern for pages of a module that was left out
 html_theme = "furo"
 html_title = project
 html_show_sphinx = False

@@ -16,19 +16,23 @@ from scripts.node import node_environment
 MODULES = template.read_modules(ROOT)
 
 
-def drop(name: str) -> None:
-    """Remove the files of a module, its lines in files that others share, and its packages."""
-    module = MODULES[name]
-    for path in (ROOT / name for name in module.paths):
+def drop(modules: list[str]) -> None:
+    """Remove the files of modules, their lines in files that others share, and their packages."""
+    files = tuple(path for name in modules for path in MODULES[name].paths)
+    for path in map(ROOT.joinpath, files):
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
     names = template.git("ls-files", "-z").split("\0")
-    template.remove_lines(ROOT, names, name, module.paths)
+    template.remove_lines(ROOT, names, modules, files)
+    for page in (ROOT / name for name in names if name.endswith(".md")):
+        if page.is_file():
+            template.remove_links(ROOT, page, files)
     package = FRONTEND / "package.json"
-    lines = "|".join(map(re.escape, module.page_packages))
-    if lines:
+    packages = [package for name in modules for package in MODULES[name].page_packages]
+    if packages:
+        lines = "|".join(map(re.escape, packages))
         package.write_text(re.sub(rf',\n    "(?:{lines})": "[^"]*"', "", package.read_text()))
 
 
@@ -65,8 +69,7 @@ def main(arguments: list[str]) -> int:
     except UsageError as error:
         print(error, file=sys.stderr)
         return 1
-    for name in names:
-        drop(name)
+    drop(names)
     remember(names)
     if code := generate():
         return code

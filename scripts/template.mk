@@ -9,7 +9,7 @@ new: ## Turn this clone into your project: make new NAME="River Watch" WITHOUT="
 		$(call given,LICENSE,license) $(call given,WITHOUT,without) \
 		$(if $(KEEP_HISTORY),--keep-history)
 
-test-template: ## Make projects of every combination of modules and run their suites (long)
+test-template: ## Make projects without one, two and all modules and run their suites (long)
 	@$(bootstrap) && exec $(VENV) -m pytest -m template tests/template $(ARGS)
 
 test-feature: ## Make features of all kinds in a copy of the tree, and check everything there

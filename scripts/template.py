@@ -138,27 +138,34 @@ def _is_below(path: str, files: tuple[str, ...]) -> bool:
     return any(PurePosixPath(path).is_relative_to(file) for file in files)
 
 
-def remove_lines(root: Path, names: Iterable[str], module: str, files: tuple[str, ...]) -> None:
-    """Leave out the lines of a module in each of the named files that has such."""
+def remove_lines(
+    root: Path, names: Iterable[str], modules: Iterable[str], files: tuple[str, ...]
+) -> None:
+    """Leave out the lines of modules, whose files these are, in each of the named files."""
     for name in names:
         path = root / name
         if not path.is_file() or path.suffix == ".jinja":
             continue
         content = path.read_bytes()
-        if f"[{module}]".encode() in content:
-            content = without_lines(content.decode(), module).encode()
+        for module in modules:
+            if f"[{module}]".encode() in content:
+                content = without_lines(content.decode(), module).encode()
         if path.suffix in {".md", ".yml"}:
             content = without_mentions(content.decode(), name, files).encode()
         if content != path.read_bytes():
             path.write_bytes(content)
 
 
-def remove_links(page: Path) -> None:
-    """Leave the words of links in a Markdown page that lead to what a project is without."""
+def remove_links(root: Path, page: Path, files: tuple[str, ...] = ()) -> None:
+    """Leave the words of links in a Markdown page that lead to what a project is without.
+
+    files: only links to these; without, to all that is not there.
+    """
 
     def keep(link: re.Match[str]) -> str:
         there = "://" in link[2] or (page.parent / link[2]).exists()
-        return link[0] if there else link[1]
+        path = posixpath.normpath(page.parent.relative_to(root).joinpath(link[2]).as_posix())
+        return link[0] if there or (files and not _is_below(path, files)) else link[1]
 
     text = page.read_text(encoding="utf-8")
     page.write_text(re.sub(r"(?<!!)\[([^]\n]*)\]\(([^)#\s]+)(?:#[^)\s]*)?\)", keep, text), "utf-8")
@@ -184,12 +191,12 @@ def render(source: Path, version: str, target: Path, *data: str) -> str:
     copier("copy", "--quiet", "--defaults", f"--vcs-ref={version}", *data, str(source), str(target))
     answers = (target / ANSWERS.name).read_text(encoding="utf-8")
     if not (target / "scripts" / "new.py").exists():  # only the template has it
-        modules = read_modules(target) | {"template": Module(())}
+        without, modules = left_out(answers), read_modules(target)
+        files = tuple(path for name in without if name in modules for path in modules[name].paths)
         names = [path.relative_to(target).as_posix() for path in target.rglob("*")]
-        for module in (*left_out(answers), "template"):
-            remove_lines(target, names, module, modules.get(module, Module(())).paths)
+        remove_lines(target, names, [*without, "template"], files)
         for page in target.rglob("*.md"):
-            remove_links(page)
+            remove_links(target, page)
     return answers
 
 

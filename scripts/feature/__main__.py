@@ -102,7 +102,7 @@ def main() -> int:
         if options.service and spec.inputs.key and not spec.inputs.is_usual:
             raise SpecError(
                 "With SERVICE a job begins with INPUTS=file or INPUTS=none: declare others in its "
-                "processor.py, as docs/jobs.md says."
+                "processor.py."
             )
         if spec.kind == "job" and not (options.inputs or options.service) and sys.stdin.isatty():
             spec = read_spec(options.name, options.kind, options.fields, ask_inputs())

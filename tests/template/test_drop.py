@@ -23,6 +23,7 @@ WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!ov
          "teams": r"\bteams?\b",
          "flags": r"waffle|useflag|feature.flag|flags_on",
          "fastapi": r"fastapi|uvicorn|starlette",
+         "guides": r"TECHSTACK-|\b(contract|events|howto|jobs|languages|security-policies)\.md",
          "bookings": r"\bbookings?\b|\binstruments?\b",
          }  # fmt: skip
 # What `make schema` and npm write.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts import template, update
+from scripts.drop import MODULES
 
 from .conftest import RELEASE, commit, files, git, lend_tools, made_of, make
 
@@ -95,6 +96,40 @@ def test_a_project_made_before_modules_had_their_name_is_updated(
     now = files(made)
     assert "scripts/modules/rivers.py" in now
     assert not [name for name in now if "rasters" in name or "flower" in name]
+
+
+def test_what_becomes_a_module_stays_in_a_project_that_was_never_asked_for_it(
+    released: Path, tmp_path: Path
+) -> None:
+    """What is in `without` was chosen: files of the core that are a module's now are kept."""
+    older, made = tmp_path / "template", tmp_path / "river"
+    git(
+        tmp_path, "clone", "--quiet", "--single-branch", f"--branch={RELEASE}",
+        f"file://{released}", "template",
+    )  # fmt: skip
+    for name, pattern in {
+        "copier.yml": r"(?m)^    (\"guides:.*|guides:\n(      - .*\n)*)",
+        "scripts/modules.toml": r"\n\[guides\](\n.+)*",
+    }.items():
+        file = older / name
+        file.write_text(re.sub(pattern, "", file.read_text()))
+        assert "guides" not in file.read_text()
+    git(older, "tag", "--delete", RELEASE)
+    commit(older, "Older", tag=RELEASE)
+    made_of(older, made, *(name for name in MODULES if name != "guides"))
+    change(made / "docs" / "languages.md", "\n\n", "\n\nOurs is German. ")
+    commit(made, "Start")
+    for name in ("copier.yml", "scripts/modules.toml"):
+        shutil.copy(released / name, older / name)
+    change(older / "docs" / "jobs.md", "# Jobs", "# All about jobs")
+    commit(older, "Next", tag=NEXT)
+
+    done = make(lend_tools(made), "update")
+    assert done.returncode == 0, done.stdout + done.stderr
+    now = files(made)
+    assert now["docs/jobs.md"].startswith(b"# All about jobs")
+    assert b"Ours is German. " in now["docs/languages.md"]
+    assert "guides" not in template.left_out(now[".copier-answers.yml"].decode())
 
 
 @pytest.mark.usefixtures("next_release")

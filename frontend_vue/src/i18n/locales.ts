@@ -2,7 +2,7 @@ import { env } from '@/env'
 
 /**
  * The languages of the page, by their own names. The first one is complete: what a feature does not
- * say in another language is shown in it. docs/languages.md tells how to add one, or to have one only.
+ * say in another language is shown in it.
  */
 export const LOCALES = { en: 'English', de: 'Deutsch' } as const
 

@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage backup restore test test-fast test-matrix image image-test fuzz audit docs lint format types schema publish-schema messages lock upgrade-deps release update drop clean clean-data feature
+.PHONY: help run dev demo manage backup restore test test-fast test-matrix image image-test fuzz audit docs lint format types schema publish-schema messages lock upgrade-deps release update drop clean clean-data
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
@@ -19,7 +19,7 @@ NPM := $(VENV) -m scripts.node npm
 # from the command line: NAME and EMAIL are set in many a shell for something else.
 given = $(if $(filter command,$(origin $(1))),--$(2)="$${$(1)}")
 
--include scripts/template.mk backend_django/*/targets.mk
+-include scripts/template.mk scripts/*/targets.mk backend_django/*/targets.mk
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,11 +82,6 @@ format: ## Put all sources into their one format
 docs: ## Write docs/settings.md, and build docs/ as a site in docs/_build
 	@$(bootstrap) --no-page && $(VENV) -m scripts.settings_reference
 	@$(VENV) -m sphinx --fail-on-warning --nitpicky --quiet docs docs/_build && echo docs/_build/index.html
-
-feature: ## Write a new feature: make feature NAME=todos KIND=crud FIELDS="title:string" (jobs: INPUTS=files)
-	@$(bootstrap) --no-build && exec $(VENV) -m scripts.feature $(call given,NAME,name) \
-		$(call given,KIND,kind) $(call given,FIELDS,fields) $(call given,SERVICE,service) \
-		$(call given,INPUTS,inputs)
 
 schema: ## Write the OpenAPI document and the page's types from it
 	@$(bootstrap) --no-build && exec $(VENV) -m scripts.schema

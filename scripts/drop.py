@@ -65,6 +65,8 @@ def main(arguments: list[str]) -> int:
                 (f"There is no module {unknown[0]}. " if names else "")
                 + f"Say which: make drop MODULES={' or '.join(MODULES)}"
             )
+        answers = template.ANSWERS.read_text("utf-8") if template.ANSWERS.exists() else ""
+        template.check_needs(MODULES, [*names, *template.left_out(answers)])
         template.check_clean()
     except UsageError as error:
         print(error, file=sys.stderr)

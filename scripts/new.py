@@ -64,6 +64,7 @@ def check_answers(answers: dict[str, str], without: list[str]) -> None:
         raise UsageError(
             f"WITHOUT: there is no module {', '.join(unknown)}. Use any of {', '.join(modules)}."
         )
+    template.check_needs(template.read_modules(ROOT), without)
 
 
 def make_slug(name: str) -> str:

@@ -31,6 +31,7 @@ class Module(NamedTuple):
     paths: tuple[str, ...]
     page_packages: tuple[str, ...] = ()
     tables: str = ""
+    needs: tuple[str, ...] = ()
 
 
 def read_modules(root: Path) -> dict[str, Module]:
@@ -39,10 +40,21 @@ def read_modules(root: Path) -> dict[str, Module]:
     rows = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     return {
         name: Module(
-            tuple(row["paths"]), tuple(row.get("page_packages", ())), row.get("tables", "")
+            tuple(row["paths"]),
+            tuple(row.get("page_packages", ())),
+            row.get("tables", ""),
+            tuple(row.get("needs", ())),
         )
         for name, row in rows.items()
     }
+
+
+def check_needs(modules: dict[str, Module], without: Iterable[str]) -> None:
+    """Raise UsageError when a module would stay that needs one that is left out."""
+    for name, module in modules.items():
+        missing = [needed for needed in module.needs if needed in without and name not in without]
+        if missing:
+            raise UsageError(f"{name} needs {missing[0]}: leave out both, or none.")
 
 
 def git(*arguments: str) -> str:

@@ -39,8 +39,8 @@ from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.runner import run_next
 from backend_django.users.models import User
 from scripts import messages
+from tests.feature.tree import Tree
 from tests.stack import ROOT
-from tests.tree import Tree
 
 GUIDE = (ROOT / "docs" / "howto.md").read_text()
 BLOCKS: dict[str, str] = dict(re.findall(r"```\w+ (\S+)\n(.*?)```", GUIDE, re.DOTALL))

@@ -21,6 +21,6 @@ def test_links_lead_somewhere(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_targets_of_make_exist(document: Path) -> None:
     named = set(re.findall(r"(?m)(?:^|`|[A-Z]=\S+ )make ([a-z][a-z-]*)", document.read_text()))
-    files = [ROOT / "Makefile", *ROOT.glob("scripts/*.mk"), *ROOT.glob("backend_django/*/*.mk")]
+    files = [ROOT / "Makefile", *ROOT.glob("scripts/**/*.mk"), *ROOT.glob("backend_django/*/*.mk")]
     known = {name for file in files for name in re.findall(r"(?m)^([a-z-]+):", file.read_text())}
     assert named <= known

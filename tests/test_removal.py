@@ -9,7 +9,7 @@ import pytest
 
 from backend_django.utils.features import find_features
 from tests.feature.test_generated import DOMAINS
-from tests.tree import Tree
+from tests.feature.tree import Tree
 
 PAGE = ("frontend_vue/src", "frontend_vue/src/features")
 SHIPPED = sorted({path.split(".")[1] for path in find_features()})

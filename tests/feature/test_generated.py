@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from scripts.checks import PYTEST
+from tests.feature.tree import Tree
 from tests.stack import ROOT
-from tests.tree import Tree
 
 GUIDE = ROOT / "docs" / "features.md"
 DOMAINS = {
@@ -47,7 +47,7 @@ def test_the_guide_works_command_by_command(tmp_path: Path) -> None:
     """docs/features.md: its commands, in their order, and its changes to files."""
     tree = Tree(tmp_path / "tree")
     blocks = re.findall(r"```(\w+)(?: (\S+))?\n(.*?)```", GUIDE.read_text(), re.DOTALL)
-    assert {kind for kind, *_ in blocks} == {"sh", "diff", "python"}
+    assert {kind for kind, *_ in blocks} == {"sh", "diff"}
     for kind, path, text in blocks:
         if kind == "sh":
             for line in text.splitlines():

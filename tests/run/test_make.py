@@ -18,7 +18,7 @@ def make(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
 
 
 def test_help_is_the_default_and_lists_every_target() -> None:
-    files = [ROOT / "Makefile", *ROOT.glob("scripts/*.mk"), *ROOT.glob("backend_django/*/*.mk")]
+    files = [ROOT / "Makefile", *ROOT.glob("scripts/**/*.mk"), *ROOT.glob("backend_django/*/*.mk")]
     phony = [name for f in files for name in re.findall(r"(?m)^\.PHONY: (.*)$", f.read_text())]
     listed = re.findall(r"(?m)^  make ([a-z-]+) +\S", make().stdout)
     assert sorted(listed) == sorted(name for names in phony for name in names.split())

@@ -25,6 +25,7 @@ EVERY = [
     chosen
     for count in (1, 2, len(MODULES) - 1, len(MODULES))
     for chosen in itertools.combinations(MODULES, count)
+    if all({*MODULES[name].needs}.isdisjoint(chosen) for name in MODULES if name not in chosen)
 ]
 SUITES = (
     EVERY if os.environ.get("EVERY_SUITE") else [c for c in EVERY if len(c) in {1, len(MODULES)}]

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts import template
 from scripts.drop import MODULES
+from scripts.environment import UsageError
 from tests.stack import ROOT
 from tests.tree import run
 
@@ -24,6 +26,8 @@ WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!ov
          "flags": r"waffle|useflag|feature.flag|flags_on",
          "fastapi": r"fastapi|uvicorn|starlette",
          "guides": r"TECHSTACK-|\b(contract|events|howto|jobs|languages|security-policies)\.md",
+         "generator": r"make feature|scripts[./]feature|\bfeatures\.md",
+         "rows": r"@/crud|src/crud",
          "bookings": r"\bbookings?\b|\binstruments?\b",
          }  # fmt: skip
 # What `make schema` and npm write.
@@ -88,3 +92,11 @@ def test_an_unknown_module_is_refused_with_those_there_are(clone: Path) -> None:
     assert done.returncode == 1
     assert "no module rivers" in done.stderr
     assert "rasters" in done.stderr
+
+
+def test_a_module_that_another_needs_goes_with_it_or_not_at_all() -> None:
+    modules = {"rows": template.Module(()), "bookings": template.Module((), needs=("rows",))}
+    with pytest.raises(UsageError, match="bookings needs rows: leave out both, or none"):
+        template.check_needs(modules, ["rows"])
+    template.check_needs(modules, ["bookings"])
+    template.check_needs(modules, ["rows", "bookings"])

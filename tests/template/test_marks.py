@@ -73,6 +73,8 @@ def test_modules_are_the_same_in_both_lists() -> None:
     paths = {name: tuple(paths) for name, paths in asked["modules"]["default"].items()}
     assert list(asked["without"]["choices"].values()) == list(MODULES)
     assert paths == {name: module.paths for name, module in MODULES.items()}
+    needs = {name: list(module.needs) for name, module in MODULES.items() if module.needs}
+    assert asked["needs"]["default"] == needs
 
 
 def test_lists_of_pages_name_some_that_there_are() -> None:

@@ -137,6 +137,7 @@ def test_a_project_has_the_license_that_was_chosen_and_its_contact(
         ({"NAME": "River", "DESCRIPTION": "<b>"}, "one line"),
         ({"NAME": "River", "AUTHOR": "a \\ b"}, "one line"),
         ({"NAME": "River", "WITHOUT": "s3 rivers"}, "no module rivers. Use any of rasters, s3"),
+        ({"NAME": "River", "WITHOUT": "rows bookings"}, "generator needs rows: leave out both"),
         ({"NAME": "River", "EMAIL": "nobody"}, "no email address"),
         ({"NAME": "River", "CONTACT": "me"}, "an email address, an https:// URL"),
         ({"NAME": "River", "LICENSE": "GPL"}, "one of MIT, Apache-2.0, AGPL-3.0-or-later, propr"),
@@ -156,7 +157,12 @@ def test_what_cannot_be_is_refused_before_anything_is_fetched(
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
-    [("name=***", "letter or a digit"), ("author=<b>", "one line"), ("email=a@b\n", "no email")],
+    [
+        ("name=***", "letter or a digit"),
+        ("author=<b>", "one line"),
+        ("email=a@b\n", "no email"),
+        ("without=[rows, bookings]", "generator needs rows"),
+    ],
 )
 def test_copier_refuses_by_the_same_rules(
     released: Path, tmp_path: Path, answer: str, reason: str

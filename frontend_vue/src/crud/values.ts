@@ -1,15 +1,10 @@
-import { date, dateTime } from '@/composables/format'
+import { textOf, title } from '@/processing/values'
 
-import { t } from './locales'
 import type { Choice, Field } from './types'
 
 /** What a form holds: text for nearly everything. */
 export type Value = string | boolean | string[]
 export type Values = Record<string, Value>
-
-export function title(words: string): string {
-  return words.charAt(0).toUpperCase() + words.slice(1).replaceAll('_', ' ')
-}
 
 /** A moment as a browser's own field wants it: local time; seconds only where there are some. */
 function toLocal(time: string): string {
@@ -64,25 +59,14 @@ export function toFormFields(fields: readonly Field[], values: Values): Record<s
 /** A value for people; "" when there is none. */
 export function shown({ name, type, shows, choices }: Field, row: object): string {
   const value = member(row, shows ?? name)
-  if (value === null || value === undefined || value === '') return ''
-  if (type === 'many') return (value as string[]).join(', ')
-  if (type === 'json') return isEmpty(value) ? '' : JSON.stringify(value, null, 2)
-  if (type === 'bool') return value ? t('yes') : t('no')
-  if (type === 'date') return date(`${value}T00:00`)
-  if (type === 'datetime') return dateTime(String(value))
-  return type === 'choice' ? labelOf(choices, String(value)) : String(value)
+  if (type === 'many') return ((value as string[] | undefined) ?? []).join(', ')
+  const choice = choices?.map(labelled).find((each) => each.value === value)
+  return choice?.label ?? textOf(type, value)
 }
 
 export function labelled(choice: string | Choice): Choice {
   return typeof choice === 'string' ? { value: choice, label: title(choice) } : choice
 }
-
-function labelOf(choices: Field['choices'], value: string): string {
-  return choices?.map(labelled).find((choice) => choice.value === value)?.label ?? title(value)
-}
-
-const isEmpty = (value: unknown) =>
-  typeof value === 'object' && value !== null && Object.keys(value).length === 0
 
 /** Why a text is no JSON, in the browser's words; "" when it is. */
 export function jsonError(text: string): string {

@@ -40,8 +40,6 @@ SENTENCES = {
 class ApiMiddleware:
     """Errors of plain views become problems too; query parameters and bodies that nobody
     reads, and parameters that are repeated, are refused.
-
-    An answer is somebody's own, and may hold a secret: unless it says otherwise, nobody keeps it.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -52,7 +50,6 @@ class ApiMiddleware:
         if not is_api(request):
             return self.get_response(request)
         response = self._answer(request)
-        response.headers.setdefault("Cache-Control", "private, no-store")
         if response.status_code == 503:
             response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
         if request.resolver_match and (ending := deprecation_of(request.resolver_match.func)):

@@ -49,6 +49,8 @@ def rendered_page() -> Page:
 def page(request: HttpRequest) -> HttpResponse:
     """Answer with the page; the browser asks again each time, the files it names stay for ever.
 
+    It comes with the visitor's own CSRF cookie, which no cache in front may give to others.
+
     Where the page has nothing to show but that, the status is 404.
     """
     try:
@@ -60,7 +62,9 @@ def page(request: HttpRequest) -> HttpResponse:
             content_type="text/plain; charset=utf-8",
         )
     status = 200 if filled.has(request.path_info) else 404
-    response = HttpResponse(filled.html, status=status, headers={"Cache-Control": "no-cache"})
+    response = HttpResponse(
+        filled.html, status=status, headers={"Cache-Control": "private, no-cache"}
+    )
     response.same_in_all_languages = True  # type: ignore[attr-defined]
     if filled.script_sources:
         response._csp_update = {"script-src": list(filled.script_sources)}  # type: ignore[attr-defined]

@@ -8,9 +8,13 @@ from django.http import HttpRequest, HttpResponse
 
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
+# Unless a response says otherwise, nobody keeps it: a cache in front would answer for minutes that
+# there is no such file, while a release comes that has it.
+UNKEPT = "private, no-store"
+
 
 class PoliciesMiddleware(CSPMiddleware):
-    """Send the Content-Security-Policy, and which of the browser's abilities the page never uses.
+    """Send the Content-Security-Policy, what the page never uses of the browser, and who may cache.
 
     django-csp composes the policy for each response, at a tenth of what the response costs. Here
     the headers that it has set for one are kept for all that ask for the same.
@@ -22,6 +26,7 @@ class PoliciesMiddleware(CSPMiddleware):
 
     def process_response(self, request: HttpRequest, response: Any) -> Any:
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        response.headers.setdefault("Cache-Control", UNKEPT)
         if settings.DEBUG or getattr(request, "_csp_nonce", None):  # a nonce is never the same
             return super().process_response(request, response)
         asked = {name: value for name, value in vars(response).items() if name.startswith("_csp")}

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import re
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from tests.nginx import Gateway, running_nginx
 from tests.stack import ROOT, wait_for
 
 pytestmark = [pytest.mark.slow]
+CDN = "127.0.0.9"
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -60,8 +62,13 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         threading.Thread(target=servers[handler].serve_forever, daemon=True).start()
     ports = {name: server.server_port for name, server in servers.items()}
     of_module = {"fastapi.conf": ROOT / "docker/fastapi/nginx.conf"}
+    folder = tmp_path_factory.mktemp("nginx")
+    (folder / "http.d").mkdir()
+    (folder / "http.d" / "visitors.conf").write_text(
+        f"set_real_ip_from {CDN}; real_ip_header CF-Connecting-IP;"
+    )
     try:
-        with running_nginx(tmp_path_factory.mktemp("nginx"), ports, of_module) as made:
+        with running_nginx(folder, ports, of_module) as made:
             yield made
     finally:
         Upstream.released.set()
@@ -101,6 +108,15 @@ def test_web_is_asked_for_what_it_has_compressed_ahead(gateway: Gateway) -> None
     with gateway.client() as client:
         seen = client.get("/static/x.js", headers={"Accept-Encoding": "gzip, br"}).json()
     assert seen["Accept-Encoding"] == "gzip, br"
+
+
+@pytest.mark.parametrize(("address", "seen"), [(CDN, "192.0.2.7"), ("127.0.0.1", "127.0.0.1")])
+def test_a_cdn_that_is_named_says_who_calls(gateway: Gateway, address: str, seen: str) -> None:
+    context = ssl.create_default_context(cafile=gateway.folder / "fullchain.pem")
+    transport = httpx.HTTPTransport(local_address=address, verify=context)
+    with httpx.Client(base_url=gateway.url, transport=transport) as client:
+        answer = client.get("/", headers={"CF-Connecting-IP": "192.0.2.7"}).json()
+    assert answer["X-Forwarded-For"] == seen
 
 
 @pytest.mark.parametrize("path", ["/api/v1/fast/stream/", "/events/", "/api/v1/events/"])

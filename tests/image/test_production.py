@@ -119,7 +119,7 @@ def test_headers_and_files(deployment: Deployment) -> None:
         assert page.status_code == 200
         assert page.headers["Strict-Transport-Security"] == "max-age=3600"  # begins short
         assert "unsafe" not in page.headers["Content-Security-Policy"]
-        assert page.headers["Cache-Control"] == "no-cache"
+        assert page.headers["Cache-Control"] == "private, no-cache"
         assert "PLACEHOLDER" not in page.text
         files = re.findall(r'(?:src|href)="(/static/vue/assets/[^"]+)"', page.text)
         assert files

@@ -57,7 +57,7 @@ class Visited(Site):
         for server in servers.values():
             self.started.callback(server.server_close)
             self.started.callback(server.shutdown)
-        self.environment = {"CANARY": f"{folder}/http.d", "NGINX": f"{folder}/bin/nginx"} | {
+        self.environment = {"GATEWAY": f"{folder}/http.d", "NGINX": f"{folder}/bin/nginx"} | {
             f"{name.upper()}_SERVER": f"127.0.0.1:{server.server_port}"
             for name, server in servers.items()
         }
@@ -135,7 +135,7 @@ def test_a_good_release_gets_all_visitors_and_a_bad_one_none(site, tmp_path: Pat
 def test_what_is_no_weight_is_refused(tmp_path: Path, weight: str) -> None:
     done = subprocess.run(
         [WEIGHT, weight], capture_output=True, text=True,
-        env=os.environ | {"CANARY": str(tmp_path), "NGINX": "true"},
+        env=os.environ | {"GATEWAY": str(tmp_path), "NGINX": "true"},
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (2, "Give a number from 0 to 100.\n")
     assert not list(tmp_path.iterdir())

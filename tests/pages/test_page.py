@@ -94,7 +94,7 @@ def test_every_page_address_answers_with_the_page(client: Client, built: Path, p
     answer = client.get(path)
     assert answer.status_code == 200
     assert answer["Content-Type"] == "text/html; charset=utf-8"
-    assert answer["Cache-Control"] == "no-cache"
+    assert answer["Cache-Control"] == "private, no-cache"
     assert "csrftoken" in answer.cookies
     assert "PLACEHOLDER" not in answer.text
 

@@ -78,6 +78,12 @@ def test_every_metric_that_is_named_exists(metrics_port: int) -> None:
     assert named - there == set()
 
 
+def test_every_alarm_has_a_line_that_says_what_to_do() -> None:
+    alarms = re.findall(r"- alert: (\w+)", (RULES / "alerts.yml").read_text())
+    page = (ROOT / "docs" / "reliability.md").read_text().partition("## When an alarm rings")[2]
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.M)) == set(alarms)
+
+
 def test_counts_of_all_processes_are_one_and_never_fall(metrics_port: int) -> None:
     def total() -> float:
         lines = re.findall(

@@ -20,7 +20,7 @@ const List = defineComponent({
     })
     return { rows }
   },
-  template: `<section tabindex="-1"><input type="search" /><ul>
+  template: `<input type="file" /><section tabindex="-1"><input type="search" /><ul>
     <li v-for="row in rows" :key="row" class="request-row">
       <input type="checkbox" /><a href="#">{{ row }}</a></li></ul></section>`,
 })
@@ -52,6 +52,12 @@ test('j and k move the focus over the rows and stop at the ends', () => {
   press('k')
   expect(at()).toBe('b')
   for (let times = 0; times < 5; times++) press('k')
+  expect(at()).toBe('a')
+})
+
+test('nothing is typed into what chooses files, so that they work after it', () => {
+  document.querySelector<HTMLElement>('[type=file]')!.focus()
+  press('j')
   expect(at()).toBe('a')
 })
 

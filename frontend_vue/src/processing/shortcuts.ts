@@ -40,7 +40,7 @@ watch(isOn, (on) => {
   }
 })
 
-const TYPED_INTO = 'input:not([type=checkbox]), textarea, select, [contenteditable]'
+const TYPED_INTO = 'input:not([type=checkbox], [type=file]), textarea, select, [contenteditable]'
 const IN_FRONT = '[role=dialog], [role=alertdialog], [role=menu]'
 
 interface Actions {

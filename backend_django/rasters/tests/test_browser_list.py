@@ -255,6 +255,13 @@ def test_days_narrow_the_list_and_back_widens_it(listed: Page) -> None:
     expect(page.get_by_role("link", name=re.compile(r"\.tif$"))).to_have_count(4)
     page.get_by_label("To", exact=True).fill(day)
     expect(page.get_by_role("link", name=re.compile(r"\.tif$"))).to_have_text(["forest-03.tif"])
+    # By keyboard, as the browser's own field is filled in.
+    page.goto("/rasters")
+    page.get_by_label("From", exact=True).focus()
+    year, month, date = day.split("-")
+    page.keyboard.type(f"{month}{date}{year}", delay=50)
+    expect(page).to_have_url(re.compile(f"from={day}"))
+    expect(page.get_by_role("link", name=re.compile(r"\.tif$"))).to_have_count(4)
     page.goto("/rasters?search=nothing")
     page.get_by_role("link", name="Clear filters").click()
     expect(page.get_by_role("link", name="dunes-00.tif")).to_be_visible()

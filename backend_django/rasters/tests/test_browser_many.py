@@ -68,8 +68,8 @@ def test_ten_thousand_without_a_stutter(many: Page) -> None:
     def link(name: str) -> Callable[[], None]:
         return lambda: filters.get_by_role("link", name=re.compile(f"^{name}")).click()
 
-    def choose(order: str) -> Callable[[], None]:
-        return lambda: page.get_by_label("Sort by").select_option(order) and None
+    def sort(key: str) -> Callable[[], None]:
+        return lambda: page.get_by_label("Sort by").press(key)
 
     with slowed(page):
         page.goto("/rasters?ordering=name")
@@ -94,8 +94,8 @@ def test_ten_thousand_without_a_stutter(many: Page) -> None:
         )
         pace.measure(
             "sort",
-            leads(choose("-name"), "forest-09999.tif"),
-            leads(choose("name"), "dunes-00000.tif"),
+            leads(sort("ArrowDown"), "forest-09999.tif"),
+            leads(sort("ArrowUp"), "dunes-00000.tif"),
         )
 
         def all_of_them() -> None:
@@ -120,6 +120,7 @@ def test_ten_thousand_without_a_stutter(many: Page) -> None:
             bar.get_by_role("button", name="Delete").click,
             dialog.get_by_role("button", name="Keep").click,
         )
+        assert pace.times["sort"], "nothing was measured"
         pace.check()
 
 

@@ -165,6 +165,22 @@ def test_a_link_for_somebody_without_an_account(
     context.close()
 
 
+@pytest.mark.matrix
+def test_links_for_a_selection(signed_in: Page, two: list[str]) -> None:
+    page = signed_in
+    page.goto("/rasters?search=grey&status=completed")
+    page.get_by_role("checkbox", name="Select this page").check()
+    page.get_by_role("region", name="Selected rasters").get_by_role("button", name="Share").click()
+    dialog = page.get_by_role("dialog", name=re.compile("^Share [0-9]+ raster"))
+    dialog.get_by_role("button", name=re.compile("^Create")).click()
+    name, link = dialog.get_by_label("The links").input_value().splitlines()[0].split("\t")
+    assert name == "grey"
+    assert accessibility_problems(page) == []
+    assert page.request.get(f"{link.replace('/shared/', '/api/v1/rasters/shared/')}/").ok
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_have_count(0)
+
+
 def box(element: Locator) -> FloatRect:
     found = element.bounding_box()
     assert found

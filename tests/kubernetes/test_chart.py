@@ -194,6 +194,26 @@ def test_a_canary_has_its_part_of_the_visitors(rendered) -> None:
     assert sorted(selectors) == ["web", "web-canary"]
 
 
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if name not in {"dev", "placed"}])
+def test_a_route_leads_to_pods_that_may_be_called(rendered, variant: str) -> None:
+    """A policy about all pods lets nobody in whom no other one lets in."""
+    objects = rendered[variant]
+    services = of_kind(objects, "Service")
+    text = json.dumps([one["spec"] for one in objects if one["kind"] in {"HTTPRoute", "Ingress"}])
+    led_to = [one for name, one in services.items() if f'"{name}"' in text]
+    assert led_to
+    opened = {
+        role
+        for policy in of_kind(objects, "NetworkPolicy").values()
+        for choice in policy["spec"]["podSelector"].get("matchExpressions", [])
+        if {"port": "http"} in [port for rule in policy["spec"]["ingress"]
+                                for port in rule.get("ports", [])]
+        for role in choice["values"]
+    }  # fmt: skip
+    chosen = {one["spec"]["selector"]["app.kubernetes.io/component"] for one in led_to}
+    assert chosen <= opened
+
+
 def test_the_schedule_runs_once(rendered) -> None:
     for objects in rendered.values():
         beat = of_kind(objects, "Deployment")["app-celerybeat"]

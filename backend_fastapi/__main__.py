@@ -1,8 +1,12 @@
-"""`python -m backend_fastapi`: serve on HOST and FASTAPI_PORT, until SIGTERM."""
+"""`python -m backend_fastapi`: serve on HOST and FASTAPI_PORT, until SIGTERM.
+
+FASTAPI_METRICS_PORT is a second port with nothing but metrics, for a Prometheus inside.
+"""
 
 import os
 
 import uvicorn
+from prometheus_client import start_http_server
 
 from backend_django.utils.pulse import start_pulse
 
@@ -14,9 +18,12 @@ GRACEFUL_SECONDS = 10
 
 def main() -> None:
     start_pulse()
+    host = os.environ.get("HOST", "127.0.0.1")
+    if metrics_port := os.environ.get("FASTAPI_METRICS_PORT"):
+        start_http_server(int(metrics_port), host)
     uvicorn.run(
         application,
-        host=os.environ.get("HOST", "127.0.0.1"),
+        host=host,
         port=int(os.environ.get("FASTAPI_PORT", "8080")),
         http="h11",
         ws="none",

@@ -13,6 +13,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import PlainTextResponse
 
 from . import internal, lookups, summaries
+from .counted import Counted
 from .errors import add_handlers
 from .gate import ALIVE, PREFIX, Gate
 
@@ -32,4 +33,4 @@ async def alive() -> PlainTextResponse:
     return PlainTextResponse("ok\n")
 
 
-application = Gate(api)
+application = Counted(Gate(api))

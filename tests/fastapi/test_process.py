@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from scripts.processes import free_port
 from tests.fastapi.process import fastapi_beside
 from tests.stack import ADMIN, ROOT, Api, Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.matrix]
+METRICS_PORT = free_port()
 LONG = {"text": "Rivers. " * 12_000, "sentences": 20}
 
 
@@ -23,8 +25,23 @@ def api(stack: Stack) -> Iterator[Api]:
 
 @pytest.fixture(scope="module")
 def url(stack: Stack) -> Iterator[str]:
-    with fastapi_beside(stack) as url:
+    with fastapi_beside(stack, FASTAPI_METRICS_PORT=str(METRICS_PORT)) as url:
         yield url
+
+
+def test_calls_are_counted_on_a_port_of_their_own(api: Api, url: str) -> None:
+    def count(status: int) -> float:
+        text = httpx.get(f"http://127.0.0.1:{METRICS_PORT}/metrics").text
+        line = rf'^http_request_duration_seconds_count{{method="POST",status="{status}"}} (\S+)'
+        return sum(map(float, re.findall(line, text, re.M)))
+
+    before = count(200), count(401)
+    address, order = f"{url}/api/v1/fast/summaries/", {"text": "Rivers rise.", "sentences": 1}
+    headers = {"Authorization": api.headers["Authorization"]}
+    assert httpx.post(address, json=order, headers=headers).status_code == 200
+    assert httpx.post(address, json=order).status_code == 401
+    assert (count(200), count(401)) == (before[0] + 1, before[1] + 1)
+    assert httpx.get(f"{url}/metrics").status_code == 404
 
 
 def test_the_example_of_the_docs(api: Api, url: str) -> None:

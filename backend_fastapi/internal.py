@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from backend_django.utils.service_identity import HEADER, identity_verify
+from backend_django.summaries.service_identity import HEADER, identity_verify
 
 from .gate import INTERNAL
 from .threads import ARITHMETIC, DATABASE, OUTSIDE, in_database

@@ -4,7 +4,7 @@ import pytest
 from django.core import signing
 from django.core.cache import caches
 
-from backend_django.utils.service_identity import (
+from backend_django.summaries.service_identity import (
     HEADER,
     NotAService,
     identity_sign,

@@ -33,11 +33,11 @@ import backend_django
 from backend_django.config import urls
 from backend_django.mail import emails
 from backend_django.mail.models import Mail
-from backend_django.notifications.signatures import new_secret, signed_headers
 from backend_django.processing import registry
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.runner import run_next
 from backend_django.users.models import User
+from backend_django.utils.signatures import new_secret, signed_headers
 from scripts import messages
 from tests.feature.tree import Tree
 from tests.stack import ROOT

@@ -24,6 +24,7 @@ from backend_django.utils.encryption import DecryptionError, decrypt
 from backend_django.utils.errors import Conflict, ServiceError
 from backend_django.utils.http_client import Reply, post_once
 from backend_django.utils.messages import Message
+from backend_django.utils.signatures import signed_headers
 from backend_django.utils.site import page_url, site_url
 from backend_django.utils.tasks import send_on_commit
 from backend_django.utils.text import clean_text
@@ -31,7 +32,6 @@ from backend_django.utils.translation import translate
 
 from .models import TEST_EVENT, Webhook, WebhookDelivery
 from .services import PURPOSE, webhook_disable
-from .signatures import signed_headers
 
 TASK = "backend_django.notifications.tasks.send_delivery"
 LONGEST_PAUSE = timedelta(hours=6)
@@ -176,7 +176,7 @@ def _call(delivery: WebhookDelivery) -> Reply:
         webhook.url,
         body=body,
         headers={"Content-Type": "application/json", "User-Agent": agent, **headers},
-        seconds=settings.WEBHOOK_TIMEOUT_SECONDS,
+        seconds=settings.WEBHOOK_TIMEOUT_SECONDS,  # type: ignore[misc]
         max_bytes=KEPT_OF_RESPONSE,
     )
 
@@ -219,21 +219,21 @@ def _record_failure(
         times_away=min(times, 30),
         away_until=Now() + _pause(times, LONGEST_AWAY) if is_away else None,
     )
-    if outbox.is_too_old(delivery, settings.WEBHOOK_GIVE_UP_HOURS):
+    if outbox.is_too_old(delivery, settings.WEBHOOK_GIVE_UP_HOURS):  # type: ignore[misc]
         outbox.finish(delivery, "failed", error, **seen)
     else:
         outbox.try_later(delivery, _pause(delivery.attempts, LONGEST_PAUSE), error, **seen)
-    limit = timezone.now() - timedelta(days=settings.WEBHOOK_DISABLE_DAYS)
+    limit = timezone.now() - timedelta(days=settings.WEBHOOK_DISABLE_DAYS)  # type: ignore[misc]
     if webhook.failing_since and webhook.failing_since < limit:
         webhook_disable(webhook=webhook, reason=Webhook.DisabledReason.FAILING)
 
 
 def _pause(times: int, longest: timedelta) -> timedelta:
     """Return 30 s, 2 min, 8 min, … with the defaults."""
-    seconds = settings.WEBHOOK_RETRY_SECONDS * 4 ** min(times - 1, 10)
+    seconds = settings.WEBHOOK_RETRY_SECONDS * 4 ** min(times - 1, 10)  # type: ignore[misc]
     return min(longest, timedelta(seconds=seconds))
 
 
 def deliveries_purge() -> int:
     """Remove finished deliveries whose retention is over; return how many."""
-    return outbox.purge(WebhookDelivery, settings.WEBHOOK_RETENTION_DAYS)
+    return outbox.purge(WebhookDelivery, settings.WEBHOOK_RETENTION_DAYS)  # type: ignore[misc]

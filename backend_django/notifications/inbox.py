@@ -51,5 +51,5 @@ def notifications_mark_read(
 
 def notifications_purge() -> int:
     """Remove notifications whose retention is over, read or not; return how many."""
-    old = timezone.now() - timedelta(days=settings.NOTIFICATION_RETENTION_DAYS)
+    old = timezone.now() - timedelta(days=settings.NOTIFICATION_RETENTION_DAYS)  # type: ignore[misc]
     return Notification.objects.filter(created_at__lt=old).delete()[0]

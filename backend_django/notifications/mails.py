@@ -33,7 +33,7 @@ def ended_mails_queue(ended: dict[str, list[str]]) -> None:
                 kind="requests_ended",
                 recipient=email,
                 items=ids,
-                seconds=settings.NOTIFICATION_MAIL_DELAY_SECONDS,
+                seconds=settings.NOTIFICATION_MAIL_DELAY_SECONDS,  # type: ignore[misc]
             )
 
 

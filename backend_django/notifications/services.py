@@ -17,9 +17,9 @@ from backend_django.utils.encryption import encrypt
 from backend_django.utils.errors import Conflict, Invalid
 from backend_django.utils.http_client import is_public
 from backend_django.utils.messages import Message
+from backend_django.utils.signatures import new_secret
 
 from .models import NotificationPreference, Webhook, WebhookDelivery
-from .signatures import new_secret
 
 PURPOSE = "webhooks"  # of the encryption
 OLD_SECRET = timedelta(hours=24)
@@ -101,7 +101,7 @@ def webhook_create(*, owner: User, url: str, events: list[str]) -> tuple[Webhook
     User.objects.select_for_update().get(
         pk=owner.pk
     )  # one after the other, so that the limit holds
-    limit = settings.WEBHOOKS_PER_USER
+    limit = settings.WEBHOOKS_PER_USER  # type: ignore[misc]
     if not limit:
         raise Conflict("Webhooks are turned off on this server.")
     if Webhook.objects.filter(owner=owner).count() >= limit:

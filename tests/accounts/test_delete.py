@@ -7,9 +7,6 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import RestrictedError
 
-from backend_django.notifications.deliveries import delivery_test
-from backend_django.notifications.models import NotificationPreference, Webhook, WebhookDelivery
-from backend_django.notifications.services import preference_set, webhook_create
 from backend_django.processing.models import ProcessingRequest
 from backend_django.users.models import ApiToken, User
 
@@ -47,16 +44,12 @@ def test_account_goes_with_all_that_belongs_to_it(
     django_capture_on_commit_callbacks,
 ) -> None:
     key = another.sign_in().json()["key"]
-    preference_set(user=ada, mail="failed")
-    webhook, _ = webhook_create(owner=ada, url="https://example.org/", events=["request.failed"])
-    delivery_test(webhook=webhook)
     assert files()
     with django_capture_on_commit_callbacks(execute=True):
         answer = with_upload.call("user/delete", password=PASSWORD)
     assert answer.status_code == 204
     assert files() == set()
-    belongings = (ProcessingRequest, ApiToken, NotificationPreference, Webhook, WebhookDelivery)
-    for model in (User, *belongings):
+    for model in (User, ProcessingRequest, ApiToken):
         assert not model.objects.exists()
     assert not with_upload.is_signed_in
     assert not another.is_signed_in

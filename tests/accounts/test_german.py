@@ -8,12 +8,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.mail import EmailMessage
 from django.test import Client
-from django.utils import timezone, translation
+from django.utils import translation
 
 from backend_django.audit.models import AuditEvent
 from backend_django.live.hub import describe
-from backend_django.mail.models import Mail
-from backend_django.notifications.services import preference_set
 from backend_django.processing.models import ProcessingRequest
 from backend_django.users.models import User
 from backend_django.users.services import token_create
@@ -68,8 +66,6 @@ def test_whole_path_by_the_browser(post_office: PostOffice, told: list[str]) -> 
     assert missing == "Dieses Feld ist zwingend erforderlich."  # REST framework's
     assert visitor.sign_in(email="jo@example.org").status_code in {200, 204}
 
-    user = User.objects.get(email="jo@example.org")
-    preference_set(user=user, mail="failed")
     large = submit(visitor, b"x" * 100_001).json()
     assert large["detail"].endswith("Die Datei ist größer als die erlaubten 100 kB.")
     failed = fail_one(visitor, told)
@@ -79,13 +75,8 @@ def test_whole_path_by_the_browser(post_office: PostOffice, told: list[str]) -> 
     )
     stored = ProcessingRequest.objects.get(id=failed["id"]).error_message
     assert stored.startswith("Something went wrong on our side.")
-    notification = visitor.get("/api/v1/notifications/").json()["results"][0]["text"]
-    assert notification.startswith("Word count „gedicht.txt“ ist fehlgeschlagen: Bei uns ist")
     listed = visitor.get("/api/v1/requests/list/").json()["results"][0]
     assert listed["error_message"] == failed["error_message"]
-    # A worker wrote it, for an account that has chosen nothing.
-    Mail.objects.update(next_attempt_at=timezone.now())
-    assert post_office()[0].subject == "„gedicht.txt“ ist fehlgeschlagen"
 
 
 def test_event_stream_speaks_to_the_user_too(ada: User, told: list[str]) -> None:

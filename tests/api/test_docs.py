@@ -8,6 +8,7 @@ from django.test import Client
 from backend_django.api.docs import document
 from backend_django.users.models import User
 from backend_django.utils.project import read_project
+from tests.of_modules import of_modules
 from tests.stack import ADMIN
 
 from .test_problems import assert_problem
@@ -46,7 +47,7 @@ def test_page_shows_the_operations_under_the_strict_policy(page: "Page") -> None
     page.get_by_text("/auth/login/").first.wait_for()
 
 
-@pytest.mark.parametrize("room", ["auth", "requests", "notifications"])
+@pytest.mark.parametrize("room", ["auth", "requests", *of_modules("ROOM")])
 def test_every_operation_says_in_a_line_of_its_own_what_it_does(room: str) -> None:
     summaries = [
         operation["summary"]

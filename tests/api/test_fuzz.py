@@ -36,7 +36,7 @@ HARMFUL = ["/auth/logout/", "/auth/tokens/{id}/", "/requests/delete/"]
 # A value of the right form is not enough: what it says must be true, and a name more than spaces.
 MAY_REFUSE_GOOD_FORM = (
     r"/auth/(login|registration|password|email/change|user/delete)/"
-    r"|/auth/tokens/$|/notifications/read/"
+    r"|/auth/tokens/$"
 )
 MAY_REFUSE_GOOD_FORM += "".join(f"|{more}" for more in of_modules("MAY_REFUSE_GOOD_FORM"))
 
@@ -111,8 +111,9 @@ def configuration(stack: Stack, token: str, ids: list[str]) -> str:
         "checks.positive_data_acceptance.expected-statuses = [200, 400, 404, 429]\n"
     ]
     operations += [  # a URL that is none, or of our own network
-        '[[operations]]\ninclude-path-regex = "/notifications/webhooks/"\n'
+        f'[[operations]]\ninclude-path-regex = "{path}"\n'
         "checks.positive_data_acceptance.expected-statuses = [200, 201, 204, 400, 404, 409, 429]\n"
+        for path in of_modules("TAKES_URLS")
     ]
     operations += [  # the range asked for may be beyond the end
         '[[operations]]\ninclude-path-regex = "/download-"\n'

@@ -61,12 +61,12 @@ def test_mails_lead_below_it(stack: Stack, mail_server: MailServer) -> None:
 def test_a_person_signs_in_works_and_signs_out(page: Page, stack: Stack) -> None:
     asked: list[str] = []
     page.on("request", lambda sent: asked.append(urlsplit(sent.url).path))
-    page.goto(f"{BASE}/notifications")
-    expect(page).to_have_url(re.compile(rf"{BASE}/login\?next=/notifications"))
+    page.goto(f"{BASE}/account")
+    expect(page).to_have_url(re.compile(rf"{BASE}/login\?next=/account"))
     page.get_by_label("Email", exact=True).fill(ADMIN["email"])
     page.get_by_label("Password", exact=True).fill(ADMIN["password"])
     page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(page).to_have_url(re.compile(f"{BASE}/notifications$"))
+    expect(page).to_have_url(re.compile(f"{BASE}/account$"))
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_be_visible()

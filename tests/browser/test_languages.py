@@ -24,7 +24,8 @@ LOOKS = [
 SIGNED_OUT = ["/login?why=ended", "/register", "/forgot", "/check-mail", "/reset/1/a-b"]
 SIGNED_OUT += ["/verify-email/a:b:c"]
 SIGNED_OUT += of_modules("SIGNED_OUT_PAGE")
-SIGNED_IN = ["/", "/account", "/notifications", "/no/such/page", "/requests/" + "0" * 8]
+SIGNED_IN = ["/", "/account", "/no/such/page", "/requests/" + "0" * 8]
+SIGNED_IN += of_modules("SIGNED_IN_PAGE")
 
 TEXTS = """() => {
   const shown = [document.title, document.body.innerText]

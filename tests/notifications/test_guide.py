@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from backend_django.notifications.signatures import new_secret, signed_headers
+from backend_django.utils.signatures import new_secret, signed_headers
 from scripts.processes import free_port
 from tests.stack import ROOT, wait_for
 

@@ -16,10 +16,16 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from backend_django.live import publish
 from backend_django.notifications.api.live import describe_notifications
+from backend_django.notifications.deliveries import delivery_test
 from backend_django.notifications.inbox import count_unread, notifications_mark_read
-from backend_django.notifications.models import Notification
+from backend_django.notifications.models import (
+    Notification,
+    NotificationPreference,
+    Webhook,
+    WebhookDelivery,
+)
 from backend_django.notifications.receivers import _BATCHES_ENDED
-from backend_django.notifications.services import preference_set
+from backend_django.notifications.services import preference_set, webhook_create
 from backend_django.notifications.tasks import maintenance_tidy_deliveries
 from backend_django.processing import lifecycle, reaper
 from backend_django.processing.models import ProcessingRequest
@@ -205,8 +211,12 @@ def test_batch_of_which_nothing_is_left_brings_none(user: User) -> None:
 def test_account_with_an_open_batch_can_be_deleted(user: User) -> None:
     done, _ = batch_of(user, 2)
     assert lifecycle.complete(done.id, 1, data={}, files={})
+    preference_set(user=user, mail="failed")
+    webhook, _ = webhook_create(owner=user, url="https://example.org/", events=["request.failed"])
+    delivery_test(webhook=webhook)
     account_delete(user=user)
-    assert not Notification.objects.exists()
+    for model in (Notification, NotificationPreference, Webhook, WebhookDelivery):
+        assert not model.objects.exists()
 
 
 def test_batch_whose_last_is_deleted_while_another_ends_brings_one(user: User, told: Told) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.core.mail import EmailMessage
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from backend_django.mail.models import Mail
@@ -55,6 +56,19 @@ def test_one_mail_says_what_happened_and_where_to_look(
     assert f"https://www.example.org/requests/{request.id}" in str(mail.body)
     assert "https://www.example.org/account" in str(mail.body)
     assert "<b>" not in str(mail.alternatives[0][0])  # type: ignore[attr-defined]
+
+
+def test_owner_who_reads_german_is_told_in_german(
+    user: User, visitor: Client, mailoutbox: list[EmailMessage]
+) -> None:
+    """A worker writes it, who speaks no German."""
+    preference_set(user=user, mail="failed")
+    User.objects.update(language="de")
+    end(user, "failed")
+    text = visitor.get("/api/v1/notifications/").json()["results"][0]["text"]
+    assert text.startswith("Word count „dunes“ ist fehlgeschlagen: ")
+    send_all()
+    assert mailoutbox[0].subject == "„dunes“ ist fehlgeschlagen"
 
 
 def test_requests_that_end_together_are_in_one_mail(

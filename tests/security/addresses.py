@@ -33,8 +33,6 @@ from django.utils import timezone
 from django.utils.module_loading import module_has_submodule
 
 from backend_django.api.docs import document
-from backend_django.notifications.deliveries import delivery_test
-from backend_django.notifications.models import Webhook, WebhookDelivery
 from backend_django.processing.archives import archive_create
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.queries import requests_visible_to
@@ -58,12 +56,10 @@ CORE = {
     r"|password/reset(/confirm)?|email/change/confirm)/",
     OWN: r"/auth/(user|user/delete|logout/others|password/change|email/change|tokens|sessions)/"
     r"|/usage/|/events/"
-    r"|/requests/(list|status-counts|csv|cancel|retry|delete|download)/"
-    r"|/notifications/((unread|read|preferences|webhooks)/)?",
+    r"|/requests/(list|status-counts|csv|cancel|retry|delete|download)/",
     OBJECT: r"/(auth/(tokens|sessions)"
     r"|requests/(download|status|history|details|rename|stages|steps))"
-    r"/\{id\}/"
-    r"|/notifications/(webhooks|deliveries)/\{id\}/.*",
+    r"/\{id\}/",
     READERS: r"/(schema|docs)/",
 }
 for more in of_modules("ADDRESSES"):
@@ -220,12 +216,6 @@ def things_of(owner: User, address: Address) -> dict[str, str]:
         )  # fmt: skip
         archive, _ = archive_create(user_id=owner.pk, rows=requests_visible_to(owner))
         return {"id": str(archive)}
-    if feature == "notifications":
-        webhook = Webhook.objects.create(owner=owner, url="https://example.org/", events=[])
-        delivery = delivery_test(webhook=webhook)
-        WebhookDelivery.objects.update(finished_at=timezone.now(), outcome="sent")
-        is_delivery = "/deliveries/{" in address.template
-        return {"id": str(delivery.id if is_delivery else webhook.id)}
     common: dict[str, Any] = {"kind": address.kind, "owner": owner, "name": "a.txt"}
     if "/upload/" in address.template:
         upload = Upload.objects.create(

@@ -28,6 +28,8 @@ WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!ov
          "guides": r"TECHSTACK-|\b(contract|events|howto|jobs|languages|security-policies)\.md",
          "generator": r"make feature|scripts[./]feature|\bfeatures\.md",
          "rows": r"@/crud|src/crud",
+         "notifications": r"django[./]notifications|features/notifications|/notifications\b"
+                          r"|notifications\.md|webhooks?_(per|timeout|retention|give)",
          "bookings": r"\bbookings?\b|\binstruments?\b",
          }  # fmt: skip
 # What `make schema` and npm write.

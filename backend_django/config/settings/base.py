@@ -14,7 +14,6 @@ from .concerns.http_client import *
 from .concerns.live import *
 from .concerns.logging import *
 from .concerns.mail import *
-from .concerns.notifications import *
 from .concerns.pages import *
 from .concerns.processing import *
 from .concerns.rest import *

@@ -37,9 +37,6 @@ PROCESSING_STOP_GRACE_SECONDS = env.int("PROCESSING_STOP_GRACE_SECONDS", default
 PROCESSING_STORE_SECONDS = env.int("PROCESSING_STORE_SECONDS", default=10)
 CELERY_BEAT_SCHEDULE["processing-reap"]["schedule"] = PROCESSING_REAPER_SECONDS
 CELERY_BEAT_SCHEDULE["mail-send-due"]["schedule"] = 1
-CELERY_BEAT_SCHEDULE["notifications-send-due"]["schedule"] = 1
-NOTIFICATION_MAIL_DELAY_SECONDS = 1
-WEBHOOK_RETRY_SECONDS = 1
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 HTTP_CLIENT_INTERNAL_HOSTS = ["127.0.0.1"]  # by this name alone: "localhost" is refused
 LOGGING["handlers"]["console"]["formatter"] = "plain"

@@ -6,17 +6,15 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.utils import timezone
 
 from backend_django.live import publish
-from backend_django.notifications.models import Notification
-from backend_django.notifications.receivers import tell_owners
 from backend_django.processing.api.live import describe_requests
 from backend_django.processing.changes import announce_changes
 from backend_django.processing.models import ProcessingRequest
 from backend_django.teams.models import Membership, Team
 from backend_django.uploads.models import DailyUsage
 from backend_django.users.models import User
+from tests.of_modules import of_modules
 from tests.security.addresses import (
     OBJECT,
     ROOT,
@@ -29,7 +27,7 @@ from tests.security.addresses import (
 
 As = Callable[..., Client]
 # Of a person alone: what they are signed in with, what they are told, archives they asked for.
-PERSONAL = ("/auth/", "/notifications/", "/requests/download/", "/teams/")
+PERSONAL = ("/auth/", "/requests/download/", "/teams/", *(f"/{it}/" for it in of_modules("ROOM")))
 
 
 @pytest.fixture
@@ -156,17 +154,3 @@ def test_whoever_is_taken_out_sees_nothing_any_more(
     assert as_("editor").get(f"/api/v1/requests/status/{made}/").status_code == 404
     assert as_("editor", team).get("/api/v1/requests/list/").status_code == 404
     assert listed(as_("owner", team)) == [made], "what they made stays"
-
-
-def test_who_asked_is_told_of_the_end_as_long_as_they_may_see_it(
-    team: Team, people: dict[str, User]
-) -> None:
-    rows = [
-        ProcessingRequest.objects.create(
-            kind="wordcount", name=name, owner=team.account, created_by=people[name],
-            status="completed", finished_at=timezone.now(),
-        )
-        for name in ("editor", "stranger")
-    ]  # fmt: skip
-    tell_owners(rows)
-    assert [note.user for note in Notification.objects.all()] == [people["editor"]]

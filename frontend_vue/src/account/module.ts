@@ -1,12 +1,23 @@
 import { type Component, inject, type InjectionKey } from 'vue'
 import type { RouteRecordRaw } from 'vue-router'
 
+import type { Follow } from '@/live/state'
+import type { Command } from '@/ui/commands'
+
 /** What a folder in src/features/ adds to accounts, as default of its account.ts. */
 export interface AccountModule {
   /** Pages for people who are not signed in, with whole addresses. */
   routes?: RouteRecordRaw[]
   /** Loads a section for the account's page; it is given the `user`. */
   section?: () => Promise<{ default: Component }>
+  /** Pages for people who are signed in, with whole addresses, in the frame of the app. */
+  pages?: RouteRecordRaw[]
+  /** Loads what stands at the end of the header, as large as a button. */
+  headerPart?: () => Promise<{ default: Component }>
+  /** Loads what the command palette offers on every page. */
+  commands?: () => Promise<{ default: () => Command[] }>
+  /** Loads what follows changes as the server tells them. */
+  live?: () => Promise<{ default: Follow }>
   /** Entries of the account menu. */
   menu?: MenuEntry[]
   /** Loads what stands in the account menu, which is a reka-ui DropdownMenu. */

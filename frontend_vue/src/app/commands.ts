@@ -1,14 +1,4 @@
-import {
-  Bell,
-  ExternalLink,
-  House,
-  Keyboard,
-  Languages,
-  LogOut,
-  Moon,
-  Sun,
-  UserRound,
-} from '@lucide/vue'
+import { ExternalLink, House, Keyboard, Languages, LogOut, Moon, Sun, UserRound } from '@lucide/vue'
 
 import { chooseLanguage } from '@/account/language'
 import { useAccountModules } from '@/account/module'
@@ -37,7 +27,6 @@ export function useGeneralCommands(actions: {
     ...features.map(({ name, title, icon }) => ({ id: `/${name}`, title, icon, to: `/${name}` })),
     ...ofFeatures,
     ...(features.length === 1 ? [] : [{ id: '/', title: t('command.home'), icon: House, to: '/' }]),
-    { id: '/notifications', title: t('command.notifications'), icon: Bell, to: '/notifications' },
     { id: '/account', title: t('menu.account'), icon: UserRound, to: '/account' },
     ...entries.map(({ title, icon, to }) => ({ id: to, title, icon, to })),
     ...links.value.map(({ name, url }) => ({

@@ -1,6 +1,5 @@
 import type { AccountModule } from '@/account/module'
 import type { Feature } from '@/feature'
-import notifications from '@/notifications/account'
 
 const modules = import.meta.glob<Feature>('../features/*/index.ts', {
   eager: true,
@@ -12,10 +11,7 @@ export const features: Feature[] = Object.values(modules).sort((a, b) =>
   a.name.localeCompare(b.name),
 )
 
-/** What they add to accounts, and what the core does. */
-export const accountModules: AccountModule[] = [
-  ...Object.values(
-    import.meta.glob<AccountModule>('../features/*/account.ts', { eager: true, import: 'default' }),
-  ),
-  notifications,
-]
+/** What they add to accounts. */
+export const accountModules: AccountModule[] = Object.values(
+  import.meta.glob<AccountModule>('../features/*/account.ts', { eager: true, import: 'default' }),
+)

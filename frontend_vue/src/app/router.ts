@@ -112,11 +112,7 @@ export function createAppRouter(
           props: true,
           meta: { title: () => t('title.request') },
         },
-        {
-          path: 'notifications',
-          component: () => import('@/notifications/NotificationsPage.vue'),
-          meta: { title: () => t('title.notifications') },
-        },
+        ...accountModules.flatMap((module) => module.pages ?? []),
         {
           path: '/:pathMatch(.*)*',
           name: 'missing',

@@ -9,7 +9,6 @@ import { features } from './features'
 const LAYERS = [
   'app',
   'features',
-  'notifications',
   'account',
   'crud',
   'processing',

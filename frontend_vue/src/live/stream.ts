@@ -2,7 +2,7 @@ import type { QueryClient } from '@tanstack/vue-query'
 
 import { env } from '@/env'
 
-import { isLive, type Events } from './state'
+import { isLive, type Events, type Handlers } from './state'
 
 /** Without a word for so long, something on the way holds back what is said. */
 const FIRST_WORD = 5000
@@ -13,7 +13,6 @@ const SPREAD = 1500
 
 type Name = keyof Events
 type Message = { [N in Name]: { name: N; data: Events[N] } }[Name]
-export type Handlers = { [N in Name]?: (data: Events[N]) => void }
 
 /**
  * Follows what the server tells, in one tab for all: a browser opens six connections to a server

@@ -25,7 +25,6 @@ INSTALLED_APPS = [
     "backend_django.uploads",
     "backend_django.processing",
     "backend_django.operations",
-    "backend_django.notifications",
     "backend_django.pages",
     *find_features(),
     "django.contrib.admin",

@@ -53,7 +53,6 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password_from_key": "20/m/ip",
     "reauthenticate": "10/5m/user",
     "email_change": "5/h/user",
-    "webhook_test": "20/m/user",
 }
 
 # The serializer whose fields are asked for wherever a password is, and for a new token.

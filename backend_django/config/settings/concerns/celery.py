@@ -87,16 +87,6 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600,
         "options": {"queue": "maintenance"},
     },
-    "notifications-send-due": {
-        "task": "backend_django.notifications.tasks.maintenance_send_due",
-        "schedule": PROCESSING_REAPER_SECONDS,
-        "options": {"queue": "default"},  # as mail
-    },
-    "notifications-tidy": {
-        "task": "backend_django.notifications.tasks.maintenance_tidy_deliveries",
-        "schedule": 3600,
-        "options": {"queue": "maintenance"},
-    },
     "audit-tidy": {
         "task": "backend_django.audit.tasks.maintenance_tidy_audit",
         "schedule": 3600,

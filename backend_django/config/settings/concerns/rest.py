@@ -71,8 +71,6 @@ SPECTACULAR_SETTINGS = {
         "TokenScope": "backend_django.users.models.ApiToken.Scope",
         "RequestStatus": "backend_django.processing.models.ProcessingRequest.Status",
         "RequestPhase": "backend_django.processing.models.ProcessingRequest.Phase",
-        "NotificationKind": "backend_django.notifications.models.Notification.Kind",
-        "NotificationWhen": "backend_django.notifications.models.NotificationPreference.When",
     },
     "POSTPROCESSING_HOOKS": [
         "backend_django.api.schema.tell_choices_apart",

@@ -1,8 +1,9 @@
 import type { QueryClient } from '@tanstack/vue-query'
 import type { Router } from 'vue-router'
 
+import type { components } from '@/api/schema'
 import { env } from '@/env'
-import type { Events } from '@/live/state'
+import { type Events, type Follow, isLive } from '@/live/state'
 import { toast } from '@/ui/toast'
 
 import { t } from './locales'
@@ -16,11 +17,32 @@ import {
   unreadQuery,
 } from './queries'
 
+type Schemas = components['schemas']
+
+declare module '@/live/state' {
+  interface Events {
+    'notification.created': Schemas['Notification']
+    'notification.unread': Schemas['Unread']
+  }
+}
+
 type Told = Events['notification.created']
 /** What comes within so many milliseconds is shown together. */
 const GATHER = 1000
 /** More at once are one toast. */
 const TOASTS = 3
+
+/** Without a stream the count, which is asked for when a request ends, tells of new ones. */
+export default ((client, router) => {
+  const handlers = notificationHandlers(client, router)
+  tellByCount(client, handlers['notification.created'])
+  return {
+    handlers,
+    onEnd() {
+      if (!isLive.value) void client.invalidateQueries(unreadQuery)
+    },
+  }
+}) satisfies Follow
 
 /** Shows what the server tells of notifications: in this tab, or outside of it while it is hidden. */
 export function notificationHandlers(client: QueryClient, router: Router) {

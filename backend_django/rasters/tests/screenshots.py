@@ -44,7 +44,7 @@ def main() -> None:
                 },
             )
             page = context.new_page()
-            page.goto("/")
+            page.goto("/rasters")
             page.get_by_role("link", name=re.compile("Iceland")).click()
             page.locator("canvas").first.wait_for()
             page.wait_for_load_state("networkidle")

@@ -1,8 +1,12 @@
 """A day with the list by keyboard alone, and how soon each page answers a slow computer."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +15,7 @@ from backend_django.rasters.processor import RasterProcessor
 from tests.browsing import accessibility_problems
 from tests.stack import Stack
 
-from .pace import Pace, slowed
+from .pace import TRIES, Pace, slowed
 from .test_browser_list import listed  # noqa: F401 (a fixture)
 
 pytestmark = [pytest.mark.slow, pytest.mark.matrix]
@@ -184,3 +188,40 @@ def test_every_page_answers_at_once(slow: Page, stack: Stack) -> None:
 
     assert all(time for what, time in pace.times.items() if "open" in what), "nothing was measured"
     pace.check()
+
+
+DRAWN = """() => {
+  window.drawn = []
+  const draw = (now) => { window.drawn.push(now); requestAnimationFrame(draw) }
+  requestAnimationFrame(draw)
+}"""
+
+
+def test_sixty_frames_a_second_while_the_map_is_dragged(signed_in: Page, stack: Stack) -> None:
+    page = signed_in
+    assert SAMPLE
+    with stack.client() as api:
+        number = api.create("rasters", SAMPLE.read_bytes(), "map.tif")["id"]
+        assert api.wait("rasters", number)["status"] == "completed"
+    page.goto(f"/rasters/{number}")
+    expect(page.get_by_role("application")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    around = page.get_by_role("application").bounding_box()
+    assert around
+    x, y = around["x"] + around["width"] / 2, around["y"] + around["height"] / 2
+    page.evaluate(DRAWN)
+    usual = []
+    for attempt in range(TRIES):  # other programs may delay some, but not all of them
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.evaluate("window.drawn.length = 0")
+        for step in range(60):
+            page.mouse.move(x + (2, -2)[attempt % 2] * step, y)
+        times = page.evaluate("window.drawn")
+        page.mouse.up()
+        usual.append(median(later - sooner for sooner, later in pairwise(times)))
+        if usual[-1] < 1000 / 58:
+            break
+    say = partial(print, file=sys.stderr)
+    say(f"\nmilliseconds a frame while dragging: {min(usual):.1f}")
+    assert min(usual) < 1000 / 58, usual

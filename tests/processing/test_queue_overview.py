@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.core.cache import caches
 from django.db import connection
@@ -68,6 +69,12 @@ def test_overview_counts_what_waits_runs_and_failed(user: User) -> None:
     assert found.due_for
     assert found.due_for >= timedelta(hours=9)
     assert kind("report").due_since == now - timedelta(seconds=30)
+
+
+def test_the_admin_has_the_name_of_the_product(staff: Client) -> None:
+    page = staff.get("/admin/").content.decode()
+    assert f"| {settings.PROJECT.name}</title>" in page
+    assert "Django administration" not in page
 
 
 def test_every_kind_is_there_and_what_no_release_knows(user: User) -> None:

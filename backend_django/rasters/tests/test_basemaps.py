@@ -229,8 +229,14 @@ def test_basemaps_of_another_site_in_a_browser(chromium: Browser, stack: Stack) 
     expect(page.get_by_text("© A")).to_be_visible()
     assert {urlsplit(url).path.split("/")[1] for url in elsewhere} == {"tiles"}
     page.wait_for_url("**basemap=Streets**")
-    with page.expect_download():
+    with page.expect_download() as started:
         page.get_by_role("button", name="Save the map as a picture").click()
+    with Image.open(started.value.path()) as picture:
+        saved, (width, height) = picture.convert("RGB"), picture.size
+    assert saved.getpixel((width * 4 // 5, height // 2)) == (200, 30, 30)
+    legend, scale = (24, height - 24), (width - 24, height - 20)
+    for place in (legend, scale):  # on a ground of their own
+        assert saved.getpixel(place) != (200, 30, 30), place
     assert accessibility_problems(page) == []
 
     page.goto(f"/rasters/{number}?at=2/30/40&basemap=World")

@@ -108,6 +108,11 @@ def test_workbench(signed_in: Page, two: list[str]) -> None:
     rows = table.value.path().read_text().splitlines()
     assert rows[0].startswith("distance_m,longitude,latitude,")
     assert len(rows) == 321
+    with page.expect_download() as picture:
+        page.get_by_role("button", name="PNG").click()
+    with Image.open(picture.value.path()) as image:
+        assert (image.format, image.size) == ("PNG", (1200, 500))
+        assert len(image.convert("RGB").getcolors(2**24) or []) > 3  # a line, letters, a grid
 
     page.get_by_role("tab", name="Use in").click()
     address = page.get_by_role("textbox", name="Tiles (XYZ)").input_value()

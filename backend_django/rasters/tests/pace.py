@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 THROTTLED = 4  # times slower than this machine
 UNSEEN = float("inf")
 LIMIT = 200  # milliseconds from an interaction to the next paint
-TRIES = 8  # of each, until it is fast enough: other programs may delay some, but not all of them
+TRIES = 20  # of each, until it is fast enough: other programs may delay some, but not all of them
 WATCH = """
 window.interactions = [];
 new PerformanceObserver((list) => {

@@ -116,8 +116,9 @@ class Keyboard(Mouse):
         raise AssertionError(f"Tab does not lead to {target}")
 
     def give(self, files: list[Path]) -> None:
-        self.go(self.page.get_by_label(re.compile("^Choose a GeoTIFF")))
         with self.page.expect_file_chooser() as chooser:
+            # Inside: the browser is to know that a chooser is waited for before Enter comes.
+            self.go(self.page.get_by_label(re.compile("^Choose a GeoTIFF")))
             self.page.keyboard.press("Enter")
         chooser.value.set_files(files)
 

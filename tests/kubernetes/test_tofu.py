@@ -87,20 +87,20 @@ def test_the_machine_does_what_the_guide_says() -> None:
     assert set(re.findall(r"\$\{(\w+)\}", text)) == given
     made = yaml.safe_load(re.sub(r"\$\{(\w+)\}", r"the-\1", text))
     written = {one["path"]: one["content"] for one in made["write_files"]}
-    for path in ("/root/start", "/usr/local/sbin/app-backup"):
+    for path in ("/usr/local/sbin/app-start", "/usr/local/sbin/app-backup"):
         done = subprocess.run(
             ["bash", "-n"], input=written[path], capture_output=True, text=True
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-    assert made["runcmd"] == ["/root/start"]
+    assert made["runcmd"] == ["/usr/local/sbin/app-start"]
 
     def lines(code: str) -> list[str]:
         return [line.strip().replace("> ", ">") for line in code.splitlines()]
 
-    assert set(lines(commands("secrets"))[:-1]) <= set(lines(written["/root/start"]))
-    assert commands("up").strip() in lines(written["/root/start"])
+    assert set(lines(commands("secrets"))[:-1]) <= set(lines(written["/usr/local/sbin/app-start"]))
+    assert commands("up").strip() in lines(written["/usr/local/sbin/app-start"])
     archive = commands("backup").partition("docker")[2].partition(">")[0]
     assert archive in written["/usr/local/sbin/app-backup"]
     example = "".join(path.read_text() for path in ROOT.glob("docker/*/production.env.example"))
-    for name in re.findall(r"(?m)^(\w+)=", written["/root/production.env"]):
+    for name in re.findall(r"(?m)^(\w+)=", written["/etc/app/production.env"]):
         assert re.search(rf"(?m)^#?{name}=", example), name

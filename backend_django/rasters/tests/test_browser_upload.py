@@ -53,7 +53,7 @@ def test_goes_on_where_it_stopped(signed_in: Page, large: Path) -> None:
     assert accessibility_problems(page) == []
     page.unroute("**/parts/2/")
     # Else the next try may be far away; one while the route is taken back may fail as well.
-    page.evaluate("setInterval(() => dispatchEvent(new Event('online')), 500)")
+    page.evaluate("setInterval(() => dispatchEvent(new Event('online')), 3000)")
     expect(page).to_have_url(PAGE, timeout=30_000)
     assert (sent.count("1"), sent.count("3")) == (1, 1)
 

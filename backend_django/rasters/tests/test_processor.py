@@ -154,7 +154,7 @@ def test_cancel_stops_it_at_once(large: Path, tmp_path: Path) -> None:
     context = make_context(large, tmp_path, check)
     with pytest.raises(Cancelled):
         RasterProcessor().process(context)
-    assert time.monotonic() - cancelled_at[0] < 5
+    assert time.monotonic() - cancelled_at[0] < 1
 
 
 def test_the_sample_is_small_and_converts(tmp_path: Path) -> None:

@@ -36,6 +36,17 @@ def next_release(released: Path, project_made: Path) -> Iterator[Path]:
     git(released, "tag", "--delete", NEXT)
 
 
+@pytest.fixture
+def older(released: Path, tmp_path: Path) -> Path:
+    """The template, for a test to make its first release of an older state."""
+    git(
+        tmp_path, "clone", "--quiet", "--single-branch", f"--branch={RELEASE}",
+        f"file://{released}", "template",
+    )  # fmt: skip
+    git(tmp_path / "template", "tag", "--delete", RELEASE)
+    return tmp_path / "template"
+
+
 def change(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
@@ -71,19 +82,14 @@ def test_changes_of_both_sides_are_kept_and_a_dropped_module_stays_away(project:
 
 
 def test_a_project_made_before_modules_had_their_name_is_updated(
-    released: Path, tmp_path: Path
+    older: Path, tmp_path: Path
 ) -> None:
     """Copier fills in what this release excludes with the answers of the one before as well."""
-    older, made = tmp_path / "template", tmp_path / "river"
-    git(
-        tmp_path, "clone", "--quiet", "--single-branch", f"--branch={RELEASE}",
-        f"file://{released}", "template",
-    )  # fmt: skip
+    made = tmp_path / "river"
     settings = (older / "copier.yml").read_text()
     list_of_old = settings.replace("modules:", "parts:").replace("(modules |", "(parts |")
     assert list_of_old.count("parts") == 2
     (older / "copier.yml").write_text(list_of_old)
-    git(older, "tag", "--delete", RELEASE)
     commit(older, "Older", tag=RELEASE)
     made_of(older, made, "rasters", "flower")
     commit(made, "Start")
@@ -99,14 +105,10 @@ def test_a_project_made_before_modules_had_their_name_is_updated(
 
 
 def test_what_becomes_a_module_stays_in_a_project_that_was_never_asked_for_it(
-    released: Path, tmp_path: Path
+    released: Path, older: Path, tmp_path: Path
 ) -> None:
     """What is in `without` was chosen: files of the core that are a module's now are kept."""
-    older, made = tmp_path / "template", tmp_path / "river"
-    git(
-        tmp_path, "clone", "--quiet", "--single-branch", f"--branch={RELEASE}",
-        f"file://{released}", "template",
-    )  # fmt: skip
+    made = tmp_path / "river"
     for name, pattern in {
         "copier.yml": r"(?m)^    (\"guides:.*|guides:\n(      - .*\n)*)",
         "scripts/modules.toml": r"\n\[guides\](\n.+)*",
@@ -114,7 +116,6 @@ def test_what_becomes_a_module_stays_in_a_project_that_was_never_asked_for_it(
         file = older / name
         file.write_text(re.sub(pattern, "", file.read_text()))
         assert "guides" not in file.read_text()
-    git(older, "tag", "--delete", RELEASE)
     commit(older, "Older", tag=RELEASE)
     made_of(older, made, *(name for name in MODULES if name != "guides"))
     change(made / "docs" / "languages.md", "\n\n", "\n\nOurs is German. ")

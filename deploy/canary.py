@@ -11,6 +11,9 @@ stable release in the same time. The canary does badly when it has more errors t
 than twice the stable one's, or is slower than --slower times the stable one's and --slow-seconds
 more. Then, when nobody can say how it does, and when this is interrupted, the weight becomes 0.
 
+--canary and --stable may be given several times, in pairs: then no process hides the errors of
+another. The first pair must be called; of the others each that is usually called often enough.
+
 Exit code: 0 when it has all visitors, 1 when it was taken back, 2 when it could not be taken back.
 It needs Python alone, and numbers of a Prometheus that scrapes both releases.
 """
@@ -43,6 +46,14 @@ class Seen(NamedTuple):
     requests: float
     errors: float
     seconds: float
+
+
+class Pair(NamedTuple):
+    """Labels of a canary and of its stable release; requests a second that both usually have."""
+
+    canary: str
+    stable: str
+    usual: float
 
 
 class Prometheus:
@@ -106,23 +117,40 @@ def set_weight(options: argparse.Namespace, weight: int) -> None:
     print(f"{weight} % of the visitors", flush=True)
 
 
-def watch(prometheus: Prometheus, options: argparse.Namespace) -> Iterator[Seen]:
-    """Look until the canary was seen at work for --hold seconds. Raises CanaryError."""
+def watch(
+    prometheus: Prometheus, pairs: list[Pair], weight: int, options: argparse.Namespace
+) -> Iterator[dict[str, Seen]]:
+    """Look until the canaries were seen at work for --hold seconds. Raises CanaryError."""
+    called = [pair.canary for pair in pairs if pair.usual * weight / 100 >= options.least]
     began = time.monotonic()
     seen_for, last = 0.0, began
     while seen_for < options.hold:
         time.sleep(options.every)
-        canary, stable = prometheus.look(options.canary), prometheus.look(options.stable)
-        judge(canary, stable, options)
+        seen = {pair.canary: prometheus.look(pair.canary) for pair in pairs}
+        for pair in pairs:
+            judge(seen[pair.canary], prometheus.look(pair.stable), options)
         now = time.monotonic()
-        if canary.requests >= options.least:
+        quiet = [name for name in called if not seen[name].requests >= options.least]
+        if not quiet:
             seen_for += now - last
-            yield canary
+            yield seen
         elif now - began > 3 * options.hold + prometheus.window:
+            requests = _or_zero(seen[quiet[0]].requests)
             raise CanaryError(
-                f"it answers {_or_zero(canary.requests):.2f} requests a second, too few to tell"
+                f"{quiet[0]} answers {requests:.2f} requests a second, too few to tell"
             )
         last = now
+
+
+def find_pairs(prometheus: Prometheus, options: argparse.Namespace) -> list[Pair]:
+    """Return the pairs, with what they are usually asked. Raises CanaryError."""
+    pairs = []
+    for canary, stable in zip(options.canary, options.stable, strict=True):
+        usual = prometheus.number(f"sum(rate({METRIC}_count{{{stable}}}[5m]))")
+        if math.isnan(usual):
+            raise CanaryError(f"Prometheus knows no release with {stable}")
+        pairs.append(Pair(canary, stable, usual if pairs else math.inf))
+    return pairs
 
 
 def main(arguments: list[str]) -> int:
@@ -130,8 +158,10 @@ def main(arguments: list[str]) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--prometheus", required=True, metavar="URL")
-    parser.add_argument("--canary", required=True, help="labels of its metrics", metavar="LABELS")
-    parser.add_argument("--stable", required=True, metavar="LABELS")
+    parser.add_argument(
+        "--canary", required=True, action="append", help="labels of its metrics", metavar="LABELS"
+    )
+    parser.add_argument("--stable", required=True, action="append", metavar="LABELS")
     parser.add_argument(
         "--set", required=True, metavar="COMMAND", help="{weight} is the percentage"
     )
@@ -144,18 +174,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--slow-seconds", type=float, default=0.1)
     parser.add_argument("--least", type=float, default=0.05, help="requests a second to judge by")
     options = parser.parse_args(arguments)
+    if len(options.canary) != len(options.stable):
+        parser.error("give each --canary its --stable")
     prometheus = Prometheus(options.prometheus, options.window)
     try:
-        if math.isnan(prometheus.number(f"sum(rate({METRIC}_count{{{options.stable}}}[5m]))")):
-            raise CanaryError(f"Prometheus knows no release with {options.stable}")
+        pairs = find_pairs(prometheus, options)
         for weight in map(int, options.steps.split(",")):
             set_weight(options, weight)
-            for seen in watch(prometheus, options):
-                print(
-                    f"  {seen.requests:.2f} requests/s, {_or_zero(seen.errors):.1%} errors, "
-                    f"p95 {seen.seconds:.2f} s",
-                    flush=True,
-                )
+            for seen in watch(prometheus, pairs, weight, options):
+                for name, one in seen.items():
+                    print(
+                        f"  {name}: {one.requests:.2f} requests/s, "
+                        f"{_or_zero(one.errors):.1%} errors, p95 {one.seconds:.2f} s",
+                        flush=True,
+                    )
     except (CanaryError, KeyboardInterrupt) as trouble:
         print(f"Taken back: {trouble or 'interrupted'}", file=sys.stderr)
         try:

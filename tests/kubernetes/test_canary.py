@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Histogram, start_http_server
 
 from scripts.processes import dies_with_parent, free_port
 from tests.matrix import matrix
-from tests.stack import ROOT
+from tests.stack import ROOT, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -42,17 +42,20 @@ class Release:
 class Site:
     """Two releases, visitors, and the file with the weight."""
 
-    def __init__(self, folder: Path, program: Path, canary: Release) -> None:
+    def __init__(
+        self, folder: Path, program: Path, canary: Release, beside: Release | None = None
+    ) -> None:
         self.folder, self.weight = folder, folder / "weights"
         self.weight.write_text("0\n")
-        self.stable, self.canary = Release(), canary
+        self.stable, self.canary, self.beside = Release(), canary, beside
         self.ended = threading.Event()
         self.set_weight = f"echo {{weight}} >>{self.weight}"
         self.begin()
         threading.Thread(target=self.visit, daemon=True).start()
         jobs = [
             {"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{one.port}"]}]}
-            for name, one in (("stable", self.stable), ("canary", canary))
+            for name, one in (("stable", self.stable), ("canary", canary), ("beside", beside))
+            if one
         ]
         config = {"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}
         (folder / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
@@ -71,11 +74,13 @@ class Site:
             weight = int((self.weights() or ["0"])[-1])  # a file is empty while it is written
             chosen = self.canary if random.random() * 100 < weight else self.stable
             chosen.answer()
+            if self.beside and chosen is self.canary:
+                self.beside.answer()
 
     def weights(self) -> list[str]:
         return self.weight.read_text().split()
 
-    def roll_out(self, **changes: str) -> subprocess.CompletedProcess[str]:
+    def roll_out(self, *more: str, **changes: str) -> subprocess.CompletedProcess[str]:
         options = {
             "prometheus": f"http://127.0.0.1:{self.port}",
             "canary": 'job="canary"',
@@ -85,13 +90,13 @@ class Site:
         } | changes  # fmt: skip
         command = [sys.executable, str(ROOT / "deploy/canary.py")]
         command += [f"--{name}={value}" for name, value in options.items()]
-        return subprocess.run(command, capture_output=True, text=True, timeout=100)
+        return subprocess.run([*command, *more], capture_output=True, text=True, timeout=100)
 
     def close(self) -> None:
         self.ended.set()
         self.prometheus.terminate()
         self.prometheus.wait(20)
-        for release in (self.stable, self.canary):
+        for release in filter(None, (self.stable, self.canary, self.beside)):
             release.server.shutdown()
             release.server.server_close()
 
@@ -105,8 +110,8 @@ def kind() -> type[Site]:
 def site(tmp_path: Path, prometheus_tools: Path, kind: type[Site]) -> Iterator[Callable[..., Site]]:
     made: list[Site] = []
 
-    def make(**canary: float) -> Site:
-        made.append(kind(tmp_path, prometheus_tools, Release(**canary)))
+    def make(*, beside: Release | None = None, **canary: float) -> Site:
+        made.append(kind(tmp_path, prometheus_tools, Release(**canary), beside))
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:  # two scrapes are a rate
             if made[-1].roll_out(steps="0", hold="0").returncode == 0:
@@ -143,6 +148,24 @@ def test_a_bad_release_is_taken_back(site, faults: dict[str, float], words: str)
     assert done.returncode == 1
     assert words in done.stderr
     assert made.weights() == ["0", "20", "0"]
+
+
+@pytest.mark.matrix
+def test_no_process_hides_the_errors_of_another(site) -> None:
+    made = site(beside=Release(errors=0.3))
+    pair = ('--canary=job="beside"', '--stable=job="stable"')
+    done = made.roll_out(*pair, steps="20", hold="2")
+    assert done.returncode == 1
+    assert "of its answers are errors" in done.stderr
+    made.beside.errors = 0
+    wait_for(lambda: made.roll_out(*pair, steps="20,100", hold="2").returncode == 0,
+             seconds=60, what="its errors are forgotten")  # fmt: skip
+    # Nobody calls it, although its stable release is called.
+    gone = made.roll_out('--canary=job="nobody"', '--stable=job="stable"', steps="20", hold="2")
+    assert gone.returncode == 1
+    assert 'job="nobody" answers 0.00 requests a second' in gone.stderr
+    assert made.roll_out('--canary=job="nobody"').returncode == 2
+    assert made.weights()[-1] == "0"
 
 
 @pytest.mark.matrix

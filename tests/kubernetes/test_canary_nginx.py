@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from scripts.processes import free_port
 from tests.compose import read
 from tests.kubernetes.test_canary import Release, Site
 from tests.kubernetes.test_canary import site as site
@@ -23,7 +24,7 @@ WEIGHT = ROOT / "deploy" / "compose" / "weight"
 VISITORS = [f"127.0.0.{number}" for number in range(2, 42)]
 
 
-def serve(release: Release, name: str) -> ThreadingHTTPServer:
+def serve(release: Release, name: str, address: tuple[str, int]) -> ThreadingHTTPServer:
     """Let a release answer calls, with its name."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -38,7 +39,7 @@ def serve(release: Release, name: str) -> ThreadingHTTPServer:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(address, Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
@@ -50,24 +51,24 @@ class Visited(Site):
         self.answered: dict[str, str] = {}  # who answered the last call of each
         self.started = contextlib.ExitStack()
         folder = self.folder / "gateway"
-        servers = {
-            "stable": serve(self.stable, "stable"),
-            "canary": serve(self.canary, "canary"),
-        }
-        for server in servers.values():
+        port = free_port()
+        for server in (
+            serve(self.stable, "stable", ("127.0.0.1", port)),
+            serve(self.canary, "canary", ("127.0.0.2", port)),
+        ):
             self.started.callback(server.server_close)
             self.started.callback(server.shutdown)
-        self.environment = {"GATEWAY": f"{folder}/http.d", "NGINX": f"{folder}/bin/nginx"} | {
-            f"{name.upper()}_SERVER": f"127.0.0.1:{server.server_port}"
-            for name, server in servers.items()
-        }
+        self.environment = {
+            "GATEWAY": f"{folder}/http.d", "NGINX": f"{folder}/bin/nginx",
+            "STABLE": "1", "CANARY": "2",
+        }  # fmt: skip
         words = " ".join(f"{name}={value}" for name, value in self.environment.items())
         self.set_weight += f" && {words} {WEIGHT} {{weight}}"
         self.move("0", NGINX="true")  # it is not there yet
         self.gateway = self.started.enter_context(
             running_nginx(
                 folder,
-                {},
+                {"web$release:5000": f"127.0.0.$release:{port}"},
                 {"canary.conf": ROOT / "deploy/compose/nginx.conf"},
             )
         )

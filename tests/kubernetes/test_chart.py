@@ -28,7 +28,13 @@ SCALED = {"celeryworker": {"autoscaling": {"enabled": True}}}
 # Every way through the templates, each at least once.
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     **{name: (name, {}) for name in EXAMPLES},
-    "canary": ("production", {"canary": {"enabled": True, "tag": "1.1", "weight": 25}}),
+    "canary": (
+        "production",
+        {"canary": {"enabled": True, "tag": "1.1", "weight": 25},
+         "roles": {"maps": {"command": ["/start-maps"], "port": 8080, "paths": ["/maps"],
+                            "grace": 30, "resources": {"requests": {"cpu": "1"},
+                                                       "limits": {"memory": "1Gi"}}}}},
+    ),
     "own gateway": (
         "production",
         {"route": {"gateway": {"create": True, "className": "nginx", "certificate": "tls"}},
@@ -177,21 +183,26 @@ def test_settings_arrive_as_they_were_written() -> None:
 
 
 def test_a_canary_has_its_part_of_the_visitors(rendered) -> None:
+    """Of all that the route leads to."""
     (route,) = of_kind(rendered["canary"], "HTTPRoute").values()
-    backends = route["spec"]["rules"][0]["backendRefs"]
-    assert {one["name"]: one["weight"] for one in backends} == {"app-web": 75, "app-web-canary": 25}
+    led_to = []
+    for rule in route["spec"]["rules"]:
+        stable, canary = rule["backendRefs"]
+        assert (stable["weight"], canary["weight"]) == (75, 25)
+        assert canary["name"] == f"{stable['name']}-canary"
+        led_to += [stable["name"], canary["name"]]
+    assert {"app-web-canary", "app-maps-canary"} <= set(led_to)
     images = {
         name: pod["spec"]["containers"][0]["image"].rpartition(":")[2]
         for name, pod in pods(rendered["canary"]).items()
-        if "web" in name
+        if name in led_to
     }
-    assert images == {"app-web": "1.0", "app-web-canary": "1.1"}
-    selectors = [
-        one["spec"]["selector"]["app.kubernetes.io/component"]
-        for name, one in of_kind(rendered["canary"], "Service").items()
-        if "web" in name
-    ]
-    assert sorted(selectors) == ["web", "web-canary"]
+    assert images == {name: "1.1" if name.endswith("-canary") else "1.0" for name in led_to}
+    selectors = {
+        f"app-{one['spec']['selector']['app.kubernetes.io/component']}"
+        for one in of_kind(rendered["canary"], "Service").values()
+    }
+    assert set(led_to) <= selectors
 
 
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if name not in {"dev", "placed"}])

@@ -13,6 +13,8 @@ PYTHON := $(or $(PYTHON),python3)
 endif
 no_python = $(error Python 3.11 or newer is needed and there is no $(PYTHON) on PATH: install it)
 bootstrap = $(if $(shell command -v "$(PYTHON)"),"$(PYTHON)" -m scripts.bootstrap,$(no_python))
+# What runs the product, without the packages that only tests and other checks need.
+bootstrap_run = $(bootstrap) --dotenv --no-tests
 VENV := .venv/bin/python
 NPM := $(VENV) -m scripts.node npm
 # As the shell's own variable, so that no character of a value is one of the shell's words; and only
@@ -25,23 +27,23 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start everything: page, worker and schedule (PORT=8080 make run)
-	@$(bootstrap) --dotenv --before run && exec $(VENV) -m scripts.stack run
+	@$(bootstrap_run) --before run && exec $(VENV) -m scripts.stack run
 
 dev: ## The same, and every change of a source file shows at once
-	@$(bootstrap) --dotenv --before dev && exec $(VENV) -m scripts.stack dev
+	@$(bootstrap_run) --before dev && exec $(VENV) -m scripts.stack dev
 
 demo: ## The main job without a browser (FILE=path for a file of yours)
-	@$(bootstrap) --dotenv && exec $(VENV) -m scripts.stack demo $(if $(FILE),"$(FILE)")
+	@$(bootstrap_run) && exec $(VENV) -m scripts.stack demo $(if $(FILE),"$(FILE)")
 
 manage: ## Run manage.py with the servers up: make manage ARGS="shell"
-	@$(bootstrap) --dotenv --no-page && exec $(VENV) -m scripts.stack manage $(ARGS)
+	@$(bootstrap_run) --no-page && exec $(VENV) -m scripts.stack manage $(ARGS)
 
 backup: ## Write database and files into one archive (FILE=name.tar for a name of yours)
-	@$(bootstrap) --dotenv --no-page && exec $(VENV) -m scripts.stack manage backup $(if $(FILE),"$(FILE)")
+	@$(bootstrap_run) --no-page && exec $(VENV) -m scripts.stack manage backup $(if $(FILE),"$(FILE)")
 
 restore: ## Restore FILE=archive.tar into an empty instance (REPLACE=1: remove what is there)
 	@$(if $(FILE),,echo "Say what to restore: make restore FILE=backups/name.tar" >&2; exit 2)
-	@$(bootstrap) --dotenv --no-page && exec $(VENV) -m scripts.stack restore "$(FILE)" \
+	@$(bootstrap_run) --no-page && exec $(VENV) -m scripts.stack restore "$(FILE)" \
 		$(if $(REPLACE),--replace)
 
 test: ## Check everything: rules, types, tests, page and its budget (ARGS go to pytest)
@@ -93,7 +95,7 @@ messages: ## Collect the server's messages for translation, and compile the tran
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.messages
 
 lock: ## Resolve requirements/*.in again (UPGRADE=1 for newer releases)
-	@$(bootstrap) --no-page && exec $(VENV) -m scripts.lock $(if $(UPGRADE),--upgrade)
+	@$(bootstrap) --no-tests --no-page && exec $(VENV) -m scripts.lock $(if $(UPGRADE),--upgrade)
 
 upgrade-deps: ## Take newer releases of all packages, then check everything
 	@$(bootstrap) --no-page && $(VENV) -m scripts.lock --upgrade
@@ -115,4 +117,4 @@ clean: ## Remove what was built and installed; your data and .env stay
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-data: ## Remove the development database, queue and files below .data
-	@$(bootstrap) --no-page && exec $(VENV) -m scripts.stack clean-data
+	@$(bootstrap) --no-tests --no-page && exec $(VENV) -m scripts.stack clean-data

@@ -1,11 +1,11 @@
+/// <reference types="vitest/config" />
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import { baseCompile } from '@intlify/message-compiler'
 import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
-import { loadEnv, type Plugin } from 'vite'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, loadEnv, type Plugin } from 'vite'
 
 import { firstParts } from './src/app/addresses'
 

@@ -29,12 +29,11 @@ from scripts.environment import (
     UsageError,
     create_dotenv,
 )
-from scripts.progress import explain, progress, run
+from scripts.progress import DownloadError, explain, progress, run
 from scripts.runner import Runner, Stack
 
 PYTHON = VENV / "bin" / "python"
 REQUIREMENTS = ROOT / "requirements"
-LOCAL_REQUIREMENTS = REQUIREMENTS / "local.txt"
 NODE_REQUIREMENTS = ROOT / "requirements" / "node.txt"
 FREE_BYTES = 2 << 30  # what a first set-up writes, the caches of uv and npm included
 UNFINISHED = "unfinished"
@@ -50,9 +49,21 @@ def digest(paths: list[Path], *more: str) -> str:
     return total.hexdigest()
 
 
-def local_requirements() -> list[Path]:
-    """What a developer's machine installs: the lock of the core, and of each feature with one."""
-    return [LOCAL_REQUIREMENTS, *sorted(REQUIREMENTS.glob("*/local.txt"))]
+def python_requirements(level: str) -> list[Path]:
+    """Return the locks of the core and of each feature; `test` has all that `local` has, and more.
+
+    A feature whose tests need nothing more has a lock for `local` alone.
+    """
+    locks = {path.parent: path for path in REQUIREMENTS.glob("*/local.txt")}
+    if level == "test":
+        locks |= {path.parent: path for path in REQUIREMENTS.glob("*/test.txt")}
+    return [REQUIREMENTS / f"{level}.txt", *(locks[folder] for folder in sorted(locks))]
+
+
+def enough(stamp: Path, *, tests: bool) -> str:
+    """Choose which packages to have, `local` or `test`. Those of the tests stay once they came."""
+    had = stamp.read_text() if stamp.exists() else ""
+    return "test" if tests or had.startswith("test ") else "local"
 
 
 def document_is_stale() -> bool:
@@ -106,9 +117,14 @@ class Step:
         if self.is_done:
             return
         with progress.step(self.name):
-            half_done = self.had == UNFINISHED
+            had = self.had
             self._write(UNFINISHED)
-            await self.make(half_done)
+            try:
+                await self.make(had == UNFINISHED)
+            except DownloadError:
+                if self.stamp.exists():  # uv and npm fetch everything before they change anything
+                    self._write(had)
+                raise
             self._write(self.wanted)
 
     def _write(self, text: str) -> None:
@@ -127,7 +143,7 @@ def venv_is_usable() -> bool:
 class Installation:
     """The steps, in the order and at the same time as they can be done."""
 
-    def __init__(self, *, page: bool, build: bool) -> None:
+    def __init__(self, *, page: bool, build: bool, tests: bool = True) -> None:
         self.environment = environment = node.for_downloads(dict(os.environ))
         self.page = page
         machine = platform.machine() + platform.system()
@@ -137,7 +153,9 @@ class Installation:
         if not uv.UV.exists():
             (stamps / "uv").unlink(missing_ok=True)
         self.uv = Step("installer", stamps / "uv", digest([uv.REQUIREMENTS], machine), self._uv)
-        wanted = digest(local_requirements(), machine)
+        self.level = enough(stamps / "python", tests=tests)
+        self.requirements = python_requirements(self.level)
+        wanted = f"{self.level} {digest(self.requirements, machine)}"
         self.python = Step("Python packages", stamps / "python", wanted, self._python)
         self.steps = [self.uv, self.python]
         if not page:
@@ -156,13 +174,15 @@ class Installation:
         self.lock = [FRONTEND / name for name in ("package.json", "package-lock.json")]
         # in node_modules, because `npm ci` starts by removing that folder
         stamp = FRONTEND / "node_modules" / ".stamp"
-        self.modules = Step("page's packages", stamp, digest(self.lock, version), self._modules)
+        self.page_level = enough(stamp, tests=tests)
+        self.modules = Step("page's packages", stamp, self._wanted_modules(), self._modules)
+        self.only_add = f"test {self.modules.had.removeprefix('local ')}" == self.modules.wanted
         if not (FRONTEND / "dist" / "index.html").exists():
             (stamps / "page").unlink(missing_ok=True)
         self.build = Step("page", stamps / "page", digest(page_sources(), version), self._build)
         self.steps += [self.modules, self.build] if build else [self.modules]
         self.document: Step | None = None
-        if document_is_stale():
+        if tests and document_is_stale():
             (stamps / "document").unlink(missing_ok=True)
             self.document = Step("API document", stamps / "document", "made", self._document)
             self.steps.append(self.document)
@@ -177,6 +197,8 @@ class Installation:
         try:
             if not (self.python.is_done and (not self.page or not self.node or self.node.is_done)):
                 await self.uv.do()
+            if self.python.had.startswith("local ") and self.level == "test":
+                await self.python.do()  # alone: where it fails, the page's packages stay as well
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.python.do())
                 if self.page:
@@ -212,7 +234,7 @@ class Installation:
             base = getattr(sys, "_base_executable", None) or sys.executable
             command = [str(uv.UV), "venv", "--no-project", "--python", base, str(VENV)]
             await run("Python environment", command, self.environment)
-        await self.uv_pip("sync", "--python", str(PYTHON), *map(str, local_requirements()))
+        await self.uv_pip("sync", "--python", str(PYTHON), *map(str, self.requirements))
 
     async def _node(self, _half_done: bool) -> None:
         shutil.rmtree(node.WHEEL, ignore_errors=True)
@@ -238,8 +260,16 @@ class Installation:
         if lock_is_stale():
             only = ["--package-lock-only", "--ignore-scripts"]
             await run("page's lock", ["npm", "install", *only, *quiet], environment, FRONTEND)
-            self.modules.wanted = digest(self.lock, self.version)
-        await run("page's packages", ["npm", "ci", *quiet], environment, FRONTEND)
+            self.modules.wanted = self._wanted_modules()
+        command = ["npm", "ci"]
+        if self.page_level == "local":
+            command.append("--omit=dev")
+        elif self.only_add:  # `npm ci` would begin by removing what is there
+            command = ["npm", "install", "--no-save"]
+        await run("page's packages", [*command, *quiet], environment, FRONTEND)
+
+    def _wanted_modules(self) -> str:
+        return f"{self.page_level} {digest(self.lock, self.version)}"
 
     async def _document(self, _half_done: bool) -> None:
         command = [str(PYTHON), "-m", "scripts.schema"]
@@ -271,6 +301,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bootstrap", description=__doc__)
     parser.add_argument("--no-page", action="store_true", help="leave Node and the page alone")
     parser.add_argument("--no-build", action="store_true", help="leave the page as it is built")
+    parser.add_argument("--no-tests", action="store_true", help="leave out what only checks need")
     parser.add_argument("--dotenv", action="store_true", help="make .env if there is none")
     parser.add_argument("--before", choices=["run", "dev"], help="look first whether it can start")
     options = parser.parse_args(arguments)
@@ -279,7 +310,9 @@ def main(arguments: list[str]) -> int:
         if options.before:
             Runner(Stack(), dev=options.before == "dev", quiet=True).check()
         with only_one():
-            installation = Installation(page=not options.no_page, build=not options.no_build)
+            installation = Installation(
+                page=not options.no_page, build=not options.no_build, tests=not options.no_tests
+            )
             asyncio.run(installation.make())
             if options.dotenv and create_dotenv():
                 UNREAD_SECRETS.touch()

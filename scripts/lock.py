@@ -22,9 +22,9 @@ from scripts.uv import UV
 
 FOLDER = ROOT / "requirements"
 COMPILE = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
-# base before what includes it, and the core before its features.
-FIRST = ("base", "production", "local")
-
+# base before what includes it, and the core before its features. Those of the tests before those
+# that are installed without them, and which agree with them.
+FIRST = ("base", "production", "test", "local")
 
 MIN_DAYS = int(os.environ.get("LOCK_MIN_DAYS", "7"))
 
@@ -41,8 +41,8 @@ def compile_one(
     source: Path, target: Path, *, upgrade: bool = False, min_days: int = MIN_DAYS, **run: Any
 ) -> subprocess.CompletedProcess[Any]:
     """Lock `source` into `target`, which keeps what it has unless `upgrade`."""
-    core = FOLDER / f"{source.stem}.txt"
-    agrees = source.parent != FOLDER and core.exists()
+    core = FOLDER / f"{'test' if source.stem == 'local' else source.stem}.txt"
+    agrees = core.exists() and core != source.with_suffix(".txt")
     constraints = ["--constraints", str(core)] if agrees else []
     options = ["--generate-hashes", "--no-header", *constraints]
     if upgrade:

@@ -46,6 +46,10 @@ def explain(step: str, output: str) -> str | None:
     return None
 
 
+class DownloadError(UsageError):
+    """The package server cannot be reached, or is not trusted."""
+
+
 class Progress:
     """One line per finished step; on a terminal also one live line for those under way."""
 
@@ -104,7 +108,8 @@ async def run(step: str, command: list[str], environment: dict[str, str], cwd: P
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)  # also what an interrupted tool had started
     if code:
-        raise UsageError(
-            explain(step, log.read_text(errors="replace"))
-            or f"{step} failed with exit code {code}. The end of {log}:\n{last_lines(log)}"
-        )
+        sentence = explain(step, log.read_text(errors="replace"))
+        if sentence and sentence != DISK_FULL:
+            raise DownloadError(sentence)
+        failed = f"{step} failed with exit code {code}. The end of {log}:\n{last_lines(log)}"
+        raise UsageError(sentence or failed)

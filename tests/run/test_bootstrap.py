@@ -188,6 +188,40 @@ def test_an_interrupted_step_is_done_again_from_scratch(tmp_path: Path) -> None:
     assert made == [False, True]
 
 
+def test_what_only_tests_need_comes_with_them_and_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(install, "CACHE", tmp_path)
+    monkeypatch.setattr(install, "venv_is_usable", lambda: True)
+
+    def python(*, tests: bool) -> tuple[Step, list[Path]]:
+        made = install.Installation(page=False, build=False, tests=tests)
+        return made.python, made.requirements
+
+    for tests in (False, True, False, True):  # `make run`, `make test`, and again
+        step, requirements = python(tests=tests)
+        assert step.is_done is (step.had != "" and (not tests or step.had.startswith("test ")))
+        step._write(step.wanted)
+    assert requirements[0].name == "test.txt"
+    step._write("test of other locks")
+    step, requirements = python(tests=False)
+    assert not step.is_done
+    assert requirements[0].name == "test.txt", "what tests need is not thrown away"
+    step._write(install.UNFINISHED)
+    assert python(tests=False)[1][0].name == "local.txt"
+
+
+def test_what_could_not_be_fetched_leaves_what_is_there(tmp_path: Path) -> None:
+    async def fetch(_half_done: bool) -> None:
+        raise progress.DownloadError("no network")
+
+    step = Step("step", tmp_path / "stamp", "test b", fetch)
+    step._write("local a")
+    with pytest.raises(UsageError):
+        asyncio.run(step.do())
+    assert step.had == "local a"
+
+
 def test_the_page_is_built_again_for_a_changed_source_only() -> None:
     sources = {path.relative_to(ROOT).parts[1] for path in install.page_sources()}
     assert {"src", "index.html", "vite.config.ts", "package-lock.json"} <= sources

@@ -1,10 +1,13 @@
 """What is installed is what was looked at."""
 
+import ast
 import json
 import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +24,50 @@ def test_everything_locked_has_a_hash() -> None:
     packages = json.loads((ROOT / "frontend_vue" / "package-lock.json").read_text())["packages"]
     bare = [name for name, p in packages.items() if name and not p.get("integrity")]
     assert bare == []
+
+
+PINS = re.compile(r"^([\w.-]+)==(\S+)", re.M)
+
+
+def test_tests_have_the_very_packages_that_run() -> None:
+    folder = ROOT / "requirements"
+    for lock in (folder / "local.txt", *folder.glob("*/local.txt")):
+        locks = filter(Path.exists, {folder / "test.txt", lock.with_name("test.txt")})
+        tested = {pin for each in locks for pin in PINS.findall(each.read_text())}
+        names = {name for name, _ in tested}
+        pins = {pin for pin in PINS.findall(lock.read_text()) if pin[0] in names}
+        assert pins <= tested, lock
+
+
+def test_what_runs_imports_nothing_that_only_tests_have() -> None:
+    """`make run` installs neither requirements/test.txt nor the page's devDependencies."""
+    folder = ROOT / "requirements"
+    locks = [folder / "local.txt", *folder.glob("*/local.txt")]
+    there = {name for lock in locks for name, _ in PINS.findall(lock.read_text())}
+    only_tests = {
+        module
+        for module, packages in packages_distributions().items()
+        if not there & {re.sub(r"[-_.]+", "-", package).lower() for package in packages}
+    }
+    sources = [path for path in ROOT.glob("backend_*/**/*.py") if "tests" not in path.parts]
+    sources += [path for path in ROOT.glob("scripts/**/*.py") if path.stem != "messages"]
+    assert len(sources) > 100
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names.append(node.module or "")
+            wrong = {name.partition(".")[0] for name in names} & only_tests
+            assert not wrong, f"{path} imports {wrong}: name it in requirements/base.in or local.in"
+
+    page = ROOT / "frontend_vue"
+    packages = json.loads((page / "package.json").read_text())["dependencies"]
+    sources = [*page.glob("src/**/*.ts"), *page.glob("src/**/*.vue"), page / "vite.config.ts"]
+    imported = re.compile(r"^import (?!type )[^'\"]*['\"]((?:@[\w-]+/)?[\w-]+)", re.M)
+    for path in sources:
+        if not re.search(r"(\.test|/testing|\.d)\.ts$", str(path)):
+            wrong = set(imported.findall(path.read_text())) - {*packages, "node"}
+            assert not wrong, f"{path} imports {wrong}: name it under dependencies in package.json"
 
 
 def test_rules_of_security_are_on() -> None:

@@ -58,7 +58,7 @@ class Bucket:
     def start(self, *options: str) -> "Bucket":
         beside = Path(sys.executable).with_name("rclone")
         program = str(beside) if beside.exists() else shutil.which("rclone")
-        assert program, "rclone is missing: it comes with requirements/s3/local.txt"
+        assert program, "rclone is missing: it comes with requirements/s3/test.txt"
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [program, "serve", "s3", "--addr", f"127.0.0.1:{self.port}",

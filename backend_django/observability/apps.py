@@ -4,7 +4,7 @@ from . import configure
 
 
 class ObservabilityConfig(AppConfig):
-    """Traces and errors."""
+    """Traces, errors, and how busy workers are."""
 
     name = "backend_django.observability"
 
@@ -17,3 +17,5 @@ class ObservabilityConfig(AppConfig):
             from .errors import report_errors
 
             report_errors()
+        if configure.CELERY_METRICS_PORT:
+            from . import workers  # noqa: F401 # connects itself

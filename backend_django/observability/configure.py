@@ -1,4 +1,4 @@
-"""Traces and errors, for those who run it: each goes where its address says, or nowhere."""
+"""Traces, errors and workers, for those who run it: each where its setting says, or nowhere."""
 
 from typing import Any
 
@@ -16,8 +16,12 @@ SENTRY_DSN = env("SENTRY_DSN", default="")
 # What this installation is told apart by there.
 SENTRY_ENVIRONMENT = env("SENTRY_ENVIRONMENT", default="production")
 
+# A port of a worker or beat with nothing but /metrics, open to whoever reaches it: publish it
+# nowhere. Each of them needs one of its own.
+CELERY_METRICS_PORT = env.int("CELERY_METRICS_PORT", default=0)
+
 
 def configure(settings: dict[str, Any]) -> None:
     """Record what there is an address for."""
-    if OTEL_EXPORTER_OTLP_ENDPOINT or SENTRY_DSN:
+    if OTEL_EXPORTER_OTLP_ENDPOINT or SENTRY_DSN or CELERY_METRICS_PORT:
         settings["INSTALLED_APPS"].append("backend_django.observability")

@@ -35,6 +35,14 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
                             "grace": 30, "resources": {"requests": {"cpu": "1"},
                                                        "limits": {"memory": "1Gi"}}}}},
     ),
+    "measured": (
+        "production",
+        {"metrics": {"serviceMonitor": True},
+         "roles": {"gauge": {"command": ["/start-gauge"], "grace": 30, "replicas": 1,
+                             "settings": {"GAUGE_METRICS_PORT": "9464"},
+                             "resources": {"requests": {"cpu": "1"},
+                                           "limits": {"memory": "1Gi"}}}}},
+    ),
     "own gateway": (
         "production",
         {"route": {"gateway": {"create": True, "className": "nginx", "certificate": "tls"}},
@@ -223,6 +231,36 @@ def test_a_route_leads_to_pods_that_may_be_called(rendered, variant: str) -> Non
     }  # fmt: skip
     chosen = {one["spec"]["selector"]["app.kubernetes.io/component"] for one in led_to}
     assert chosen <= opened
+
+
+def test_what_is_measured_is_found_and_may_be_asked(rendered) -> None:
+    """By a Service, or by its pods; by Prometheus' namespace only."""
+    objects = rendered["measured"]
+    (monitor,) = of_kind(objects, "PodMonitor").values()
+    (by_pods,) = monitor["spec"]["selector"]["matchExpressions"]
+    ports = {
+        pod["metadata"]["labels"]["app.kubernetes.io/component"]: {
+            port["name"] for port in pod["spec"]["containers"][0].get("ports", [])
+        }
+        for pod in pods(objects).values()
+    }
+    by_service = {
+        one["spec"]["selector"]["app.kubernetes.io/component"]
+        for one in of_kind(objects, "Service").values()
+        if "metrics" in [port["name"] for port in one["spec"]["ports"]]
+    }
+    assert "gauge" in by_pods["values"]
+    measured = {role for role, names in ports.items() if "metrics" in names}
+    assert measured == {*by_pods["values"], *by_service}
+    opened = {
+        role
+        for policy in of_kind(objects, "NetworkPolicy").values()
+        for choice in policy["spec"]["podSelector"].get("matchExpressions", [])
+        for rule in policy["spec"]["ingress"]
+        if rule["ports"] == [{"port": "metrics"}] and rule["from"]
+        for role in choice["values"]
+    }
+    assert measured <= opened
 
 
 def test_the_schedule_runs_once(rendered) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import brotli
 import pytest
@@ -59,11 +60,24 @@ def receiver() -> Iterator[Receiver]:
         server.shutdown()
 
 
+class Measured(Stack):
+    """Its worker and beat each have a port with metrics."""
+
+    def __init__(self, *arguments: Any, **environment: str) -> None:
+        super().__init__(*arguments, **environment)
+        self.celery_ports = {"worker": free_port(), "beat": free_port()}
+
+    def start_process(self, name: str, command: list[str], **environment: str) -> None:
+        if port := self.celery_ports.get(name):
+            environment["CELERY_METRICS_PORT"] = str(port)
+        super().start_process(name, command, **environment)
+
+
 @pytest.fixture(scope="package")
-def watched(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Stack]:
+def watched(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Measured]:
     """A product whose spans and errors go to the receiver."""
     folder: Path = tmp_path_factory.mktemp("watched")
-    made = Stack(
+    made = Measured(
         folder,
         migrated_database(f"watched_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"),
         OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{receiver.address}",

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 import yaml
 
 from scripts.processes import dies_with_parent, free_port
-from tests.stack import ROOT, Stack, wait_for
+from tests.stack import ROOT, wait_for
+
+from .conftest import Measured
 
 pytestmark = pytest.mark.slow
 FOLDER = ROOT / "docker" / "observability"
@@ -23,16 +26,21 @@ Ask = Callable[[str], list[Any]]
 
 @pytest.fixture(scope="module")
 def ask(
-    prometheus_tools: Path, watched: Stack, tmp_path_factory: pytest.TempPathFactory
+    prometheus_tools: Path, watched: Measured, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ask]:
     """A Prometheus that scrapes the product, with the rules of docker/observability."""
     folder = tmp_path_factory.mktemp("prometheus")
-    metrics = watched.environment["METRICS_PORT"]
+    ports = {
+        "web": watched.environment["METRICS_PORT"],
+        "celeryworker": watched.celery_ports["worker"],
+        "celerybeat": watched.celery_ports["beat"],
+    }
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(RULES)],
         "scrape_configs": [
-            {"job_name": "web", "static_configs": [{"targets": [f"127.0.0.1:{metrics}"]}]}
+            {"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
+            for name, port in ports.items()
         ],
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
@@ -90,6 +98,40 @@ def test_a_panel_shows_something(ask: Ask, expression: str) -> None:
     expression = expression.replace("$__rate_interval", "1m")
     # What is looked at once a minute comes at the next full one.
     wait_for(lambda: ask(expression), what=expression, seconds=90)
+
+
+@pytest.mark.matrix
+def test_a_worker_at_work_is_seen(ask: Ask, watched: Measured) -> None:
+    with watched.client() as api:
+        made = api.create("wordcount", b"SLEEP 600 two words")
+        try:
+            api.wait("wordcount", made["id"], "processing")
+            busy = "celery_worker_busy_processes > 0 < celery_worker_processes"
+            wait_for(lambda: ask(busy), what="a busy process")
+        finally:
+            api.post(f"wordcount/cancel/{made['id']}/")
+        api.wait("wordcount", made["id"])
+    wait_for(lambda: ask("celery_worker_busy_processes == 0"), what="an idle worker")
+
+
+def test_prometheus_asks_each_service_that_has_the_port() -> None:
+    services = yaml.safe_load((FOLDER / "compose.yml").read_text())["services"]
+    ports = {
+        name: one["environment"]["CELERY_METRICS_PORT"]
+        for name, one in services.items()
+        if "CELERY_METRICS_PORT" in one.get("environment", {})
+    }
+    assert len(ports) == 3
+    asked = {
+        one["labels"]["job"]: one["targets"]
+        for one in json.loads((FOLDER / "prometheus" / "workers.json").read_text())
+    }
+    assert asked == {name: [f"{name}:{port}"] for name, port in ports.items()}
+    mounted = next(one for one in services["prometheus"]["volumes"] if "workers.json" in one)
+    config = yaml.safe_load((ROOT / "docker/prometheus/prometheus.yml").read_text())
+    (modules,) = (one for one in config["scrape_configs"] if one["job_name"] == "modules")
+    (pattern,) = modules["file_sd_configs"][0]["files"]
+    assert fnmatch(mounted.split(":")[1], pattern)
 
 
 def test_grafana_finds_its_sources_and_compose_its_files() -> None:

@@ -117,6 +117,13 @@ REDIS_PORT: {{ .port | quote }}
 {{- end }}
 {{- end }}
 
+{{- /* The port with the metrics of a role, of its settings: each program has a name for it. */}}
+{{- define "app.metricsPort" -}}
+{{- range $name, $value := . }}
+{{- if hasSuffix "METRICS_PORT" $name }}{{ $value }}{{ end }}
+{{- end }}
+{{- end }}
+
 {{- define "app.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 10001

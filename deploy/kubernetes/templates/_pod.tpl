@@ -53,10 +53,13 @@ containers:
     env: {{- include "app.environment" . | nindent 6 }}
     securityContext: {{- include "app.containerSecurity" .root | nindent 6 }}
     resources: {{- toYaml .role.resources | nindent 6 }}
-    {{- if .role.port }}
+    {{- $metrics := include "app.metricsPort" .settings }}
+    {{- if or .role.port $metrics }}
     ports:
-      - {name: http, containerPort: {{ .role.port }}}
-      {{- with .settings.METRICS_PORT }}
+      {{- with .role.port }}
+      - {name: http, containerPort: {{ . }}}
+      {{- end }}
+      {{- with $metrics }}
       - {name: metrics, containerPort: {{ . }}}
       {{- end }}
     {{- end }}

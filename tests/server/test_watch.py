@@ -77,3 +77,22 @@ def test_a_signal_and_an_exit_code_pass_through(watch: Watch, tmp_path: Path) ->
 def test_what_shows_no_life_yet_is_left_alone(watch: Watch) -> None:
     process = watch(sys.executable, "-c", "import time; time.sleep(3)", seconds=0.5)
     assert process.wait(20) == 0
+
+
+def test_who_is_told_to_stop_has_the_time_that_the_engine_gives(
+    watch: Watch, tmp_path: Path
+) -> None:
+    """What ends its work shows no life any more while it takes itself down, on a busy machine."""
+    ready = tmp_path / "ready"
+    code = (
+        "import os, pathlib, signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(5), sys.exit(7)))\n"
+        "while True:\n"
+        "    pathlib.Path(os.environ['PULSE_FILE']).touch()\n"
+        f"    pathlib.Path({str(ready)!r}).touch()\n"
+        "    time.sleep(0.1)\n"
+    )
+    process = watch(sys.executable, "-c", code, seconds=2.5)
+    wait_for(ready.exists, what="it runs")
+    process.terminate()
+    assert process.wait(60) == 7

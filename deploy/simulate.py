@@ -144,7 +144,9 @@ class Simulation:
 
     def _loses(self, _: None) -> None:
         """A zone is gone: its workers take nothing new until it is back or others have started."""
-        _, until, part = self.lost or (0, 0, 0)
+        if not self.lost:
+            return
+        until, part = self.lost[1:]
         for worker in self.workers[: math.ceil(len(self.workers) * part)]:
             worker.ready = False
             self.add(until, "starts", worker)

@@ -90,14 +90,14 @@ def _merge(into: dict[str, Any], change: dict[str, Any]) -> None:
             into[key] = value
 
 
-def template(given: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    command = ["template", "app", str(CHART), "--namespace", "app", "--values", "-"]
+def template(given: dict[str, Any], *, release: str = "app") -> subprocess.CompletedProcess[str]:
+    command = ["template", release, str(CHART), "--namespace", "app", "--values", "-"]
     return run(*command, stdin=json.dumps(given))
 
 
-def render(example: str, *changes: dict[str, Any]) -> list[dict[str, Any]]:
+def render(example: str, *changes: dict[str, Any], release: str = "app") -> list[dict[str, Any]]:
     """Return the objects that the chart makes of an example's values and `changes`."""
-    done = template(values(example, *changes))
+    done = template(values(example, *changes), release=release)
     assert done.returncode == 0, done.stderr
     return [document for document in yaml.safe_load_all(done.stdout) if document]
 

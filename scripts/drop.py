@@ -18,8 +18,8 @@ MODULES = template.read_modules(ROOT)
 
 def drop(modules: list[str]) -> None:
     """Remove the files of modules, their lines in files that others share, and their packages."""
-    files = tuple(path for name in modules for path in MODULES[name].paths)
-    for path in map(ROOT.joinpath, files):
+    files = template.named_files(MODULES, modules)
+    for path in (ROOT / path for name in modules for path in MODULES[name].paths):
         if path.is_dir():
             shutil.rmtree(path)
         else:

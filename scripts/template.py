@@ -32,6 +32,7 @@ class Module(NamedTuple):
     page_packages: tuple[str, ...] = ()
     tables: str = ""
     needs: tuple[str, ...] = ()
+    promised: bool = False
 
 
 def read_modules(root: Path) -> dict[str, Module]:
@@ -44,9 +45,16 @@ def read_modules(root: Path) -> dict[str, Module]:
             tuple(row.get("page_packages", ())),
             row.get("tables", ""),
             tuple(row.get("needs", ())),
+            row.get("promised", False),
         )
         for name, row in rows.items()
     }
+
+
+def named_files(modules: dict[str, Module], without: Iterable[str]) -> tuple[str, ...]:
+    """Return the files of modules that are left out which no page names any more."""
+    left = [modules[name] for name in without if name in modules]
+    return tuple(path for module in left if not module.promised for path in module.paths)
 
 
 def check_needs(modules: dict[str, Module], without: Iterable[str]) -> None:
@@ -204,7 +212,7 @@ def render(source: Path, version: str, target: Path, *data: str) -> str:
     answers = (target / ANSWERS.name).read_text(encoding="utf-8")
     if not (target / "scripts" / "new.py").exists():  # only the template has it
         without, modules = left_out(answers), read_modules(target)
-        files = tuple(path for name in without if name in modules for path in modules[name].paths)
+        files = named_files(modules, without)
         names = [path.relative_to(target).as_posix() for path in target.rglob("*")]
         remove_lines(target, names, [*without, "template"], files)
         for page in target.rglob("*.md"):

@@ -10,7 +10,7 @@ import pytest
 from scripts import settings_reference
 from scripts.environment import ROOT
 from tests import compose
-from tests.image.guide import files
+from tests.guide import files
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEST = re.compile(r"(?<![\w/])tests/[\w/]+\.py::(?P<name>\w+)")

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from scripts.processes import free_port
+from tests.guide import commands, files
 from tests.image.engine import IMAGE, docker, image, run
-from tests.image.guide import commands, files
 from tests.image.modules import additions
 from tests.stack import ROOT, Api, wait_for
 from tests.test_roles import roles

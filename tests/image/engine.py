@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.image.guide import commands
+from tests.guide import commands
 from tests.stack import ROOT
 
 BASES = ("python", "node", "postgres", "redis")

@@ -5,8 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests import compose
-from tests.image import guide
+from tests import compose, guide
 from tests.stack import ROOT
 
 

@@ -9,9 +9,9 @@ from urllib.parse import quote
 import pytest
 
 from scripts.processes import free_port
+from tests.guide import commands
 from tests.image.deployment import HOST, PASSWORDS
 from tests.image.engine import IMAGE, docker, image, run
-from tests.image.guide import commands
 from tests.image.modules import additions
 from tests.stack import Api, wait_for
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.image.guide import commands
+from tests.guide import commands
 from tests.kubernetes.test_swarm import ROLES
 from tests.stack import ROOT
 from tests.test_roles import UNITS, size

@@ -31,6 +31,8 @@ WORDS = {"rasters": r"raster|geotiff|\bcog\b|gdal|openlayers", "flower": "(?<!ov
          "rows": r"@/crud|src/crud",
          "notifications": r"django[./]notifications|features/notifications|/notifications\b"
                           r"|notifications\.md|webhooks?_(per|timeout|retention|give)",
+         "proofs": r"tests[./](faults|image|proxy|server|storage|test_certificates)\b"
+                   r"|tests[./]processing\b|certbot[>=]",
          "bookings": r"\bbookings?\b|\binstruments?\b",
          }  # fmt: skip
 # What `make schema` and npm write.
@@ -52,6 +54,8 @@ OF_MODULE = {
     "mfa": ("scripts/feature/names.py",),  # a label that the library has taken
     # Packages that others bring.
     "observability": ("frontend_vue/package-lock.json", "requirements/fastapi/"),
+    # Pages go on naming what the template proves; a target that does without; a why.
+    "proofs": ("docs/", "README.md", "Makefile", "backend_django/server/worker.py"),
     # Another sense of the word; what copies it, from the template if need be.
     "bookings": ("backend_django/observability/traces.py", "scripts/feature/"),
     # Staff, in German; a label that somebody might give.

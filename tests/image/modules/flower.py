@@ -1,6 +1,6 @@
 """The view of the queue."""
 
-from tests.image.guide import commands
+from tests.guide import commands
 
 PASSWORDS = {"flower_password": "$f'l\"o,w:e@r #%41"}
 UPGRADE = "upgrade-flower"

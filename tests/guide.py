@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 GUIDE = DOCS / "deploy.md"
 PAGES = [page for page in sorted(DOCS.glob("deploy*.md")) if "run by: " in page.read_text()]
 BLOCK = re.compile(r"(?:<!-- run by: (?P<name>\S+) -->\n)?```(?:sh)\n(?P<code>.*?)```", re.DOTALL)

@@ -4,6 +4,7 @@ A trace has the trace ID of `backend_django.utils.trace_id`: the log, a problem,
 request and its job all name it. So nothing has to travel with a job.
 """
 
+import hmac
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,9 +48,14 @@ class ProductIds(RandomIdGenerator):
 class Sampler(TraceIdRatioBased):
     """Keeps a share of the traces, the same in every process.
 
-    What a caller wants to have sampled does not count: it may be anybody. Nor does a statement
-    that belongs to no call and no job begin a trace: a worker that looks for work, a heartbeat.
+    What a caller wants to have sampled does not count: it may be anybody. So which IDs are kept is
+    known to this installation only. Nor does a statement that belongs to no call and no job begin a
+    trace: a worker that looks for work, a heartbeat.
     """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__(rate)
+        self.key = f"traces {settings.SECRET_KEY}".encode()
 
     def should_sample(
         self,
@@ -63,7 +69,9 @@ class Sampler(TraceIdRatioBased):
         parent = trace.get_current_span(parent_context).get_span_context()
         if kind is SpanKind.CLIENT and not parent.is_valid:
             return SamplingResult(Decision.DROP)
-        return super().should_sample(parent_context, trace_id, name, kind, *others, **more)
+        digest = hmac.digest(self.key, trace_id.to_bytes(16), "sha256")
+        drawn = int.from_bytes(digest[:16])
+        return super().should_sample(parent_context, drawn, name, kind, *others, **more)
 
 
 class RedactingExporter(OTLPSpanExporter):

@@ -43,6 +43,44 @@ function nameAddresses(): Plugin {
   }
 }
 
+/**
+ * What a feature has in its start.ts runs before the page, where the server has something to tell it
+ * (`PAGE_VALUES`); elsewhere the server leaves the script out, and the page has nothing of it.
+ */
+function startFeatures(): Plugin {
+  const folder = new URL('src/features/', import.meta.url)
+  const starts = new Set<string>()
+  return {
+    name: 'start-features',
+    apply: 'build',
+    buildStart() {
+      for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+        const id = fileURLToPath(new URL(`${name}/start.ts`, folder))
+        if (!existsSync(id)) continue
+        this.emitFile({ type: 'chunk', id, name })
+        starts.add(id)
+      }
+    },
+    transformIndexHtml: {
+      order: 'post',
+      handler(_, { bundle = {} }) {
+        const chunks = Object.values(bundle).filter((file) => file.type === 'chunk')
+        const found = chunks.filter(({ facadeModuleId }) => starts.has(facadeModuleId ?? ''))
+        return found.map(({ name, fileName }) => ({
+          tag: 'script',
+          attrs: {
+            type: 'module',
+            crossorigin: true,
+            src: `VITE_APP_STATIC_ROOT_PLACEHOLDER${fileName}`,
+            'data-module': name,
+          },
+          injectTo: 'head-prepend',
+        }))
+      },
+    },
+  }
+}
+
 const MESSAGES = /\/locales\/(?:first\/)?(\w+)\.json$/
 
 /**
@@ -84,7 +122,7 @@ function firstMessages(id: string): string | null {
 }
 
 export default defineConfig(({ mode }) => {
-  const env = loadEnv(mode, process.cwd(), ['VITE_', 'DJANGO_DEV_URL', 'DEV_PROXY'])
+  const env = loadEnv(mode, process.cwd(), ['VITE_', 'DJANGO_DEV_URL', 'DEV_PROXY', 'SOURCE_MAPS'])
   // The object form keeps the Host header. The string form of Vite's proxy changes it, and Django
   // then refuses every unsafe request of a signed-in user: "Origin checking failed".
   const django = { target: env.DJANGO_DEV_URL ?? 'http://127.0.0.1:8000' }
@@ -95,7 +133,14 @@ export default defineConfig(({ mode }) => {
     .map(([prefix, target]) => [prefix, { target }])
 
   return {
-    plugins: [compileMessages(), vue(), tailwindcss(), nameProject(), nameAddresses()],
+    plugins: [
+      compileMessages(),
+      vue(),
+      tailwindcss(),
+      nameProject(),
+      nameAddresses(),
+      startFeatures(),
+    ],
     resolve: { alias: { '@': fileURLToPath(new URL('src', import.meta.url)) } },
     define: {
       __VUE_OPTIONS_API__: false,
@@ -114,6 +159,8 @@ export default defineConfig(({ mode }) => {
     },
     build: {
       manifest: true, // read by scripts/budget.mjs
+      // Beside the files, which do not name them; a build for an image never has them.
+      sourcemap: env.SOURCE_MAPS ? 'hidden' : false,
       // An inlined asset is a data: URL; these would need an exception in the page's security policy.
       assetsInlineLimit: 0,
       // What every page needs is one file: split by who else uses which part of it, it is larger.
@@ -121,7 +168,10 @@ export default defineConfig(({ mode }) => {
         output: {
           codeSplitting: {
             groups: [
-              { name: 'vue', test: /node_modules\/(@vue|vue|vue-router|@tanstack)\// },
+              {
+                name: 'vue',
+                test: /node_modules\/(@vue|vue|vue-router|@tanstack)\/|vite\/preload-helper/,
+              },
               { name: firstMessages },
             ],
           },

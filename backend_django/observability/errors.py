@@ -7,6 +7,7 @@ import os
 from typing import Any, cast
 
 import sentry_sdk
+from sentry_sdk.integrations.django import DjangoIntegration
 from sentry_sdk.types import Event, Hint
 
 from backend_django.utils import logs
@@ -24,6 +25,9 @@ def report_errors() -> None:
         configure.SENTRY_DSN,
         environment=configure.SENTRY_ENVIRONMENT,
         release=os.environ.get("APP_COMMIT") or None,
+        # It would lay something of its own around each response, and the server knows its files and
+        # event streams by what they are. Errors of calls are logged, and so are reported anyway.
+        disabled_integrations=[DjangoIntegration()],
         send_default_pii=False,
         include_local_variables=False,  # they hold what people have sent
         max_request_body_size="never",

@@ -17,6 +17,8 @@ DATA_BLOCK = re.compile(
     r'(?P<open><script type="application/json" id="app-env">)(?P<json>.*?)(?P<close></script>)',
     re.DOTALL,
 )
+# What a module has for the page, beside it: left out where it has been told nothing.
+MODULE_SCRIPT = re.compile(r'\s*<script\b[^>]* data-module="(\w+)"[^>]*></script>')
 ADDRESSES = re.compile(r'<meta name="addresses" content="([^"]*)"')
 INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 BASE_URL = re.compile(r"(?:https?://[A-Za-z0-9.-]+(?::[0-9]+)?)?(?:/[A-Za-z0-9._~-]+)*/")
@@ -55,6 +57,8 @@ def render(template: str, values: Mapping[str, str]) -> Page:
     """
     for name in BASE_URLS:
         _check_base_url(name, values.get(name, ""))
+    told = json.loads(values.get("MODULES", "{}"))
+    template = MODULE_SCRIPT.sub(lambda one: one[0] if one[1] in told else "", template)
 
     def value(match: re.Match[str]) -> str:
         try:

@@ -44,6 +44,14 @@ def test_any_value_arrives_unchanged_and_runs_nothing(value: str) -> None:
     assert not set("<>&\u2028\u2029") & set(block)
 
 
+def test_a_module_that_is_told_nothing_has_no_script() -> None:
+    script = '<script type="module" src="VITE_APP_STATIC_ROOT_PLACEHOLDERa.js" data-module="boats">'
+    template = TEMPLATE.replace("<head>", f"<head>\n{script}</script>")
+    assert render(template, VALUES).html == render(TEMPLATE, VALUES).html
+    told = VALUES | {"MODULES": json.dumps({"boats": {"sails": 3}})}
+    assert 'src="/static/vue/a.js" data-module="boats"></script>' in render(template, told).html
+
+
 @pytest.mark.parametrize(
     "value",
     [

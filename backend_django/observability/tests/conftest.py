@@ -26,6 +26,8 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Post)
         self.spans: list[bytes] = []
         self.errors: list[bytes] = []
+        self.page_errors: list[bytes] = []
+        self.page_headers: dict[str, str] = {}
         self.hangs = False
 
     @property
@@ -42,9 +44,16 @@ class Post(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         unpack = {"gzip": gzip.decompress, "br": brotli.decompress}
         body = unpack.get(self.headers.get("Content-Encoding", ""), bytes)(body)
-        taken = self.server.spans if self.path == "/v1/traces" else self.server.errors
+        if self.path == "/v1/traces":
+            taken = self.server.spans
+        elif self.path.startswith("/api/2/"):
+            taken = self.server.page_errors
+            self.server.page_headers = dict(self.headers.items())
+        else:
+            taken = self.server.errors
         taken.append(body)
         self.send_response(200)
+        self.send_header("Access-Control-Allow-Origin", "*")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -82,6 +91,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Ite
         migrated_database(f"watched_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"),
         OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{receiver.address}",
         SENTRY_DSN=f"http://key@{receiver.address}/1",
+        SENTRY_BROWSER_DSN=f"http://page@{receiver.address}/2",
+        APP_COMMIT="4711abc",
         METRICS_PORT=str(free_port()),
     )
     with made.running():

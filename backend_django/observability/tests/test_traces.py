@@ -55,9 +55,10 @@ def test_a_call_its_job_and_what_it_called_are_one_trace(
 
     def job() -> list[dict[str, Any]]:
         found = of_trace(receiver, CALLER)
-        return found if any(span["name"] == "job wordcount" for span in found) else []
+        has_job = any(span["name"] == "job wordcount" for span in found)
+        return found if has_job and any(span["kind"] == SERVER for span in found) else []
 
-    found = wait_for(job, what="the job's span")
+    found = wait_for(job, what="the spans of the call and the job")
     (call,) = (span for span in found if span["kind"] == SERVER)
     assert call["parent"] == "b7ad6b7169203331"
     assert call["name"] == "POST api/v1/wordcount/create/?$"

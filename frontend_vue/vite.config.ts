@@ -197,6 +197,7 @@ export default defineConfig(({ mode }) => {
     test: {
       environment: 'happy-dom',
       include: ['src/**/*.test.ts'],
+      css: { include: /\.css\?raw/ }, // read as text; others are left out, which is faster
       isolate: false,
       setupFiles: ['src/testing.ts', 'src/i18n/testing.ts'],
       maxWorkers: '100%', // by default one fewer than there are processors

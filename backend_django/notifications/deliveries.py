@@ -28,7 +28,6 @@ from backend_django.utils.signatures import signed_headers
 from backend_django.utils.site import page_url, site_url
 from backend_django.utils.tasks import send_on_commit
 from backend_django.utils.text import clean_text
-from backend_django.utils.translation import translate
 
 from .models import TEST_EVENT, Webhook, WebhookDelivery
 from .services import PURPOSE, webhook_disable
@@ -145,14 +144,8 @@ def delivery_send(*, delivery_id: Any) -> None:
         webhook_disable(webhook=webhook, reason=Webhook.DisabledReason.GONE)
 
 
-def _describe_status(status: int | None) -> Message:
+def _describe_status(status: int) -> Message:
     return Message("The receiver responded %(status)s.", status=str(status))
-
-
-def error_text(delivery: WebhookDelivery) -> str:
-    """Return why the last attempt failed, in the active language."""
-    responded = _describe_status(delivery.status_code)
-    return translate(responded if delivery.error == str(responded) else delivery.error)
 
 
 def _since(began: float) -> float:
@@ -209,6 +202,7 @@ def request_links(kind: str, request_id: Any) -> dict[str, str]:
 def _record_failure(
     delivery: WebhookDelivery, error: str, *, is_away: bool = False, **seen: Any
 ) -> None:
+    seen["error_made_of"] = error.to_json() if isinstance(error, Message) else None
     if delivery.event == TEST_EVENT:
         outbox.finish(delivery, "failed", error, **seen)
         return

@@ -143,6 +143,11 @@ class WebhookDelivery(OutboxRow):
     status_code = models.PositiveSmallIntegerField(null=True, help_text="Of the last response.")
     response = models.CharField(max_length=1000, blank=True, help_text="Its beginning.")
     seconds = models.FloatField(null=True, help_text="That the last attempt took.")
+    error_made_of = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="What `error` was composed of (utils/messages).",
+    )
 
     class Meta(OutboxRow.Meta):
         abstract = False

@@ -3,6 +3,7 @@
 from django.core.files.uploadedfile import UploadedFile
 
 from backend_django.users.models import User
+from backend_django.utils.translation import translate
 
 from .models import ProcessingRequest
 from .processor import Processor
@@ -31,7 +32,7 @@ def sample_submit(*, owner: User, processor: type[Processor]) -> tuple[Processin
             owner=owner,
             processor=processor,
             inputs={"file": [upload]},
-            name=processor.sample_name,
+            name=translate(processor.sample_name),
             parameters=processor.check_parameters({}),
             idempotency_key=KEY,
         )

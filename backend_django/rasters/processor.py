@@ -21,6 +21,7 @@ from backend_django.processing.processor import (
     Processor,
 )
 from backend_django.processing.registry import register
+from backend_django.utils.messages import Message
 
 from .api.parameters import MosaicParametersSerializer, RasterParametersSerializer
 from .api.serializers import RasterResultSerializer
@@ -50,7 +51,7 @@ class RasterProcessor(Processor):
     downloads = ("cog",)
     memory = MEMORY_BYTES
     sample: ClassVar[Path | None] = Path(__file__).parent / "samples" / "iceland.tif"
-    sample_name = "Iceland, shaded relief"
+    sample_name = Message("Iceland, shaded relief")
 
     def process(self, context: Context) -> Output:
         # No `validate`: the child looks at the upload first, and a second one takes half a second.

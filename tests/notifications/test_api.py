@@ -8,9 +8,10 @@ from django.test import Client
 
 from backend_django.audit.models import AuditEvent
 from backend_django.notifications.models import Webhook, WebhookDelivery
+from backend_django.notifications.services import webhook_create
 from backend_django.users.models import User
 
-from .conftest import ALL, Receiver, end, send_all
+from .conftest import ALL, Receiver, end, make_due, send_all
 
 URL = "/api/v1/notifications"
 
@@ -132,3 +133,22 @@ def test_admin_sees_them_without_secrets_and_disables(
     assert admin_client.post("/admin/notifications/webhook/", action).status_code == 302
     stored.refresh_from_db()
     assert (stored.is_enabled, stored.disabled_reason) == (False, "admin")
+
+
+def test_reason_is_told_in_the_language_of_the_reader(
+    user: User, visitor: Client, receiver: Receiver
+) -> None:
+    webhook, _ = webhook_create(owner=user, url=receiver.url("302"), events=ALL)
+    end(user)
+    send_all()
+
+    def reason(language: str) -> str:
+        path, headers = f"{URL}/webhooks/{webhook.id}/deliveries/", {"Accept-Language": language}
+        return visitor.get(path, headers=headers).json()["results"][0]["error"]
+
+    assert reason("de") == "Der Empfänger hat mit 302 geantwortet."
+    receiver.server_close()
+    make_due()
+    send_all()
+    assert "hat nicht richtig geantwortet" in reason("de")
+    assert "did not respond" in reason("en")

@@ -11,7 +11,7 @@ from backend_django.api.queries import QueryBooleanField
 from backend_django.api.serializers import TextField
 from backend_django.utils.translation import translate_stored
 
-from ..deliveries import error_text, message_of
+from ..deliveries import message_of
 from ..inbox import COUNTED
 from ..models import Notification, NotificationPreference, Webhook, WebhookDelivery
 
@@ -162,7 +162,7 @@ class WebhookDeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
         )
 
     def get_error(self, delivery: WebhookDelivery) -> str:
-        return error_text(delivery)
+        return translate_stored(delivery.error, delivery.error_made_of)
 
     @extend_schema_field({"type": "object", "additionalProperties": {}})
     def get_message(self, delivery: WebhookDelivery) -> dict[str, Any]:

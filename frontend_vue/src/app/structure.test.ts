@@ -72,3 +72,29 @@ test('each feature lives at the address that its folder is called', () => {
     .map((path) => path.split('/')[2])
   expect(features.map(({ name }) => name).sort()).toEqual(folders.sort())
 })
+
+test('a class of a stylesheet comes with the component that uses it', () => {
+  const sheets = import.meta.glob<string>('../**/*.css', {
+    query: '?raw',
+    import: 'default',
+    eager: true,
+  })
+  const folder = (path: string) => path.slice(0, path.lastIndexOf('/') + 1)
+  const names = (path: string) =>
+    [...sheets[path]!.matchAll(/^\s*\.([a-z][\w-]*)/gm)].map(([, name]) => name!)
+  const everywhere = names('../style.css')
+  expect(everywhere).toContain('select')
+  const missing = Object.keys(sheets).flatMap((sheet) => {
+    const own = names(sheet).filter((name) => !everywhere.includes(name))
+    return Object.entries(sources)
+      .filter(([path, text]) => {
+        const brought = path.startsWith(folder(sheet)) || text.includes(sheet.slice('../'.length))
+        const used = [...text.matchAll(/\bclass="([^"]*)"/g)].flatMap(([, list]) =>
+          list!.split(' '),
+        )
+        return !brought && used.some((name) => own.includes(name))
+      })
+      .map(([path]) => `${path} does not import ${sheet}`)
+  })
+  expect(missing).toEqual([])
+})

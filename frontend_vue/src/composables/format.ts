@@ -30,6 +30,7 @@ export function fixed(value: number, digits: number): string {
 /** Milliseconds -> "4 s", "3 min 20 s", "2 h 5 min". */
 export function duration(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000))
+  if (milliseconds > 0 && !seconds) return '< 1 s'
   if (seconds < 60) return `${seconds} s`
   const minutes = Math.floor(seconds / 60)
   if (minutes < 60) return join(minutes, 'min', seconds % 60, 's')

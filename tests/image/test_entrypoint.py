@@ -137,7 +137,7 @@ def test_waiting_has_a_limit_and_names_the_server(environment: dict[str, str]) -
         POSTGRES_PASSWORD="never-shown",
         POSTGRES_WAIT_SECONDS="2",
     )
-    assert 2 <= time.monotonic() - began < 15
+    assert 2 <= time.monotonic() - began < 40
     assert f"PostgreSQL (127.0.0.1:{port}, database postgres, user postgres)" in sentence
     assert "within 2 s" in sentence
     assert "refused" in sentence

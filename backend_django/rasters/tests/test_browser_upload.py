@@ -22,7 +22,7 @@ def large(tmp_path: Path) -> Path:
     assert RasterProcessor.sample
     path = tmp_path / "large.tif"
     path.write_bytes(RasterProcessor.sample.read_bytes())
-    os.truncate(path, 40 * MB)
+    os.truncate(path, 20 * MB)
     return path
 
 
@@ -47,7 +47,7 @@ def test_goes_on_where_it_stopped(signed_in: Page, large: Path) -> None:
     page.route("**/parts/2/", lambda route: route.abort("connectionreset"))
     page.goto("/rasters")
     page.locator("input[type=file]").set_input_files(large)
-    expect(page.get_by_text("The connection was lost")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("The connection was lost")).to_be_visible(timeout=30_000)
     progress = page.get_by_role("progressbar", name="Uploading large.tif")
     assert int(progress.get_attribute("aria-valuenow") or 0) >= 30, "what arrived stays"
     assert accessibility_problems(page) == []
@@ -63,7 +63,7 @@ def test_goes_on_after_a_reload(signed_in: Page, large: Path) -> None:
     page.route("**/parts/3/", lambda route: route.abort("connectionreset"))
     page.goto("/rasters")
     page.locator("input[type=file]").set_input_files(large)
-    expect(page.get_by_text("The connection was lost")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("The connection was lost")).to_be_visible(timeout=30_000)
     page.unroute("**/parts/3/")
     page.on("dialog", lambda dialog: dialog.accept())  # it asks before it is left
     page.reload()

@@ -7,7 +7,7 @@ import tailwindcss from '@tailwindcss/vite'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig, loadEnv, type Plugin } from 'vite'
 
-import { firstParts } from './src/app/addresses'
+import { firstParts } from './src/app/addresses.ts'
 
 /** Under the dev server no Django fills index.html: what names the project is filled in here. */
 function nameProject(): Plugin {

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, expect
 
 from scripts.environment import create_dotenv
 from scripts.modules import module_programs
@@ -248,13 +249,15 @@ def test_manage_passes_on_arguments_and_the_exit_code(here: Checkout) -> None:
 
 
 @pytest.mark.matrix
-def test_dev_serves_through_vite_and_restarts_the_worker(here: Checkout) -> None:
+def test_dev_serves_through_vite_and_restarts_what_changed(
+    here: Checkout, chromium: Browser
+) -> None:
     modules = here.folder / "frontend_vue" / "node_modules"
     modules.symlink_to(ROOT / "frontend_vue" / "node_modules")
     try:
         process = here.start("dev")
-        assert "/@vite/client" in httpx.get(here.url).text
-        answer = httpx.get(f"{here.url}/api/v1/version/")
+        assert "/@vite/client" in httpx.get(here.url, timeout=60).text
+        answer = httpx.get(f"{here.url}/api/v1/version/", timeout=60)
         assert answer.json()["version"]
         assert answer.headers["Server"].startswith("Werkzeug/")  # runserver_plus
         here.wait_for_line(r"worker │ .* ready\.")
@@ -262,6 +265,15 @@ def test_dev_serves_through_vite_and_restarts_the_worker(here: Checkout) -> None
         source.write_text(source.read_text() + "\n# changed\n")
         here.wait_for_line(r"tasks\.py changed: what does not reload starts again")
         here.wait_for_line(r"worker │ .* ready\.", count=2)
+        broken = here.folder / "backend_django" / "users" / "api" / "views.py"
+        ending = "\n\ndef fail(*_: object) -> Response:\n    raise RuntimeError('out of tea')\n"
+        broken.write_text(f"{broken.read_text()}{ending}\n\nSessionView.get = fail\n")
+        session = f"{here.url}/api/v1/auth/session/"
+        wait_for(lambda: status_of(session) == 500, what="the view fails")
+        with chromium.new_page() as page:
+            page.goto(here.url)
+            message = page.locator("vite-error-overlay .message-body")
+            expect(message).to_have_text("RuntimeError: out of tea")
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     finally:

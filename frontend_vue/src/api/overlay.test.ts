@@ -2,17 +2,23 @@ import { afterEach, expect, test, vi } from 'vitest'
 
 import { api, unwrap } from './client'
 
-const DJANGO = `Environment:
-
-Request Method: GET
-
-Traceback (most recent call last):
+const STACK = `Traceback (most recent call last):
   File "views.py", line 7, in get
-    return 1 / 0
+    return read(path)
+           ~~~~^^^^^^
+ValueError: <b>not</b> a number:
+seven`
+const WERKZEUG = `<!doctype html>
+<textarea>Traceback (most recent call last):
+  ValueError: &lt;b&gt;not</textarea>
+</html>
 
-Exception Type: ZeroDivisionError at /api/v1/auth/session/
-Exception Value: division by zero
-Raised during: views.SessionView
+<!--
+
+${STACK}
+
+
+-->
 `
 
 afterEach(() => vi.unstubAllGlobals())
@@ -26,16 +32,12 @@ test('shows an error of Python where Vite shows those of the page', async () => 
     }
   }
   customElements.define('vite-error-overlay', Overlay)
-  const headers = { 'Content-Type': 'text/plain; charset=utf-8' }
-  vi.stubGlobal('fetch', async () => new Response(DJANGO, { status: 500, headers }))
+  const headers = { 'Content-Type': 'text/html; charset=utf-8' }
+  vi.stubGlobal('fetch', async () => new Response(WERKZEUG, { status: 500, headers }))
   for (let call = 0; call < 2; call++) {
     await expect(unwrap(api.GET('/auth/session/'))).rejects.toMatchObject({ status: 500 })
   }
-  expect(seen[0]).toEqual({
-    message: 'ZeroDivisionError at /api/v1/auth/session/: division by zero',
-    stack:
-      'Traceback (most recent call last):\n  File "views.py", line 7, in get\n    return 1 / 0',
-  })
+  expect(seen[0]).toEqual({ message: 'ValueError: <b>not</b> a number:\nseven', stack: STACK })
   expect(document.querySelectorAll('vite-error-overlay')).toHaveLength(1)
   document.querySelector('vite-error-overlay')?.remove()
 })

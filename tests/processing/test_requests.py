@@ -179,9 +179,9 @@ def test_next_person_s_request_starts_before_the_rest_of_the_first_person_s(
     """As seen from outside: who sends one small file while somebody else's pile is worked on."""
     second = {"email": "second@example.org", "password": "correct horse battery staple"}
     stack.manage("shell", "-c", _make_user(second["email"]))
-    pile = [api.create(KIND, b"SLEEP 0.5")["id"] for _ in range(12)]
-    api.wait(KIND, pile[1], "processing", "completed")
     with stack.client(**second) as other:
+        pile = [api.create(KIND, b"SLEEP 0.5")["id"] for _ in range(12)]
+        api.wait(KIND, pile[1], "processing", "completed")
         made = other.create(KIND, b"one")
         done = other.wait(KIND, made["id"])
         other.delete(f"{KIND}/delete/{made['id']}/")

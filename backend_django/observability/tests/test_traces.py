@@ -142,6 +142,8 @@ def test_a_collector_that_hangs_holds_nothing_up(watched: Stack, receiver: Recei
         assert time.monotonic() - began < 20  # a default of the library is thirty
     finally:
         receiver.hangs = False
+        if "worker" not in watched.processes:
+            watched.start("worker")  # for whoever comes next
 
 
 def test_without_an_address_nothing_of_it_is_loaded() -> None:

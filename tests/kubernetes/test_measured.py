@@ -2,8 +2,8 @@
 
 import pytest
 
-from deploy.measured import Row, Waits, between, compare, simulate
-from deploy.soak import Look, growth
+from benchmarks.kubernetes.measured import Row, Waits, between, compare, simulate
+from benchmarks.kubernetes.soak import Look, growth
 
 # Two places: the third waits for the first one to end, and a moment more.
 ROWS = [Row(100, 100, 102), Row(100, 100, 103), Row(100.5, 102.05, 104.05)]

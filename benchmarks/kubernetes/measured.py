@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Is the simulation right? One worker that really runs, and the same arrivals simulated.
 
-    .venv/bin/python -m deploy.measured --loads 0.6,0.85 --seconds 90
+    .venv/bin/python -m benchmarks.kubernetes.measured --loads 0.6,0.85 --seconds 90
 
 Starts web and one worker on servers of their own. People, each with requests of known length,
 come at random (Poisson) at a rate that keeps so much of the worker's places busy. The waits, from
@@ -124,7 +124,7 @@ def run(load: float, given: argparse.Namespace) -> list[Row]:
             stack.manage("shell", "-v0", "-c", MAKE_USERS % PEOPLE)
             product.worker(given.places)
             mean = sum(seconds * weight for seconds, weight in MIX.items()) / sum(MIX.values())
-            rng = random.Random(given.seed)  # noqa: S311
+            rng = random.Random(given.seed)
             number = send(stack, load * given.places / mean, given.seconds, rng)
 
             def over() -> list[Row]:
@@ -152,7 +152,7 @@ def compare(rows: list[Row], places: int) -> str:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m deploy.measured", description=__doc__,
+        prog="python -m benchmarks.kubernetes.measured", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--loads", default="0.6,0.85", help="parts of the time, by the lengths")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Work at a gentle rate for an hour: does the memory of any process grow, and is anything lost?
 
-    .venv/bin/python -m deploy.soak --minutes 60
+    .venv/bin/python -m benchmarks.kubernetes.soak --minutes 60
 
 Starts web, worker and beat on servers of their own, and people who make requests, poll them and
 keep event streams open. Prints what each of the three takes at the start and every minute: the
@@ -182,7 +182,7 @@ def soak(stack: Stack, given: argparse.Namespace) -> int:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m deploy.soak", description=__doc__,
+        prog="python -m benchmarks.kubernetes.soak", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--minutes", type=int, default=60)

@@ -73,7 +73,7 @@ def speaking(project: Path, module: str) -> set[str]:
     return {
         f"{name}: {line.strip()}"
         for name, text in files(project).items()
-        if not name.startswith((*SPEAKING, *OF_MODULE.get(module, ())))
+        if not name.startswith((*SPEAKING, *OF_MODULE.get(module, ()))) and b"\0" not in text
         for line in text.decode(errors="replace").splitlines()
         if re.search(WORDS[module], line, re.IGNORECASE)
     }

@@ -44,7 +44,7 @@ test('an upload is a call too', () => {
   const set = vi.spyOn(XMLHttpRequest.prototype, 'setRequestHeader')
   markCalls('/api/v1/')
   new XMLHttpRequest().open('PUT', '/api/v1/uploads/1/')
-  new XMLHttpRequest().open('PUT', 'https://bucket.example/1')
+  new XMLHttpRequest().open('PUT', 'https://storage.example/1')
   expect(set.mock.calls).toEqual([['traceparent', expect.stringMatching(TRACEPARENT)]])
 })
 

@@ -21,7 +21,8 @@ def test_a_list_follows_what_others_do(signed_in: Any, api: Api, tmp_path: Path)
     """Two tabs, of which one has the stream. No query of theirs would be asked again by itself."""
     page = signed_in
     streams: list[str] = []
-    page.goto("/rasters")
+    with page.expect_request("**/events/"):
+        page.goto("/rasters")
     second = page.context.new_page()
     second.on("request", lambda sent: streams.append(sent.url) if "/events/" in sent.url else None)
     second.goto("/rasters")

@@ -103,7 +103,7 @@ def test_a_panel_shows_something(ask: Ask, expression: str) -> None:
 @pytest.mark.matrix
 def test_a_worker_at_work_is_seen(ask: Ask, watched: Measured) -> None:
     with watched.client() as api:
-        made = api.create("wordcount", b"SLEEP 600 two words")
+        made = api.create("wordcount", b"SLEEP 600")
         try:
             api.wait("wordcount", made["id"], "processing")
             busy = "celery_worker_busy_processes > 0 < celery_worker_processes"

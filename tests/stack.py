@@ -64,6 +64,8 @@ def url_of(database: str) -> str:
 class Stack:
     """Web, worker and beat on a database and storage of their own."""
 
+    root = ROOT  # whose programs they are
+
     commands = {
         "web": ["gunicorn", "-c", "backend_django/config/gunicorn.py", "--no-control-socket",
                 "backend_django.config.wsgi:application"],
@@ -102,7 +104,7 @@ class Stack:
         with self.log(name).open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", *command],
-                cwd=ROOT,
+                cwd=self.root,
                 env=self.environment | environment,
                 stdout=log,
                 stderr=log,

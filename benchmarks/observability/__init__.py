@@ -1,0 +1,1 @@
+"""What the module costs where it is there and off."""

@@ -20,10 +20,9 @@ from typing import Any
 
 from benchmarks import calls, lifecycle, lists, polls, report, streams, suites, table, tools
 from benchmarks.measure import QUICK, Section, machine, say
-from benchmarks.product import Product
+from benchmarks.product import Product, product_alone
 from scripts.binaries import ServiceError, find_postgres, find_valkey
 from scripts.environment import ROOT
-from scripts.services import Postgres, Valkey
 
 Measure = Callable[[Product], Any]
 FREE_BYTES = 12 << 30  # the largest upload, what comes of it, and what is compared with it
@@ -75,20 +74,13 @@ def main() -> int:
 
 def measure(part: Measure) -> list[Section]:
     """Measure one part on servers of its own, with nothing in them."""
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as directory,
-        Postgres(None, durable=True) as postgres,
-        Valkey(None) as valkey,
-    ):
-        product = Product(Path(directory), postgres, valkey)
+    with product_alone() as product:
         try:
             found = part(product)
         except BaseException:
             for log in product.stack.logs():
                 print(f"--- {log.name}\n{log.read_text()[-2000:]}", file=sys.stderr)
             raise
-        finally:
-            product.stack.stop()
     return found if isinstance(found, list) else [found]
 
 

@@ -1,6 +1,9 @@
 """The product on private servers, as `make run` has it: durable, one web process."""
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +54,18 @@ class Product:
             signed_in = page.post("/api/v1/auth/login/", json=ADMIN)
             assert signed_in.status_code == 200, signed_in.text
             return f"sessionid={page.cookies['sessionid']}"
+
+
+@contextmanager
+def product_alone(prefix: str = "bench-") -> Iterator[Product]:
+    """A product with web on servers of its own, with nothing in them; stopped at the end."""
+    with (
+        tempfile.TemporaryDirectory(prefix=prefix) as directory,
+        Postgres(None, durable=True) as postgres,
+        Valkey(None) as valkey,
+    ):
+        product = Product(Path(directory), postgres, valkey)
+        try:
+            yield product
+        finally:
+            product.stack.stop()

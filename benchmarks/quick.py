@@ -11,7 +11,6 @@ benchmarks/expected.json; exits with 1 when something costs more than that and i
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,7 @@ from benchmarks import suites
 from benchmarks.calls import Call
 from benchmarks.measure import rounds, say
 from benchmarks.polls import completed_request
-from benchmarks.product import Product
-from scripts.services import Postgres, Valkey
+from benchmarks.product import Product, product_alone
 
 EXPECTED = Path(__file__).with_name("expected.json")
 ROUNDS = 7
@@ -58,18 +56,10 @@ def count_statements(product: Product) -> dict[str, float]:
 
 
 def measure() -> dict[str, float]:
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as directory,
-        Postgres(None, durable=True) as postgres,
-        Valkey(None) as valkey,
-    ):
-        product = Product(Path(directory), postgres, valkey)
-        try:
-            found = measure_calls(product) | count_statements(product)
-            for suite in suites().values():
-                found |= suite.measure_quickly(product)
-        finally:
-            product.stack.stop()
+    with product_alone() as product:
+        found = measure_calls(product) | count_statements(product)
+        for suite in suites().values():
+            found |= suite.measure_quickly(product)
     return found
 
 

@@ -5,16 +5,13 @@ rounds, which alternate, and their ratios; asserts nothing.
 """
 
 import statistics
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx
 
 from benchmarks.measure import QUICK, cpu_seconds, machine, rounds
-from benchmarks.product import Product
-from scripts.services import Postgres, Valkey
+from benchmarks.product import product_alone
 from tests.fastapi.process import fastapi_beside
 from tests.stack import ADMIN
 
@@ -44,28 +41,20 @@ def take(url: str, pid: int, headers: dict[str, str]) -> tuple[float, float, flo
 
 
 def main() -> None:
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        Postgres(None, durable=True) as postgres,
-        Valkey(None) as valkey,
-    ):
-        product = Product(Path(directory), postgres, valkey)
+    with product_alone() as product:
         stack = product.stack
-        try:
-            with stack.client(**ADMIN) as api, fastapi_beside(stack) as url:
-                headers = {"Authorization": api.headers["Authorization"]}
-                address = f"{url}/api/v1/fast/summaries/"
-                lines = httpx.post(address, json=TEXT, headers=headers, timeout=60).text
-                made = lines.split('"id":"')[1].split('"')[0]
-                of_django = f"{stack.url}/api/v1/summaries/results/{made}/"
-                web, beside = (stack.processes[name].pid for name in ("web", "fastapi"))
-                found = rounds(
-                    ROUNDS,
-                    django=lambda: take(of_django, web, headers),
-                    fastapi=lambda: take(f"{address}{made}/", beside, headers),
-                )
-        finally:
-            stack.stop()
+        with stack.client(**ADMIN) as api, fastapi_beside(stack) as url:
+            headers = {"Authorization": api.headers["Authorization"]}
+            address = f"{url}/api/v1/fast/summaries/"
+            lines = httpx.post(address, json=TEXT, headers=headers, timeout=60).text
+            made = lines.split('"id":"')[1].split('"')[0]
+            of_django = f"{stack.url}/api/v1/summaries/results/{made}/"
+            web, beside = (stack.processes[name].pid for name in ("web", "fastapi"))
+            found = rounds(
+                ROUNDS,
+                django=lambda: take(of_django, web, headers),
+                fastapi=lambda: take(f"{address}{made}/", beside, headers),
+            )
     print(machine())
     print(f"{'':24}{'Django':>10}{'FastAPI':>10}{'ratio':>8}")
     for place, name in enumerate(("processor, ms a call", "p50, ms", "p99, ms")):

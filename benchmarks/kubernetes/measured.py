@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Is the simulation right? One worker that really runs, and the same arrivals simulated.
 
     .venv/bin/python -m benchmarks.kubernetes.measured --loads 0.6,0.85 --seconds 90
@@ -13,18 +12,15 @@ import argparse
 import json
 import random
 import sys
-import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 
 from benchmarks.measure import machine, say
-from benchmarks.product import Product
+from benchmarks.product import product_alone
 from deploy.simulate import Outcome, Request, Rule, Simulation
-from scripts.services import Postgres, Valkey
 from tests.live.many import MAKE_USERS
 from tests.stack import Stack, wait_for
 
@@ -113,28 +109,20 @@ def send(stack: Stack, rate: float, seconds: float, rng: random.Random) -> int:
 
 def run(load: float, given: argparse.Namespace) -> list[Row]:
     """Let people make requests; return the rows of all of them when they are over."""
-    with (
-        tempfile.TemporaryDirectory(prefix="measured-") as directory,
-        Postgres(None, durable=True) as postgres,
-        Valkey(None) as valkey,
-    ):
-        product = Product(Path(directory), postgres, valkey)
+    with product_alone("measured-") as product:
         stack = product.stack
-        try:
-            stack.manage("shell", "-v0", "-c", MAKE_USERS % PEOPLE)
-            product.worker(given.places)
-            mean = sum(seconds * weight for seconds, weight in MIX.items()) / sum(MIX.values())
-            rng = random.Random(given.seed)
-            number = send(stack, load * given.places / mean, given.seconds, rng)
+        stack.manage("shell", "-v0", "-c", MAKE_USERS % PEOPLE)
+        product.worker(given.places)
+        mean = sum(seconds * weight for seconds, weight in MIX.items()) / sum(MIX.values())
+        rng = random.Random(given.seed)
+        number = send(stack, load * given.places / mean, given.seconds, rng)
 
-            def over() -> list[Row]:
-                rows = json.loads(stack.manage("shell", "-v0", "-c", ROWS))
-                is_over = len(rows) == number and all(finished for *_, finished in rows)
-                return [Row(*row) for row in rows] if is_over else []
+        def over() -> list[Row]:
+            rows = json.loads(stack.manage("shell", "-v0", "-c", ROWS))
+            is_over = len(rows) == number and all(finished for *_, finished in rows)
+            return [Row(*row) for row in rows] if is_over else []
 
-            return wait_for(over, seconds=10 * given.seconds, what="all requests are over")
-        finally:
-            stack.stop()
+        return wait_for(over, seconds=10 * given.seconds, what="all requests are over")
 
 
 def compare(rows: list[Row], places: int) -> str:

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Work at a gentle rate for an hour: does the memory of any process grow, and is anything lost?
 
     .venv/bin/python -m benchmarks.kubernetes.soak --minutes 60
@@ -18,7 +17,6 @@ import os
 import re
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter, deque
@@ -30,9 +28,8 @@ from typing import NamedTuple
 import httpx
 
 from benchmarks.measure import children_of, say
-from benchmarks.product import Product
+from benchmarks.product import product_alone
 from benchmarks.streams import memory_of
-from scripts.services import Postgres, Valkey
 from tests.live.many import MAKE_USERS, Pages
 from tests.stack import Stack, wait_for
 
@@ -191,17 +188,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--streams", type=int, default=5, help="open, each of a user of its own")
     parser.add_argument("--warm", type=int, default=10, help="minutes that growth leaves out")
     given = parser.parse_args(arguments)
-    with (
-        tempfile.TemporaryDirectory(prefix="soak-") as directory,
-        Postgres(None, durable=True) as postgres,
-        Valkey(None) as valkey,
-    ):
-        product = Product(Path(directory), postgres, valkey)
-        try:
-            product.stack.start("worker", "beat")
-            return soak(product.stack, given)
-        finally:
-            product.stack.stop()
+    with product_alone("soak-") as product:
+        product.stack.start("worker", "beat")
+        return soak(product.stack, given)
 
 
 if __name__ == "__main__":

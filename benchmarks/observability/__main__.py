@@ -8,16 +8,14 @@ ratio: the median of the rounds' and their range. Asserts nothing.
 import json
 import shutil
 import statistics
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 
 from benchmarks.measure import QUICK, cpu_seconds, machine, rounds, say
-from benchmarks.product import APPS, Product
+from benchmarks.product import APPS, product_alone
 from scripts.drop import MODULES
-from scripts.services import Postgres, Valkey
 from tests.stack import ADMIN, Stack
 from tests.tree import copy_of_the_sources
 
@@ -68,13 +66,8 @@ def take(stack: Stack, headers: dict[str, str], method: str, path: str, calls: i
 
 
 def main() -> None:
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        Postgres(None, durable=True) as postgres,
-        Valkey(None) as valkey,
-    ):
-        off = Product(Path(directory), postgres, valkey).stack
-        absent = Without(Path(directory, "without"), off)
+    with product_alone() as product:
+        off, absent = product.stack, Without(product.directory / "without", product.stack)
         try:
             absent.start("web")
             with off.client(**ADMIN) as api:
@@ -106,7 +99,6 @@ def main() -> None:
                 )
         finally:
             absent.stop()
-            off.stop()
     print(machine())
 
 

@@ -1,7 +1,7 @@
 # Everything a developer does, one target each. The first target anyone runs sets up what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev demo manage backup restore test test-fast test-matrix image image-test fuzz audit docs lint format types schema publish-schema messages lock upgrade-deps release update drop clean clean-data
+.PHONY: help run dev demo manage backup restore test test-fast test-matrix image image-test fuzz audit docs lint format types schema messages lock upgrade-deps release update drop clean clean-data
 .NOTPARALLEL:
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
@@ -88,9 +88,6 @@ docs: ## Write docs/settings.md, and build docs/ as a site in docs/_build
 
 schema: ## Write the OpenAPI document and the page's types from it
 	@$(bootstrap) --no-build && exec $(VENV) -m scripts.schema
-
-publish-schema: ## Publish the API's document, and a typed client (TO=folder)
-	@$(bootstrap) --no-build && exec $(VENV) -m scripts.contract $(call given,TO,to)
 
 messages: ## Collect the server's messages for translation, and compile the translations
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.messages

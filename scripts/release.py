@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> int:
         write_changelog(version)
         if (ROOT / "copier.yml").exists():
             write_answers(version)
-        schema.publish()
+        schema.keep_released()
         template.git("add", "--all")
         template.git("commit", "--quiet", "--message", f"Release {version}")
         template.git("tag", "--annotate", f"v{version}", "--message", f"Release {version}")

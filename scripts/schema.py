@@ -1,11 +1,10 @@
 """Write the OpenAPI document and the page's types; tests/api/test_contract.py compares them."""
 
 import os
-import shutil
 import subprocess
 import sys
+from importlib import import_module
 
-from backend_django.utils.project import read_project
 from scripts.environment import FRONTEND, ROOT
 from scripts.node import node_environment
 
@@ -13,13 +12,10 @@ DOCUMENT = FRONTEND / "openapi.json"
 TYPES = FRONTEND / "src" / "api" / "schema.d.ts"
 
 
-def publish() -> None:
-    """Keep the first document of each version: tests/api/test_breaking.py compares with it."""
-    released = ROOT / "docs" / "api" / f"openapi-{read_project().version}.json"
-    if not released.exists():
-        released.parent.mkdir(exist_ok=True)
-        shutil.copyfile(DOCUMENT, released)
-        print(f"published {released.relative_to(ROOT)}")
+def keep_released() -> None:
+    """Let each module that has a `released.py` keep what it needs of this version's document."""
+    for path in sorted(ROOT.glob("scripts/*/released.py")):
+        import_module(f"scripts.{path.parent.name}.released").keep()
 
 
 def main() -> int:
@@ -32,7 +28,7 @@ def main() -> int:
     ).returncode
     if code:
         return code
-    publish()
+    keep_released()
     command = ["node_modules/.bin/openapi-typescript", str(DOCUMENT), "-o", str(TYPES)]
     environment = node_environment()
     done = subprocess.run(command, cwd=FRONTEND, env=environment, capture_output=True, text=True)

@@ -119,7 +119,7 @@ def without_mentions(text: str, page: str, files: tuple[str, ...]) -> str:
     """Leave out the lines of Markdown that name files of a module, in links or code, and no others.
 
     A row of a table, an item of a list or a paragraph of one line goes; a block of code stays. In
-    YAML an item of a list goes that is the path of such a file.
+    YAML an item of a list goes that is the path of such a file, or a step that uses such an action.
 
     page: the path of the text from the root.
     """
@@ -130,7 +130,7 @@ def without_mentions(text: str, page: str, files: tuple[str, ...]) -> str:
         if line.startswith("```"):
             in_code = not in_code
         if page.endswith(".yml"):
-            named = re.findall(r"^\s*- ([\w./-]+)$", line)
+            named = re.findall(r"^\s*- (?:uses: \./)?([\w./-]+)$", line)
         elif in_code:
             named = []
         else:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scripts.breaking import breaks, may_break, version_of
+from scripts.contract.breaking import breaks, may_break, version_of
 from tests.stack import ROOT
 
 from .test_contract import COMMITTED, of_present_features

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import contract
+from scripts.contract import publish
 from scripts.environment import FRONTEND, UsageError
 from scripts.node import node_environment
 from tests.stack import Api, Stack
@@ -47,7 +47,7 @@ def test_an_empty_project_installs_compiles_and_uses_it(
     tmp_path: Path, stack: Stack, api: Api
 ) -> None:
     published, project = tmp_path / "published", tmp_path / "project"
-    contract.publish(str(published))
+    publish.publish(str(published))
     latest = json.loads((published / "latest.json").read_text())
     (package,) = [name for name in latest["files"] if name.endswith(".tgz")]
     name = package.removesuffix(f"-{latest['version']}.tgz")
@@ -70,18 +70,18 @@ def test_an_empty_project_installs_compiles_and_uses_it(
 def test_a_version_is_never_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def make(folder: Path) -> None:
         (folder / "openapi-1.0.0.json").write_text(document)
-        (folder / contract.LATEST).write_text(document)
+        (folder / publish.LATEST).write_text(document)
 
-    monkeypatch.setattr(contract, "make", make)
+    monkeypatch.setattr(publish, "make", make)
     document = "{}"
-    assert contract.publish(str(tmp_path)) == ["latest.json", "openapi-1.0.0.json"]
-    assert contract.publish(str(tmp_path)) == []
+    assert publish.publish(str(tmp_path)) == ["latest.json", "openapi-1.0.0.json"]
+    assert publish.publish(str(tmp_path)) == []
     document = "[]"
     with pytest.raises(UsageError, match="Raise the version"):
-        contract.publish(str(tmp_path))
+        publish.publish(str(tmp_path))
     assert (tmp_path / "latest.json").read_text() == "{}"
 
 
 def test_an_address_that_nothing_takes_is_refused() -> None:
     with pytest.raises(UsageError, match="TO=contract"):
-        contract.publish("gopher://somewhere")
+        publish.publish("gopher://somewhere")

@@ -45,9 +45,7 @@ def test_every_command_is_run_by_a_test_or_says_that_it_is_not(document: Path) -
 
 
 def test_every_target_of_make_is_among_the_commands() -> None:
-    text = "".join(
-        (ROOT / name).read_text()
-        for name in ("Makefile", "scripts/template.mk", "scripts/feature/targets.mk")
-    )
+    files = [ROOT / "Makefile", *ROOT.glob("scripts/**/*.mk")]
+    text = "".join(file.read_text() for file in files)
     targets = re.findall(r"(?m)^([a-z-]+):.*##", text)
     assert {f"make {target}" for target in targets} <= known_commands()

@@ -56,6 +56,9 @@ def test_a_line_that_names_files_of_a_module_only_goes_with_it() -> None:
     included = "include:\n  - backend_django/boats/compose.yml\n  - backend_django/boatswain.yml\n"
     without = "include:\n  - backend_django/boatswain.yml\n"
     assert template.without_mentions(included, "local.yml", files) == without
+    steps = "- uses: actions/checkout@v7\n- uses: ./backend_django/boats/action\n"
+    kept_step = "- uses: actions/checkout@v7\n"
+    assert template.without_mentions(steps, ".github/workflows/test.yml", files) == kept_step
 
 
 def test_files_with_marks_only_become_fewer() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import contract
+from scripts.contract import publish
 from scripts.environment import UsageError
 
 from .server import KEY, NAME, SECRET, Bucket
@@ -15,21 +15,21 @@ def test_contract_goes_into_a_bucket(
 ) -> None:
     def make(folder: Path) -> None:
         (folder / "openapi-1.0.0.json").write_text(document)
-        (folder / contract.LATEST).write_text(document)
+        (folder / publish.LATEST).write_text(document)
 
-    monkeypatch.setattr(contract, "make", make)
+    monkeypatch.setattr(publish, "make", make)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", bucket_server.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     address, there = f"s3://{NAME}/api/contract", bucket_server.directory / "data" / NAME
     document = "{}"
-    assert contract.publish(address) == ["latest.json", "openapi-1.0.0.json"]
+    assert publish.publish(address) == ["latest.json", "openapi-1.0.0.json"]
     assert (there / "api/contract/openapi-1.0.0.json").read_text() == "{}"
-    assert contract.publish(address) == []
+    assert publish.publish(address) == []
     document = "[]"
     with pytest.raises(UsageError, match="Raise the version"):
-        contract.publish(address)
+        publish.publish(address)
     assert (there / "api/contract/latest.json").read_text() == "{}"
     with pytest.raises(UsageError, match="NoSuchBucket"):
-        contract.publish("s3://none/api")
+        publish.publish("s3://none/api")

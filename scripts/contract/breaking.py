@@ -1,10 +1,10 @@
 """What of an OpenAPI document would break those who use the one before it.
 
-`python -m scripts.breaking OLD.json NEW.json` prints a line for each and ends with 1 if there are
-any. Removed is what could be called, sent or read before; narrowed is input that was accepted
-before and is not now, and output that may be less than it was. More choices in an answer are no
-break: clients are to expect values they do not know. Knows what drf-spectacular writes (OpenAPI
-3.0), not all of JSON Schema; what it does not know counts as a break when it changes.
+`python -m scripts.contract.breaking OLD.json NEW.json` prints a line for each and ends with 1 if
+there are any. Removed is what could be called, sent or read before; narrowed is input that was
+accepted before and is not now, and output that may be less than it was. More choices in an answer
+are no break: clients are to expect values they do not know. Knows what drf-spectacular writes
+(OpenAPI 3.0), not all of JSON Schema; what it does not know counts as a break when it changes.
 """
 
 import json

@@ -8,9 +8,9 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Sequence
-from functools import cache, partial
+from functools import cache
 from threading import Lock, Thread
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import redis
@@ -34,6 +34,26 @@ _missed_lock = Lock()
 _teller: Thread | None = None
 
 
+class Change(NamedTuple):
+    """What is told of at once, and who is told (`publish_on_commit`)."""
+
+    user_ids: Sequence[Any]
+    topic: str
+    ids: Sequence[Any]
+
+
+class _Telling:
+    """Announces the changes of a transaction, when it is called."""
+
+    def __init__(self, change: Change) -> None:
+        self.changes = [change]
+        self.is_over = False
+
+    def __call__(self) -> None:
+        self.is_over = True  # in tests the list of what follows a commit is not emptied
+        publish_all(self.changes)
+
+
 def publish_on_commit(*, user_ids: Iterable[Any], topic: str, ids: Sequence[Any] = ("",)) -> None:
     """Announce a change as soon as the present transaction is committed.
 
@@ -42,9 +62,17 @@ def publish_on_commit(*, user_ids: Iterable[Any], topic: str, ids: Sequence[Any]
             told, as of the moment of telling.
         ids: of what changed; topics that have only one thing for each user need none.
     """
-    if settings.LIVE_EVENTS:
-        telling = partial(publish, user_ids=list(user_ids), topic=topic, ids=list(ids))
-        transaction.on_commit(telling, robust=True)
+    if not settings.LIVE_EVENTS:
+        return
+    change = Change(list(user_ids), topic, list(ids))
+    connection = transaction.get_connection()
+    if connection.in_atomic_block and connection.run_on_commit:
+        savepoints, last, _ = connection.run_on_commit[-1]
+        same = savepoints == set(connection.savepoint_ids)  # which are undone together
+        if isinstance(last, _Telling) and same and not last.is_over:
+            last.changes.append(change)
+            return
+    transaction.on_commit(_Telling(change), robust=True)
 
 
 def publish_to_all_on_commit() -> None:
@@ -72,40 +100,53 @@ def _listening() -> list[Any]:
 
 def publish(*, user_ids: Sequence[Any], topic: str, ids: Sequence[Any] = ("",)) -> None:
     """Announce a change now. Never raises for a server that does not respond."""
-    if not user_ids or not ids:
+    publish_all([Change(user_ids, topic, ids)])
+
+
+def publish_all(changes: Sequence[Change]) -> None:
+    """Announce changes now, in one trip."""
+    changes = [
+        Change(people(change.user_ids), change.topic, change.ids)
+        for change in changes
+        if change.user_ids and change.ids
+    ]
+    if not changes:
         return
-    user_ids = people(user_ids)
     if _breaker.allows():
-        _tell(user_ids, topic, ids)
+        _tell(changes)
     else:
-        _miss(user_ids)
+        _miss(_everybody(changes))
 
 
-def _tell(user_ids: Sequence[Any], topic: str, ids: Sequence[Any]) -> None:
-    """Announce a change, and to those who missed earlier ones that they did."""
+def _everybody(changes: Iterable[Change]) -> dict[Any, None]:
+    """Return each user of the changes once, in their order."""
+    return {user_id: None for change in changes for user_id in change.user_ids}
+
+
+def _tell(changes: Sequence[Change]) -> None:
+    """Announce changes, and to those who missed earlier ones that they did."""
     missed = _take_missed()
+    changes = [Change(missed, RESET, ("",)), *changes]
     try:
         pipeline = _client(os.getpid()).pipeline(transaction=False)
-        for user_id in missed:
-            _add(pipeline, user_id, RESET, ("",))
-        for user_id in user_ids:
-            _add(pipeline, user_id, topic, ids)
+        for user_ids, topic, ids in changes:
+            for start in range(0, len(ids), IDS_PER_ENTRY):
+                entry: Any = {
+                    "topic": topic,
+                    "ids": " ".join(map(str, ids[start:][:IDS_PER_ENTRY])),
+                }
+                for user_id in user_ids:
+                    pipeline.xadd(log_key(user_id), entry, maxlen=settings.LIVE_REPLAY)
+        for user_id in _everybody(changes):
+            pipeline.expire(log_key(user_id), KEPT_SECONDS)
+            pipeline.publish(bell(user_id), "")
         pipeline.execute()
     except redis.RedisError as error:
         _breaker.record_timeout()
-        _miss([*missed, *user_ids])
+        _miss(_everybody(changes))
         logger.warning("a change was not announced: %s", type(error).__name__)
     else:
         _breaker.record_answer()
-
-
-def _add(pipeline: Any, user_id: Any, topic: str, ids: Sequence[Any]) -> None:
-    key = log_key(user_id)
-    for start in range(0, len(ids), IDS_PER_ENTRY):
-        some = " ".join(map(str, ids[start : start + IDS_PER_ENTRY]))
-        pipeline.xadd(key, {"topic": topic, "ids": some}, maxlen=settings.LIVE_REPLAY)
-    pipeline.expire(key, KEPT_SECONDS)
-    pipeline.publish(bell(user_id), "")
 
 
 def log_key(user_id: Any) -> str:
@@ -148,7 +189,7 @@ def _tell_missed() -> None:
                 _teller = None
                 return
         if _breaker.allows():
-            _tell((), RESET, ())
+            _tell(())
 
 
 def _take_missed() -> list[Any]:

@@ -80,6 +80,8 @@ def check_data(data: Any) -> Any:
             size=size,
             most=settings.PROCESSING_MAX_RESULT_BYTES,
         )
+    if plain is None:
+        raise JobFaultError("the data of a result are None")
     if is_too_deep(plain):
         raise JobFaultError(f"the data are nested in more than {MAX_NESTING} levels")
     return plain

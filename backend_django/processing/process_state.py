@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -19,6 +20,10 @@ logger = logging.getLogger(__name__)
 STREAMS = ("stdin", "stdout", "stderr", "excepthook")
 LIMITS = [value for name, value in vars(resource).items() if name.startswith("RLIMIT_")]
 TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+SIGNALS = [int(number) for number in signal.valid_signals()]
+# What is read four times for each job: without an enum of each signal, or text of each name.
+_handler: Callable[[int], Any] = import_module("_signal").getsignal
+_environment: dict[Any, Any] = vars(os.environ)["_data"]
 
 
 def _read_timers() -> list[bool]:
@@ -32,12 +37,12 @@ def _set_timers(were_running: list[bool]) -> None:
 
 
 def _read_handlers() -> dict[int, Any]:
-    return {number: signal.getsignal(number) for number in signal.valid_signals()}
+    return {number: _handler(number) for number in SIGNALS}
 
 
 def _set_handlers(handlers: dict[int, Any]) -> None:
     for number, handler in handlers.items():
-        if handler is not None and signal.getsignal(number) is not handler:
+        if handler is not None and _handler(number) is not handler:
             signal.signal(number, handler)
 
 
@@ -59,9 +64,9 @@ def read_umask() -> int:
     return mask
 
 
-def _set_environment(values: dict[str, str]) -> None:
+def _set_environment(values: dict[Any, Any]) -> None:
     os.environ.clear()
-    os.environ.update(values)
+    os.environ.update({os.fsdecode(name): os.fsdecode(value) for name, value in values.items()})
     time.tzset()
 
 
@@ -96,7 +101,7 @@ STATE: list[tuple[str, Callable[[], Any], Callable[[Any], object]]] = [
     ("resource limits", _read_limits, _set_limits),
     ("working directory", os.getcwd, os.chdir),
     ("file mode mask", read_umask, os.umask),
-    ("environment", lambda: dict(os.environ), _set_environment),
+    ("environment", _environment.copy, _set_environment),
     (
         "locale",
         lambda: locale.setlocale(locale.LC_ALL),
@@ -151,7 +156,7 @@ def _connection_of_its_own() -> Iterator[None]:
     if own.in_atomic_block:  # in a test, whose rows the job is to see
         yield
         return
-    lent = connections[DEFAULT_DB_ALIAS] = own.copy()
+    lent = connections[DEFAULT_DB_ALIAS] = connections.create_connection(DEFAULT_DB_ALIAS)
     try:
         yield
     finally:

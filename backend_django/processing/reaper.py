@@ -10,9 +10,10 @@ from backend_django.utils.database_time import from_now
 from backend_django.utils.messages import Message
 
 from .events import end_requests
-from .lifecycle import AGAIN, Outcome, Status, close_attempts, update_returning
+from .lifecycle import AGAIN, Outcome, Status, close_attempts
 from .models import ProcessingRequest
 from .registry import known_kinds
+from .returning import update_returning
 
 logger = logging.getLogger(__name__)
 UNKNOWN_KIND_SECONDS = 3600  # longer than an upgrade takes to reach every worker

@@ -4,6 +4,7 @@ import logging
 import pdb
 import resource
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -41,6 +42,7 @@ from .request_files import delete_attempt, delete_request_files, save_output
 from .scratch import delete_scratch, work_directory
 
 logger = logging.getLogger(__name__)
+Spent = defaultdict[Any, float]  # seconds of processor time, by owner
 # How long one message keeps a worker at short requests, so that each does not cost a message.
 TURN_SECONDS = 1.0
 # A job's own query may take as long as PostgreSQL lets it (statement_timeout).
@@ -56,16 +58,17 @@ def run_next(*, queue: str, worker: str = "", celery_task_id: str = "") -> list[
     """
     done: list[str] = []
     deadline = time.monotonic() + TURN_SECONDS
-    while not is_stopping() and time.monotonic() < deadline:
-        request = lifecycle.claim(queue=queue, worker=worker, celery_task_id=celery_task_id)
-        if request is None:
-            break
-        if not done:
-            ring_for_next(queue)  # so that a worker that is free takes it at once
-        done.append(str(request.id))
-        _run(request, celery_task_id)
-    else:
-        ring_for_next(queue)  # there may be more
+    with _work_counted() as spent:
+        while not is_stopping() and time.monotonic() < deadline:
+            request = lifecycle.claim(queue=queue, worker=worker, celery_task_id=celery_task_id)
+            if request is None:
+                break
+            if not done:
+                ring_for_next(queue)  # so that a worker that is free takes it at once
+            done.append(str(request.id))
+            _run(request, celery_task_id, spent)
+        else:
+            ring_for_next(queue)  # there may be more
     if lifecycle.has_limits() and done:
         ring_for_all()  # what has ended may have kept requests of any queue waiting
     return done
@@ -75,11 +78,12 @@ def run_this(request_id: UUID) -> bool:
     """Work on one request here and now, if it waits; say whether it did."""
     request = lifecycle.claim(request_id, worker="run_request")
     if request:
-        _run(request, "")
+        with _work_counted() as spent:
+            _run(request, "", spent)
     return request is not None
 
 
-def _run(request: ProcessingRequest, celery_task_id: str) -> None:
+def _run(request: ProcessingRequest, celery_task_id: str, spent: Spent) -> None:
     context = {
         logs.request_id: str(request.id),
         logs.task_id: celery_task_id,
@@ -87,20 +91,22 @@ def _run(request: ProcessingRequest, celery_task_id: str) -> None:
     }
     tokens = {variable: variable.set(value) for variable, value in context.items()}
     try:
-        _run_claimed(request)
+        _run_claimed(request, spent)
     finally:
         for variable, token in tokens.items():
             variable.reset(token)
 
 
-def _run_claimed(request: ProcessingRequest) -> None:
+def _run_claimed(request: ProcessingRequest, spent: Spent) -> None:
     """Work on a request and write down how it ended, whatever its feature does."""
     owned, cpu_before = False, _cpu_seconds()
     with log_tail(str(request.id)) as lines:
         try:
             owned = _attempt(request, lines)
         finally:
-            _count_work(request, _cpu_seconds() - cpu_before)
+            seconds = _cpu_seconds() - cpu_before
+            logger.info("attempt %d took %.2f s of processor time", request.attempt, seconds)
+            spent[request.owner_id] += seconds
             _remove_losers(request, winner=request.attempt if owned else None)
 
 
@@ -185,12 +191,18 @@ def _cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-def _count_work(request: ProcessingRequest, seconds: float) -> None:
-    logger.info("attempt %d took %.2f s of processor time", request.attempt, seconds)
+@contextmanager
+def _work_counted() -> Iterator[Spent]:
+    """Count the processor time of all attempts of a turn at its end, once for each owner."""
+    spent: Spent = defaultdict(float)
     try:
-        work_count(owner_id=request.owner_id, seconds=seconds)
-    except (DatabaseError, InterfaceError):  # it is away, or the owner is gone
-        logger.warning("the processor time of attempt %d was not counted", request.attempt)
+        yield spent
+    finally:
+        for owner_id, seconds in spent.items():
+            try:
+                work_count(owner_id=owner_id, seconds=seconds)
+            except (DatabaseError, InterfaceError):  # it is away, or the owner is gone
+                logger.warning("%.2f s of processor time were not counted", seconds)
 
 
 def _fail(

@@ -30,6 +30,7 @@ from .inputs import RESULT_GONE, InputRef, Resolved, Sources, resolve_sources, s
 from .models import PausedKind, ProcessingRequest
 from .processor import Processor
 from .registry import get_processor
+from .returning import update_returning
 
 logger = logging.getLogger(__name__)
 Status = ProcessingRequest.Status
@@ -173,7 +174,7 @@ def open_requests(
     if processor.unique.debounce:
         pause = processor.unique.debounce.total_seconds()
         waiting = same.filter(status=Status.PENDING, run_at__isnull=False)
-        announce_changes(lifecycle.update_returning(waiting, run_at=from_now(pause)))
+        announce_changes(update_returning(waiting, run_at=from_now(pause)))
     return same
 
 
@@ -266,7 +267,7 @@ def request_cancel(*, request: ProcessingRequest) -> None:
     waits = Q(status=Status.PENDING)
     # One statement: between two, a worker may take a pending request, or give a running one back.
     if not end_requests(
-        lambda: lifecycle.update_returning(
+        lambda: update_returning(
             unfinished,
             cancel_requested=True,
             status=Case(When(waits, then=Value(Status.CANCELLED)), default=F("status")),
@@ -284,7 +285,7 @@ def request_cancel(*, request: ProcessingRequest) -> None:
 
 def request_rename(*, request: ProcessingRequest, name: str) -> None:
     """Give a request another name, whatever its state."""
-    renamed = lifecycle.update_returning(ProcessingRequest.objects.filter(id=request.id), name=name)
+    renamed = update_returning(ProcessingRequest.objects.filter(id=request.id), name=name)
     announce_changes(renamed)
     request.name = name
 

@@ -1,13 +1,14 @@
 """Whatever changes what the API says of a request is announced: PostgreSQL watches the rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import redis
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from backend_django.live import publish
@@ -59,11 +60,12 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the ids that are announced, as they are."""
     told: list[str] = []
 
-    def keep(*, user_ids: Any, topic: str, ids: Any) -> None:
-        if topic == "request":
-            told.extend(map(str, ids))
+    def keep(changes: Sequence[publish.Change]) -> None:
+        for change in changes:
+            if change.topic == "request":
+                told.extend(map(str, change.ids))
 
-    monkeypatch.setattr(publish, "publish", keep)
+    monkeypatch.setattr(publish, "publish_all", keep)
     return told
 
 
@@ -164,6 +166,26 @@ def test_what_is_undone_is_not_announced(user: User, told: list[str]) -> None:
         make(user)
         transaction.set_rollback(True)
     assert told == []
+
+
+def test_changes_of_a_transaction_are_told_in_one_trip(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trips: list[list[str]] = []
+    monkeypatch.setattr(publish, "_tell", lambda told: trips.append([it.topic for it in told]))
+
+    def tell(topic: str) -> None:
+        publish.publish_on_commit(user_ids=[1], topic=topic)
+
+    with transaction.atomic():
+        tell("first")
+        with suppress(ValueError), transaction.atomic():
+            tell("undone")
+            raise ValueError
+        tell("second")
+        assert not trips
+    tell("alone")
+    assert trips == [["first", "second"], ["alone"]]
 
 
 def test_what_was_missed_is_told_by_itself(

@@ -1,6 +1,7 @@
 """Notifications in the app: who gets which, listed, counted, read, announced and removed."""
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -45,11 +46,12 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Told:
     """Return whom notifications were announced to, and which."""
     told: Told = []
 
-    def keep(*, user_ids: Any, topic: str, ids: Any = ("",)) -> None:
-        if topic == "notification":
-            told.extend((user, list(ids)) for user in user_ids)
+    def keep(changes: Sequence[publish.Change]) -> None:
+        for user_ids, topic, ids in changes:
+            if topic == "notification":
+                told.extend((user, list(ids)) for user in user_ids)
 
-    monkeypatch.setattr(publish, "publish", keep)
+    monkeypatch.setattr(publish, "publish_all", keep)
     return told
 
 

@@ -1,6 +1,6 @@
 """What members do for a team: every address of every feature, by role; events; the end of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -36,10 +36,10 @@ def told(monkeypatch: pytest.MonkeyPatch, settings: Any) -> list[tuple[Any, str]
     settings.LIVE_EVENTS = True
     told: list[tuple[Any, str]] = []
 
-    def keep(_pipeline: Any, user_id: Any, topic: str, _ids: Any) -> None:
-        told.append((user_id, topic))
+    def keep(changes: Sequence[publish.Change]) -> None:
+        told.extend((user_id, topic) for user_ids, topic, _ in changes for user_id in user_ids)
 
-    monkeypatch.setattr(publish, "_add", keep)
+    monkeypatch.setattr(publish, "_tell", keep)
     return told
 
 

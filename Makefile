@@ -103,11 +103,12 @@ release: ## Version, changelog and tag of a release: make release VERSION=1.2.0
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.release "$${VERSION}"
 
 update: ## Bring the template's last release into this project (TO=tag, FROM=its new address)
-	@$(if $(shell command -v "$(PYTHON)"),"$(PYTHON)",$(no_python)) -m scripts.update \
+	@$(if $(shell command -v "$(PYTHON)"),"$(PYTHON)",$(no_python)) -m scripts.template update \
 		$(call given,TO,to) $(call given,FROM,from)
 
 drop: ## Remove modules and all that was there for them: make drop MODULES=name
-	@$(bootstrap) && exec $(VENV) -m scripts.drop "$${MODULES}"
+	@$(if $(shell command -v "$(PYTHON)"),"$(PYTHON)",$(no_python)) -m scripts.template drop \
+		$(call given,MODULES,modules) $(call given,FROM,from)
 
 clean: ## Remove what was built and installed; your data and .env stay
 	rm -rf .venv .cache frontend_vue/node_modules frontend_vue/dist backend_django/staticfiles

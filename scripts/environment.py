@@ -6,8 +6,10 @@ import secrets
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-CACHE = ROOT / ".cache"
+# The checkout to work on: another one only where the template's program does (scripts/template.py).
+PROJECT = Path(os.environ.get("PROJECT_FOLDER", ROOT))
+VENV = PROJECT / ".venv"
+CACHE = PROJECT / ".cache"
 FRONTEND = ROOT / "frontend_vue"
 DOTENV = ROOT / ".env"
 

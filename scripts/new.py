@@ -14,7 +14,7 @@ import tempfile
 import unicodedata
 from pathlib import Path
 
-from scripts import template
+from scripts import render, template
 from scripts.environment import ROOT, UsageError
 
 COMMITTED = """
@@ -64,7 +64,7 @@ def check_answers(answers: dict[str, str], without: list[str]) -> None:
         raise UsageError(
             f"WITHOUT: there is no module {', '.join(unknown)}. Use any of {', '.join(modules)}."
         )
-    template.check_needs(template.read_modules(ROOT), without)
+    render.check_needs(render.read_modules(ROOT), without)
 
 
 def make_slug(name: str) -> str:
@@ -169,8 +169,8 @@ def main(arguments: list[str]) -> int:
             made, packed = Path(folder, "project"), Path(folder, "template")
             # Copier looks at each file below .git, and a clone by path has thousands there.
             template.git("clone", "--quiet", "--no-local", ".", str(packed))
-            answers = template.render(packed, "HEAD", made, *data)
-            answers = template.at_home(answers, template.home())
+            answers = render.render(packed, "HEAD", made, *data)
+            answers = render.at_home(answers, render.home())
             (made / template.ANSWERS.name).write_text(answers, encoding="utf-8")
             become(made)
         if not keep_history:

@@ -8,6 +8,7 @@ import datetime
 import re
 import subprocess
 import sys
+from importlib import import_module
 
 from scripts import schema, template
 from scripts.environment import ROOT, UsageError
@@ -51,13 +52,6 @@ def write_changelog(version: str) -> None:
     CHANGELOG.write_text(f"{head}\n{section}{rest}", encoding="utf-8")
 
 
-def write_answers(version: str) -> None:
-    text = template.ANSWERS.read_text(encoding="utf-8")
-    text = re.sub(r"(?m)^_commit: .*$", f"_commit: v{version}", text)
-    text = template.at_home(text, template.home())
-    template.ANSWERS.write_text(text, encoding="utf-8")
-
-
 def main(arguments: list[str]) -> int:
     version = arguments[0] if arguments else ""
     try:
@@ -68,7 +62,7 @@ def main(arguments: list[str]) -> int:
         write_version(version)
         write_changelog(version)
         if (ROOT / "copier.yml").exists():
-            write_answers(version)
+            import_module("scripts.render").write_answers(version)  # only the template has it
         schema.keep_released()
         template.git("add", "--all")
         template.git("commit", "--quiet", "--message", f"Release {version}")

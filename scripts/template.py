@@ -1,75 +1,30 @@
-"""Writes the files of a project as one version of the template has them, by copier.
+"""`make update` and `make drop`: has the template's own program work on this project.
 
-Copier is fetched when it is first needed, with hashes, into a folder of its own below .cache/.
+The program is not kept here: it comes with a clone of the template, as the release has it that is
+wanted, and writes nothing but this checkout. Standard library only.
 """
 
-import asyncio
-import json
+import argparse
 import os
-import platform
-import posixpath
 import re
-import shutil
 import subprocess
 import sys
-import tomllib
-from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+import tempfile
+from pathlib import Path
 
-from scripts.environment import CACHE, ROOT, UsageError
-from scripts.install import Installation, Step, digest, only_one
+from scripts.environment import PROJECT, UsageError
 
-REQUIREMENTS = ROOT / "requirements" / "template.txt"
-FOLDER = CACHE / "template"
-ANSWERS = ROOT / ".copier-answers.yml"
+ANSWERS = PROJECT / ".copier-answers.yml"
+PROGRAM = Path("scripts", "merge.py")  # of the template
+HOSTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}  # as copier shortens them
 
 
-class Module(NamedTuple):
-    """A row of modules.toml."""
-
-    paths: tuple[str, ...]
-    page_packages: tuple[str, ...] = ()
-    tables: str = ""
-    needs: tuple[str, ...] = ()
-    promised: bool = False
-
-
-def read_modules(root: Path) -> dict[str, Module]:
-    """Return the modules of a project or of the template by name; none where it has no list."""
-    file = root / "scripts" / "modules.toml"
-    rows = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return {
-        name: Module(
-            tuple(row["paths"]),
-            tuple(row.get("page_packages", ())),
-            row.get("tables", ""),
-            tuple(row.get("needs", ())),
-            row.get("promised", False),
-        )
-        for name, row in rows.items()
-    }
-
-
-def named_files(modules: dict[str, Module], without: Iterable[str]) -> tuple[str, ...]:
-    """Return the files of modules that are left out which no page names any more."""
-    left = [modules[name] for name in without if name in modules]
-    return tuple(path for module in left if not module.promised for path in module.paths)
-
-
-def check_needs(modules: dict[str, Module], without: Iterable[str]) -> None:
-    """Raise UsageError when a module would stay that needs one that is left out."""
-    for name, module in modules.items():
-        missing = [needed for needed in module.needs if needed in without and name not in without]
-        if missing:
-            raise UsageError(f"{name} needs {missing[0]}: leave out both, or none.")
-
-
-def git(*arguments: str) -> str:
+def git(*arguments: str, cwd: Path = PROJECT, environment: dict[str, str] | None = None) -> str:
     """What git prints in this checkout. Raises UsageError with what git says when it fails."""
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
     if done.returncode:
-        raise UsageError(f"git {' '.join(arguments)} failed: {done.stderr.strip()}")
+        raise UsageError(f"{' '.join(command)} failed: {done.stderr.strip()}")
     return done.stdout
 
 
@@ -80,154 +35,109 @@ def check_clean() -> None:
         raise UsageError(f"There are changes that are not committed ({names}): commit them first.")
 
 
-def home() -> str:
-    """Where later releases come from: what this clone was cloned from, or nothing that is known."""
-    done = subprocess.run(
-        ["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True
-    )
-    address = done.stdout.strip() or "."
-    known = "://" not in address or address.startswith(("git+", "git://"))
-    return address if known else f"git+{address}"  # copier takes few addresses for git's without it
+def answer(name: str) -> str:
+    """The value of one line of the answers file. Raises UsageError when it is not there."""
+    try:
+        text = ANSWERS.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(
+            f"{ANSWERS.name} is missing: without it nobody knows where the template is, and which"
+            " release this project is at. docs/upkeep.md says how to update with git alone."
+        ) from None
+    found = re.search(rf"""(?m)^{name}: ["']?(.*?)["']?$""", text)
+    if not found:
+        raise UsageError(f"{ANSWERS.name} has no line {name}.")
+    return found[1]
 
 
-def copier(*arguments: str) -> None:
-    """Run copier's command line. Raises UsageError with its last line when it fails."""
-    with only_one():
-        asyncio.run(_install())
-    command = [sys.executable, "-W", "ignore", "-m", "copier", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(FOLDER)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        reason = said[-1] if said else f"copier ended with {done.returncode}"
-        raise UsageError(reason.removeprefix("ValueError: "))
+def locate(home: str) -> str:
+    """Return the template's address as git takes it: a folder may be relative, also to our parent.
 
-
-def without_lines(text: str, name: str) -> str:
-    """Leave out what is marked as a module's: from `[name]` to `[/name]`, or one line that ends so.
-
-    The marks are comments: `# [name]`, or `<!-- [name] -->` in Markdown.
+    Raises:
+        UsageError: it is a folder, and there is none.
     """
-    start, end = (rf"(?:#|<!--) \[{slash}{name}\](?: -->)?" for slash in ("", "/"))
-    block = rf"^[ \t]*{start}\n.*?^[ \t]*{end}\n"
-    text = re.sub(rf"(?ms)(?<=\n\n){block}\n|{block}", "", text)
-    text = re.sub(rf"(?m)^.*{start}[ |]*\n", "", text)
-    return re.sub(r"\n+\Z", "\n", text)
+    address = home.removeprefix("git+")
+    for short, host in HOSTS.items():
+        if address.startswith(short):
+            return host + address.removeprefix(short)
+    if "://" in address or re.match(r"[\w.-]+@[\w.-]+:", address):
+        return address
+    for base in (PROJECT, PROJECT.parent):
+        if address != "." and (base / Path(address).expanduser()).exists():
+            return str((base / Path(address).expanduser()).resolve())
+    raise UsageError(f"The template is not at {home}. Say where it is: add FROM=ADDRESS")
 
 
-def without_mentions(text: str, page: str, files: tuple[str, ...]) -> str:
-    """Leave out the lines of Markdown that name files of a module, in links or code, and no others.
-
-    A row of a table, an item of a list or a paragraph of one line goes; a block of code stays. In
-    YAML an item of a list goes that is the path of such a file, or a step that uses such an action.
-
-    page: the path of the text from the root.
-    """
-    in_code = False
-
-    def stays(line: str) -> bool:
-        nonlocal in_code
-        if line.startswith("```"):
-            in_code = not in_code
-        if page.endswith(".yml"):
-            named = re.findall(r"^\s*- (?:uses: \./)?([\w./-]+)$", line)
-        elif in_code:
-            named = []
-        else:
-            folder = posixpath.dirname(page)
-            links = re.findall(r"\]\(([^)#\s]+)", line)
-            named = [posixpath.normpath(posixpath.join(folder, link)) for link in links]
-            named += [path for path in re.findall(r"`([\w.-]+/[\w./-]*)", line) if _is_path(path)]
-        return not named or not all(_is_below(path, files) for path in named)
-
-    kept: list[str] = []
-    lines = text.splitlines(keepends=True)
-    for line, following in zip(lines, [*lines[1:], "\n"], strict=True):
-        if stays(line):
-            kept.append(line)
-        elif kept and kept[-1] == following == "\n":
-            kept.pop()  # a paragraph goes with the empty line before it
-    return "".join(kept)
+def numbers(tag: str) -> tuple[int, ...]:
+    """v1.2.3 as numbers; nothing for what is no release."""
+    found = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", tag)
+    return tuple(map(int, found.groups())) if found else ()
 
 
-def _is_path(text: str) -> bool:
-    return (ROOT / text.partition("/")[0]).is_dir()
+class Source:
+    """A clone of the template in a folder. Raises UsageError when it cannot be had, or read."""
+
+    def __init__(self, folder: Path, home: str) -> None:
+        self.folder, self.home = folder, home
+        if folder.exists():
+            return
+        try:
+            git("clone", "--quiet", "--no-local", "--no-checkout", locate(home), str(folder))
+        except UsageError as error:
+            raise UsageError(f"{error}\nHas the template moved? Add FROM=ADDRESS") from None
+
+    def git(self, *arguments: str) -> str:
+        return git(*arguments, cwd=self.folder)
+
+    def commit(self, version: str) -> str:
+        """Return the commit of a tag, or of what `git describe` says."""
+        for name in (version, f"origin/{version}", version.rpartition("-g")[2]):
+            try:
+                return self.git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}").strip()
+            except UsageError:
+                continue
+        raise UsageError(f"The template at {self.home} has no release {version}.")
+
+    def last_release(self) -> str:
+        tags = sorted(filter(numbers, self.git("tag").split()), key=numbers)
+        if not tags:
+            raise UsageError(f"The template at {self.home} has no releases: name a commit, TO=…")
+        return tags[-1]
+
+    def check_out(self, *versions: str) -> None:
+        """Check out the first of these versions that has the program."""
+        for version in versions:
+            self.git("checkout", "--quiet", "--detach", self.commit(version))
+            if (self.folder / PROGRAM).exists():
+                return
+        raise UsageError(f"No program for this project in {' or '.join(versions)} of the template.")
 
 
-def _is_below(path: str, files: tuple[str, ...]) -> bool:
-    return any(PurePosixPath(path).is_relative_to(file) for file in files)
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="make", description=__doc__)
+    parser.add_argument("work", choices=["update", "drop"])
+    parser.add_argument("--to", help="a tag of the template, instead of its last release")
+    parser.add_argument("--from", dest="home", help="where the template is now")
+    parser.add_argument("--modules", default="", help="what to drop, separated by spaces")
+    options = parser.parse_args(arguments)
+    try:
+        if (PROJECT / "copier.yml").exists():
+            raise UsageError("This is the template itself: make a project of it with `make new`.")
+        before, home = answer("_commit"), options.home or answer("_src_path")
+        if git("rev-parse", "--show-prefix").strip():
+            raise UsageError("This needs the project at the top of its git repository.")
+        check_clean()
+        with tempfile.TemporaryDirectory() as folder:
+            source = Source(Path(folder, "template"), home)
+            wanted = before if options.work == "drop" else options.to or source.last_release()
+            source.check_out(wanted, before)
+            environment = {**os.environ, "PROJECT_FOLDER": str(PROJECT)}
+            command = [sys.executable, "-m", "scripts.merge", *arguments, "--from", home]
+            return subprocess.run(command, cwd=source.folder, env=environment).returncode
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
-def remove_lines(
-    root: Path, names: Iterable[str], modules: Iterable[str], files: tuple[str, ...]
-) -> None:
-    """Leave out the lines of modules, whose files these are, in each of the named files."""
-    for name in names:
-        path = root / name
-        if not path.is_file() or path.suffix == ".jinja":
-            continue
-        content = path.read_bytes()
-        for module in modules:
-            if f"[{module}]".encode() in content:
-                content = without_lines(content.decode(), module).encode()
-        if path.suffix in {".md", ".yml"}:
-            content = without_mentions(content.decode(), name, files).encode()
-        if content != path.read_bytes():
-            path.write_bytes(content)
-
-
-def remove_links(root: Path, page: Path, files: tuple[str, ...] = ()) -> None:
-    """Leave the words of links in a Markdown page that lead to what a project is without.
-
-    files: only links to these; without, to all that is not there.
-    """
-
-    def keep(link: re.Match[str]) -> str:
-        there = "://" in link[2] or (page.parent / link[2]).exists()
-        path = posixpath.normpath(page.parent.relative_to(root).joinpath(link[2]).as_posix())
-        return link[0] if there or (files and not _is_below(path, files)) else link[1]
-
-    text = page.read_text(encoding="utf-8")
-    page.write_text(re.sub(r"(?<!!)\[([^]\n]*)\]\(([^)#\s]+)(?:#[^)\s]*)?\)", keep, text), "utf-8")
-
-
-def left_out(answers: str) -> list[str]:
-    """Return the modules that a project is without, by the text of its answers file."""
-    listed = re.search(r"(?m)^without:((?:\n- .*)*)", answers)
-    return re.findall(r"(?m)^- (.+)$", listed[1]) if listed else []
-
-
-def at_home(answers: str, home: str) -> str:
-    """Return the text of an answers file that says where later releases come from."""
-    line = f"_src_path: {json.dumps(home)}"
-    return re.sub(r"(?m)^_src_path: .*$", lambda _: line, answers)
-
-
-def render(source: Path, version: str, target: Path, *data: str) -> str:
-    """Write the files of a project, and return the text of its answers file.
-
-    data: copier's options with the answers, of which those that are missing have their defaults.
-    """
-    copier("copy", "--quiet", "--defaults", f"--vcs-ref={version}", *data, str(source), str(target))
-    answers = (target / ANSWERS.name).read_text(encoding="utf-8")
-    if not (target / "scripts" / "new.py").exists():  # only the template has it
-        without, modules = left_out(answers), read_modules(target)
-        files = named_files(modules, without)
-        names = [path.relative_to(target).as_posix() for path in target.rglob("*")]
-        remove_lines(target, names, [*without, "template"], files)
-        for page in target.rglob("*.md"):
-            remove_links(target, page)
-    return answers
-
-
-async def _install() -> None:
-    installation = Installation(page=False, build=False)
-    wanted = digest([REQUIREMENTS], platform.machine() + platform.system(), sys.version)
-
-    async def install(_half_done: bool) -> None:
-        shutil.rmtree(FOLDER, ignore_errors=True)
-        target = ["--python", sys.executable, "--target", str(FOLDER)]
-        await installation.uv_pip("install", *target, "-r", str(REQUIREMENTS), step="copier")
-
-    await installation.uv.do()
-    await Step("copier", CACHE / "stamps" / "template", wanted, install).do()
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

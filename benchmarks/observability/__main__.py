@@ -15,7 +15,8 @@ import httpx
 
 from benchmarks.measure import QUICK, cpu_seconds, machine, rounds, say
 from benchmarks.product import APPS, product_alone
-from scripts.drop import MODULES
+from scripts.environment import ROOT
+from scripts.render import read_modules
 from tests.stack import ADMIN, Stack
 from tests.tree import copy_of_the_sources
 
@@ -29,7 +30,7 @@ class Without(Stack):
 
     def __init__(self, directory: Path, beside: Stack) -> None:
         self.root = copy_of_the_sources(directory / "tree")
-        for path in map(self.root.joinpath, MODULES[MODULE].paths):
+        for path in map(self.root.joinpath, read_modules(ROOT)[MODULE].paths):
             if path.is_dir():
                 shutil.rmtree(path)
         own = {

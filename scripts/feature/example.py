@@ -1,11 +1,10 @@
 """Where the example is that features of rows are copied from: here, or in the template."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 from scripts import template
-from scripts.environment import CACHE, FRONTEND, ROOT
+from scripts.environment import CACHE, FRONTEND, ROOT, UsageError
 from scripts.feature.names import SpecError
 
 BACKEND = ROOT / "backend_django" / "bookings"
@@ -22,20 +21,15 @@ def example() -> tuple[Path, Path]:
     """
     if is_here():
         return BACKEND, PAGE
-    answers = template.ANSWERS.read_text("utf-8") if template.ANSWERS.exists() else ""
-    said = dict(line.split(": ", 1) for line in answers.splitlines() if ": " in line)
-    address = said.get("_src_path", "").strip("\"'").removeprefix("git+")
-    version = said.get("_commit", "").strip("\"'")
-    if not (address and version):
+    try:
+        version = template.answer("_commit")
+        folder = CACHE / f"example-{version}"
+        if not folder.exists():
+            _fetch(template.answer("_src_path"), version, folder)
+    except UsageError as error:
         raise SpecError(
-            "backend_django/bookings, from which this copies, is not here, and no "
-            ".copier-answers.yml says where the template is."
-        )
-    if (ROOT / address).exists():
-        address = str((ROOT / address).resolve())
-    folder = CACHE / f"example-{version}"
-    if not folder.exists():
-        _fetch(address, version, folder)
+            f"backend_django/bookings, from which this copies, is not here: {error}"
+        ) from None
     return folder / BACKEND.relative_to(ROOT), folder / PAGE.relative_to(ROOT)
 
 
@@ -44,18 +38,10 @@ def is_here() -> bool:
     return BACKEND.exists() and PAGE.exists()
 
 
-def _fetch(address: str, version: str, folder: Path) -> None:
-    """Bring a version of the template into a folder."""
+def _fetch(home: str, version: str, folder: Path) -> None:
+    """Bring a version of the template into a folder. Raises UsageError when it cannot be had."""
     part = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    for command in (
-        ["git", "clone", "--quiet", "--no-checkout", address, str(part)],
-        ["git", "-C", str(part), "checkout", "--quiet", version],
-    ):
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        if done.returncode:
-            raise SpecError(
-                f"The example, from which this copies, is not here, and could not be fetched from "
-                f"{address}: {done.stderr.strip()}"
-            )
+    source = template.Source(part, home)
+    source.git("checkout", "--quiet", source.commit(version))
     part.rename(folder)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts import template
+from scripts import render
 from tests.stack import ROOT
 
 RELEASE = "v0.1.0"
+MODULES = render.read_modules(ROOT)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,6 +54,18 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def without_home(tree: dict[str, bytes]) -> dict[str, bytes]:
+    """Leave out where the template is: one way knows a folder, the other what was cloned."""
+    answers = ".copier-answers.yml"
+    return tree | {answers: re.sub(rb"_src_path: .*\n", b"", tree[answers])}
+
+
 def lend_tools(folder: Path) -> Path:
     """Give a checkout what this one has downloaded; its own .cache is where the stamps are."""
     cache = folder / ".cache"
@@ -82,13 +96,13 @@ def make(folder: Path, target: str, **variables: str) -> subprocess.CompletedPro
 
 
 def copier(*arguments: str | Path) -> None:
-    template.copier(*map(str, arguments))
+    render.copier(*map(str, arguments))
 
 
 def made_of(source: Path, target: Path, *without: str, name: str = "River Watch") -> Path:
     """A project of the release, as `make new` and `make update` write it, without a commit."""
     data = (f"--data=name={name}", f"--data=without={json.dumps(without)}")
-    template.render(source, RELEASE, target, *data)
+    render.render(source, RELEASE, target, *data)
     git(target, "init", "--quiet", "--initial-branch=main")
     return target
 

@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.drop import MODULES
 from tests.stack import ROOT
 from tests.tree import run
 
-from .conftest import commit, lend_tools, made_of
+from .conftest import MODULES, commit, lend_tools, made_of
 from .test_drop import speaking
 
 pytestmark = [pytest.mark.template, pytest.mark.timeout(1800)]

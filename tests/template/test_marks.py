@@ -4,11 +4,10 @@ import re
 
 import yaml
 
-from scripts import template
-from scripts.drop import MODULES
+from scripts import render
 from tests.stack import ROOT
 
-from .conftest import files
+from .conftest import MODULES, files
 
 # The page of contributors, two pages and a picture of docs/, and the chart, whose files Helm reads
 # whole. For what needs no mark see docs/template.md.
@@ -45,20 +44,20 @@ def test_a_line_that_names_files_of_a_module_only_goes_with_it() -> None:
     ]
     text = "".join(f"{line}\n" for line in [*kept, *gone])
     left = "".join(f"{line}\n" for line in kept)
-    assert template.without_mentions(text, "docs/sea.md", files) == left
+    assert render.without_mentions(text, "docs/sea.md", files) == left
     code = "```python\na\n\n\nb\n```\n"
     paragraph = f"Before.\n\nSee [boats](boats.md).\n\n{code}"
-    assert template.without_mentions(paragraph, "docs/sea.md", files) == f"Before.\n\n{code}"
+    assert render.without_mentions(paragraph, "docs/sea.md", files) == f"Before.\n\n{code}"
     with_another = "| [boats](boats.md) | [ships](ships.md), `docs/ships.md` |\n"
-    assert template.without_mentions(with_another, "docs/sea.md", files) == with_another
+    assert render.without_mentions(with_another, "docs/sea.md", files) == with_another
     both = (*files, "docs/ships.md")
-    assert template.without_mentions(with_another, "docs/sea.md", both) == ""
+    assert render.without_mentions(with_another, "docs/sea.md", both) == ""
     included = "include:\n  - backend_django/boats/compose.yml\n  - backend_django/boatswain.yml\n"
     without = "include:\n  - backend_django/boatswain.yml\n"
-    assert template.without_mentions(included, "local.yml", files) == without
-    steps = "- uses: actions/checkout@v7\n- uses: ./backend_django/boats/action\n"
+    assert render.without_mentions(included, "local.yml", files) == without
+    steps = "- uses: actions/checkout@v7\n- uses: ./backend_django/boats/action # why\n"
     kept_step = "- uses: actions/checkout@v7\n"
-    assert template.without_mentions(steps, ".github/workflows/test.yml", files) == kept_step
+    assert render.without_mentions(steps, ".github/workflows/test.yml", files) == kept_step
 
 
 def test_files_with_marks_only_become_fewer() -> None:

@@ -15,7 +15,7 @@ from scripts.environment import UsageError
 from tests.stack import ROOT
 from tests.tree import run
 
-from .conftest import RELEASE, copier, files, git, make
+from .conftest import RELEASE, copier, files, git, make, without_home
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 ANSWERS = ".copier-answers.yml"
@@ -23,15 +23,10 @@ OF_COPIER = re.compile(r"copier\.yml|\.copier-answers\.yml|.*\.jinja")
 OF_THE_TEMPLATE = re.compile(
     r"CHANGELOG\.md|\.ci/more|\.github/workflows/template\.yml|benchmarks/.*"
     r"|docs/((template|performance|commands)\.md|api/.*"
-    r"|decisions/.*|images/bench/.*)|requirements/(rasters/)?bench\..*|tests/test_(howto|removal)\.py"
-    r"|scripts/(new\.py|chaos\.py|template\.mk|licenses/.*)|tests/(template|chaos|feature)/.*"
+    r"|decisions/.*|images/bench/.*)|requirements/((rasters/)?bench|template)\..*|tests/test_(howto|removal)\.py"
+    r"|scripts/((new|merge|render)\.py|chaos\.py|template\.mk|licenses/.*)|tests/(template|chaos|feature)/.*"
     r"|tests/run/test_(bootstrap|services|stack|supervisor)\.py"
 )
-
-
-def without_home(tree: dict[str, bytes]) -> dict[str, bytes]:
-    """Leave out where the template is: one way knows a folder, the other what was cloned."""
-    return tree | {ANSWERS: re.sub(rb"_src_path: .*\n", b"", tree[ANSWERS])}
 
 
 @pytest.mark.matrix

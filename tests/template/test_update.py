@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts import template, update
-from scripts.drop import MODULES
+from scripts import merge, render, template
 
-from .conftest import RELEASE, commit, files, git, lend_tools, made_of, make
+from .conftest import MODULES, RELEASE, change, commit, files, git, lend_tools, made_of, make
 
 pytestmark = [pytest.mark.template, pytest.mark.timeout(300)]
 NEXT = "v0.2.0"
@@ -45,12 +44,6 @@ def older(released: Path, tmp_path: Path) -> Path:
     )  # fmt: skip
     git(tmp_path / "template", "tag", "--delete", RELEASE)
     return tmp_path / "template"
-
-
-def change(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
 
 
 @pytest.mark.usefixtures("next_release")
@@ -130,7 +123,7 @@ def test_what_becomes_a_module_stays_in_a_project_that_was_never_asked_for_it(
     now = files(made)
     assert now["docs/jobs.md"].startswith(b"# All about jobs")
     assert b"Ours is German. " in now["docs/languages.md"]
-    assert "guides" not in template.left_out(now[".copier-answers.yml"].decode())
+    assert "guides" not in render.left_out(now[".copier-answers.yml"].decode())
 
 
 @pytest.mark.usefixtures("next_release")
@@ -196,7 +189,7 @@ def test_a_template_with_a_relative_address_or_another_one_is_found(
     git(project.parent, "clone", "--quiet", str(next_release), "their template")
     answers = project / ".copier-answers.yml"
     for home in ("their template", "../their template"):
-        answers.write_text(template.at_home(answers.read_text(), home))
+        answers.write_text(render.at_home(answers.read_text(), home))
         commit(project, "Where it is")
         done = make(project, "update", TO=NEXT)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -206,7 +199,7 @@ def test_a_template_with_a_relative_address_or_another_one_is_found(
     (project.parent / "their template").rename(project.parent / "moved")
     gone = make(project, "update")
     assert gone.returncode != 0
-    assert "make update FROM=ADDRESS" in gone.stderr
+    assert "add FROM=ADDRESS" in gone.stderr
     done = make(project, "update", FROM="../moved")
     assert done.returncode == 0, done.stdout + done.stderr
     assert '_src_path: "../moved"' in answers.read_text()
@@ -259,15 +252,15 @@ def test_news_are_the_changelog_since_this_release_or_else_the_commits(tmp_path:
         commit(home, f"Release {release}", tag=f"v{release}")
     (home / "file").write_text("more")
     commit(home, "Go on")
-    source = update.Source(tmp_path / "clone", str(home))
+    source = template.Source(tmp_path / "clone", str(home))
     described = f"v0.1.0-1-g{git(home, 'rev-parse', 'v0.2.0~1').strip()}"
     for before in ("v0.1.0", described):
-        news = source.news(before, "v0.10.0")
+        news = merge.news(source, before, "v0.10.0")
         assert "New in 0.10.0" in news and "New in 0.2.0" in news  # noqa: PT018
         assert "New in 0.1.0" not in news
-    assert source.news("v0.10.0", "main") == "- Go on"
+    assert merge.news(source, "v0.10.0", "main") == "- Go on"
     root = git(home, "rev-list", "--max-parents=0", "HEAD").strip()
-    assert "- Work on 0.2.0" in source.news(root, "v0.2.0"), "a project of no release"
+    assert "- Work on 0.2.0" in merge.news(source, root, "v0.2.0"), "a project of no release"
 
 
 def test_a_project_that_does_not_know_its_template_is_told_what_to_do(project: Path) -> None:
@@ -277,6 +270,33 @@ def test_a_project_that_does_not_know_its_template_is_told_what_to_do(project: P
     assert done.returncode != 0
     assert ".copier-answers.yml is missing" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_release_that_is_older_than_its_program_is_brought_by_the_later_one(
+    older: Path, tmp_path: Path
+) -> None:
+    program = older / template.PROGRAM
+    text = program.read_text()
+    git(older, "rm", "--quiet", str(program))
+    commit(older, "Older", tag=RELEASE)
+    program.write_text(text)
+    (older / "docs" / "new.md").write_text("# New\n")
+    commit(older, "Next", tag=NEXT)
+    made = tmp_path / "river"
+    render.render(older, NEXT, made, "--data=name=River Watch")
+    git(made, "init", "--quiet", "--initial-branch=main")
+    commit(made, "Start")
+    done = make(lend_tools(made), "update", TO=RELEASE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "docs/new.md" not in files(made)
+    assert f"_commit: {RELEASE}" in (made / ".copier-answers.yml").read_text()
+
+
+def test_the_template_itself_is_no_project(clone: Path) -> None:
+    for target in ("update", "drop"):
+        done = make(clone, target)
+        assert done.returncode != 0
+        assert "This is the template itself" in done.stderr
 
 
 @pytest.mark.usefixtures("next_release")

@@ -1,5 +1,6 @@
 """What operators want to know: is work being done, and is anything stuck?"""
 
+import logging
 import time
 from collections.abc import Iterable
 from datetime import timedelta
@@ -8,7 +9,7 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Count, F, Min
 from django.db.models.functions import Greatest, Now
 from prometheus_client import Metric
@@ -18,6 +19,7 @@ from backend_django.files.storage import free_bytes
 from backend_django.processing.lifecycle import NEVER
 from backend_django.processing.models import MaintenanceRun, ProcessingAttempt, ProcessingRequest
 
+logger = logging.getLogger(__name__)
 RECENT = timedelta(hours=1)  # what "lately" means for durations and attempts
 Status = ProcessingRequest.Status
 
@@ -56,9 +58,23 @@ def maintenance_age_seconds(name: str) -> float | None:
 
 
 class RequestCollector:
-    """Reads the metrics from the rows when they are asked for, so every web process agrees."""
+    """Reads the metrics from the rows when they are asked for, so every web process agrees.
+
+    Without a database there are none of the rows: web goes on telling what it has answered, as then
+    its calls fail.
+    """
 
     def collect(self) -> Iterable[Metric]:
+        yield GaugeMetricFamily(
+            "processing_disk_free_bytes", "Space left for jobs, the reserve not counted.",
+            value=free_bytes(),
+        )  # fmt: skip
+        try:
+            yield from list(self._rows())
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("metrics leave out the requests: the database is away (%s)", error)
+
+    def _rows(self) -> Iterable[Metric]:
         requests = GaugeMetricFamily(
             "processing_requests", "Requests by kind and status.", labels=["kind", "status"]
         )
@@ -104,10 +120,6 @@ class RequestCollector:
             yield GaugeMetricFamily(
                 "processing_reaper_age_seconds", "Seconds since the reaper last ran.", value=age
             )
-        yield GaugeMetricFamily(
-            "processing_disk_free_bytes", "Space left for jobs, the reserve not counted.",
-            value=free_bytes(),
-        )  # fmt: skip
 
     def _durations(self) -> Iterable[Metric]:
         """Gauges: the last hour's counts fall too, which no counter may."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
@@ -92,6 +93,16 @@ def test_metrics_tell_what_waits_what_runs_and_how_it_ended(staff: Client) -> No
     assert seen["processing_recent_completed", "wordcount"] == 1
     assert 0 <= seen["processing_reaper_age_seconds",] < 5
     assert seen["processing_disk_free_bytes",] > 0
+
+
+def test_metrics_without_a_database_leave_out_its_rows_alone(staff: Client, monkeypatch) -> None:
+    def away() -> None:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr("backend_django.operations.monitoring.waiting", away)
+    names = {name for name, *_ in metrics(staff)}
+    assert "processing_disk_free_bytes" in names
+    assert not names & {"processing_requests", "processing_recent_attempts"}
 
 
 def test_full_health_names_what_is_not_well(staff: Client, monkeypatch) -> None:

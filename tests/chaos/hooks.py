@@ -13,7 +13,7 @@ from django.core.files.storage import FileSystemStorage
 class FlakyStorage(FileSystemStorage):
     """Does what the file named by CHAOS_STORAGE says: nothing special, or one of these.
 
-    "refuse" everything, "hang" with results, or "stall" when an upload has been stored.
+    "refuse" everything, be "slow", "hang" with results, or "stall" when an upload has been stored.
     """
 
     def _save(self, name: str, content: Any) -> str:
@@ -21,6 +21,8 @@ class FlakyStorage(FileSystemStorage):
         mode = switch.read_text() if switch.exists() else ""
         if mode == "refuse":
             raise ConnectionRefusedError(111, "refused")
+        if mode == "slow":
+            time.sleep(1.5)
         if mode == "hang" and not name.startswith("uploads/"):
             time.sleep(600)
         saved = super()._save(name, content)

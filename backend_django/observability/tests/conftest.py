@@ -3,6 +3,7 @@
 import gzip
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,6 +30,7 @@ class Receiver(ThreadingHTTPServer):
         self.page_errors: list[bytes] = []
         self.page_headers: dict[str, str] = {}
         self.hangs = False
+        self.waited: list[float] = []  # seconds until a sender of spans had enough of that
 
     @property
     def address(self) -> str:
@@ -39,9 +41,13 @@ class Post(BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:
-        if self.server.hangs:
-            threading.Event().wait(60)
+        began = time.monotonic()
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.hangs:
+            self.connection.recv(1)  # nothing comes but the end
+            if self.path == "/v1/traces":
+                self.server.waited.append(time.monotonic() - began)
+            return
         unpack = {"gzip": gzip.decompress, "br": brotli.decompress}
         body = unpack.get(self.headers.get("Content-Encoding", ""), bytes)(body)
         if self.path == "/v1/traces":

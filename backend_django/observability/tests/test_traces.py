@@ -129,21 +129,22 @@ def test_what_waits_for_work_makes_no_traces(watched: Stack, receiver: Receiver)
     assert not [s for s in spans(receiver) if "/health/" in s["is"].get("url.path", "")]
 
 
-@pytest.mark.matrix
 def test_a_collector_that_hangs_holds_nothing_up(watched: Stack, receiver: Receiver) -> None:
     receiver.hangs = True
     try:
         with watched.client() as api:
             made = api.create("wordcount", b"two words")
             assert api.wait("wordcount", made["id"])["status"] == "completed"
+            wait_for(lambda: receiver.waited, what="a call to the collector is given up")
+            assert max(receiver.waited) < 5  # two seconds on a busy machine; the library's are ten
+            api.get("version/")  # whose spans have yet to go when web stops
         began = time.monotonic()
-        watched.manage("check")
-        watched.stop("worker")
-        assert time.monotonic() - began < 20  # a default of the library is thirty
+        watched.stop("web")
+        assert time.monotonic() - began < 15  # the library waits for thirty
     finally:
         receiver.hangs = False
-        if "worker" not in watched.processes:
-            watched.start("worker")  # for whoever comes next
+        if "web" not in watched.processes:
+            watched.start("web")  # for whoever comes next
 
 
 def test_without_an_address_nothing_of_it_is_loaded() -> None:

@@ -117,7 +117,7 @@ def test_parallel_uploads_cannot_take_the_same_bytes(user: User, settings: Any) 
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(take, range(16))) == 3
-    assert quota.usage_of(user)["uploaded_bytes"] == 900
+    assert quota.usage_of(user.pk)["uploaded_bytes"] == 900
 
 
 def spend(user: User, seconds: float) -> None:

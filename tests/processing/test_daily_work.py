@@ -23,7 +23,7 @@ def submit(user: User, content: bytes) -> ProcessingRequest:
 
 
 def spent(user: User) -> float:
-    return quota.usage_of(user)["cpu_seconds"]
+    return quota.usage_of(user.pk)["cpu_seconds"]
 
 
 def test_the_time_of_a_child_that_fails_is_counted(user: User) -> None:

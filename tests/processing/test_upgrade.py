@@ -72,7 +72,7 @@ from backend_django.users.models import User
 from tests.wordcount.processor import WordCount
 
 owner = User.objects.get(email="ada@example.org")
-assert usage_of(owner)["uploaded_bytes"] == 28
+assert usage_of(owner.pk)["uploaded_bytes"] == 28
 by_name = {{r.name: r for r in ProcessingRequest.objects.filter(owner=owner)}}
 assert [by_name[f"n{{n}}"].status for n in range(4)] == [
     "completed", "failed", "cancelled", "pending"

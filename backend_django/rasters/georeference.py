@@ -59,14 +59,16 @@ def lacking_grid(crs: Any, bounds: Sequence[float]) -> tuple[float | None, str]:
 def pixel_to_crs(dataset: Any) -> PixelFunction:
     """Return a function from (columns, rows), with 0, 0 the outer corner, to coordinates."""
     if dataset.gcps[0]:
-        return lambda columns, rows: _by_points(dataset, columns, rows, "xy")
+        points = ground_control_points(dataset)
+        return lambda columns, rows: _by_points(points, columns, rows, "xy")
     return _affine(dataset.transform)
 
 
 def crs_to_pixel(dataset: Any) -> PixelFunction:
     """Return the inverse of `pixel_to_crs`."""
     if dataset.gcps[0]:
-        return lambda x, y: _by_points(dataset, x, y, "rowcol")
+        points = ground_control_points(dataset)
+        return lambda x, y: _by_points(points, x, y, "rowcol")
     return _affine(~dataset.transform)
 
 
@@ -86,8 +88,10 @@ def ground_control_points(dataset: Any) -> list[GroundControlPoint]:
     ]
 
 
-def _by_points(dataset: Any, first: Array, second: Array, direction: str) -> tuple[Array, Array]:
-    with GCPTransformer(ground_control_points(dataset)) as transformer:
+def _by_points(
+    points: list[GroundControlPoint], first: Array, second: Array, direction: str
+) -> tuple[Array, Array]:
+    with GCPTransformer(points) as transformer:
         if direction == "xy":
             results = transformer.xy(second.ravel(), first.ravel(), offset="ul")
         else:

@@ -1,6 +1,7 @@
 """How the pixels of a tile find theirs in a raster: what needs no file to be known."""
 
 import math
+import threading
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,8 @@ Array = NDArray[np.floating[Any]]
 
 TILE_SIZE = 256  # pixels
 NODES = 17  # grid points along each side of a tile
+_TOLERANCE = 0.1  # pixels of the tile the interpolation may be wrong by
+_SINGLE = 4096  # columns or rows that 32-bit floats tell apart to a thousandth
 _FEW = 50  # values of a tile that has no others
 
 
@@ -30,10 +33,31 @@ def find_scale(columns: Array, rows: Array, inside: NDArray[np.bool_]) -> float:
     return scale if math.isfinite(scale) else math.inf
 
 
+def scale_amid(columns: Array, rows: Array) -> float:
+    """Return what `find_scale` does, amid a tile, from columns and rows at the nodes."""
+    middle = NODES // 2
+    across, down = (
+        math.hypot(*(float(a[after] - a[before]) for a in (columns, rows)))
+        for before, after in (
+            ((middle, middle - 1), (middle, middle + 1)),
+            ((middle - 1, middle), (middle + 1, middle)),
+        )
+    )
+    return math.sqrt(across * down) * (NODES - 1) / (TILE_SIZE - 1) / 2
+
+
 def curvature(values: Array) -> float:
     """Estimate the error of interpolating linearly between the nodes of a grid."""
     between = [np.abs(v[1::2] - (v[:-2:2] + v[2::2]) / 2).max() for v in (values, values.T)]
     return float(max(between)) / 4  # half the distance, a quarter of the error
+
+
+def may_interpolate(columns: Array, rows: Array) -> bool:
+    """Say whether columns and rows at the nodes are enough to know those between them."""
+    if not (np.isfinite(columns).all() and np.isfinite(rows).all()):
+        return False
+    spread = max(float(np.ptp(columns)), float(np.ptp(rows))) / TILE_SIZE
+    return max(curvature(columns), curvature(rows)) <= _TOLERANCE * spread
 
 
 @cache
@@ -54,6 +78,100 @@ def interpolation() -> Array:
     matrix[np.arange(TILE_SIZE), left] = 1 - (position - left)
     matrix[np.arange(TILE_SIZE), left + 1] = position - left
     return matrix
+
+
+def interpolate(values: Array, out: Array | None = None) -> Array:
+    """Return what values at the nodes are at the centres of the pixels, in the same precision."""
+    matrix = _interpolation_single() if values.dtype == np.float32 else interpolation()
+    return np.matmul(matrix @ values, matrix.T, out=out)
+
+
+@cache
+def _interpolation_single() -> Array:
+    return interpolation().astype(np.float32)
+
+
+class _Scratch(threading.local):
+    """Arrays of a thread. New ones are new memory of the system each time, and dearer to get
+    than to fill.
+    """
+
+    def __init__(self) -> None:
+        self.places = np.empty((2, TILE_SIZE, TILE_SIZE), np.float32)
+        self.whole = np.empty((TILE_SIZE, TILE_SIZE), np.int32)
+        self.index = np.empty((TILE_SIZE, TILE_SIZE), np.intp)
+
+
+_scratch = _Scratch()
+
+
+def place_pixels(columns: Array, rows: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
+    """Return the columns and rows of a tile's pixels from those at the nodes.
+
+    They are good until the next call in this thread.
+
+    Args:
+        shape: of what they are columns and rows of.
+    """
+    if max(shape) > _SINGLE:
+        return interpolate(columns), interpolate(rows)
+    column, row = (
+        interpolate(values.astype(np.float32), out)
+        for values, out in zip((columns, rows), _scratch.places, strict=True)
+    )
+    return column, row
+
+
+def pixel_index(columns: Array, rows: Array, shape: tuple[int, int]) -> NDArray[np.intp]:
+    """Return where a tile's pixels are in a flat array, those outside at the nearest place.
+
+    It is good until the next call in this thread.
+    """
+    index, whole = _scratch.index, _scratch.whole
+    np.copyto(whole, rows, casting="unsafe")
+    np.clip(whole, 0, shape[0] - 1, out=whole)
+    np.multiply(whole, shape[1], out=index)
+    np.copyto(whole, columns, casting="unsafe")
+    np.clip(whole, 0, shape[1] - 1, out=whole)
+    index += whole
+    return index
+
+
+def pick(values: NDArray[Any], index: NDArray[np.intp]) -> NDArray[Any]:
+    """Return the pixels of each band that an index of `pixel_index` names."""
+    picked = np.empty((len(values), *index.shape), values.dtype)
+    for band, out in zip(values, picked, strict=True):
+        np.take(band.ravel(), index, out=out, mode="clip")  # which they are: no check is needed
+    return picked
+
+
+def widen(
+    columns: Array, rows: Array, inside: NDArray[np.bool_], size: tuple[int, int]
+) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Show a raster that is narrower than a pixel of the tile as if it were as wide as one.
+
+    Otherwise it would lie between the centres of pixels, and be seen nowhere.
+
+    Args:
+        inside: which pixels of the tile are within the raster.
+        size: its width and height.
+    """
+    distance = np.abs(columns - size[0] / 2) + np.abs(rows - size[1] / 2)
+    distance = np.where(np.isfinite(distance), distance, np.inf)
+    row, column = (min(n, TILE_SIZE - 2) for n in divmod(int(distance.argmin()), TILE_SIZE))
+    margins = []
+    for places, length in zip((columns, rows), size, strict=True):
+        corner = places[row : row + 2, column : column + 2]
+        step = float(abs(corner[0, 1] - corner[0, 0]) + abs(corner[1, 0] - corner[0, 0]))
+        margins.append(max(0.0, (step - length) / 2) if math.isfinite(step) else 0.0)
+    wide, high = margins
+    if not (wide or high):
+        return columns, rows, inside
+    inside = (columns >= -wide) & (columns < size[0] + wide)
+    inside &= (rows >= -high) & (rows < size[1] + high)
+    columns = np.where(inside, np.clip(columns, 0, size[0] - 0.5), columns)
+    rows = np.where(inside, np.clip(rows, 0, size[1] - 0.5), rows)
+    return columns, rows, inside
 
 
 def show_between(

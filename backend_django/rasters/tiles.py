@@ -2,8 +2,7 @@
 
 Where each pixel of a tile lies in the raster is computed on a grid of 17 × 17 points and
 interpolated in between, as GDAL's warper does; where that is not exact enough, for each pixel.
-The nearest pixel of the overview that fits is taken. This, with open files kept per thread, costs a
-fifth of a general tile server's time per tile.
+The nearest pixel of the overview that fits is taken.
 """
 
 import math
@@ -18,10 +17,9 @@ from typing import Any
 # One tile is one thread's work, and a cache that grows with the machine's memory is not wanted in
 # every web process. Both are read when the libraries are loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("GDAL_CACHEMAX", "128")  # MB, as an environment variable
+os.environ.setdefault("GDAL_CACHEMAX", "200")  # MB, as an environment variable
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
 from pyproj import Transformer
 from rasterio.enums import MaskFlags
@@ -29,18 +27,24 @@ from rasterio.windows import Window
 
 from .expressions import parse_expression
 from .georeference import crs_of, crs_to_pixel, full_turn, pixel_to_crs
+from .handles import Handle
 from .images import Picture, draw, unmultiply
 from .sampling import (
     NODES,
     TILE_SIZE,
     Array,
-    curvature,
     find_scale,
-    interpolation,
+    interpolate,
+    may_interpolate,
     nodes,
     numpy_name,
+    pick,
+    pixel_index,
+    place_pixels,
     representable,
+    scale_amid,
     show_between,
+    widen,
 )
 from .styles import Style, Terrain
 from .terrain import derive_terrain, ground_steps
@@ -48,10 +52,8 @@ from .tiff import is_premultiplied, overview_factors
 
 MAX_ZOOM = 24
 HALF_WORLD = math.pi * 6378137.0  # metres of Web Mercator from the middle to its edge
-_TOLERANCE = 0.1  # pixels of the tile the interpolation may be wrong by
-_OPEN_FILES = 16  # per thread
+_OPEN_FILES = 64
 _MAX_WINDOW = 2048 * 2048  # pixels read for one tile
-_local = threading.local()
 
 # Values (bands, rows, columns), and 0 where there is none; None where all are valid.
 Pixels = tuple[NDArray[Any], NDArray[np.uint8] | None]
@@ -100,33 +102,49 @@ def within_range(bounds: Sequence[float], z: int, x: int, y: int) -> bool:
     return y in rows and any(x + turn in columns for turn in (0, 2**z, -(2**z)))
 
 
+_sources: "OrderedDict[Path, Source]" = OrderedDict()
+_sources_lock = threading.Lock()
+
+
 def open_source(path: Path) -> "Source":
-    """Return this thread's open file of a path. GDAL's handles are not for several threads."""
-    files: OrderedDict[Path, Source] = _local.__dict__.setdefault("files", OrderedDict())
-    if path in files and path.exists():
-        files.move_to_end(path)
-        return files[path]
-    # An open file keeps the disk space of a deleted one.
-    for stale in [p for p in files if not p.exists()]:
-        files.pop(stale).close()
-    while len(files) >= _OPEN_FILES:
-        files.popitem(last=False)[1].close()
-    if not path.exists():
+    """Return the open file of a path, kept for the next tile.
+
+    Raises:
+        FileNotFoundError: it is gone.
+    """
+    exists = path.exists()
+    with _sources_lock:
+        if exists and path in _sources:
+            _sources.move_to_end(path)
+            return _sources[path]
+        # An open file keeps the disk space of a deleted one.
+        for stale in [p for p in _sources if not p.exists()]:
+            del _sources[stale]
+    if not exists:
         raise FileNotFoundError(path)
-    return files.setdefault(path, Source(path))
+    opened = Source(path)
+    with _sources_lock:
+        while len(_sources) >= _OPEN_FILES:
+            _sources.popitem(last=False)
+        return _sources.setdefault(path, opened)
 
 
 class Source:
-    """An open COG, for one thread."""
+    """An open COG, for any number of threads."""
 
     def __init__(self, path: Path) -> None:
-        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
-            self._dataset = dataset = rasterio.open(path, driver="GTiff")
+        self._handle = Handle(path)
+        with self._handle.borrow() as dataset:
+            self._describe(dataset)
+        self._is_premultiplied = self._has_alpha and is_premultiplied(path)
+
+    def _describe(self, dataset: Any) -> None:
         self._width, self._height = dataset.width, dataset.height
         self._overviews = overview_factors(dataset)
         self.count = dataset.count
+        self._dtype = numpy_name(dataset.dtypes[0])
         crs = crs_of(dataset)
-        self._to_pixel = crs_to_pixel(dataset)
+        self._to_pixel, self._to_crs = crs_to_pixel(dataset), pixel_to_crs(dataset)
         self._project = (
             None
             if crs.to_epsg() == 3857
@@ -137,23 +155,18 @@ class Source:
         self._turn = full_turn(crs) if self._project else 2 * HALF_WORLD
         if self._turn:
             corners = np.array([[0, dataset.width], [0, dataset.height]], float)
-            x, _ = pixel_to_crs(dataset)(*(values.ravel() for values in np.meshgrid(*corners)))
+            x, _ = self._to_crs(*(values.ravel() for values in np.meshgrid(*corners)))
             self._x_range = float(x.min()), float(x.max())
         flags = dataset.mask_flag_enums[0]
         # Of 64-bit integers rasterio knows nodata as a float, or not at all; GDAL's mask is exact.
         self._is_exact = MaskFlags.nodata in flags and dataset.dtypes[0] in {"int64", "uint64"}
-        self._has_mask = (
-            MaskFlags.per_dataset in flags or MaskFlags.alpha in flags or self._is_exact
-        )
-        self._is_premultiplied = MaskFlags.alpha in flags and is_premultiplied(path)
-        self._nodata = representable(dataset.nodata, np.dtype(numpy_name(dataset.dtypes[0])))
+        self._has_alpha = MaskFlags.alpha in flags
+        self._has_mask = MaskFlags.per_dataset in flags or self._has_alpha or self._is_exact
+        self._nodata = representable(dataset.nodata, np.dtype(self._dtype))
         try:
             self.palette = dataset.colormap(1)
         except ValueError:
             self.palette = None
-
-    def close(self) -> None:
-        self._dataset.close()
 
     @cached_property
     def _from_degrees(self) -> Transformer:
@@ -192,8 +205,8 @@ class Source:
         """Return values and mask of the whole raster, from an overview of about 1024 pixels."""
         corners = np.array([0.0, self._width - 1.0]), np.array([0.0, self._height - 1.0])
         window, shape = self._window(*corners, max(self._width, self._height) / 1024)
-        values = self._dataset.read(bands, window=window, out_shape=(len(bands), *shape))
-        mask = self._read_mask(bands, window, shape).max(axis=0) if self._has_mask else None
+        values, masks = self._fetch(bands, window, shape)
+        mask = None if masks is None else masks.max(axis=0)
         if terrain:
             return self._derive(terrain, values, mask, window)
         return values, self._present(values) if mask is None else mask
@@ -208,7 +221,7 @@ class Source:
         """Return what the heights of one band, as they were read, make of the terrain."""
         heights = np.abs(values[0]) if np.iscomplexobj(values) else values[0]
         missing = self._missing(values) if mask is None else mask[np.newaxis] == 0
-        steps = ground_steps(pixel_to_crs(self._dataset), self._from_degrees, window, heights.shape)
+        steps = ground_steps(self._to_crs, self._from_degrees, window, heights.shape)
         algorithm, factor = terrain
         gone = None if missing is None else missing[0]
         found = derive_terrain(algorithm, heights, gone, steps, factor)
@@ -223,32 +236,40 @@ class Source:
         """
         columns, rows = self._place(longitude, latitude)
         inside = (columns >= 0) & (columns < self._width) & (rows >= 0) & (rows < self._height)
-        values = np.zeros((len(bands), len(columns)), numpy_name(self._dataset.dtypes[0]))
+        values = np.zeros((len(bands), len(columns)), self._dtype)
         valid = np.tile(inside, (len(bands), 1))
         if not inside.any():
             return values, valid
         columns, rows = columns[inside], rows[inside]
         steps = np.hypot(np.diff(columns), np.diff(rows))
         window, shape = self._window(columns, rows, float(np.median(steps)) if len(steps) else 1.0)
-        pixels = self._dataset.read(list(bands), window=window, out_shape=(len(bands), *shape))
+        pixels, masks = self._fetch(bands, window, shape)
         column = ((columns - window.col_off) * (shape[1] / window.width)).astype(np.int64)
         row = ((rows - window.row_off) * (shape[0] / window.height)).astype(np.int64)
         at = np.clip(row, 0, shape[0] - 1), np.clip(column, 0, shape[1] - 1)
         values[:, inside] = pixels[:, *at]
-        if self._has_mask:
-            valid[:, inside] = self._read_mask(bands, window, shape)[:, *at] > 0
+        if masks is not None:
+            valid[:, inside] = masks[:, *at] > 0
         else:
             missing = self._missing(values)
             if missing is not None:
                 valid &= ~missing
         return values, valid
 
-    def _read_mask(
+    def _fetch(
         self, bands: Sequence[int], window: Window, shape: tuple[int, int]
-    ) -> NDArray[np.uint8]:
-        """Return the masks of bands as GDAL sees them; of one where all have the same."""
-        bands = list(bands) if self._is_exact else list(bands[:1])
-        return self._dataset.read_masks(bands, window=window, out_shape=(len(bands), *shape))
+    ) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
+        """Return pixels of bands, and their masks as GDAL sees them; None where it has none.
+
+        There is one mask where all bands have the same.
+        """
+        indexes, masks = list(bands), None
+        with self._handle.borrow() as dataset:
+            values = dataset.read(indexes, window=window, out_shape=(len(indexes), *shape))
+            if self._has_mask:
+                masked = indexes if self._is_exact else indexes[:1]
+                masks = dataset.read_masks(masked, window=window, out_shape=(len(masked), *shape))
+        return values, masks
 
     def _place(self, longitude: Array, latitude: Array) -> tuple[Array, Array]:
         """Return columns and rows of places in degrees; infinite where the CRS does not reach."""
@@ -285,75 +306,67 @@ class Source:
         shift: float,
         terrain: Terrain | None,
     ) -> Pixels | None:
-        columns, rows = self._locate(z, x, y, shift)
-        inside = (columns >= 0) & (columns < self._width) & (rows >= 0) & (rows < self._height)
-        if np.count_nonzero(inside) <= TILE_SIZE:
-            columns, rows, inside = self._widen(columns, rows, inside)
-        if not inside.any():
-            return None
-        complete = bool(inside.all())
-        within = slice(None) if complete else inside
-        scale = find_scale(columns, rows, inside)
         # What a slope is, the pixels around it say.
         margin = 1 if terrain else 0
-        window, shape = self._window(columns[within], rows[within], scale, margin)
-        values = self._dataset.read(bands, window=window, out_shape=(len(bands), *shape))
-        present = None
-        if self._has_mask:
-            present = self._read_mask(bands, window, shape).max(axis=0)
+        inside: NDArray[np.bool_] | None = None
+        columns, rows = self._transform(z, x, y, nodes(), shift)
+        is_grid = may_interpolate(columns, rows)
+        if is_grid and self._contains(columns, rows).all():  # and so all that is in between
+            scale = scale_amid(columns, rows)
+            window, shape = self._window(columns, rows, scale, margin)
+        else:
+            if is_grid:
+                columns, rows = interpolate(columns), interpolate(rows)
+            else:
+                columns, rows = self._transform(z, x, y, np.arange(TILE_SIZE) + 0.5, shift)
+            inside = self._contains(columns, rows)
+            if np.count_nonzero(inside) <= TILE_SIZE:
+                size = self._width, self._height
+                columns, rows, inside = widen(columns, rows, inside, size)
+            if not inside.any():
+                return None
+            is_grid, scale = False, find_scale(columns, rows, inside)
+            window, shape = self._window(columns[inside], rows[inside], scale, margin)
+        values, masks = self._fetch(bands, window, shape)
+        present = None if masks is None else masks.max(axis=0)
         if terrain:
             values, present = self._derive(terrain, values, present, window)
         # From pixels of the raster to pixels of what was read.
         column = (columns - window.col_off) * (shape[1] / window.width)
         row = (rows - window.row_off) * (shape[0] / window.height)
-        if not complete:
+        if is_grid:
+            column, row = place_pixels(column, row, shape)
+        if inside is not None:
             column[~inside] = row[~inside] = 0
-        index = np.clip(row.astype(np.int64), 0, shape[0] - 1) * shape[1]
-        index += np.clip(column.astype(np.int64), 0, shape[1] - 1)
-        picked = np.stack([band.ravel().take(index) for band in values])
+        index = pixel_index(column, row, shape)
+        picked = pick(values, index)
         mask = self._present(picked) if present is None else present.ravel().take(index)
-        if mask is not None and not mask[within].any():
+        if mask is not None and not mask[... if inside is None else inside].any():
             present = self._present(values) if present is None else present
             reach = 0.5 + scale * shape[1] / window.width
-            if show_between(index, np.where(inside, column, np.inf), row, present, reach):
-                picked = np.stack([band.ravel().take(index) for band in values])
+            beside = column if inside is None else np.where(inside, column, np.inf)
+            if show_between(index, beside, row, present, reach):
+                picked = pick(values, index)
                 mask = present.ravel().take(index)
         if mask is not None and self._is_premultiplied:
             picked = unmultiply(picked, mask)
-        if not complete:
+        if inside is not None:
             mask = np.where(inside, np.uint8(255) if mask is None else mask, np.uint8(0))
         return picked, mask
 
-    def _widen(
-        self, columns: Array, rows: Array, inside: NDArray[np.bool_]
-    ) -> tuple[Array, Array, NDArray[np.bool_]]:
-        """Show a raster that is narrower than a pixel of the tile as if it were as wide as one.
-
-        Otherwise it would lie between the centres of pixels, and be seen nowhere.
-        """
-        distance = np.abs(columns - self._width / 2) + np.abs(rows - self._height / 2)
-        distance = np.where(np.isfinite(distance), distance, np.inf)
-        row, column = (min(n, TILE_SIZE - 2) for n in divmod(int(distance.argmin()), TILE_SIZE))
-        margins = []
-        for places, size in ((columns, self._width), (rows, self._height)):
-            corner = places[row : row + 2, column : column + 2]
-            step = float(abs(corner[0, 1] - corner[0, 0]) + abs(corner[1, 0] - corner[0, 0]))
-            margins.append(max(0.0, (step - size) / 2) if math.isfinite(step) else 0.0)
-        wide, high = margins
-        if not (wide or high):
-            return columns, rows, inside
-        inside = (columns >= -wide) & (columns < self._width + wide)
-        inside &= (rows >= -high) & (rows < self._height + high)
-        columns = np.where(inside, np.clip(columns, 0, self._width - 0.5), columns)
-        rows = np.where(inside, np.clip(rows, 0, self._height - 0.5), rows)
-        return columns, rows, inside
+    def _contains(self, columns: Array, rows: Array) -> NDArray[np.bool_]:
+        """Say which places, in pixels of the raster, are within it."""
+        inside: NDArray[np.bool_] = (columns >= 0) & (columns < self._width)
+        inside &= rows >= 0
+        inside &= rows < self._height
+        return inside
 
     def _present(self, values: NDArray[Any]) -> Any:
         """Return the mask of values whose file has none; None when all are valid."""
         missing = self._missing(values)
-        return (
-            None if missing is None else np.where(missing.all(axis=0), np.uint8(0), np.uint8(255))
-        )
+        if missing is None or not missing.any():
+            return None
+        return np.where(missing.all(axis=0), np.uint8(0), np.uint8(255))
 
     def _missing(self, values: NDArray[Any]) -> NDArray[np.bool_] | None:
         """Return where each band has no value."""
@@ -364,17 +377,6 @@ class Source:
             nodata = values == self._nodata
             missing = nodata if missing is None else missing | nodata
         return missing
-
-    def _locate(self, z: int, x: int, y: int, shift: float) -> tuple[Array, Array]:
-        """Return column and row in the raster of each pixel's centre, as 256 × 256 arrays."""
-        columns, rows = self._transform(z, x, y, nodes(), shift)
-        if np.isfinite(columns).all() and np.isfinite(rows).all():
-            spread = max(float(np.ptp(columns)), float(np.ptp(rows))) / TILE_SIZE
-            error = max(curvature(columns), curvature(rows))
-            if error <= _TOLERANCE * spread:
-                matrix = interpolation()
-                return matrix @ columns @ matrix.T, matrix @ rows @ matrix.T
-        return self._transform(z, x, y, np.arange(TILE_SIZE) + 0.5, shift)
 
     def _transform(self, z: int, x: int, y: int, at: Array, shift: float) -> tuple[Array, Array]:
         east, north = self._coordinates(z, x, y, at)

@@ -100,7 +100,7 @@ def comes_back(name: str, column: np.ndarray, longitude: np.ndarray, latitude: n
 
 @pytest.mark.parametrize("name", PLACES)
 def test_bounds_hold_every_pixel_and_little_else(rasters: dict[str, Path], name: str) -> None:
-    with tiles.rasterio.open(rasters[name]) as dataset:
+    with rasterio.open(rasters[name]) as dataset:
         bounds = geographic_bounds(dataset)
         geometry = footprint(dataset, bounds or [])
     assert bounds
@@ -188,7 +188,7 @@ def test_one_value_in_the_world_is_seen_from_afar(has_mask: bool, tmp_path: Path
 )
 def test_map_copy_draws_every_tile_with_a_pixel(rasters: dict[str, Path], name: str) -> None:
     source = Source(rasters[name])
-    with tiles.rasterio.open(rasters[name]) as dataset:
+    with rasterio.open(rasters[name]) as dataset:
         bounds = geographic_bounds(dataset)
     assert bounds
     for zoom in range(5):

@@ -156,6 +156,27 @@ def test_ground_control_points(tmp_path: Path, converted: Convert) -> None:
             assert (masks[0] == masks[1]).mean() > 0.999
 
 
+@pytest.mark.parametrize("zoom", [0, 2])
+def test_places_between_the_nodes_are_those_of_each_pixel(
+    zoom: int, tmp_path: Path, converted: Convert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = np.stack(np.meshgrid(np.arange(1100), np.arange(900))).astype(np.uint16)
+    path, facts = converted(
+        factory.write(tmp_path / "i.tif", places, transform=factory.rotated(33)),
+        overview_resampling="nearest",
+    )
+    tile = middle_tile(facts, facts["maxzoom"] - zoom)
+    interpolated = tiles.Source(path).read(*tile, (1, 2))
+    monkeypatch.setattr(tiles, "may_interpolate", lambda columns, rows: False)
+    each = tiles.Source(path).read(*tile, (1, 2))
+    assert interpolated is not None
+    assert each is not None
+    assert interpolated[1] is None or zoom
+    difference = np.abs(interpolated[0].astype(int) - each[0].astype(int))
+    assert difference.max() <= 2**zoom
+    assert (difference > 0).mean() < 0.01
+
+
 @pytest.mark.parametrize(
     ("crs", "transform", "tile"),
     [

@@ -18,6 +18,7 @@ from backend_django.utils.text import clean_text
 from . import lifecycle
 from .changes import announce_changes
 from .errors import Cancelled, ProcessingError
+from .heart import start_beating, stop_beating, tick
 from .models import ProcessingRequest
 
 logger = logging.getLogger(__name__)
@@ -38,17 +39,16 @@ SHARE = {
 
 
 class Attempt:
-    """Says "still here" from a thread of its own, and learns whether to go on.
+    """Says "still here" from another thread (heart.py), and learns whether to go on.
 
-    The thread has its own database connection. When the database cannot be reached for a whole
-    lease, the attempt counts itself as lost: somebody else may have the request by then.
+    When the database cannot be reached for a whole lease, the attempt counts itself as lost:
+    somebody else may have the request by then.
 
     Code that never asks (`check`) is interrupted by a signal, as is a worker that has to stop.
     """
 
     current: "Attempt | None" = None  # the one this process works on, while it may be interrupted
 
-    tick = 1.0  # seconds between looks at whether there is something new to say
     interrupt_pause = 10.0  # seconds that what a job does on its way out has before the next one
 
     def __init__(self, request: ProcessingRequest, time_limit: float | None = None) -> None:
@@ -64,16 +64,19 @@ class Attempt:
         self._began = time.monotonic()
         self._lost = threading.Event()
         self._interrupted_at = float("-inf")
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._said: dict[str, Any] | None = None
+        self._said_at = self._began
+        self._is_over = False
+        self._beating = threading.Lock()
 
     def __enter__(self) -> "Attempt":
-        self._thread.start()
+        start_beating(self._beat)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
+        stop_beating(self._beat)
+        with self._beating:  # what has begun ends first
+            self._is_over = True
 
     @property
     def is_lost(self) -> bool:
@@ -136,34 +139,30 @@ class Attempt:
         signal.pthread_kill(threading.main_thread().ident or 0, INTERRUPT)
 
     def _beat(self) -> None:
-        state: dict[str, Any]
-        said, said_at = None, time.monotonic()
-        try:
-            while not self._stop.wait(min(self.tick, settings.PROCESSING_HEARTBEAT_SECONDS)):
-                state = self.reached()
-                age = time.monotonic() - said_at
-                if self._is_overdue():
-                    self._interrupt()
-                if state == said and age < settings.PROCESSING_HEARTBEAT_SECONDS:
-                    continue
-                try:
-                    go_on = lifecycle.heartbeat(self.request.id, self.request.attempt, **state)
-                except Exception as error:
-                    # Whatever it is, a heartbeat that ends would cost a living job its lease.
-                    if not isinstance(error, OperationalError | InterfaceError):
-                        logger.exception("the heartbeat of %s failed", self.request.id)
-                    connection.close()
-                    go_on = age < settings.PROCESSING_LEASE_SECONDS
-                else:
-                    if state != said:
-                        announce_changes([self.request])
-                    said, said_at = state, time.monotonic()
-                if not go_on:
-                    self._lost.set()
-                    self._interrupt()
-                    return
-        finally:
-            connection.close()
+        with self._beating:
+            if self._is_over or self.is_lost or time.monotonic() - self._began < tick():
+                return
+            if self._is_overdue():
+                self._interrupt()
+            state = self.reached()
+            age = time.monotonic() - self._said_at
+            if state == self._said and age < settings.PROCESSING_HEARTBEAT_SECONDS:
+                return
+            try:
+                go_on = lifecycle.heartbeat(self.request.id, self.request.attempt, **state)
+            except Exception as error:
+                # Whatever it is, a heartbeat that ends would cost a living job its lease.
+                if not isinstance(error, OperationalError | InterfaceError):
+                    logger.exception("the heartbeat of %s failed", self.request.id)
+                connection.close()
+                go_on = age < settings.PROCESSING_LEASE_SECONDS
+            else:
+                if state != self._said:
+                    announce_changes([self.request])
+                self._said, self._said_at = state, time.monotonic()
+            if not go_on:
+                self._lost.set()
+                self._interrupt()
 
 
 # What modules add: each is entered with an attempt for as long as it is worked on.

@@ -7,7 +7,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.test import Client
 
-from backend_django.processing.attempt import Attempt
+from backend_django.processing import heart
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.processor import Context
 from backend_django.processing.runner import run_next
@@ -24,7 +24,7 @@ def run(
     user: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, client: Client
 ) -> Callable[[Job], ProcessingRequest]:
     """Run a job through the engine; check what must be true of every request that has ended."""
-    monkeypatch.setattr(Attempt, "tick", 0.02)
+    monkeypatch.setattr(heart, "SECONDS", 0.02)
     formatted = logging.Formatter.formatException
     monkeypatch.setattr(  # pytest-xdist cannot pass on what these tests raise
         logging.Formatter, "formatException", lambda self, info: ascii(formatted(self, info))

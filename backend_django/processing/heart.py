@@ -1,17 +1,18 @@
 """The thread of a process that says "still here" for all it works on."""
 
-import os
+import logging
 import threading
 from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection
 
+logger = logging.getLogger(__name__)
 SECONDS = 1.0  # between looks at whether there is something new to say
 
 _wanted, _over = threading.Event(), threading.Event()
 _beats: set[Callable[[], None]] = set()
-_process = 0  # whose thread it is: none lives on in a forked process
+_thread: threading.Thread | None = None
 _is_connected = False
 
 
@@ -22,11 +23,11 @@ def tick() -> float:
 
 def start_beating(beat: Callable[[], None]) -> None:
     """Have a function called at each tick, by a thread that has its own database connection."""
-    global _process
+    global _thread
     _beats.add(beat)
-    if _process != os.getpid():
-        _process = os.getpid()
-        threading.Thread(target=_run, name="heartbeat", daemon=True).start()
+    if _thread is None or not _thread.is_alive():  # it does not live on in a forked process
+        _thread = threading.Thread(target=_run, name="heartbeat", daemon=True)
+        _thread.start()
     _wanted.set()
 
 
@@ -45,7 +46,10 @@ def _run() -> None:
         _over.wait(tick())
         _over.clear()
         for beat in list(_beats):
-            beat()
+            try:
+                beat()
+            except Exception:  # which must not end those of the attempts that follow
+                logger.exception("a heartbeat failed")
         _is_connected = connection.connection is not None
         if not _beats:
             connection.close()

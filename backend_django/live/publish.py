@@ -131,10 +131,8 @@ def _tell(changes: Sequence[Change]) -> None:
         pipeline = _client(os.getpid()).pipeline(transaction=False)
         for user_ids, topic, ids in changes:
             for start in range(0, len(ids), IDS_PER_ENTRY):
-                entry: Any = {
-                    "topic": topic,
-                    "ids": " ".join(map(str, ids[start:][:IDS_PER_ENTRY])),
-                }
+                some = " ".join(map(str, ids[start : start + IDS_PER_ENTRY]))
+                entry: Any = {"topic": topic, "ids": some}
                 for user_id in user_ids:
                     pipeline.xadd(log_key(user_id), entry, maxlen=settings.LIVE_REPLAY)
         for user_id in _everybody(changes):

@@ -23,7 +23,7 @@ TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 SIGNALS = [int(number) for number in signal.valid_signals()]
 # What is read four times for each job: without an enum of each signal, or text of each name.
 _handler: Callable[[int], Any] = import_module("_signal").getsignal
-_environment: dict[Any, Any] = vars(os.environ)["_data"]
+_environ, _variables = os.environ, vars(os.environ)["_data"]
 
 
 def _read_timers() -> list[bool]:
@@ -64,9 +64,14 @@ def read_umask() -> int:
     return mask
 
 
-def _set_environment(values: dict[Any, Any]) -> None:
-    os.environ.clear()
-    os.environ.update({os.fsdecode(name): os.fsdecode(value) for name, value in values.items()})
+def _read_environment() -> tuple[bool, dict[Any, Any]]:
+    return os.environ is _environ, _variables.copy()
+
+
+def _set_environment(state: tuple[bool, dict[Any, Any]]) -> None:
+    os.environ = _environ  # noqa: B003 (a job may have put another one there)
+    _environ.clear()
+    _environ.update({os.fsdecode(name): os.fsdecode(value) for name, value in state[1].items()})
     time.tzset()
 
 
@@ -101,7 +106,7 @@ STATE: list[tuple[str, Callable[[], Any], Callable[[Any], object]]] = [
     ("resource limits", _read_limits, _set_limits),
     ("working directory", os.getcwd, os.chdir),
     ("file mode mask", read_umask, os.umask),
-    ("environment", _environment.copy, _set_environment),
+    ("environment", _read_environment, _set_environment),
     (
         "locale",
         lambda: locale.setlocale(locale.LC_ALL),
@@ -156,7 +161,12 @@ def _connection_of_its_own() -> Iterator[None]:
     if own.in_atomic_block:  # in a test, whose rows the job is to see
         yield
         return
-    lent = connections[DEFAULT_DB_ALIAS] = connections.create_connection(DEFAULT_DB_ALIAS)
+    # As `own.copy()`, which copies strings, too, and looks at each.
+    address = {
+        name: value.copy() if isinstance(value, dict) else value
+        for name, value in own.settings_dict.items()
+    }
+    lent = connections[DEFAULT_DB_ALIAS] = type(own)(address, DEFAULT_DB_ALIAS)
     try:
         yield
     finally:

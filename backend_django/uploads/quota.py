@@ -156,7 +156,7 @@ def _check_work(today: Usage) -> None:
 
 
 def work_count(*, owner_id: Any, seconds: float) -> None:
-    """Count the processor time of an attempt that has ended."""
+    """Count the processor time of attempts that have ended."""
     with connection.cursor() as cursor:
         cursor.execute(_WORKED, [owner_id, timezone.now().date(), seconds])
     publish_on_commit(user_ids=[owner_id], topic=TOPIC)

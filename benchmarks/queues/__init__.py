@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks import tools
 from benchmarks.product import Product
+from scripts.processes import dies_with_parent
 
 
 class Queue:
@@ -38,7 +39,7 @@ class Queue:
         """Have a worker for a while that has already done something."""
         worker = subprocess.Popen(
             [*self.program, "worker", str(concurrency)], env=self.environment,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, preexec_fn=dies_with_parent(),
         )  # fmt: skip
         try:
             self.ask("run", "5")

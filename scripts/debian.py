@@ -16,6 +16,8 @@ from scripts.environment import CACHE
 PACKAGES = {
     "prometheus": ("prometheus", "promtool"),
     "prometheus-alertmanager": ("prometheus-alertmanager",),
+    "prometheus-node-exporter": ("prometheus-node-exporter",),
+    "prometheus-postgres-exporter": ("prometheus-postgres-exporter",),
     "pebble": ("pebble", "pebble-challtestsrv"),  # an authority of certificates
 }
 

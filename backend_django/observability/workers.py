@@ -1,7 +1,8 @@
 """How busy a worker and beat are, on an inside port of their own, for a Prometheus.
 
-Of a worker: processes of its pool and those at work, those that were lost at work, and memory and
-processor time of all of them and their jobs. Of both: prometheus_client's look at the process.
+Of a worker: processes of its pool and those at work, those that were lost at work, memory and
+processor time of all of them and their jobs, and the space that is left for jobs. Of both:
+prometheus_client's look at the process.
 """
 
 import logging
@@ -15,6 +16,8 @@ from celery.signals import after_task_publish, beat_init, task_failure, worker_r
 from celery.worker import state
 from prometheus_client import REGISTRY, Counter, Metric, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from backend_django.files.storage import free_bytes
 
 from . import configure
 
@@ -51,6 +54,11 @@ class PoolCollector:
         )
         yield GaugeMetricFamily(
             "celery_worker_memory_bytes", "Of the worker, its pool and their jobs.", value=size
+        )
+        yield GaugeMetricFamily(
+            "celery_worker_disk_free_bytes",
+            "Space left where its jobs work, the reserve not counted.",
+            value=free_bytes(),
         )
 
 

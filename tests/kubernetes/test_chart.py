@@ -7,6 +7,7 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+import yaml
 
 from tests.kubernetes.helm import (
     CHART,
@@ -20,6 +21,7 @@ from tests.kubernetes.helm import (
     template,
     values,
 )  # fmt: skip
+from tests.stack import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -302,6 +304,19 @@ def test_what_could_not_start_is_refused_in_words(change: dict[str, Any], words:
     done = template(values("production", change))
     assert done.returncode
     assert words in done.stderr
+
+
+def test_alarms_are_those_of_compose() -> None:
+    """But for those of a machine, which a cluster has for all of its own."""
+    docker = ROOT / "docker"
+    there = {*docker.glob("*/prometheus/*.rules.yml"), docker / "prometheus" / "alerts.yml"}
+    shared = {path for path in there if path.name != "machine.rules.yml"}
+    assert {path.resolve() for path in (CHART / "files").iterdir()} == shared
+    groups = [group for path in shared for group in yaml.safe_load(path.read_text())["groups"]]
+    objects = render("production", {"metrics": {"rules": True}})
+    (rules,) = of_kind(objects, "PrometheusRule").values()
+    by_name = {group["name"]: group for group in rules["spec"]["groups"]}
+    assert by_name == {group["name"]: group for group in groups}
 
 
 def test_files_must_be_shared() -> None:

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,13 +22,16 @@ import pytest
 import yaml
 
 from scripts.processes import dies_with_parent, free_port, last_lines
-from tests.chaos.cluster import KIND, Cluster
+from tests.chaos.cluster import KIND, WORKER, Cluster
 from tests.plugin import debian
 from tests.server.conftest import Server
 from tests.stack import ROOT, Api, wait_for
 
 OBSERVABILITY = ROOT / "docker" / "observability"
-RULES = [ROOT / "docker/prometheus/alerts.yml", OBSERVABILITY / "prometheus/slo.rules.yml"]
+RULES = [
+    ROOT / "docker/prometheus/alerts.yml",
+    *sorted((OBSERVABILITY / "prometheus").glob("*.rules.yml")),
+]
 ALERTMANAGER = OBSERVABILITY / "alertmanager" / "alertmanager.yml"
 DISK_BYTES = 64 * 1024**2
 # Windows and waits become seconds, what somebody waits for or the reaper may sleep a few, and what
@@ -137,10 +140,14 @@ def alertmanager(folder: Path, receiver: str) -> list[Any]:
 
 
 class Watched(Cluster):
-    """The chaos suite's product with ports for a Prometheus; `small` is for a web beside it."""
+    """The chaos suite's product with ports for a Prometheus.
+
+    `small` is for a web or a worker beside it, and `machine` for what looks at disks.
+    """
 
     def __init__(self, directory: Path) -> None:
-        self.small = free_port()
+        self.small, self.machine = free_port(), free_port()
+        self.disk = directory / "disk"
         super().__init__(
             directory, METRICS_PORT=str(free_port()), PROCESSING_MAX_ATTEMPTS="1",
             PROCESSING_DISK_RESERVE_BYTES="0",
@@ -172,7 +179,17 @@ def watched(
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": quick_rules(folder),
         "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}]},
-        "scrape_configs": [{"job_name": "web", "static_configs": [{"targets": targets}]}],
+        "scrape_configs": [
+            {"job_name": "web", "static_configs": [{"targets": targets}]},
+            {
+                "job_name": "machine",
+                "static_configs": [{"targets": [f"127.0.0.1:{cluster.machine}"]}],
+                # This machine's own may be full.
+                "metric_relabel_configs": [
+                    {"source_labels": ["mountpoint"], "regex": str(cluster.disk), "action": "keep"}
+                ],
+            },
+        ],
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     try:
@@ -249,28 +266,70 @@ def jobs_fail(product: Watched, api: Api) -> Meanwhile:
 
 
 @contextmanager
-def disk_fills_up(product: Watched, api: Api) -> Meanwhile:
-    """The disk of one web of two: a tmpfs in a namespace, which goes when its process does."""
-    disk = product.directory / "disk"
-    disk.mkdir()
+def small_disk(
+    product: Watched, *namespaces: str, command: Sequence[Any] = ("cat",)
+) -> Iterator[Path]:
+    """A tmpfs in a namespace, which goes with the process there; yields it as seen from here."""
+    product.disk.mkdir()
     with subprocess.Popen(
-        ["unshare", "--map-root-user", "--mount", "sh", "-c",
-         'mount -t tmpfs -o "size=$1" tmpfs "$0" && echo && exec cat', disk, str(DISK_BYTES)],
+        ["unshare", "--map-root-user", "--mount", *namespaces, "sh", "-c",
+         'mount -t tmpfs -o "size=$1" tmpfs "$0" && echo && shift && exec "$@"',
+         product.disk, str(DISK_BYTES), *command],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=dies_with_parent(),
     ) as holder:  # fmt: skip
         if not holder.stdout or not holder.stdout.readline():
             pytest.skip("no tmpfs can be mounted in a namespace")
-        inside = Path(f"/proc/{holder.pid}/root{disk}")
+        children = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
+        try:
+            yield Path(f"/proc/{(children or [holder.pid])[0]}/root{product.disk}")
+        finally:
+            holder.kill()
+    product.disk.rmdir()
+
+
+@contextmanager
+def filled(disk: Path) -> Iterator[None]:
+    (disk / "full").write_bytes(bytes(DISK_BYTES * 15 // 16))
+    yield
+    (disk / "full").unlink()
+
+
+@contextmanager
+def disk_fills_up(product: Watched, api: Api) -> Meanwhile:
+    """The disk of one web of two."""
+    with small_disk(product) as disk:
         server = Server(
-            product, defaults=True, METRICS_PORT=str(product.small), PROCESSING_WORK_DIR=str(inside)
+            product, defaults=True, METRICS_PORT=str(product.small), PROCESSING_WORK_DIR=str(disk)
         )
         try:
-            (inside / "full").write_bytes(bytes(DISK_BYTES * 3 // 4))
-            yield lambda: None
-            (inside / "full").unlink()
+            with filled(disk):
+                yield lambda: None
         finally:
             server.stop()
-    disk.rmdir()
+
+
+@contextmanager
+def disk_of_a_worker_fills_up(product: Watched, api: Api) -> Meanwhile:
+    with small_disk(product) as disk:
+        product.start_process(
+            "worker3", [*WORKER, "-n", "three@%h"],
+            CELERY_METRICS_PORT=str(product.small), PROCESSING_WORK_DIR=str(disk),
+        )  # fmt: skip
+        try:
+            with filled(disk):
+                yield lambda: None
+        finally:
+            product.stop("worker3")
+
+
+@contextmanager
+def disk_of_the_machine_fills_up(product: Watched, api: Api) -> Meanwhile:
+    """Any of its disks: one in a namespace, where the exporter is the first process."""
+    exporter = debian("prometheus-node-exporter") / "prometheus-node-exporter"
+    own = ("--pid", "--fork", "--kill-child", "--mount-proc")
+    command = exporter, f"--web.listen-address=127.0.0.1:{product.machine}"
+    with small_disk(product, *own, command=command) as disk, filled(disk):
+        yield lambda: None
 
 
 @contextmanager
@@ -290,6 +349,8 @@ FAULTS = {
     jobs_are_killed: {"WorkersAreLost"},
     jobs_fail: {"RequestsFail"},
     disk_fills_up: {"DiskFillsUp"},
+    disk_of_a_worker_fills_up: {"WorkersDiskFillsUp"},
+    disk_of_the_machine_fills_up: {"MachineDiskFillsUp"},
     web_dies: {"WebIsDown", "ReaperStandsStill"},
 }  # fmt: skip
 # Rings on a machine that is busy enough, whatever the fault: a scrape has a second here, too.

@@ -1,9 +1,11 @@
 """Rules and dashboards ask for what there is: by Prometheus, of a product that runs."""
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -13,31 +15,48 @@ import pytest
 import yaml
 
 from scripts.processes import dies_with_parent, free_port
+from tests.plugin import debian
 from tests.stack import ROOT, wait_for
 
 from .conftest import Measured
 
 pytestmark = pytest.mark.slow
 FOLDER = ROOT / "docker" / "observability"
-RULES = FOLDER / "prometheus" / "slo.rules.yml"
+RULES = sorted((FOLDER / "prometheus").glob("*.rules.yml"))
 DASHBOARDS = sorted((FOLDER / "grafana" / "dashboards").glob("*.json"))
 Ask = Callable[[str], list[Any]]
+
+
+@contextmanager
+def running(*command: object, **environment: str) -> Iterator[None]:
+    process = subprocess.Popen(
+        list(map(str, command)), stderr=subprocess.DEVNULL, preexec_fn=dies_with_parent(),
+        env=os.environ | environment,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 @pytest.fixture(scope="module")
 def ask(
     prometheus_tools: Path, watched: Measured, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ask]:
-    """A Prometheus that scrapes the product, with the rules of docker/observability."""
+    """A Prometheus that scrapes product and exporters, with the rules of docker/observability."""
     folder = tmp_path_factory.mktemp("prometheus")
     ports = {
         "web": watched.environment["METRICS_PORT"],
         "celeryworker": watched.celery_ports["worker"],
         "celerybeat": watched.celery_ports["beat"],
+        "postgres": free_port(),
+        "machine": free_port(),
     }
+    exporters = {name: debian(f"prometheus-{name}-exporter") for name in ("postgres", "node")}
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-        "rule_files": [str(RULES)],
+        "rule_files": list(map(str, RULES)),
         "scrape_configs": [
             {"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
             for name, port in ports.items()
@@ -45,11 +64,6 @@ def ask(
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     port = free_port()
-    process = subprocess.Popen(
-        [str(prometheus_tools / "prometheus"), f"--config.file={folder}/prometheus.yml",
-         f"--web.listen-address=127.0.0.1:{port}", f"--storage.tsdb.path={folder}/data"],
-        stderr=subprocess.DEVNULL, preexec_fn=dies_with_parent(),
-    )  # fmt: skip
 
     def query(expression: str) -> list[Any]:
         url = f"http://127.0.0.1:{port}/api/v1/query"
@@ -60,25 +74,42 @@ def ask(
         assert answer.status_code == 200, f"{expression}: {answer.text}"
         return list(answer.json()["data"]["result"])
 
-    with watched.client() as api:
+    with ExitStack() as stack:
+        stack.enter_context(running(
+            prometheus_tools / "prometheus", f"--config.file={folder}/prometheus.yml",
+            f"--web.listen-address=127.0.0.1:{port}", f"--storage.tsdb.path={folder}/data",
+        ))  # fmt: skip
+        stack.enter_context(running(
+            exporters["postgres"] / "prometheus-postgres-exporter",
+            f"--web.listen-address=127.0.0.1:{ports['postgres']}",
+            DATA_SOURCE_NAME=watched.environment["DATABASE_URL"] + "?sslmode=disable",
+        ))  # fmt: skip
+        stack.enter_context(running(
+            exporters["node"] / "prometheus-node-exporter",
+            f"--web.listen-address=127.0.0.1:{ports['machine']}",
+        ))  # fmt: skip
+        api = stack.enter_context(watched.client())
         made = api.create("wordcount", b"two words")
         api.wait("wordcount", made["id"])
-        with httpx.stream("GET", f"{watched.url}/events/", headers=api.headers):
-            try:
-                yield query
-            finally:
-                process.terminate()
-                process.wait(20)
+        url = f"{watched.url}/events/"
+        stack.enter_context(httpx.stream("GET", url, headers=api.headers))
+        yield query
 
 
 @pytest.mark.parametrize(
-    "arguments", [("check", "rules", RULES.name), ("test", "rules", "slo.test.yml")]
+    "arguments",
+    [
+        ("check", "rules", *(path.name for path in RULES)),
+        ("test", "rules", "slo.test.yml"),
+        ("test", "rules", "disks.test.yml"),
+    ],
+    ids=lambda arguments: arguments[-1],
 )
 def test_rules_are_as_prometheus_has_them(
     prometheus_tools: Path, arguments: tuple[str, ...]
 ) -> None:
     command = [str(prometheus_tools / "promtool"), *arguments]
-    done = subprocess.run(command, cwd=RULES.parent, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=FOLDER / "prometheus", capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -122,16 +153,24 @@ def test_prometheus_asks_each_service_that_has_the_port() -> None:
         if "CELERY_METRICS_PORT" in one.get("environment", {})
     }
     assert len(ports) == 3
+    ports |= {"postgres-exporter": "9187", "node-exporter": "9100"}  # as their images have them
+    assert services.keys() >= ports.keys()
+    mounted = dict(
+        one.removesuffix(":ro").split(":")
+        for one in services["prometheus"]["volumes"]
+        if ".json" in one
+    )
     asked = {
-        one["labels"]["job"]: one["targets"]
-        for one in json.loads((FOLDER / "prometheus" / "workers.json").read_text())
+        target
+        for path in mounted
+        for one in json.loads((ROOT / path).read_text())
+        for target in one["targets"]
     }
-    assert asked == {name: [f"{name}:{port}"] for name, port in ports.items()}
-    mounted = next(one for one in services["prometheus"]["volumes"] if "workers.json" in one)
+    assert asked == {f"{name}:{port}" for name, port in ports.items()}
     config = yaml.safe_load((ROOT / "docker/prometheus/prometheus.yml").read_text())
     (modules,) = (one for one in config["scrape_configs"] if one["job_name"] == "modules")
     (pattern,) = modules["file_sd_configs"][0]["files"]
-    assert fnmatch(mounted.split(":")[1], pattern)
+    assert all(fnmatch(path, pattern) for path in mounted.values())
 
 
 def test_grafana_finds_its_sources_and_compose_its_files() -> None:
@@ -152,6 +191,6 @@ def test_grafana_finds_its_sources_and_compose_its_files() -> None:
 
 def test_every_alarm_has_a_section_that_says_what_to_do() -> None:
     page = (ROOT / "docs" / "observability.md").read_text()
-    for group in yaml.safe_load(RULES.read_text())["groups"]:
-        for rule in group["rules"]:
-            assert "alert" not in rule or f"`{rule['alert']}`" in page
+    groups = [group for path in RULES for group in yaml.safe_load(path.read_text())["groups"]]
+    for rule in (rule for group in groups for rule in group["rules"]):
+        assert "alert" not in rule or f"`{rule['alert']}`" in page

@@ -39,19 +39,24 @@ class Change(NamedTuple):
 
     user_ids: Sequence[Any]
     topic: str
-    ids: Sequence[Any]
+    ids: list[Any]
 
 
 class _Telling:
     """Announces the changes of a transaction, when it is called."""
 
-    def __init__(self, change: Change) -> None:
-        self.changes = [change]
+    def __init__(self) -> None:
+        self.changes: dict[tuple[Any, ...], Change] = {}
         self.is_over = False
+
+    def add(self, change: Change) -> None:
+        known = self.changes.setdefault((change.topic, *change.user_ids), change)
+        if known is not change:
+            known.ids.extend(change.ids)
 
     def __call__(self) -> None:
         self.is_over = True  # in tests the list of what follows a commit is not emptied
-        publish_all(self.changes)
+        publish_all(self.changes.values())
 
 
 def publish_on_commit(*, user_ids: Iterable[Any], topic: str, ids: Sequence[Any] = ("",)) -> None:
@@ -70,9 +75,11 @@ def publish_on_commit(*, user_ids: Iterable[Any], topic: str, ids: Sequence[Any]
         savepoints, last, _ = connection.run_on_commit[-1]
         same = savepoints == set(connection.savepoint_ids)  # which are undone together
         if isinstance(last, _Telling) and same and not last.is_over:
-            last.changes.append(change)
+            last.add(change)
             return
-    transaction.on_commit(_Telling(change), robust=True)
+    telling = _Telling()
+    telling.add(change)
+    transaction.on_commit(telling, robust=True)
 
 
 def publish_to_all_on_commit() -> None:
@@ -100,13 +107,13 @@ def _listening() -> list[Any]:
 
 def publish(*, user_ids: Sequence[Any], topic: str, ids: Sequence[Any] = ("",)) -> None:
     """Announce a change now. Never raises for a server that does not respond."""
-    publish_all([Change(user_ids, topic, ids)])
+    publish_all([Change(user_ids, topic, list(ids))])
 
 
-def publish_all(changes: Sequence[Change]) -> None:
+def publish_all(changes: Iterable[Change]) -> None:
     """Announce changes now, in one trip."""
     changes = [
-        Change(people(change.user_ids), change.topic, change.ids)
+        Change(people(change.user_ids), change.topic, list(dict.fromkeys(change.ids)))
         for change in changes
         if change.user_ids and change.ids
     ]
@@ -126,7 +133,7 @@ def _everybody(changes: Iterable[Change]) -> dict[Any, None]:
 def _tell(changes: Sequence[Change]) -> None:
     """Announce changes, and to those who missed earlier ones that they did."""
     missed = _take_missed()
-    changes = [Change(missed, RESET, ("",)), *changes]
+    changes = [Change(missed, RESET, [""]), *changes]
     try:
         pipeline = _client(os.getpid()).pipeline(transaction=False)
         for user_ids, topic, ids in changes:

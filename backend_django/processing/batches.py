@@ -15,13 +15,13 @@ from backend_django.users.models import User
 from backend_django.utils.errors import Conflict, Invalid
 from backend_django.utils.messages import Message
 
-from . import lifecycle
 from .changes import announce_changes
 from .enqueue import ring_on_commit
 from .inputs import Resolved, Sources, resolve_each
 from .models import ProcessingRequest
 from .processor import Processor
 from .services import UPLOAD_USED, asked_by, lock_results, open_requests, request_build
+from .turns import read_next_turn
 
 logger = logging.getLogger(__name__)
 LIMIT = 1000  # requests of one call
@@ -139,7 +139,7 @@ def _insert(
         ]
         keys = [row.unique_key for row in built]
         known = dict(open_requests(owner, processor, keys).values_list("unique_key", "id"))
-        turn = lifecycle.read_next_turn(owner_id=owner.pk, **place)
+        turn = read_next_turn(owner_id=owner.pk, **place)
         lock_results([request for found in resolved for request in found.requests])
         for index, (row, found) in enumerate(zip(built, resolved, strict=True)):
             if row.unique_key in known:

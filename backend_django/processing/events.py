@@ -33,7 +33,9 @@ def on_requests_ended(receiver: Receiver) -> Receiver:
     return receiver
 
 
-def end_requests(write: Callable[[], Sequence[ProcessingRequest]]) -> Sequence[ProcessingRequest]:
+def end_requests(
+    write: Callable[[], Sequence[ProcessingRequest]], then: Callable[[], object] | None = None
+) -> Sequence[ProcessingRequest]:
     """Run what brings requests to an end, in a transaction, and announce those that have ended.
 
     A savepoint for each receiver would cost every request two statements. So there are none at
@@ -42,19 +44,21 @@ def end_requests(write: Callable[[], Sequence[ProcessingRequest]]) -> Sequence[P
 
     Args:
         write: changes rows and returns them as they are now; it may run twice.
+        then: called when they are announced, if there are any; it may run twice, too.
 
     Returns:
         What `write` returned.
     """
     try:
-        return _end(write, _announce)
+        return _end(write, _announce, then)
     except (_ReceiverError, IntegrityError):
-        return _end(write, _announce_guarded)
+        return _end(write, _announce_guarded, then)
 
 
 def _end(
     write: Callable[[], Sequence[ProcessingRequest]],
     announce: Callable[[Sequence[ProcessingRequest]], None],
+    then: Callable[[], object] | None,
 ) -> Sequence[ProcessingRequest]:
     within = connection.in_atomic_block
     with transaction.atomic():
@@ -64,6 +68,8 @@ def _end(
             announce(ended)
             if within:  # the commit comes later, and nobody there would do this again
                 connection.check_constraints()
+        if written and then:
+            then()
     return written
 
 

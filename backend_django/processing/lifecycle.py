@@ -7,7 +7,7 @@ Time is the database's: the clocks of the workers do not matter.
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -15,13 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import (
-    BigIntegerField,
-    Count,
-    F,
-    QuerySet,
-)
-from django.db.models.expressions import RawSQL
+from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Now
 
 from backend_django.utils.database_time import from_now
@@ -68,7 +62,7 @@ _DUE = """
     WHERE status = 'pending' AND owner_id <> ALL(%(at_limit)s) AND {which}
     AND (run_at IS NULL OR run_at <= statement_timestamp())
     AND kind NOT IN (SELECT kind FROM processing_pausedkind)
-    AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s))
+    AND (%(kinds)s::text IS NULL OR kind = ANY(string_to_array(%(kinds)s, ',')))
     ORDER BY priority, turn, created_at, id
     LIMIT 1"""
 _NEXT = _DUE.format(which="queue = %(queue)s")
@@ -110,35 +104,13 @@ _COMPLETE = """
         SELECT id, attempt, %(data)s::jsonb, %(files)s::jsonb, finished_at FROM finished
     )
     SELECT {columns} FROM finished"""
-_TURN = """
-    WITH lane AS NOT MATERIALIZED (
-        SELECT owner_id, status, turn FROM processing_processingrequest
-        WHERE queue = %s AND priority = %s AND status IN ('pending', 'processing')
-    ),
-    running AS (SELECT max(turn) AS turn FROM lane WHERE status = 'processing'),
-    waiting AS (SELECT min(turn) AS turn FROM lane WHERE status = 'pending'),
-    own AS (SELECT max(turn) AS turn FROM lane WHERE owner_id = %s)
-    SELECT greatest(
-        own.turn + 1, running.turn, waiting.turn - (running.turn IS NOT NULL)::int, 0
-    ) FROM running, waiting, own"""
 
 
-def next_turn(*, owner_id: Any, queue: str, priority: int) -> RawSQL:
-    """Return the turn of a request that joins a queue, as an expression for its column.
-
-    Start-time fair queuing (Goyal, Vin and Cheng, 1996): a request's turn is one after its owner's
-    last one in the queue, but not before the turn that is being served. So whoever comes next
-    starts right after what runs now, however many requests of others wait, and each owner has one
-    of every round.
+def _kinds() -> str:
+    """Return the kinds that this process knows, as statements want them: psycopg spends a quarter
+    of a statement on the items of an array. They are parts of addresses, so they have no comma.
     """
-    return RawSQL(_TURN, [queue, priority, owner_id], BigIntegerField())  # noqa: S611 # nosec B611
-
-
-def read_next_turn(*, owner_id: Any, queue: str, priority: int) -> int:
-    """Return that turn as it is now, for the first of many requests that join together."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TURN, [queue, priority, owner_id])
-        return cursor.fetchone()[0]
+    return ",".join(known_kinds())
 
 
 def claim(
@@ -160,7 +132,7 @@ def claim(
     values = {
         "id": request_id,
         "queue": queue,
-        "kinds": known_kinds(),
+        "kinds": _kinds(),
         "lease": settings.PROCESSING_LEASE_SECONDS,
         "worker": worker[:100],
         "celery_task_id": celery_task_id[:50],
@@ -220,7 +192,7 @@ def next_due(*, queue: str, any_kind: bool = False) -> UUID | None:
     if at_limit is None:
         return None
     with connection.cursor() as cursor:
-        kinds = None if any_kind else known_kinds()
+        kinds = None if any_kind else _kinds()
         cursor.execute(_NEXT, {"queue": queue, "kinds": kinds, "at_limit": at_limit})
         row = cursor.fetchone()
     return row[0] if row else None
@@ -289,10 +261,22 @@ def _leave(
 
 
 def complete(
-    request_id: UUID, attempt: int, *, data: dict[str, Any], files: dict[str, Any]
+    request_id: UUID,
+    attempt: int,
+    *,
+    data: dict[str, Any],
+    files: dict[str, Any],
+    then: Callable[[], object] | None = None,
 ) -> bool:
-    """Finish with a result, both or neither. False when the attempt no longer owns the request."""
+    """Finish with a result, both or neither.
 
+    Args:
+        then: called in the same transaction, when all that it brings with it is written; it may be
+            called twice (`end_requests`).
+
+    Returns:
+        False when the attempt no longer owns the request.
+    """
     values = {
         "id": request_id,
         "attempt": attempt,
@@ -313,7 +297,7 @@ def complete(
             result._state.adding = False
         return finished
 
-    return bool(end_requests(write))
+    return bool(end_requests(write, then))
 
 
 def fail(request_id: UUID, attempt: int, *, code: str, message: str, **reached: Any) -> bool:

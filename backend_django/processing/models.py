@@ -101,7 +101,7 @@ class ProcessingRequest(models.Model):
     )
     cancel_requested = models.BooleanField(default=False)
 
-    # What is next: the lowest priority number, then the lowest turn (lifecycle.next_turn).
+    # What is next: the lowest priority number, then the lowest turn (turns.next_turn).
     queue = models.CharField(max_length=50, db_default="processing")
     priority = models.PositiveSmallIntegerField(choices=Priority, db_default=Priority.NORMAL)
     turn = models.BigIntegerField(db_default=0, help_text="Place in the round-robin of owners.")

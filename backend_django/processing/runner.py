@@ -4,11 +4,11 @@ import logging
 import pdb
 import resource
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from backend_django.files.refs import FileRef
 from backend_django.files.storage import DISK_FULL_ERRORS, free_bytes, remote
-from backend_django.uploads.quota import WorkUsedUp, work_check, work_count
+from backend_django.uploads.quota import WorkUsedUp, work_check
 from backend_django.utils import logs
 from backend_django.utils.database_wait import statement_limit
 from backend_django.utils.errors import FileGone, ServiceError, StorageFull, StorageUnavailable
@@ -40,11 +40,9 @@ from .processor import Cancelled, Context, Output, ProcessingError, Processor
 from .registry import get_processor
 from .request_files import delete_attempt, delete_request_files, save_output
 from .scratch import delete_scratch, work_directory
+from .shift import Shift
 
 logger = logging.getLogger(__name__)
-Spent = defaultdict[Any, float]  # seconds of processor time, by owner
-# How long one message keeps a worker at short requests, so that each does not cost a message.
-TURN_SECONDS = 1.0
 # A job's own query may take as long as PostgreSQL lets it (statement_timeout).
 JOB_STATEMENT_SECONDS = 35.0
 breakpoint_at_failure = False  # open a debugger where a job has failed: `run_request --debug`
@@ -57,17 +55,13 @@ def run_next(*, queue: str, worker: str = "", celery_task_id: str = "") -> list[
         Their ids.
     """
     done: list[str] = []
-    deadline = time.monotonic() + TURN_SECONDS
-    with _work_counted() as spent:
-        while not is_stopping() and time.monotonic() < deadline:
-            request = lifecycle.claim(queue=queue, worker=worker, celery_task_id=celery_task_id)
-            if request is None:
-                break
+    with Shift(queue=queue, worker=worker, celery_task_id=celery_task_id) as shift:
+        while request := shift.take():
             if not done:
                 ring_for_next(queue)  # so that a worker that is free takes it at once
             done.append(str(request.id))
-            _run(request, celery_task_id, spent)
-        else:
+            _run(request, shift)
+        if shift.is_over:
             ring_for_next(queue)  # there may be more
     if lifecycle.has_limits() and done:
         ring_for_all()  # what has ended may have kept requests of any queue waiting
@@ -78,45 +72,45 @@ def run_this(request_id: UUID) -> bool:
     """Work on one request here and now, if it waits; say whether it did."""
     request = lifecycle.claim(request_id, worker="run_request")
     if request:
-        with _work_counted() as spent:
-            _run(request, "", spent)
+        with Shift(queue=None) as shift:
+            _run(request, shift)
     return request is not None
 
 
-def _run(request: ProcessingRequest, celery_task_id: str, spent: Spent) -> None:
+def _run(request: ProcessingRequest, shift: Shift) -> None:
     context = {
         logs.request_id: str(request.id),
-        logs.task_id: celery_task_id,
+        logs.task_id: shift.celery_task_id,
         trace_id: request.trace_id,
     }
     tokens = {variable: variable.set(value) for variable, value in context.items()}
     try:
-        _run_claimed(request, spent)
+        _run_claimed(request, shift)
     finally:
         for variable, token in tokens.items():
             variable.reset(token)
 
 
-def _run_claimed(request: ProcessingRequest, spent: Spent) -> None:
+def _run_claimed(request: ProcessingRequest, shift: Shift) -> None:
     """Work on a request and write down how it ended, whatever its feature does."""
     owned, cpu_before = False, _cpu_seconds()
     with log_tail(str(request.id)) as lines:
         try:
-            owned = _attempt(request, lines)
+            owned = _attempt(request, shift, lines)
         finally:
             seconds = _cpu_seconds() - cpu_before
             logger.info("attempt %d took %.2f s of processor time", request.attempt, seconds)
-            spent[request.owner_id] += seconds
+            shift.spent[request.owner_id] += seconds
             _remove_losers(request, winner=request.attempt if owned else None)
 
 
-def _attempt(request: ProcessingRequest, lines: Sequence[str]) -> bool:
+def _attempt(request: ProcessingRequest, shift: Shift, lines: Sequence[str]) -> bool:
     """Return whether the attempt has completed the request."""
     logger.info("attempt %d of %s begins", request.attempt, request.kind)
     attempt = Attempt(request, _time_limit(request))
     with notify_observers(attempt):
         try:
-            attempt.outcome = _complete(request, attempt)
+            attempt.outcome = _complete(request, attempt, shift)
         except BaseException as error:  # what sys.exit() raises too
             attempt.outcome = _end(request, attempt, error, lines)
     if attempt.outcome != "failed":
@@ -124,15 +118,16 @@ def _attempt(request: ProcessingRequest, lines: Sequence[str]) -> bool:
     return attempt.outcome == "completed"
 
 
-def _complete(request: ProcessingRequest, attempt: Attempt) -> str:
+def _complete(request: ProcessingRequest, attempt: Attempt, shift: Shift) -> str:
     if issubclass(get_processor(request.kind), Pipeline):
         begin(request)
         return "begun"
     with attempt, _descendants_ended():
         output, files = _work(request, attempt)
-    owned = _retry_db_write(
-        lambda: lifecycle.complete(request.id, request.attempt, data=output.data, files=files)
+    complete = partial(
+        lifecycle.complete, request.id, request.attempt, data=output.data, files=files
     )
+    owned = _retry_db_write(lambda: shift.complete(complete))
     return "completed" if owned else "superseded"
 
 
@@ -189,20 +184,6 @@ def _cpu_seconds() -> float:
     """Return the processor time of this process and of its children that have ended."""
     used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
-
-
-@contextmanager
-def _work_counted() -> Iterator[Spent]:
-    """Count the processor time of all attempts of a turn at its end, once for each owner."""
-    spent: Spent = defaultdict(float)
-    try:
-        yield spent
-    finally:
-        for owner_id, seconds in spent.items():
-            try:
-                work_count(owner_id=owner_id, seconds=seconds)
-            except (DatabaseError, InterfaceError):  # it is away, or the owner is gone
-                logger.warning("%.2f s of processor time were not counted", seconds)
 
 
 def _fail(

@@ -31,6 +31,7 @@ from .models import PausedKind, ProcessingRequest
 from .processor import Processor
 from .registry import get_processor
 from .returning import update_returning
+from .turns import next_turn
 
 logger = logging.getLogger(__name__)
 Status = ProcessingRequest.Status
@@ -240,7 +241,7 @@ def _place(kind: str, owner_id: Any) -> dict[str, Any]:
     except KeyError:  # its feature is gone; the reaper says so
         processor = Processor
     queue, priority = processor.queue, processor.priority
-    turn = lifecycle.next_turn(owner_id=owner_id, queue=queue, priority=priority)
+    turn = next_turn(owner_id=owner_id, queue=queue, priority=priority)
     return {"queue": queue, "priority": priority, "turn": turn}
 
 

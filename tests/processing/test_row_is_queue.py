@@ -20,6 +20,7 @@ from backend_django.processing.priority import Priority
 from backend_django.processing.runner import run_next
 from backend_django.processing.services import request_cancel
 from backend_django.processing.tasks import maintenance_reap
+from backend_django.processing.turns import next_turn
 from backend_django.users.models import User
 
 QUEUE = "processing"
@@ -43,7 +44,7 @@ def join(owner: User, priority: Priority = Priority.NORMAL, **fields) -> Process
     return ProcessingRequest.objects.create(
         owner=owner, kind="wordcount", name="n", input_file="x", input_name="x", input_size=1,
         priority=priority,
-        turn=lifecycle.next_turn(owner_id=owner.id, queue=QUEUE, priority=priority),
+        turn=next_turn(owner_id=owner.id, queue=QUEUE, priority=priority),
         **fields,
     )  # fmt: skip
 

@@ -25,7 +25,7 @@ async def run(count: int) -> float:
     began = time.perf_counter()
     await nothing.batch_defer_async(*[{}] * count)
     while await _left():
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.002 if count == 1 else 0.02)  # as ours
     return time.perf_counter() - began
 
 

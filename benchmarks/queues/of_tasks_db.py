@@ -45,7 +45,7 @@ def run(count: int) -> float:
             nothing.enqueue()
         began = time.perf_counter()
     while DBTaskResult.objects.filter(status__in=["READY", "RUNNING"]).exists():
-        time.sleep(0.002)
+        time.sleep(0.002 if count == 1 else 0.02)  # as ours
     return time.perf_counter() - began
 
 

@@ -17,9 +17,10 @@ bootstrap = $(if $(shell command -v "$(PYTHON)"),"$(PYTHON)" -m scripts.bootstra
 bootstrap_run = $(bootstrap) --dotenv --no-tests
 VENV := .venv/bin/python
 NPM := $(VENV) -m scripts.node npm
-# As the shell's own variable, so that no character of a value is one of the shell's words; and only
-# from the command line: NAME and EMAIL are set in many a shell for something else.
-given = $(if $(filter command,$(origin $(1))),--$(2)="$${$(1)}")
+# As it was typed, in a variable of the shell, so that no character of it is one of make's or of the
+# shell's; and only from the command line: NAME and EMAIL are set in many a shell for something else,
+# and what programs are to know by them is not what is given here (git takes EMAIL for the author's).
+given = $(if $(filter command,$(origin $(1))),$(eval unexport $(1))$(eval export GIVEN_$(1) := $$(value $(1)))--$(2)="$${GIVEN_$(1)}")
 
 -include scripts/template.mk scripts/*/targets.mk backend_django/*/targets.mk
 

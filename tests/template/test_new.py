@@ -240,11 +240,26 @@ def test_a_project_made_before_slugs_were_stored_keeps_its_own(
 
 @pytest.mark.matrix
 def test_a_value_is_never_a_word_of_the_shell(clone: Path) -> None:
-    done = make(clone, "new", NAME="River `touch a` $$(touch b) & Co.")
+    done = make(clone, "new", NAME="River `touch a` $(touch b) & Co.")
     assert done.returncode == 0, done.stderr
     assert not (clone / "a").exists()
     assert not (clone / "b").exists()
-    assert "& Co." in (clone / "project.toml").read_text()
+    assert "$(touch b) & Co." in (clone / "project.toml").read_text()
+
+
+def test_a_value_is_what_was_typed_and_is_nobody_elses(tmp_path: Path) -> None:
+    """Make has `$5` for a variable of its own, and git would take EMAIL for the author's."""
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@" "EMAIL ${EMAIL:-unset}"\n')
+    python.chmod(0o755)
+    given = ["NAME=River $Watch", "DESCRIPTION=It costs $5 and $(HOME).", "EMAIL=river@example.com"]
+    done = subprocess.run(
+        ["make", "new", f"PYTHON={python}", *given], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[2:] == [
+        "--name=River $Watch", "--description=It costs $5 and $(HOME).",
+        "--email=river@example.com", "EMAIL unset",
+    ]  # fmt: skip
 
 
 def test_nobody_is_asked_to_trust_anything(released: Path) -> None:

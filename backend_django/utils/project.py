@@ -21,8 +21,13 @@ class Project:
 
     @property
     def sender(self) -> str:
-        """The From of mails: "name <email>", quoted where the name needs it."""
-        return formataddr((self.name, self.email))
+        """The From of mails: "name <email>", encoded where the name or the domain needs it.
+
+        Raises:
+            UnicodeError: no mail server would take the email.
+        """
+        local, at, domain = self.email.rpartition("@")
+        return formataddr((self.name, f"{local}{at}{domain.encode('idna').decode()}"))
 
 
 def read_project(file: Path = FILE) -> Project:
@@ -38,4 +43,8 @@ def read_project(file: Path = FILE) -> Project:
     for name, value in vars(project).items():
         if not isinstance(value, str) or not value.strip():
             raise ValueError(f"{file.name}: {name} must be a text that is not empty.")
+    try:
+        project.sender  # noqa: B018
+    except UnicodeError:
+        raise ValueError(f"{file.name}: no mail can come from {project.email}.") from None
     return project

@@ -65,6 +65,11 @@ def test_sender_is_quoted_where_the_name_needs_it() -> None:
     assert odd.sender == '"Rivers, Inc." <a@b.example>'
 
 
+def test_mails_may_come_from_a_domain_of_any_script() -> None:
+    labor = Project("Labor", "l", "1", "d", "a", "proben@süd.example")
+    assert labor.sender == "Labor <proben@xn--sd-xka.example>"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -74,6 +79,10 @@ def test_sender_is_quoted_where_the_name_needs_it() -> None:
         (
             'name = ""\nslug = "a"\nversion = "1"\ndescription = "d"\nauthor = "a"\nemail = "e"',
             "name must be a text that is not empty",
+        ),
+        (
+            'name = "n"\nslug = "a"\nversion = "1"\ndescription = "d"\nauthor = "a"\nemail = "é@b"',
+            "no mail can come from é@b",
         ),
     ],
 )

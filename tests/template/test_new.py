@@ -134,6 +134,7 @@ def test_a_project_has_the_license_that_was_chosen_and_its_contact(
         ({"NAME": "River", "WITHOUT": "s3 rivers"}, "no module rivers. Use any of rasters, s3"),
         ({"NAME": "River", "WITHOUT": "rows bookings"}, "generator needs rows: leave out both"),
         ({"NAME": "River", "EMAIL": "nobody"}, "no email address"),
+        ({"NAME": "River", "EMAIL": "größe@example.com"}, "no email address"),
         ({"NAME": "River", "CONTACT": "me"}, "an email address, an https:// URL"),
         ({"NAME": "River", "LICENSE": "GPL"}, "one of MIT, Apache-2.0, AGPL-3.0-or-later, propr"),
     ],
@@ -156,6 +157,7 @@ def test_what_cannot_be_is_refused_before_anything_is_fetched(
         ("name=***", "letter or a digit"),
         ("author=<b>", "one line"),
         ("email=a@b\n", "no email"),
+        ("email=a@b..c", "no email"),
         ("without=[rows, bookings]", "generator needs rows"),
     ],
 )

@@ -35,6 +35,21 @@ function keepError<Q extends { data: Ref; error: Ref<Error | null> }>(
   return { ...query, error }
 }
 
+/** What a request works on, and what it has brought, with its files. */
+export function useDetails(request: MaybeRefOrGetter<ProcessingRequest>) {
+  return useQuery({
+    queryKey: computed(() => {
+      const { id, status, attempt } = toValue(request)
+      return [...keys.result('requests', id), status, attempt]
+    }),
+    queryFn: ({ signal }) => {
+      const path = { id: toValue(request).id }
+      return unwrap(http.GET('/requests/details/{id}/', { params: { path }, signal }))
+    },
+    placeholderData: keepPreviousData,
+  })
+}
+
 /** One request, followed until it is final. */
 export function useRequest(api: ProcessingApi, id: MaybeRefOrGetter<string>) {
   const query = useQuery({

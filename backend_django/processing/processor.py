@@ -62,6 +62,11 @@ class Context:
     memory: int = gigabytes(1)  # Processor.memory
 
     @property
+    def owner(self) -> User:
+        """The account for which this works: `policies.visible(rows, owner)` is what it may see."""
+        return ProcessingRequest.objects.select_related("owner").get(id=self.request_id).owner
+
+    @property
     def input(self) -> InputFile:
         """The file of a job that has one input, called `file`."""
         return self.file("file")

@@ -19,6 +19,7 @@ from django.utils import timezone
 from backend_django.operations import tidy
 from backend_django.processing import lifecycle, reaper, runner
 from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.processor import Output
 from backend_django.processing.request_files import save_output
 from backend_django.processing.runner import run_next
 from backend_django.processing.services import request_delete
@@ -307,3 +308,10 @@ def test_full_disk_refuses_uploads_before_they_are_sent(signed_in: Client, setti
     answer = post(signed_in)
     assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
     assert not ProcessingRequest.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_knows_for_whom_it_works(run: Any, user: User) -> None:
+    owners = []
+    run(lambda context: (owners.append(context.owner), Output({"words": 1, "attempt": 1}))[1])
+    assert owners == [user]

@@ -51,7 +51,7 @@ def main() -> int:
         return 2
     try:
         tools.install()
-        tools.has("matplotlib")
+        tools.has("asyncpg", "fastapi", "matplotlib", "uvicorn")
         find_postgres()
         find_valkey()
         for module in found.values():

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
+from typing import NamedTuple
 
-from benchmarks.measure import QUICK, Row, Section, compare, rounds
+from benchmarks.measure import QUICK, Figure, Row, Section, compare, rounds
 from benchmarks.product import Product
 from benchmarks.queues import Queue
 
@@ -12,39 +14,55 @@ REQUESTS = 20 if QUICK else 150
 SAMPLES = 5 if QUICK else 20
 
 
+class Racer(NamedTuple):
+    """run: the seconds of so many at once; latency: of one, the median of so many in a row."""
+
+    run: Callable[[int], float]
+    latency: Callable[[int], float]
+    database: str = "app"
+
+
 def measure(product: Product) -> Section:
     """Empty requests against empty tasks: a second, and from sending one to seeing it done."""
+    bench = partial(partial, product.bench)
+    queues = Queue(product, "procrastinate"), Queue(product, "tasks_db")
+    racers = {
+        "ours": Racer(bench("requests"), bench("latency-request")),
+        "bare Celery": Racer(bench("bare"), bench("latency-bare")),
+    }
+    for name, queue in zip(("Procrastinate", "django-tasks-db"), queues, strict=True):
+        racers[name] = Racer(queue.run, queue.latency, queue.name)
     rows: list[Row] = []
-    procrastinate, tasks = Queue(product, "procrastinate"), Queue(product, "tasks_db")
+    waits: list[Row] = []
     for concurrency in (1, 2, 4):
-        product.worker(concurrency)
-        takes = {
-            "ours": lambda: REQUESTS / product.bench("requests", REQUESTS),
-            "empty Celery tasks": lambda: REQUESTS / product.bench("bare", REQUESTS),
-            "Procrastinate": lambda: REQUESTS / procrastinate.run(REQUESTS),
-        }
         with ExitStack() as stack:
-            stack.enter_context(procrastinate.worker(concurrency))
-            if concurrency == 1:  # it has one worker for each process
-                stack.enter_context(tasks.worker())
-                takes["django-tasks-db"] = lambda: REQUESTS / tasks.run(REQUESTS)
-            rows += _compared(f"empty requests, {concurrency} at once", takes, "/s", "≥ 1.2")
+            pids = {"app": product.worker(concurrency)}  # of workers, by their databases
+            # One worker of django-tasks-db is one process with one job at once.
+            for queue in queues if concurrency == 1 else queues[:1]:
+                pids[queue.name] = stack.enter_context(queue.worker(concurrency))
+            there = {name: racer for name, racer in racers.items() if racer.database in pids}
+            what = f"empty requests, {concurrency} at once"
+            rows += _race(product, there, pids, what, "/s", REQUESTS, "≥ 1.2")
             if concurrency == 1:
-                takes = {
-                    "ours": lambda: product.bench("latency-request", SAMPLES),
-                    "an empty Celery task": lambda: product.bench("latency-bare", SAMPLES),
-                    "Procrastinate": lambda: procrastinate.latency(SAMPLES),
-                    "django-tasks-db": lambda: tasks.latency(SAMPLES),
-                }
-                seconds = _compared("submit → completed", takes, "s")
-    return Section("lifecycle", rows + seconds)
+                waits = _race(product, there, pids, "submit → completed", "s", SAMPLES)
+    return Section("lifecycle", rows + waits)
 
 
-def _compared(
-    what: str, takes: dict[str, Callable[[], float]], unit: str, goal: str = ""
-) -> list[Row]:
-    """Return a row for each baseline; the goal is that of Procrastinate."""
-    found = rounds(ROUNDS, **takes)
+def _race(
+    product: Product, racers: dict[str, Racer], pids: dict[str, int],
+    what: str, unit: str, count: int, goal: str = "",
+) -> list[Row]:  # fmt: skip
+    """Return a row for each baseline, with what one costs its worker; the goal is Procrastinate's.
+
+    Those who send and wait are not counted.
+    """
+
+    def take(racer: Racer) -> Figure:
+        with product.spending(pids[racer.database], of=racer.database) as spent:
+            value = racer.latency(count) if unit == "s" else count / racer.run(count)
+        return spent.figure(value, count)
+
+    found = rounds(ROUNDS, **{name: partial(take, racer) for name, racer in racers.items()})
     ours = found.pop("ours")
     return [
         compare(what, ours, name, theirs, unit, goal if name == "Procrastinate" else "")

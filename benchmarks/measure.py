@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import cycle
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 T = TypeVar("T")
@@ -20,11 +20,23 @@ PATIENCE = 60.0  # seconds to wait for a first answer
 QUICK = bool(os.environ.get("BENCH_QUICK"))  # small inputs: shows that it works, measures nothing
 
 
+class Figure(NamedTuple):
+    """What a round found, and what one of its calls, requests or files cost, where that is known.
+
+    cpu: seconds of processor time; statements: to PostgreSQL.
+    """
+
+    value: float
+    cpu: float | None = None
+    statements: float | None = None
+
+
 @dataclass
 class Row:
     """A figure of ours beside that of somebody else, both medians of the rounds.
 
-    ratio: the median of the rounds' own ratios, ours to theirs; goal: what it ought to be.
+    ratio: the median of the rounds' own ratios, ours to theirs; goal: what it ought to be;
+    cpu and statements: ours and theirs, as in Figure.
     """
 
     what: str
@@ -34,6 +46,8 @@ class Row:
     unit: str
     ratio: float
     goal: str = ""
+    cpu: tuple[float | None, float | None] = (None, None)
+    statements: tuple[float | None, float | None] = (None, None)
 
 
 @dataclass
@@ -67,17 +81,31 @@ def say(text: str) -> None:
 
 def compare(
     what: str,
-    ours: Sequence[float],
+    ours: Sequence[Figure | float],
     baseline: str,
-    theirs: Sequence[float],
+    theirs: Sequence[Figure | float],
     unit: str,
     goal: str = "",
 ) -> Row:
     """Make a row of the figures of alternating rounds, one of each per round."""
-    ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+    pairs = [
+        tuple(each if isinstance(each, Figure) else Figure(each) for each in pair)
+        for pair in zip(ours, theirs, strict=True)
+    ]
+    ratio = statistics.median(mine.value / other.value for mine, other in pairs)
     say(f"  {what}: {ratio:.2f} × {baseline}")
-    middle = statistics.median
-    return Row(what, middle(ours), baseline, middle(theirs), unit, ratio, goal)
+    mine, other = (
+        Figure(*map(_middle, zip(*figures, strict=True))) for figures in zip(*pairs, strict=True)
+    )
+    return Row(
+        what, mine.value, baseline, other.value, unit, ratio, goal,
+        (mine.cpu, other.cpu), (mine.statements, other.statements),
+    )  # fmt: skip
+
+
+def _middle(values: Sequence[float | None]) -> Any:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
 
 
 def rounds(count: int, **takes: Callable[[], T]) -> dict[str, list[T]]:

@@ -1,4 +1,4 @@
-"""Status polls a second: ours, a bare DRF project's, and what Django itself can do."""
+"""Status polls a second: ours, a bare DRF project's, FastAPI's, and what Django itself can do."""
 
 import time
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.asgi import serve_asgi
 from benchmarks.drf.serve import Bare, serve_bare
 from benchmarks.measure import QUICK, Answers, Section, ask, compare, rounds
 from benchmarks.product import Product
@@ -55,13 +56,14 @@ def measure(product: Product) -> Section:
         return asked(SECONDS).per_second
 
     url = product.stack.url
-    with completed_request(product) as poll:
+    with completed_request(product) as poll, serve_asgi(product, poll.bare) as fast:
         bare, unchanged = poll.bare, poll.headers | {"If-None-Match": poll.etag}
         found = rounds(
             ROUNDS,
             ours=lambda: polls(url, poll.path, poll.headers),
             unchanged=lambda: polls(url, poll.path, unchanged, 304),
             drf=lambda: polls(bare.url, bare.status, bare.headers),
+            fast=lambda: polls(fast.url, fast.status, fast.headers),
             django=lambda: polls(bare.url, "/constant/", {}),
         )
     drf, django = found["drf"], found["django"]
@@ -71,6 +73,7 @@ def measure(product: Product) -> Section:
         [
             compare("status polls", found["ours"], named, drf, "/s", "≥ 1"),
             compare("status polls, unchanged (304)", found["unchanged"], named, drf, "/s", "≥ 1"),
+            compare("status polls", found["ours"], "FastAPI and asyncpg", found["fast"], "/s"),
             compare("status polls", found["ours"], plain, django, "/s"),
         ],
     )

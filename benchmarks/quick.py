@@ -32,9 +32,9 @@ def measure_calls(product: Product) -> dict[str, float]:
     """Return what calls cost, divided by what a bare project's status costs."""
     stack = product.stack
     with completed_request(product) as poll:
-        web, bare = (stack.url, stack.processes["web"].pid), (poll.bare.url, poll.bare.pid)
+        web = product, stack.url, stack.processes["web"].pid
         session = {"Cookie": product.session_cookie()}
-        drf = Call(*bare, poll.bare.status, poll.bare.headers)
+        drf = Call(product, poll.bare.url, poll.bare.pid, poll.bare.status, poll.bare.headers)
         ours = {
             "status poll": Call(*web, poll.path, poll.headers),
             "status poll by session": Call(*web, poll.path, session),
@@ -42,10 +42,10 @@ def measure_calls(product: Product) -> dict[str, float]:
             "index.html": Call(*web, "/"),
         }
         takes: dict[str, Callable[[], float]] = {
-            name: lambda call=call: call.cost(CALLS)  # type: ignore[misc]
+            name: lambda call=call: call.cost(CALLS).value  # type: ignore[misc]
             for name, call in ours.items()
         }
-        found = rounds(ROUNDS, drf=lambda: drf.cost(CALLS), **takes)
+        found = rounds(ROUNDS, drf=lambda: drf.cost(CALLS).value, **takes)
     # The least of the rounds: other work on the machine can only add to it.
     return {name: min(found[name]) / min(found["drf"]) for name in ours}
 

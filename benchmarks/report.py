@@ -63,9 +63,23 @@ def _present(section: dict[str, Any], images: str) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
-    ours, theirs = (f"{_figure(row[who])} {row['unit']}" for who in ("ours", "theirs"))
+    ours, theirs = (
+        f"{_figure(row[who])} {row['unit']}{_cost(row, place)}"
+        for place, who in enumerate(("ours", "theirs"))
+    )
     ratio = f"**{row['ratio']:.2f}**"
     return f"| {row['what']} | {ours} | {row['baseline']} | {theirs} | {ratio} | {row['goal']} |"
+
+
+def _cost(row: dict[str, Any], place: int) -> str:
+    """Return in brackets what one cost; rows that were measured before have nothing of it."""
+    cpu, statements = (row.get(name, (None, None))[place] for name in ("cpu", "statements"))
+    parts = []
+    if cpu is not None:
+        parts.append(f"{_figure(cpu)} s CPU" if cpu >= 1 else f"{_figure(cpu * 1000)} ms CPU")
+    if statements is not None and any(row["statements"]):
+        parts.append(f"{_figure(round(statements, 1))} statements")
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _table(curve: dict[str, Any]) -> str:

@@ -25,6 +25,11 @@ def python() -> str:
     return str(VENV / "bin" / "python")
 
 
+def environment(**values: str) -> dict[str, str]:
+    """Return what its programs get: nothing of this process's own."""
+    return {"PATH": "/usr/bin:/bin", **values}
+
+
 def install() -> None:
     """Install what the locks of the core and of the features name. Raises ToolError."""
     locks = [ROOT / "requirements" / "bench.txt"]

@@ -15,38 +15,32 @@ from pathlib import Path
 
 from benchmarks import tools
 from benchmarks.product import Product
-from scripts.processes import dies_with_parent
 
 
 class Queue:
     """One of them, with a database of its own and a worker."""
 
     def __init__(self, product: Product, name: str) -> None:
+        self.product, self.name = product, name
         self.program = [tools.python(), str(Path(__file__).with_name(f"of_{name}.py"))]
-        self.environment = {
-            "DATABASE_URL": product.postgres.create_database(name), "PATH": "/usr/bin:/bin",
-        }  # fmt: skip
-        self.ask("setup")
+        self.url = product.postgres.create_database(name)
+        self.ask("setup", url=self.url)
 
-    def ask(self, *arguments: str) -> str:
+    def ask(self, *arguments: str, url: str = "") -> str:
         return subprocess.run(
-            [*self.program, *arguments], env=self.environment,
+            [*self.program, *arguments],
+            env=tools.environment(DATABASE_URL=url or self.product.postgres.unseen(self.name)),
             capture_output=True, text=True, check=True, timeout=300,
         ).stdout  # fmt: skip
 
     @contextmanager
-    def worker(self, concurrency: int = 1) -> Iterator[None]:
-        """Have a worker for a while that has already done something."""
-        worker = subprocess.Popen(
-            [*self.program, "worker", str(concurrency)], env=self.environment,
-            stdout=subprocess.DEVNULL, preexec_fn=dies_with_parent(),
-        )  # fmt: skip
-        try:
+    def worker(self, concurrency: int = 1) -> Iterator[int]:
+        """Have a worker for a while that has already done something; yield its process id."""
+        command = [*self.program, "worker", str(concurrency)]
+        environment = tools.environment(DATABASE_URL=self.url)
+        with self.product.beside(self.name, command, environment) as pid:
             self.ask("run", "5")
-            yield
-        finally:
-            worker.terminate()
-            worker.wait(20)
+            yield pid
 
     def run(self, count: int) -> float:
         return float(self.ask("run", str(count)))

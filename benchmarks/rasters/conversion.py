@@ -11,11 +11,11 @@ from typing import NamedTuple
 from benchmarks.measure import (
     QUICK,
     Curve,
+    Figure,
     Row,
     Section,
     children_of,
     compare,
-    cpu_seconds,
     peak_memory,
     rounds,
     say,
@@ -61,7 +61,10 @@ def commands(kind: str) -> dict[str, list[str]]:
 
 
 class Cost(NamedTuple):
+    """cpu: seconds of processor time of all processes."""
+
     seconds: float
+    cpu: float
     megabytes: float  # resident, of the largest process at its peak
 
 
@@ -79,21 +82,22 @@ def measure(product: Product) -> list[Section]:
             name = f"{side:,}² {'RGB' if kind == 'rgb' else kind}"
             for baseline, theirs in zip(commands(kind), others, strict=True):
                 goal = "≤ 1" if baseline == BASELINE else ""
-                mine, base = ([cost.seconds for cost in costs] for costs in (ours, theirs))
+                mine, base = ([Figure(*cost[:2]) for cost in costs] for costs in (ours, theirs))
                 rows.append(compare(f"{name}: POST → completed", mine, baseline, base, "s", goal))
             mine, base = ([cost.megabytes for cost in costs] for costs in (ours, others[0]))
             rows.append(compare(f"{name}: peak memory", mine, BASELINE, base, "MB", "≤ 1"))
         plain = {BASELINE: commands("rgb")[BASELINE]}
         grown = [take(product, api, worker, side, "rgb", plain, 1)[0] for side in GROWTH]
-        for number, (name, label) in enumerate((("seconds", "seconds"), ("memory", "MB"))):
+        sides = list(map(float, GROWTH))
+        for field, name, label, title, mine_is in (
+            ("seconds", "seconds", "seconds", "Time", "POST → completed"),
+            ("megabytes", "memory", "MB", "Peak memory", "largest process of the job"),
+        ):
             lines = {
-                "POST → completed" if number == 0 else "largest process of the job": [
-                    ours[number] for ours, _ in grown
-                ],
-                "rio cogeo create": [theirs[number] for _, theirs in grown],
+                who: [getattr(costs[place], field) for costs in grown]
+                for place, who in enumerate((mine_is, "rio cogeo create"))
             }
-            title = ("Time", "Peak memory")[number] + " for an RGB raster"
-            sides = list(map(float, GROWTH))
+            title += " for an RGB raster"
             curves.append(Curve(name, title, "pixels a side", label, sides, lines))
     return [Section("conversion", rows), Section("growth", curves=curves)]
 
@@ -109,13 +113,13 @@ def take(
 ) -> list[list[Cost]]:
     """Return what a request and each program cost for one raster, so many times, in turn."""
     source = files.make(product.directory / f"{kind}-{side}.tif", side, kind)
-    takes = [partial(request, api, worker, source)]
+    takes = [partial(request, product, api, worker, source)]
     takes += [partial(program, command, source) for command in programs.values()]
     found = []
     try:
         for number in range(count):
             order = list(enumerate(takes))
-            costs = dict.fromkeys(range(len(takes)), Cost(0, 0))
+            costs = dict.fromkeys(range(len(takes)), Cost(0, 0, 0))
             for place, one in reversed(order) if number % 2 else order:
                 costs[place] = one()
             found.append(list(costs.values()))
@@ -125,30 +129,31 @@ def take(
     return found
 
 
-def request(api: Api, worker: int, source: Path) -> Cost:
+def request(product: Product, api: Api, worker: int, source: Path) -> Cost:
     """Upload a file with the default options; the time until its status says that it is done."""
-    began, peak = time.monotonic(), 0
-    with source.open("rb") as content:
-        answer = api.post("rasters/create/", files={"file": (source.name, content)})
-    assert answer.status_code == 201, answer.text
-    number = answer.json()["id"]
-    while True:
-        peak = max([peak, *map(peak_memory, children_of(worker))])
-        state = api.status("rasters", number)
-        if state["finished_at"]:
-            break
-        assert time.monotonic() - began < MOST_SECONDS, state
-        time.sleep(0.05)
-    seconds = time.monotonic() - began
+    with product.spending(worker, product.stack.processes["web"].pid) as spent:
+        began, peak = time.monotonic(), 0
+        with source.open("rb") as content:
+            answer = api.post("rasters/create/", files={"file": (source.name, content)})
+        assert answer.status_code == 201, answer.text
+        number = answer.json()["id"]
+        while True:
+            peak = max([peak, *map(peak_memory, children_of(worker))])
+            state = api.status("rasters", number)
+            if state["finished_at"]:
+                break
+            assert time.monotonic() - began < MOST_SECONDS, state
+            time.sleep(0.05)
+        seconds = time.monotonic() - began
     assert state["status"] == "completed", state
     assert api.delete(f"rasters/delete/{number}/").status_code == 204
-    return Cost(seconds, peak / 1e6)
+    return Cost(seconds, spent.cpu, peak / 1e6)
 
 
 def program(command: list[str], source: Path) -> Cost:
     """Convert the same file with a program that people would use."""
     target = source.with_suffix(".cog.tif")
-    began = time.monotonic()
+    began, before = time.monotonic(), os.times()
     process, peak = subprocess.Popen([*command, str(source), str(target)]), 0
     while process.poll() is None:
         peak = max(peak, peak_memory(process.pid))
@@ -156,31 +161,17 @@ def program(command: list[str], source: Path) -> Cost:
     seconds = time.monotonic() - began
     assert process.returncode == 0, f"{command[0]} ended with {process.returncode}"
     target.unlink()
-    return Cost(seconds, peak / 1e6)
+    cpu = sum(os.times()[2:4]) - sum(before[2:4])  # of children that have ended
+    return Cost(seconds, cpu, peak / 1e6)
 
 
-def measure_quickly(product: Product) -> dict[str, float]:
+def measure_quickly(product: Product, api: Api, worker: int) -> dict[str, float]:
     """Return the processor time of a small raster's request, divided by rio-cogeo's."""
-    worker, web = product.worker(1), product.stack.processes["web"].pid
     source = files.make(product.directory / "quick.tif", 2000, "rgb")
 
     def ours() -> float:
-        before = cpu_seconds(worker) + cpu_seconds(web)
-        request(api, worker, source)
-        return cpu_seconds(worker) + cpu_seconds(web) - before
+        return request(product, api, worker, source).cpu
 
-    def theirs() -> float:
-        before = os.times()
-        program(commands("rgb")[BASELINE], source)
-        after = os.times()
-        return (
-            after.children_user
-            + after.children_system
-            - (before.children_user + before.children_system)
-        )
-
-    with product.stack.client() as api:
-        ours()  # the first one imports
-        found = rounds(5, ours=ours, theirs=theirs)
-    product.stack.stop("worker")
+    ours()  # the first one imports
+    found = rounds(5, ours=ours, theirs=lambda: program(commands("rgb")[BASELINE], source).cpu)
     return {"2,000² RGB": min(found["ours"]) / min(found["theirs"])}

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import calls, lifecycle, lists, polls, report, streams, suites, table, tools
+from benchmarks import calls, lifecycle, lists, polls, report, seen, streams, suites, table, tools
 from benchmarks.measure import QUICK, Section, machine, say
 from benchmarks.product import Product, product_alone
 from scripts.binaries import ServiceError, find_postgres, find_valkey
@@ -30,6 +30,7 @@ FREE_BYTES = 12 << 30  # the largest upload, what comes of it, and what is compa
 
 CORE = {
     "lifecycle": lifecycle.measure,
+    "seen": seen.measure,
     "polls": polls.measure,
     "calls": calls.measure,
     "streams": streams.measure,

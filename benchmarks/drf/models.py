@@ -29,6 +29,9 @@ class Job(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # What its work needs.
+    upload = models.FileField(upload_to="uploads/")
+    words = models.PositiveIntegerField(null=True)
 
     class Meta:
         app_label = "drf"

@@ -13,13 +13,14 @@ import httpx
 from benchmarks.product import Product
 from scripts.environment import FRONTEND
 from scripts.processes import free_port
-from tests.stack import ROOT
+from tests.stack import ROOT, redis_database
 
 PAGE = FRONTEND / "dist" / "index.html"  # WhiteNoise serves what is beside it
 GUNICORN = [
     "gunicorn", "--worker-class", "gthread", "--threads", "8", "--keep-alive", "75",
     "--no-control-socket", "--log-level", "warning", "benchmarks.drf.wsgi:application",
 ]  # fmt: skip
+CELERY = ["celery", "-A", "benchmarks.drf.tasks", "worker", "--loglevel", "WARNING"]
 
 
 @dataclass
@@ -43,6 +44,8 @@ def serve_bare(product: Product, state: dict[str, Any]) -> Iterator[Bare]:
     """Serve the bare project with one row; `state` is what the product says of the same row."""
     environment = product.stack.environment | {
         "BENCH_DRF_DATABASE": product.postgres.create_database("drf"),
+        "BENCH_DRF_BROKER": redis_database(product.stack.environment["REDIS_URL"], 9),
+        "BENCH_DRF_MEDIA": str(product.directory / "drf"),
         "BENCH_DRF_PAGE": str(PAGE),
         "DJANGO_SETTINGS_MODULE": "benchmarks.drf.settings",
     }

@@ -35,4 +35,5 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
 }
+MEDIA_ROOT = os.environ["BENCH_DRF_MEDIA"]
 LOGGING = {"version": 1, "root": {"level": "WARNING"}}

@@ -18,7 +18,7 @@ test-feature: ## Make features of all kinds in a copy of the tree, and check eve
 bench: ## Measure it beside what people would use instead (ARGS="polls tiles": parts of it)
 	@$(bootstrap) --no-page && exec $(VENV) -m benchmarks $(ARGS)
 
-bench-quick: ## Fail when calls, statements or a conversion cost more than before (two minutes)
+bench-quick: ## Fail when calls, statements, a conversion or a tile cost more than before (two minutes)
 	@$(bootstrap) --no-page && exec $(VENV) -m benchmarks.quick $(ARGS)
 
 chaos: ## Break servers and processes at work, and count what is lost (CHAOS_SEED=7 for others)

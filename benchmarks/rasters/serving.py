@@ -26,6 +26,7 @@ CLIENTS = 8
 SIDE = 1024 if QUICK else 8192  # pixels
 TILES = 20 if QUICK else 300
 ZOOMS = 6  # from the largest scale
+QUICK_TILES = 20
 WORKERS = 1, 2  # processes of TiTiler; ours has one, with 8 threads
 # What TiTiler's own page on performance recommends.
 TITILER = {
@@ -163,3 +164,34 @@ def _serve(
         return spent.figure(answers.per_second, round(number)), answers.p99 * 1000
 
     return take
+
+
+def measure_quickly(product: Product, api: Api) -> dict[str, float]:
+    """Return what drawing a tile costs, divided by what it costs rio-tiler; and its statements."""
+    from rio_tiler.io import Reader  # of the tests
+
+    result = _upload(product, api, "rgb", 2000)
+    tiles = _tiles(result)[:QUICK_TILES]
+    headers = {"Authorization": api.headers["Authorization"]}
+    paths = [f"/api/v1/rasters/tiles/{result['id']}/{z}/{x}/{y}" for z, x, y in tiles]
+    calls = 4 * len(paths)
+
+    def ours() -> Figure:
+        with product.spending(product.stack.processes["web"].pid) as spent:
+            ask(product.stack.url, paths, headers, connections=CLIENTS, calls=calls)
+        return spent.figure(0, calls)
+
+    def theirs() -> Figure:
+        began = time.process_time()
+        with Reader(str(result["cog"])) as source:
+            for z, x, y in tiles:
+                source.tile(x, y, z, tilesize=256).render("PNG")
+        return Figure(0, (time.process_time() - began) / len(tiles))
+
+    ours()
+    found = rounds(5, ours=ours, theirs=theirs)
+    cheapest = {who: min(figure.cpu or 0 for figure in figures) for who, figures in found.items()}
+    return {
+        "drawn tile": cheapest["ours"] / cheapest["theirs"],
+        "statements: drawn tile": round(min(figure.statements or 0 for figure in found["ours"])),
+    }

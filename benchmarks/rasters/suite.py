@@ -12,6 +12,7 @@ def measure_quickly(product: Product) -> dict[str, float]:
     worker = product.worker(1)
     with product.stack.client() as api:
         found = conversion.measure_quickly(product, api, worker)
+        found |= serving.measure_quickly(product, api)
     product.stack.stop("worker")
     return found
 

@@ -74,12 +74,15 @@ def pick(before: str, after: str) -> dict[str, list[str]]:
     """Merge the difference of two commits of the template into the files that are here.
 
     Returns:
-        Files by what became of them; under `decide` those that git could not merge.
+        Files by what became of them, those that git could not merge by what is to be decided, and
+        under `why` what it says of files that were moved.
     """
     mine = set(names("diff", "--name-only", "--no-renames", before, "HEAD"))
+    diff = names(*MERGE, "diff", "-l20000", "--diff-filter=R", "--name-status", before, "HEAD")
+    there = dict(zip(diff[2::3], diff[1::3], strict=True))  # of what was renamed here
     done = subprocess.run(
         ["git", *MERGE, "cherry-pick", "--no-commit", "--allow-empty", after],
-        cwd=PROJECT, capture_output=True, text=True,
+        cwd=PROJECT, env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True,
     )  # fmt: skip
     state, had = {}, {}
     entries = iter(names(*MERGE, "status", "--porcelain"))
@@ -89,17 +92,24 @@ def pick(before: str, after: str) -> dict[str, list[str]]:
             had[entry[3:]] = next(entries)
     if done.returncode and not any("U" in code or code in {"AA", "DD"} for code in state.values()):
         raise UsageError(f"git could not merge: {done.stderr.strip()}")
-    became: dict[str, list[str]] = {"taken": [], "merged": [], "left": [], "gone": [], "decide": []}
+    became: dict[str, list[str]] = {key: [] for key in TITLES}
+    reasons = re.findall(r"(?m)^CONFLICT \((?!content|add/add|modify/delete).*", done.stdout)
+    became["why"] = [reason.replace(f" {after}", " the template") for reason in reasons]
     for name, code in sorted(state.items()):
         if code == "DU":  # deleted here; whoever deleted it meant it
             git("rm", "--quiet", "--force", "--", name)
             became["left"].append(name)
         elif code == "UD":
             became["gone"].append(name)
-        elif "U" in code or code in {"AA", "DD"}:
-            became["decide"].append(name)
+        elif code in {"UA", "AU", "DD"}:
+            became["moved"].append(name)
+        elif "U" in code or code == "AA":
+            path = PROJECT / name
+            has_marks = path.is_file() and b"<<<<<<<" in path.read_bytes()
+            became["decide" if has_marks else "whole"].append(name)
         else:
             line = f"{code[0]} {had[name]} → {name}" if name in had else f"{code[0]} {name}"
+            line += f" ({there[name]} of the template)" if name in there else ""
             became["merged" if {name, had.get(name)} & mine else "taken"].append(line)
     return became
 
@@ -110,7 +120,12 @@ TITLES = {
     "left": "Not taken, as you have deleted it and the template changed it",
     "gone": "Decide: you changed it, the template deleted it. Keep it (git add) or not (git rm)",
     "decide": "Decide: changed by you and by the template. Look for <<<<<<<, then git add",
+    "whole": "Decide: changed by you and by the template, and no text. Yours is there; git checkout"
+    " --theirs FILE takes the template's. Then git add",
+    "moved": "Decide: renamed on both sides, or in a folder that was. git add or git rm each",
+    "why": "What git says of these",
 }
+TO_DECIDE = ("gone", "decide", "whole", "moved")
 
 
 def report(became: dict[str, list[str]]) -> int:
@@ -119,7 +134,7 @@ def report(became: dict[str, list[str]]) -> int:
         if became[key]:
             print(f"\n{title}:")
             print("\n".join(f"  {name}" for name in became[key]))
-    if became["gone"] or became["decide"]:
+    if any(became[key] for key in TO_DECIDE):
         print(
             "\nDecide about the last ones, then look at it with `git diff HEAD`, run `make test`"
             " and commit it.\nTo have it all undone: git reset --hard",
@@ -184,7 +199,7 @@ def drop(source: Source, names: list[str]) -> int:
     git("rm", "-r", "--force", "--quiet", "--ignore-unmatch", "--", *paths)
     for path in paths:  # what git does not know of
         shutil.rmtree(PROJECT / path, ignore_errors=True)
-    for key in ("gone", "decide"):
+    for key in TO_DECIDE:
         became[key] = [name for name in became[key] if not render.is_below(name, paths)]
     print(f"Without {', '.join(names)}.")
     for app in filter(None, (modules[name].tables for name in names)):

@@ -22,6 +22,7 @@ def next_release(released: Path, project_made: Path) -> Iterator[Path]:
         "# Changelog\n\n## 0.2.0 (2026-12-01)\n\n- A new page\n\n## 0.1.0 (2026-11-01)\n\n- Old\n"
     )
     (released / "docs" / "new.md").write_text("# New\n")
+    (released / "docs" / "new.bin").write_bytes(b"\0theirs")
     git(released, "mv", "docs/TECHSTACK-frontend.md", "docs/page.md")
     git(released, "rm", "--quiet", "docs/events.md")
     change(released / "manage.py", "command line", "own command line")
@@ -139,7 +140,7 @@ def test_what_was_renamed_on_one_side_and_changed_on_the_other_is_merged(project
     assert not {"docs/TECHSTACK-frontend.md", "manage.py"} & set(now)
     taken, merged = done.stdout.split("Merged with what you changed:")
     assert "  R docs/TECHSTACK-frontend.md → docs/page.md\n" in merged
-    assert "  M tool.py\n" in merged
+    assert "  M tool.py (manage.py of the template)\n" in merged
     assert "  A docs/new.md\n" in taken
     assert "- A new page" in taken
     assert "Old" not in taken
@@ -172,9 +173,12 @@ def test_what_was_renamed_here_and_deleted_or_renamed_there_is_named(project: Pa
     commit(project, "Our names")
     done = make(project, "update")
     assert done.returncode != 0
-    gone, decide = done.stdout.split("the template deleted it")[1].split("Decide: ")
+    gone, moved = done.stdout.split("the template deleted it")[1].split("Decide: renamed")
     assert "  docs/our-events.md\n" in gone
-    assert {"docs/our-page.md", "docs/page.md"} <= set(re.findall(r"(?m)^  (\S+)$", decide))
+    moved, why = moved.split("What git says of these:\n")
+    assert {"docs/our-page.md", "docs/page.md"} <= set(re.findall(r"(?m)^  (\S+)$", moved))
+    assert re.search(r"TECHSTACK-frontend.md renamed to docs/our-page.md .* docs/page.md in", why)
+    assert "<<<<<<<" not in done.stdout
     assert (project / "docs" / "our-events.md").exists()
     text = (project / "docs" / "our-page.md").read_text()
     assert text == (project / "docs" / "page.md").read_text()
@@ -210,10 +214,12 @@ def test_a_template_with_a_relative_address_or_another_one_is_found(
 @pytest.mark.usefixtures("next_release")
 def test_a_conflict_is_a_failure_that_names_the_files(project: Path) -> None:
     change(project / "manage.py", "command line", "beloved command line")
+    (project / "docs" / "new.bin").write_bytes(b"\0ours")
     commit(project, "The same line")
     done = make(project, "update")
     assert done.returncode != 0
-    assert "Look for <<<<<<<, then git add:\n  manage.py\n" in done.stdout
+    assert "Look for <<<<<<<, then git add:\n  manage.py\n\n" in done.stdout
+    assert "takes the template's. Then git add:\n  docs/new.bin\n" in done.stdout
     assert "  M .env.example\n" in done.stdout
     assert "git reset --hard" in done.stderr
     text = (project / "manage.py").read_text()

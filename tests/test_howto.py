@@ -23,11 +23,13 @@ from django.contrib import admin
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Permission
+from django.core.files.base import ContentFile
 from django.db import connection
 from django.test import Client
 from django.urls import include, path
 from django.utils import timezone, translation
 from django.utils.deprecation import RemovedInNextVersionWarning
+from kombu import Queue
 
 import backend_django
 from backend_django.config import urls
@@ -36,11 +38,13 @@ from backend_django.mail.models import Mail
 from backend_django.processing import registry
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.runner import run_next
+from backend_django.processing.services import request_create
 from backend_django.users.models import User
 from backend_django.utils.signatures import new_secret, signed_headers
 from scripts import messages
 from tests.feature.tree import Tree
 from tests.stack import ROOT
+from tests.wordcount.processor import WordCount
 
 GUIDE = (ROOT / "docs" / "howto.md").read_text()
 BLOCKS: dict[str, str] = dict(re.findall(r"```\w+ (\S+)\n(.*?)```", GUIDE, re.DOTALL))
@@ -304,3 +308,30 @@ def test_feature_of_the_guide_passes_what_is_asked_of_all(tmp_path: Path) -> Non
     said = tree.python("pytest", "-q", "-p", "no:cacheprovider", "tests/security/test_access.py",
                        "tests/test_architecture.py", "tests/api/test_contract.py")  # fmt: skip
     assert " passed" in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_queue_is_one_more_that_workers_take(
+    user: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = re.search(r"```text\n(settings\[.*)\n```", GUIDE)
+    assert line
+    made = {"CELERY_TASK_QUEUES": list(settings.CELERY_TASK_QUEUES)}
+    exec(line[1], {"settings": made, "Queue": Queue})
+    name = made["CELERY_TASK_QUEUES"][-1].name
+    assert f'`queue = "{name}"` in the processor' in GUIDE
+    monkeypatch.setattr(WordCount, "queue", name)
+    file = ContentFile(b"one", name="a.txt")
+    request, _ = request_create(
+        owner=user, processor=WordCount, inputs={"file": [file]}, parameters={"minimum_length": 1}
+    )
+    assert run_next(queue="processing") == []
+    assert run_next(queue=name) == [str(request.id)]
+
+
+def test_everything_has_its_place() -> None:
+    """Of the files that the answers to “where does it go?” name, one that moved is found here."""
+    answers = GUIDE.split("## Where does it go?")[1].split("\n## ")[0]
+    named = re.findall(r"`([\w.]+/[\w./-]+)`", answers)
+    assert len(named) > 5
+    assert [path for path in named if not (ROOT / path).exists() and "<" not in path] == []

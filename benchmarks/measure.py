@@ -103,6 +103,11 @@ def compare(
     )  # fmt: skip
 
 
+def compare_with_goal(what: str, ours: Sequence[Figure | float], goal: float, unit: str) -> Row:
+    """Make a row whose baseline is what the figure may be at most."""
+    return compare(what, ours, "the goal", [goal] * len(ours), unit, "≤ 1")
+
+
 def _middle(values: Sequence[float | None]) -> Any:
     known = [value for value in values if value is not None]
     return statistics.median(known) if known else None
@@ -120,8 +125,9 @@ def rounds(count: int, **takes: Callable[[], T]) -> dict[str, list[T]]:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a server gave within a time: answers a second, and seconds to wait for one."""
+    """What a server gave within a time: answers, those a second, and seconds to wait for one."""
 
+    count: int
     per_second: float
     p50: float
     p99: float
@@ -170,9 +176,8 @@ def ask(
             key.data.socket.close()
     assert waits, f"{url} gave no answer within {PATIENCE} s"
     ordered = sorted(waits)
-    return Answers(
-        len(waits) / (now - began), statistics.median(waits), ordered[int(0.99 * len(ordered))]
-    )
+    p50, p99 = statistics.median(waits), ordered[int(0.99 * len(ordered))]
+    return Answers(len(waits), len(waits) / (now - began), p50, p99)
 
 
 class _Connection:

@@ -1,14 +1,14 @@
 """Status polls a second: ours, a bare DRF project's, FastAPI's, and what Django itself can do."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.asgi import serve_asgi
 from benchmarks.drf.serve import Bare, serve_bare
-from benchmarks.measure import QUICK, Answers, Section, ask, compare, rounds
+from benchmarks.measure import QUICK, Answers, Figure, Section, ask, compare, rounds
 from benchmarks.product import Product
 
 ROUNDS = 5
@@ -45,26 +45,33 @@ def completed_request(product: Product) -> Iterator[Poll]:
 def measure(product: Product) -> Section:
     """Compare the polls of one completed request; its row and its answer are the same in both."""
 
-    def polls(url: str, path: str, headers: dict[str, str], expected: int = 200) -> float:
+    def polls(
+        url: str, pid: int, path: str, headers: dict[str, str], expected: int = 200, of: str = "drf"
+    ) -> Callable[[], Figure]:
         def asked(seconds: float) -> Answers:
             return ask(
                 url, [path], headers, connections=CLIENTS, seconds=seconds, expected=expected
             )
 
-        asked(SECONDS / 8)  # every thread has its connection to the database
-        time.sleep(0.1)
-        return asked(SECONDS).per_second
+        def take() -> Figure:
+            asked(SECONDS / 8)  # every thread has its connection to the database
+            time.sleep(0.1)
+            with product.spending(pid, of=of) as spent:
+                answers = asked(SECONDS)
+            return spent.figure(answers.per_second, answers.count)
 
-    url = product.stack.url
+        return take
+
+    web = product.stack.url, product.stack.processes["web"].pid
     with completed_request(product) as poll, serve_asgi(product, poll.bare) as fast:
         bare, unchanged = poll.bare, poll.headers | {"If-None-Match": poll.etag}
         found = rounds(
             ROUNDS,
-            ours=lambda: polls(url, poll.path, poll.headers),
-            unchanged=lambda: polls(url, poll.path, unchanged, 304),
-            drf=lambda: polls(bare.url, bare.status, bare.headers),
-            fast=lambda: polls(fast.url, fast.status, fast.headers),
-            django=lambda: polls(bare.url, "/constant/", {}),
+            ours=polls(*web, poll.path, poll.headers, of="app"),
+            unchanged=polls(*web, poll.path, unchanged, 304, of="app"),
+            drf=polls(bare.url, bare.pid, bare.status, bare.headers),
+            fast=polls(fast.url, fast.pid, fast.status, fast.headers),
+            django=polls(bare.url, bare.pid, "/constant/", {}),
         )
     drf, django = found["drf"], found["django"]
     named, plain = "a bare DRF view", "a plain Django view"

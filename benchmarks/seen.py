@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from benchmarks.drf.serve import CELERY
-from benchmarks.measure import QUICK, Figure, Row, Section, compare, rounds
+from benchmarks.measure import QUICK, Figure, Row, Section, compare, compare_with_goal, rounds
 from benchmarks.polls import completed_request
 from benchmarks.product import Product
 from tests.live.many import MAKE_USERS
@@ -169,6 +169,5 @@ def _rows(clients: int, ours: Any, theirs: Any) -> list[Row]:
         unit = "/s" if what == "requests" else "ms"
         rows.append(compare(f"{name}: {what}", mine, BASELINE, other, unit))
         if goal := GOALS.get((clients, what)):
-            goals = [goal] * len(mine)
-            rows.append(compare(f"{name}: {what}", mine, "the goal", goals, unit, "≤ 1"))
+            rows.append(compare_with_goal(f"{name}: {what}", mine, goal, unit))
     return rows

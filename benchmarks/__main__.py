@@ -1,6 +1,6 @@
 """`make bench`: measures the product beside what people would use instead, in one run.
 
-    make bench                      everything: about half an hour on two quiet cores
+    make bench                      everything: about fifty minutes on two quiet cores
     make bench ARGS="polls tiles"   these parts; the others' figures stay as they are
     BENCH_QUICK=1 make bench        shows that it works, in some minutes; writes below .cache/bench
 

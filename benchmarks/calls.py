@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.asgi import serve_asgi
 from benchmarks.drf.serve import PAGE
-from benchmarks.measure import QUICK, Figure, Section, ask, compare, rounds
+from benchmarks.measure import QUICK, Figure, Section, ask, compare, compare_with_goal, rounds
 from benchmarks.nginx import serve_files
 from benchmarks.polls import completed_request
 from benchmarks.product import Product
@@ -103,10 +103,14 @@ def measure(product: Product) -> Section:
             compare("status poll", found["poll"], drf, found["drf"], "ms"),
             compare("status poll", found["poll"], "FastAPI and asyncpg", found["fast"], "ms"),
             compare("status poll", found["poll"], django, found["constant"], "ms"),
-            compare("unchanged (304)", found["unchanged"], "status poll", found["poll"], "ms"),
+            compare_with_goal("status poll", found["poll"], 1.5, "ms"),
+            compare(
+                "unchanged (304)", found["unchanged"], "status poll", found["poll"], "ms", "≤ 0.6"
+            ),
             compare("status poll by session", found["by_session"], drf, found["drf"], "ms"),
             compare("version-info", found["version"], django, found["constant"], "ms"),
             compare("index.html", found["index"], f"{django}, same page", found["page"], "ms"),
+            compare_with_goal("index.html", found["index"], 1.2, "ms"),
             compare("script of the page", found["asset"], noise, found["file"], "ms"),
             compare("script of the page", found["asset"], "nginx", found["nginx_packed"], "ms"),
             compare("file of 1 MiB", found["download"], "nginx", found["nginx_file"], "ms"),

@@ -26,19 +26,22 @@ def _patch(band: int) -> NDArray[np.float32]:
 def make(path: Path, side: int, kind: str) -> Path:
     """Write a GeoTIFF in 512-pixel DEFLATE tiles, unless it is there.
 
-    kind: "rgb" (three bands of 8 bits) or "float32" (one band of metres, rounded to millimetres).
+    kind: "rgb" (three bands of 8 bits), "uint16" (four bands, as of a satellite) or "float32" (one
+    band of metres, rounded to millimetres).
     """
     if path.exists():
         return path
-    count, dtype = (3, "uint8") if kind == "rgb" else (1, "float32")
+    count, dtype = {"rgb": (3, "uint8"), "uint16": (4, "uint16"), "float32": (1, "float32")}[kind]
     profile: dict[str, Any] = {
         "driver": "GTiff", "width": side, "height": side, "count": count, "dtype": dtype,
         "crs": "EPSG:32632", "transform": Affine(1, 0, 600_000, 0, -1, 5_200_000),
         "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1,
-        "predictor": 2 if kind == "rgb" else 3, "num_threads": "all_cpus", "bigtiff": "if_safer",
+        "predictor": 3 if kind == "float32" else 2, "num_threads": "all_cpus",
+        "bigtiff": "if_safer",
     }  # fmt: skip
-    if kind == "rgb":
-        profile |= {"photometric": "rgb", "interleave": "pixel"}
+    if kind != "float32":
+        photometric = "rgb" if kind == "rgb" else "minisblack"
+        profile |= {"photometric": photometric, "interleave": "pixel"}
     else:
         profile["nodata"] = -9999.0
     part = path.with_suffix(".part")
@@ -51,10 +54,8 @@ def make(path: Path, side: int, kind: str) -> Path:
                     for band in range(count)
                 ]
                 pixels = np.stack(bands)
-                if kind == "rgb":
-                    values = (pixels * 255).astype(np.uint8)
-                else:
-                    values = (pixels * 2800).round(3).astype(np.float32)
+                largest = {"rgb": 255, "uint16": 10_000, "float32": 2800}[kind]
+                values = (pixels * largest).round(0 if count > 1 else 3).astype(dtype)
                 dataset.write(values, window=Window(column, row, width, height))
     part.rename(path)
     return path

@@ -1,6 +1,7 @@
 """Rules and dashboards ask for what there is: by Prometheus, of a product that runs."""
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ import httpx
 import pytest
 import yaml
 
+from backend_django.utils.logs import JsonFormatter
 from scripts.processes import dies_with_parent, free_port
 from tests.plugin import debian
 from tests.stack import ROOT, wait_for
@@ -187,6 +189,29 @@ def test_grafana_finds_its_sources_and_compose_its_files() -> None:
         assert (ROOT / mounted).exists(), mounted
     for name in ("alertmanager/alertmanager.yml", "loki/loki.yml", "grafana/dashboards.yml"):
         assert yaml.safe_load((FOLDER / name).read_text())
+
+
+def test_alloy_hands_on_to_what_there_is_and_labels_what_the_log_has() -> None:
+    """Its own program reads it nowhere here: blocks close, and names lead to something."""
+    text = re.sub(r"(?m)^\s*//.*$", "", (FOLDER / "alloy" / "config.alloy").read_text())
+    depth = 0
+    for token in re.findall(r'"(?:[^"\\\n]|\\.)*"|[{}"]', text):
+        assert token != '"', "a text has no end"
+        depth += {"{": 1, "}": -1}.get(token, 0)
+        assert depth >= 0
+    assert depth == 0
+    made = {f"{kind}.{label}" for kind, label in re.findall(r'(?m)^([\w.]+) "(\w+)" {$', text)}
+    assert len(made) == text.count("\n}") > 0
+    named = re.findall(r"\b((?:discovery|loki)(?:\.\w+){2})\.(?:targets|output|receiver)\b", text)
+    ends = {"loki.source.docker.all", "loki.write.loki"}  # nothing is asked of the first
+    assert set(named) <= made
+    assert made - set(named) <= ends
+    alloy = yaml.safe_load((FOLDER / "compose.yml").read_text())["services"]["alloy"]
+    assert set(re.findall(r'sys\.env\("(\w+)"\)', text)) == alloy["environment"].keys()
+    (kept,) = re.findall(r"expressions = {(.*)}", text)
+    record = logging.makeLogRecord({"levelname": "ERROR", "trace_id": "a", "request_id": "b"})
+    written = json.loads(JsonFormatter().format(record))
+    assert set(re.findall(r"(\w+) =", kept)) <= written.keys()
 
 
 def test_every_alarm_has_a_section_that_says_what_to_do() -> None:

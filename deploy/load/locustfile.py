@@ -5,11 +5,16 @@ import time
 from itertools import cycle
 from pathlib import Path
 
-from locust import HttpUser, between, events, task
+from locust import HttpUser, LoadTestShape, between, events, task
 
 TOKENS = cycle(os.environ["TOKEN"].split(","))
 KIND = os.environ["KIND"]
 FILE = Path(os.environ["FILE"])
+# As load.js and spike.js have them: within so many seconds, in a straight line to so many people.
+PROFILES = {
+    "day": [(180, 60), (240, 200), (180, 80), (360, 150), (240, 0)],
+    "spike": [(60, 5), (10, 300), (120, 300), (10, 5), (180, 5)],
+}
 
 
 class Person(HttpUser):
@@ -41,3 +46,21 @@ class Person(HttpUser):
             response_length=0,
             exception=error,
         )
+
+
+if profile := os.environ.get("PROFILE"):  # else as many people as --users says
+
+    class Profile(LoadTestShape):
+        """The people of a profile, or a share of them in that share of the time (SHARE=0.1)."""
+
+        share = float(os.environ.get("SHARE", "1"))
+        stages = PROFILES[profile]
+
+        def tick(self) -> tuple[int, float] | None:
+            elapsed, before = self.get_run_time() / self.share, 0.0
+            for seconds, people in self.stages:
+                if elapsed < seconds:
+                    now = before + (people - before) * elapsed / seconds
+                    return round(now * self.share), 100
+                elapsed, before = elapsed - seconds, people
+            return None

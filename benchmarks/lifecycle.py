@@ -10,7 +10,7 @@ from benchmarks.product import Product
 from benchmarks.queues import Queue
 
 ROUNDS = 3
-REQUESTS = 20 if QUICK else 150
+REQUESTS = 20 if QUICK else 300
 SAMPLES = 5 if QUICK else 20
 
 
@@ -43,8 +43,17 @@ def measure(product: Product) -> Section:
             there = {name: racer for name, racer in racers.items() if racer.database in pids}
             what = f"empty requests, {concurrency} at once"
             rows += _race(product, there, pids, what, "/s", REQUESTS, "≥ 1.2")
+            with_files = {"ours": Racer(bench("requests-with-files"), there["ours"].latency)}
+            with_files["bare Celery"] = there["bare Celery"]
+            what = f"requests with files, {concurrency} at once"
+            rows += _race(product, with_files, pids, what, "/s", REQUESTS)
             if concurrency == 1:
                 waits = _race(product, there, pids, "submit → completed", "s", SAMPLES)
+                # By the clock of the database: from when the row is there.
+                there = {"ours": Racer(there["ours"].run, bench("latency-row"))} | {
+                    name: racer for name, racer in there.items() if name == "bare Celery"
+                }
+                waits += _race(product, there, pids, "row created → completed", "s", SAMPLES)
     return Section("lifecycle", rows + waits)
 
 

@@ -167,7 +167,7 @@ def request(product: Product, api: Api, worker: int, source: Path) -> Cost:
             if state["finished_at"]:
                 break
             assert time.monotonic() - began < MOST_SECONDS, state
-            time.sleep(0.05)
+            time.sleep(0.02)  # as `program` looks
         seconds = time.monotonic() - began
     assert state["status"] == "completed", state
     assert api.delete(f"rasters/delete/{number}/").status_code == 204

@@ -17,6 +17,7 @@ from backend_django.processing.runner import run_this
 from backend_django.processing.services import request_create
 from backend_django.users.models import User
 from backend_django.users.services import token_create
+from benchmarks.bare.processor import Nothing
 from benchmarks.bare.tasks import COUNTER, counter, nothing
 from tests.wordcount.processor import WordCount
 
@@ -54,22 +55,32 @@ class Command(BaseCommand):
         return time.monotonic() - began
 
     def create(self) -> ProcessingRequest:
-        owner = User.objects.get(is_superuser=True)
-        upload = ContentFile(b"one two", name="a.txt")
+        """Create a request that reads a file and writes one."""
         made, _ = request_create(
-            owner=owner,
+            owner=User.objects.get(is_superuser=True),
             processor=WordCount,
-            inputs={"file": [upload]},
+            inputs={"file": [ContentFile(b"one two", name="a.txt")]},
             parameters={"minimum_length": 1},
         )
         return made
 
+    def create_empty(self) -> ProcessingRequest:
+        """Create a request that does nothing."""
+        owner = User.objects.get(is_superuser=True)
+        return request_create(owner=owner, processor=Nothing)[0]
+
     def requests(self, count: int) -> float:
+        return self.work_off(count, self.create_empty)
+
+    def requests_with_files(self, count: int) -> float:
+        return self.work_off(count, self.create)
+
+    def work_off(self, count: int, create: Callable[[], ProcessingRequest]) -> float:
         """Sending and work, as for the tasks; the rows and uploads are there before."""
         import backend_django.processing.services as services
 
         ring, services.ring_on_commit = services.ring_on_commit, lambda **_: None
-        waiting = [self.create().id for _ in range(count)]
+        waiting = [create().id for _ in range(count)]
         services.ring_on_commit = ring
         began = time.monotonic()
         ring_for_all()
@@ -83,7 +94,7 @@ class Command(BaseCommand):
     def latency_request(self, count: int) -> float:
         def one() -> float:
             began = time.monotonic()
-            self.done(self.create())
+            self.done(self.create_empty())
             return time.monotonic() - began
 
         return statistics.median(one() for _ in range(count))
@@ -92,7 +103,7 @@ class Command(BaseCommand):
         """From the row's creation to its end, by the clock of the database."""
 
         def one() -> float:
-            row = self.done(self.create())
+            row = self.done(self.create_empty())
             return (row.finished_at - row.created_at).total_seconds()
 
         return statistics.median(one() for _ in range(count))

@@ -274,7 +274,7 @@ def public(spec: Spec) -> str:
 def write_messages(spec: Spec, folder: Path) -> None:
     """Write what the page says, in English."""
     many = " and ".join(model.many for model in spec.models)
-    first = {"title": spec.title, "description": f"{many.capitalize()}, listed and changed."}
+    first = {"title": spec.title, "description": f"Browse and edit {many}."}
     said: dict[str, str] = {}
     for model in spec.models:
         said |= {f"{model.cls}.one": model.one, f"{model.cls}.many": model.many}

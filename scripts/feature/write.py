@@ -87,11 +87,11 @@ def job_values(spec: Spec, service: str) -> dict[str, Any]:
         "file": spec.inputs.is_usual,
         "input": input_values(spec) if spec.inputs.key and not spec.inputs.is_usual else None,
         "by_drop": spec.inputs.key and spec.inputs.by_drop,
-        "description": "Upload a text and get back what is in it."
+        "description": "Upload a text and get the result."
         if spec.inputs.is_usual
-        else "Send files and get back what is in them."
+        else "Send files and get the result."
         if spec.inputs.key
-        else "Say what it is to be about, and get back a text.",
+        else "Fill in a form and get the result.",
     }
 
 

@@ -42,14 +42,18 @@ def write_version(version: str) -> None:
 
 
 def write_changelog(version: str) -> None:
-    """Put the subjects of the commits since the last release on top; edit before you push."""
-    since = [f"{last_tag()}..HEAD"] if last_tag() else []
-    subjects = template.git("log", "--no-merges", "--format=- %s", *since)
-    today = datetime.datetime.now(tz=datetime.UTC).date()
+    """Date what stands below "Unreleased", or the subjects of the commits where nothing does."""
     old = CHANGELOG.read_text(encoding="utf-8") if CHANGELOG.exists() else "# Changelog\n"
-    head, _, rest = old.partition("\n")
-    section = f"\n## {version} ({today})\n\n{subjects}"
-    CHANGELOG.write_text(f"{head}\n{section}{rest}", encoding="utf-8")
+    head, *sections = re.split(r"(?m)^(?=## )", old)
+    written = ""
+    if sections and sections[0].startswith("## Unreleased\n"):
+        written = sections.pop(0).partition("\n")[2].strip()
+    if not written:
+        since = [f"{last_tag()}..HEAD"] if last_tag() else []
+        written = template.git("log", "--no-merges", "--format=- %s", *since).strip()
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    parts = [head.strip(), f"## {version} ({today})", written, "".join(sections).strip()]
+    CHANGELOG.write_text("\n\n".join(filter(None, parts)) + "\n", encoding="utf-8")
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,7 @@
 """`make release`: one commit and one tag that say the same version everywhere."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -26,9 +27,21 @@ def test_a_release_says_its_version_everywhere(clone: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert 'version = "1.2.0"' in (clone / "project.toml").read_text()
     assert "_commit: v1.2.0\n" in (clone / ".copier-answers.yml").read_text()
-    assert (clone / "CHANGELOG.md").read_text().startswith("# Changelog\n\n## 1.2.0 (")
     assert git(clone, "describe").strip() == "v1.2.0"
     assert git(clone, "status", "--porcelain") == ""
+
+
+def test_the_changelog_has_what_was_written_or_else_the_commits(clone: Path) -> None:
+    changelog = clone / "CHANGELOG.md"
+    changelog.write_text("# Changelog\n\nFor readers.\n\n## Unreleased\n\n- Tides are read.\n")
+    git(clone, "commit", "--quiet", "--all", "--message", "Read tides")
+    assert release(clone, "1.2.0").returncode == 0
+    git(clone, "commit", "--quiet", "--allow-empty", "--message", "Read winds")
+    assert release(clone, "1.3.0").returncode == 0
+    head, later, first = re.split(r"(?m)^## ", changelog.read_text())
+    assert head == "# Changelog\n\nFor readers.\n\n"
+    assert re.fullmatch(r"1\.3\.0 \([\d-]+\)\n\n- Read winds\n\n", later)
+    assert re.fullmatch(r"1\.2\.0 \([\d-]+\)\n\n- Tides are read\.\n", first)
 
 
 @pytest.mark.parametrize(

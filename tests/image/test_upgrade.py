@@ -112,7 +112,7 @@ def test_no_request_fails_and_no_job_is_lost(deployment: Deployment, tmp_path: P
     new = docker("image", "inspect", "--format", "{{.Id}}", NEXT)
     for role in ROLES:
         for container in deployment.container(role).splitlines():
-            assert docker("inspect", "--format", "{{.Image}}", container) == new
+            assert docker("inspect", "--format", "{{.Image}}", container) == new, role
     assert len(deployment.container("web").splitlines()) == 2
     assert deployment.sql("SELECT count(marker) FROM processing_processingrequest") == ["0"]
     twice = "SELECT count(*) - count(DISTINCT request_id) FROM processing_processingresult"

@@ -1,0 +1,3 @@
+"""The process beside web that streams."""
+
+UPGRADE = "upgrade-fastapi"

@@ -13,7 +13,7 @@ import pytest
 from scripts import new
 from scripts.environment import UsageError
 from tests.stack import ROOT
-from tests.tree import run
+from tests.tree import environment_of_a_person, run
 
 from .conftest import RELEASE, copier, files, git, make, without_home
 
@@ -256,8 +256,9 @@ def test_a_value_is_what_was_typed_and_is_nobody_elses(tmp_path: Path) -> None:
     python.chmod(0o755)
     given = ["NAME=River $Watch", "DESCRIPTION=It costs $5 and $(HOME).", "EMAIL=river@example.com"]
     done = subprocess.run(
-        ["make", "new", f"PYTHON={python}", *given], cwd=ROOT, capture_output=True, text=True
-    )
+        ["make", "new", f"PYTHON={python}", *given],
+        cwd=ROOT, env=environment_of_a_person(), capture_output=True, text=True,
+    )  # fmt: skip
     assert done.stdout.splitlines()[2:] == [
         "--name=River $Watch", "--description=It costs $5 and $(HOME).",
         "--email=river@example.com", "EMAIL unset",

@@ -16,10 +16,10 @@ test-feature: ## Make features of all kinds in a copy of the tree, and check eve
 	@$(bootstrap) && exec $(VENV) -m pytest -m feature tests/feature $(ARGS)
 
 bench: ## Measure it beside what people would use instead (ARGS="polls tiles": parts of it)
-	@$(bootstrap) --no-page && exec $(VENV) -m benchmarks $(ARGS)
+	@$(bootstrap) && exec $(VENV) -m benchmarks $(ARGS)
 
 bench-quick: ## Fail when calls, statements, a conversion or a tile cost more than before (two minutes)
-	@$(bootstrap) --no-page && exec $(VENV) -m benchmarks.quick $(ARGS)
+	@$(bootstrap) && exec $(VENV) -m benchmarks.quick $(ARGS)
 
 chaos: ## Break servers and processes at work, and count what is lost (CHAOS_SEED=7 for others)
 	@$(bootstrap) --no-page && exec $(VENV) -m scripts.chaos $(ARGS)

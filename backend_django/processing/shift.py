@@ -29,21 +29,21 @@ class Shift:
         self.queue, self.worker, self.celery_task_id = queue, worker, celery_task_id
         self.spent: defaultdict[Any, float] = defaultdict(float)  # processor seconds, by owner
         self._deadline = time.monotonic() + SHIFT_SECONDS
-        self._next: ProcessingRequest | None = None
-        self._has_looked = False
+        # What the end of the last request found: nothing yet, or one request or None.
+        self._found: list[ProcessingRequest | None] = []
 
     def __enter__(self) -> "Shift":
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Count the work of all attempts, and give back what was taken and not begun."""
-        if self._next:
-            lifecycle.release(self._next.id, self._next.attempt)
+        """Count the work of all attempts, and give back what was claimed and not begun."""
         for owner_id, seconds in self.spent.items():
             try:
                 work_count(owner_id=owner_id, seconds=seconds)
             except (DatabaseError, InterfaceError):  # it is away, or the owner is gone
                 logger.warning("%.2f s of processor time were not counted", seconds)
+        for request in filter(None, self._found):  # last: it raises when the database is away
+            lifecycle.release(request.id, request.attempt)
 
     @property
     def is_over(self) -> bool:
@@ -52,10 +52,7 @@ class Shift:
 
     def take(self) -> ProcessingRequest | None:
         """Return the next request, whose attempt has begun; None when there is no more to do."""
-        if not self._has_looked:
-            self._next = self._claim()
-        taken, self._next, self._has_looked = self._next, None, False
-        return taken
+        return self._found.pop() if self._found else self._claim()
 
     def complete(self, complete: Callable[..., bool]) -> bool:
         """Complete a request and claim the next one, which reaches the disk in one commit.
@@ -70,7 +67,7 @@ class Shift:
         found: list[ProcessingRequest | None] = []
         owned = complete(then=lambda: found.append(self._claim()))
         if owned:  # otherwise the claim was undone with the rest
-            self._next, self._has_looked = found[-1], True
+            self._found = found[-1:]  # the last one: a transaction may have been tried twice
         return owned
 
     def _claim(self) -> ProcessingRequest | None:

@@ -17,6 +17,13 @@ function answer(
   })
 }
 
+/** What `fetch` gives on a line that nobody ends. */
+const hang = (signal: AbortSignal) =>
+  new Promise<Response>((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error)
+    signal.addEventListener('abort', () => reject(signal.reason as Error))
+  })
+
 const failure = (call: Promise<unknown>): Promise<ApiError> =>
   call.then(
     () => Promise.reject(new Error('It did not fail.')),
@@ -55,6 +62,25 @@ test('reads the token anew each time, because signing in changes it', async () =
   document.cookie = 'csrftoken=token-2'
   await unwrap(api.POST('/auth/logout/'))
   expect(sent.map(({ headers }) => headers.get('X-CSRFToken'))).toEqual(['token-1', 'token-2'])
+})
+
+test('a connection that hangs is a lost one, and says so within a minute', async () => {
+  vi.useFakeTimers()
+  vi.stubGlobal('fetch', (_: Request, { signal }: RequestInit) => hang(signal!))
+  const failed = failure(unwrap(api.GET('/auth/session/')))
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(await failed).toMatchObject({ status: 0, code: 'unreachable', away: true })
+  vi.useRealTimers()
+})
+
+test('a call that nobody waits for any more is cancelled, not lost', async () => {
+  vi.stubGlobal('fetch', (_: Request, { signal }: RequestInit) => hang(signal!))
+  const later = new AbortController()
+  const failed = failure(unwrap(api.GET('/auth/session/', { signal: later.signal })))
+  later.abort()
+  expect(await failed).toMatchObject({ name: 'AbortError' })
+  const before = failure(unwrap(api.GET('/auth/session/', { signal: AbortSignal.abort() })))
+  expect(await before).toMatchObject({ name: 'AbortError' })
 })
 
 test('turns a problem document into an error with its sentence and fields', async () => {

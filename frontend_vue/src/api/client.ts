@@ -82,13 +82,27 @@ export async function withSession<Result>(task: () => Promise<Result>): Promise<
   return locks ? await locks.request('session', task) : await task()
 }
 
+/** An answer takes seconds; where none is there after so many milliseconds, the connection hangs. */
+const LONGEST_WAIT = 60_000
+
+/** `fetch` whose answer arrives in time or not at all; it may go over a line that nobody ends. */
+export function fetchInTime(request: Request): Promise<Response> {
+  // AbortSignal.any would do, but not in every browser that the page is built for.
+  const end = new AbortController()
+  const pass = () => end.abort(request.signal.reason)
+  if (request.signal.aborted) pass()
+  else request.signal.addEventListener('abort', pass, { once: true })
+  setTimeout(() => end.abort(new DOMException('', 'TimeoutError')), LONGEST_WAIT)
+  // Looked up at each call: openapi-fetch would keep the one that is there when the module loads.
+  return globalThis.fetch(request, { signal: end.signal })
+}
+
 /** The API, typed by the OpenAPI document; wrap a call in `unwrap()`. */
 export const api = createClient<paths>({
   baseUrl: env.apiRoot,
   headers: { Accept: 'application/json' },
   fetch: (request) => {
-    // Looked up at each call: openapi-fetch would keep the one that is there when the module loads.
-    const send = () => globalThis.fetch(request)
+    const send = () => fetchInTime(request)
     const brings = !SAFE.has(request.method) && request.url.includes(`${env.apiRoot}auth/`)
     return brings ? withSession(send) : send()
   },

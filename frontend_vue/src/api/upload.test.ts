@@ -66,6 +66,21 @@ test('sends nothing when it was cancelled before', async () => {
   expect(FakeXhr.last.body).toBeNull()
 })
 
+test('a connection that hangs is a lost one, however slow an honest one may be', async () => {
+  vi.useFakeTimers()
+  const sent = send('POST', '/things/create/', new FormData())
+  const lost = sent.catch((error: unknown) => error)
+  for (const loaded of [1, 2, 3]) {
+    await vi.advanceTimersByTimeAsync(120_000)
+    FakeXhr.last.progress(loaded, 4)
+  }
+  expect(FakeXhr.last.aborted).toBe(false)
+  await vi.advanceTimersByTimeAsync(180_000)
+  expect(await lost).toMatchObject({ code: 'unreachable', away: true })
+  expect(FakeXhr.last.aborted).toBe(true)
+  vi.useRealTimers()
+})
+
 test('gives the sentence of a problem document', async () => {
   const sent = send('POST', '/things/create/', new FormData())
   FakeXhr.last.respond(400, { code: 'invalid', detail: 'The file is empty.' })

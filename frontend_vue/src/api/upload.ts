@@ -5,6 +5,12 @@ import { actingHeader } from './acting'
 import { csrfToken, failure } from './client'
 import { errorFrom, unreachable } from './errors'
 
+/**
+ * In which nothing leaves and no answer comes, in milliseconds: what the system has taken of a chunk
+ * may be on a slow line for that long, and longer only where the connection hangs.
+ */
+const LONGEST_SILENCE = 180_000
+
 export interface TransferOptions {
   headers?: Record<string, string>
   /** Bytes handed to the network. `fetch` cannot report them; XMLHttpRequest can. */
@@ -67,7 +73,17 @@ function transfer(
     const cancelled = () => reject(new DOMException('The upload was cancelled.', 'AbortError'))
     xhr.open(method, url)
     for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value)
+    let silence: ReturnType<typeof setTimeout>
+    const giveUp = () => {
+      reject(unreachable())
+      xhr.abort()
+    }
+    const listen = () => {
+      clearTimeout(silence)
+      silence = setTimeout(giveUp, LONGEST_SILENCE)
+    }
     xhr.upload.addEventListener('progress', (event) => {
+      listen()
       if (event.lengthComputable) onProgress?.(event.loaded, event.total)
     })
     xhr.addEventListener('load', () =>
@@ -79,11 +95,15 @@ function transfer(
     )
     xhr.addEventListener('error', () => reject(unreachable()))
     xhr.addEventListener('abort', cancelled)
-    xhr.addEventListener('loadend', () => signal?.removeEventListener('abort', abort))
+    xhr.addEventListener('loadend', () => {
+      clearTimeout(silence)
+      signal?.removeEventListener('abort', abort)
+    })
     signal?.addEventListener('abort', abort)
     // An XMLHttpRequest that was not sent yet reports no abort.
-    if (signal?.aborted) cancelled()
-    else xhr.send(body)
+    if (signal?.aborted) return cancelled()
+    listen()
+    xhr.send(body)
   })
 }
 

@@ -1,4 +1,4 @@
-import { api, failure, unwrap } from '@/api/client'
+import { api, failure, fetchInTime, unwrap } from '@/api/client'
 import { unreachable } from '@/api/errors'
 import type { components, paths } from '@/api/schema'
 import type { ProcessingApi } from '@/processing/types'
@@ -116,7 +116,8 @@ export async function follow<Data>(
 ): Promise<Data> {
   const text = new URLSearchParams(Object.entries(query).map(([key, value]) => [key, `${value}`]))
   const headers = { Accept: 'application/json' }
-  const response = await fetch(`${path}?${text}`, { headers, signal }).catch((error: Error) => {
+  const request = new Request(`${path}?${text}`, { headers, signal })
+  const response = await fetchInTime(request).catch((error: Error) => {
     throw error.name === 'AbortError' ? error : unreachable()
   })
   const body: unknown = await response.json().catch(() => null)

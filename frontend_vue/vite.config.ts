@@ -197,6 +197,9 @@ export default defineConfig(({ mode }) => {
     test: {
       environment: 'happy-dom',
       include: ['src/**/*.test.ts'],
+      // Those of the tool, 5 s and 10 s, end what a busy machine has not begun yet.
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
       css: { include: /\.css\?raw/ }, // read as text; others are left out, which is faster
       isolate: false,
       setupFiles: ['src/testing.ts', 'src/i18n/testing.ts'],

@@ -25,6 +25,15 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component
 WATCH_POLICY = """window.violations = [];
 document.addEventListener('securitypolicyviolation',
   (event) => window.violations.push(event.violatedDirective + ' ' + event.blockedURI))"""
+# What ends may set off another one: a child's colour follows its parent's.
+AT_REST = """async () => {
+  const moving = () => document.getAnimations().filter(({ effect, playState }) =>
+    playState === 'running' && effect.getComputedTiming().endTime !== Infinity)
+  do {
+    await Promise.allSettled(moving().map(({ finished }) => finished))
+    await new Promise(requestAnimationFrame)
+  } while (moving().length)
+}"""
 
 
 @pytest.fixture(scope="module")  # Playwright's loop must end before a test that uses the ORM
@@ -87,11 +96,7 @@ def signed_in(page: "Page") -> "Page":
 
 def accessibility_problems(page: "Page") -> list[str]:
     """Return what axe-core finds on the page when what moves or fades has come to rest."""
-    page.evaluate(
-        "Promise.allSettled(document.getAnimations()"
-        ".filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity)"
-        ".map(({ finished }) => finished))"
-    )
+    page.evaluate(AT_REST)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate(f"axe.run(document, {{runOnly: {json.dumps(RULES)}}})")
     return [

@@ -3,10 +3,11 @@
 import os
 import re
 from pathlib import Path
+from threading import Event
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from backend_django.rasters.processor import RasterProcessor
 from tests.browsing import accessibility_problems
@@ -41,30 +42,45 @@ def parts_sent(page: Page) -> list[str]:
     return sent
 
 
+def lose(page: Page, number: int) -> Event:
+    """Reset each connection that brings this part, until the event is set.
+
+    The route itself stays: to take one back while a request is on it may leave that one hanging.
+    """
+    network_is_back = Event()
+
+    def pass_or_reset(route: Route) -> None:
+        if network_is_back.is_set():
+            route.continue_()
+        else:
+            route.abort("connectionreset")
+
+    page.route(f"**/parts/{number}/", pass_or_reset)
+    return network_is_back
+
+
 def test_goes_on_where_it_stopped(signed_in: Page, large: Path) -> None:
     page, sent = signed_in, parts_sent(signed_in)
-
-    page.route("**/parts/2/", lambda route: route.abort("connectionreset"))
+    network_is_back = lose(page, 2)
     page.goto("/rasters")
     page.locator("input[type=file]").set_input_files(large)
     expect(page.get_by_text("The connection was lost")).to_be_visible(timeout=30_000)
     progress = page.get_by_role("progressbar", name="Uploading large.tif")
     assert int(progress.get_attribute("aria-valuenow") or 0) >= 30, "what arrived stays"
     assert accessibility_problems(page) == []
-    page.unroute("**/parts/2/")
-    # Else the next try may be far away; one while the route is taken back may fail as well.
-    page.evaluate("setInterval(() => dispatchEvent(new Event('online')), 3000)")
+    network_is_back.set()
+    page.evaluate("dispatchEvent(new Event('online'))")  # else the next try may be far away
     expect(page).to_have_url(PAGE, timeout=30_000)
     assert (sent.count("1"), sent.count("3")) == (1, 1)
 
 
 def test_goes_on_after_a_reload(signed_in: Page, large: Path) -> None:
     page, sent = signed_in, parts_sent(signed_in)
-    page.route("**/parts/3/", lambda route: route.abort("connectionreset"))
+    network_is_back = lose(page, 3)
     page.goto("/rasters")
     page.locator("input[type=file]").set_input_files(large)
     expect(page.get_by_text("The connection was lost")).to_be_visible(timeout=30_000)
-    page.unroute("**/parts/3/")
+    network_is_back.set()
     page.on("dialog", lambda dialog: dialog.accept())  # it asks before it is left
     page.reload()
     before = len(sent)

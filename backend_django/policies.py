@@ -1,4 +1,4 @@
-"""Who may do what with rows that have an owner: the one place that is asked.
+"""Permissions on rows that have an owner: the one place to ask.
 
 Everybody may do everything with what is their own, and nothing with what is not, unless a model
 says `seen_by_all = True`: then whoever is signed in may look at its rows. A module may let people
@@ -21,7 +21,7 @@ HEADER, PARAMETER = "X-Act-For", "act_for"
 
 
 class Action(StrEnum):
-    """What somebody wants to do, from the least to the most."""
+    """The things a user may want to do, from the least to the most."""
 
     VIEW = "view"  # look at it, download it
     EDIT = "edit"  # create, change, cancel, retry, delete
@@ -35,7 +35,7 @@ class Delegation(Protocol):
         """Return the ids of the accounts for which a user may do this, as a subquery."""
 
     def allows(self, user_id: Any, action: Action, owner_id: Any) -> bool:
-        """Whether a user may do this for an account; a good place to record that they do."""
+        """Return whether a user may do this for an account; a good place to record that they do."""
 
     def people(self, owner_ids: Iterable[Any]) -> Mapping[Any, list[Any]]:
         """Return who may look at what is theirs, for those of the accounts that are shared."""
@@ -53,12 +53,12 @@ def register(delegation: Delegation) -> None:
 
 
 def is_delegated() -> bool:
-    """Whether somebody may act for an account that is not theirs."""
+    """Return whether somebody may act for an account that is not theirs."""
     return bool(_delegations)
 
 
 def can(user: Any, action: Action, object: Any) -> bool:
-    """Whether a user may do this with an object.
+    """Return whether a user may do this with an object.
 
     Args:
         user: the user, or their id.
@@ -104,7 +104,7 @@ def acting(user: Any, action: Action) -> Q:
 
 
 def is_seen_by_all(model: type[Model]) -> bool:
-    """Whether everybody who is signed in may look at the rows of a model."""
+    """Return whether everybody who is signed in may look at the rows of a model."""
     return bool(getattr(model, "seen_by_all", False))
 
 

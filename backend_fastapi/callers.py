@@ -1,4 +1,4 @@
-"""Who calls, for the functions that answer."""
+"""The caller, for the functions that respond."""
 
 from typing import Annotated, cast
 

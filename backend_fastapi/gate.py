@@ -50,7 +50,7 @@ JSON_TYPE = b"application/json"
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, and for whom: `owner` is the account that `X-Act-For` names, or the user."""
+    """The caller, and the account it acts for: `owner` is what `X-Act-For` names, or the user."""
 
     user: Any
     owner: Any

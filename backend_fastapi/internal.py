@@ -1,4 +1,4 @@
-"""What only services of this installation may ask; no gateway leads here."""
+"""Endpoints for services of this installation only; no gateway leads here."""
 
 from typing import Any
 

@@ -32,7 +32,7 @@ class LookupOrder(BaseModel):
 
 
 class Lookup(BaseModel):
-    """What a URL has said: `status` and `body`, or else why there is no response."""
+    """A URL's response: `status` and `body`, or else why there is none."""
 
     url: str
     status: Annotated[int, Field(description="0 without a response.")] = 0

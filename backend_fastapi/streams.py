@@ -18,7 +18,7 @@ CONTENT_TYPE = "application/x-ndjson"
 
 
 class Why(StrEnum):
-    """Why a stream has ended before it was over."""
+    """The reason why a stream ended early."""
 
     GONE = "gone"  # nobody reads it
     DEADLINE = "deadline"  # it took too long

@@ -1,4 +1,4 @@
-"""Where code runs that would hold up the event loop: the database, arithmetic, outside calls."""
+"""Threads for code that would hold up the event loop: the database, arithmetic, outside calls."""
 
 import asyncio
 from collections.abc import Callable

@@ -33,7 +33,7 @@ YOUNG = f"younger than {MIN_DAYS} days"
 
 @dataclass
 class Audit:
-    """What was learned about one lock file."""
+    """The findings about one lock file."""
 
     name: str
     audited: int = 0
@@ -130,7 +130,7 @@ def listed_images() -> str:
 
 
 def images_in_use(text: str, today: date) -> Audit:
-    """Whether the makers of the images of others still mend them."""
+    """Return whether the makers of the images of others still mend them."""
     audit = Audit(IMAGES, kind="out of support", why="no date of their makers")
     for line in re.findall(r"^  \w+: \{image: .*", text, re.M):
         image = re.findall(r'image: "([^"]+)"', line)[0]
@@ -143,7 +143,7 @@ def images_in_use(text: str, today: date) -> Audit:
 
 
 def age_of_python(source: Path) -> Audit:
-    """Whether a lock stays as it is without the releases of the last days."""
+    """Return whether a lock stays as it is without the releases of the last days."""
     target = source.with_suffix(".txt")
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(shutil.copy(target, folder))

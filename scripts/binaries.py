@@ -1,4 +1,4 @@
-"""Where the servers' executables are, and how PostgreSQL is started as root."""
+"""The servers' executables, and how to start PostgreSQL as root."""
 
 import contextlib
 import glob
@@ -74,7 +74,7 @@ def major_version(binaries: Path) -> int:
 
 @cache
 def as_ordinary_user() -> tuple[list[str], int | None]:
-    """How to start PostgreSQL, which refuses user id 0: command prefix and the data's owner.
+    """Return the command prefix and the data's owner: PostgreSQL refuses to run as user id 0.
 
     As root a user namespace makes us uid 1000 inside and root outside: no account is added and no
     directory opened. Where namespaces are forbidden (containers), the process becomes `nobody` and

@@ -1,4 +1,4 @@
-"""Where things are, and the settings a developer keeps in .env. Standard library only."""
+"""Paths, and the settings a developer keeps in .env. Standard library only."""
 
 import os
 import re
@@ -72,7 +72,7 @@ def private_folder(path: Path) -> Path:
 
 
 def data_folder(settings: dict[str, str]) -> Path:
-    """Where a developer's data live: DATA_DIR, else .data/."""
+    """Return the folder of a developer's data: DATA_DIR, else .data/."""
     return (ROOT / settings.get("DATA_DIR", ".data")).resolve()
 
 

@@ -67,13 +67,13 @@ def enough(stamp: Path, *, tests: bool) -> str:
 
 
 def document_is_stale() -> bool:
-    """Whether a feature has come or gone since the API's document was made."""
+    """Return whether a feature has come or gone since the API's document was made."""
     there = sorted(path.parts[-3] for path in ROOT.glob("backend_django/*/api/urls.py"))
     return not DOCUMENT.exists() or json.loads(DOCUMENT.read_bytes()).get("x-folders") != there
 
 
 def lock_is_stale() -> bool:
-    """Whether package-lock.json has packages that package.json no longer asks for."""
+    """Return whether package-lock.json has packages that package.json no longer asks for."""
     asked, lock = (
         json.loads((FRONTEND / name).read_bytes()) for name in ("package.json", "package-lock.json")
     )
@@ -133,7 +133,7 @@ class Step:
 
 
 def venv_is_usable() -> bool:
-    """Whether .venv has an interpreter that exists and is new enough."""
+    """Return whether .venv has an interpreter that exists and is new enough."""
     with contextlib.suppress(OSError):
         found = re.search(r"(?m)^version\w* = 3\.(\d+)", (VENV / "pyvenv.cfg").read_text())
         return PYTHON.exists() and found is not None and int(found[1]) >= 11

@@ -33,7 +33,7 @@ def is_newer(source: Source, before: str, after: str) -> bool:
 
 
 def news(source: Source, before: str, after: str) -> str:
-    """What the changelog says of the releases between two, or the commits where it has none."""
+    """Return the changelog between two releases, or the commits where it has none."""
     first, last = source.commit(before), source.commit(after)
     known = numbers(re.sub(r"-\d+-g[0-9a-f]+$", "", before))  # or the release before it
     try:

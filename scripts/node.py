@@ -39,7 +39,7 @@ def link_wheel_commands() -> None:
 
 
 def satisfies(version: str, engines: str) -> bool:
-    """Whether `version` (20.19.1) fits a range of ^x.y.z and >=x.y.z joined by ||."""
+    """Return whether `version` (20.19.1) fits a range of ^x.y.z and >=x.y.z joined by ||."""
     have = _numbers(version)
     for alternative in engines.split("||"):
         least = _numbers(alternative)

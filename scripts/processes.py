@@ -58,7 +58,7 @@ def _first_of_connections() -> int:
 
 
 def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether a server could listen there (lingering connections of a stopped one do not count)."""
+    """Return whether a server could listen there; lingering connections of another do not count."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -69,7 +69,7 @@ def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process with this id exists (a zombie counts as gone where /proc tells)."""
+    """Return whether a process with this id exists (a zombie counts as gone where /proc tells)."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

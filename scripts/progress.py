@@ -1,4 +1,4 @@
-"""What a person sees while things are set up: a line per step, the reason when one fails."""
+"""The output of set-up: a line per step, and the reason when one fails."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ DISK_FULL = "The disk is full: free some space, then run the same command again.
 
 
 def explain(step: str, output: str) -> str | None:
-    """What to do about a failed step, judged by what its tool printed; None if unclear."""
+    """Return advice on a failed step, judged by what its tool printed; None if unclear."""
     if DISK.search(output):
         return DISK_FULL
     if CERTIFICATE.search(output):

@@ -65,7 +65,7 @@ def check_needs(modules: dict[str, Module], without: Iterable[str]) -> None:
 
 
 def home() -> str:
-    """Where later releases come from: what this clone was cloned from, or nothing that is known."""
+    """Return the source of later releases: the origin of this clone, or nothing if unknown."""
     done = subprocess.run(
         ["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True
     )
@@ -139,7 +139,7 @@ def _is_path(text: str) -> bool:
 
 
 def is_below(path: str, files: Iterable[str]) -> bool:
-    """Whether a path is one of these files, or in a folder of them."""
+    """Return whether a path is one of these files, or in a folder of them."""
     return any(PurePosixPath(path).is_relative_to(file) for file in files)
 
 

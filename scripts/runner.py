@@ -1,4 +1,4 @@
-"""What runs on a developer's machine: the servers, the programs, their environment and order."""
+"""Processes on a developer's machine: servers and programs, their environment and order."""
 
 import hashlib
 import shutil
@@ -57,7 +57,7 @@ class Stack:
         return [service for service in (self.postgres, self.valkey) if service]
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What every program of the product gets. The servers must be up: it names their ports."""
+        """Return the environment of every program. The servers must be up: it names their ports."""
         folders = {"MEDIA_ROOT": self.data / "media", "PROCESSING_WORK_DIR": self.data / "work"}
         for folder in (*folders.values(), self.data / "mail"):
             private_folder(folder).chmod(0o700)  # earlier releases made some for everybody
@@ -326,7 +326,7 @@ def setup_inputs(environment: dict[str, str]) -> str:
 
 
 def answers(url: str) -> bool:
-    """Whether a GET is answered with 200."""
+    """Return whether a GET is answered with 200."""
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
             return bool(response.status == 200)

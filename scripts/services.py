@@ -123,7 +123,7 @@ class Service:
 
     @property
     def log(self) -> Path:
-        """What the server printed since its last start."""
+        """The server's output since its last start."""
         if self.data_dir is None:
             raise ServiceError(f"{self.name} is not running")
         return self.data_dir / "log"

@@ -1,4 +1,4 @@
-"""Which stack runs on a data folder, so that other commands find it and a second one is refused."""
+"""The record of a running stack, so that other commands find it and a second one is refused."""
 
 import contextlib
 import fcntl
@@ -49,7 +49,7 @@ class RunState:
         self.release()
 
     def read(self) -> dict[str, Any] | None:
-        """What the running stack published; None when none is running."""
+        """Return what the running stack published; None when none is running."""
         if not self.folder.exists():
             return None
         probe = RunState(self.folder.parent)

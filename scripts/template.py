@@ -20,7 +20,7 @@ HOSTS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}  # as copie
 
 
 def git(*arguments: str, cwd: Path = PROJECT, environment: dict[str, str] | None = None) -> str:
-    """What git prints in this checkout. Raises UsageError with what git says when it fails."""
+    """Return git's output in this checkout. Raises UsageError with what git says when it fails."""
     command = ["git", *arguments]
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
     if done.returncode:

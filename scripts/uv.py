@@ -68,7 +68,7 @@ def download() -> None:
 
 
 def fits_this_machine(wheel: str, system: str = sys.platform, machine: str = "") -> bool:
-    """Whether a wheel of uv, by its file name, runs here."""
+    """Return whether a wheel of uv, by its file name, runs here."""
     machine = (machine or platform.machine()).lower()
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
     tags = wheel.removesuffix(".whl").split("-")[-1]

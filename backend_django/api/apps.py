@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class ApiConfig(AppConfig):
-    """What every endpoint shares: errors, pages, the OpenAPI document."""
+    """Shared by all endpoints: errors, pagination, the OpenAPI schema."""
 
     name = "backend_django.api"

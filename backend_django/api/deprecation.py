@@ -1,4 +1,4 @@
-"""How a view says that a later version of the API leaves it out."""
+"""Marking of views that a later version of the API removes."""
 
 import datetime
 from dataclasses import dataclass

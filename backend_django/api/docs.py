@@ -25,7 +25,7 @@ from backend_django.utils.staff import acts_as_staff
 
 
 def may_read_document(request: HttpRequest | Request) -> bool:
-    """Whether API_DOCS_FOR and API_DOCS_DOMAINS name who calls.
+    """Return whether API_DOCS_FOR and API_DOCS_DOMAINS name who calls.
 
     Raises:
         Denied: they are staff, but something is missing that is asked of staff.
@@ -44,14 +44,14 @@ def may_read_document(request: HttpRequest | Request) -> bool:
 
 
 def is_led_to_document(request: HttpRequest | Request) -> bool:
-    """Whether the menu names it; staff who lack something are led to where they are told."""
+    """Return whether the menu names it; staff who lack something are led to where they are told."""
     if settings.API_DOCS_FOR == "staff":
         return bool(request.user.is_authenticated and request.user.is_staff)
     return may_read_document(request)
 
 
 def _came_by_google(request: HttpRequest | Request) -> bool:
-    """Whether this session began at Google; a token tells nothing of how its owner signs in."""
+    """Return whether this session began at Google; a token does not tell how its owner signs in."""
     return getattr(request, "auth", None) is None and any(
         record.get("provider") == "google"
         for record in get_authentication_records(request, request.user)
@@ -59,7 +59,7 @@ def _came_by_google(request: HttpRequest | Request) -> bool:
 
 
 class MayReadDocument(BasePermission):
-    """Whom the settings name."""
+    """The users that the settings name."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if settings.API_DOCS_FOR == "google" and not _came_by_google(request):

@@ -1,4 +1,4 @@
-"""Whether a request may send a large body, decided by its head (decision 25)."""
+"""Decide by its head whether a request may send a large body (decision 25)."""
 
 from http import HTTPStatus
 from typing import Any

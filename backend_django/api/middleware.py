@@ -1,4 +1,4 @@
-"""What holds for every answer below /api/, whoever gives it."""
+"""Middleware for all responses below /api/, whoever gives them."""
 
 import time
 from collections.abc import Callable
@@ -96,7 +96,7 @@ class ApiMiddleware:
         return wait
 
     def _find_refusal(self, request: HttpRequest) -> tuple[str, str, str]:
-        """What counts calls with no credentials or bad ones, which end before a view counts."""
+        """Return the key and rate of calls without valid credentials; no view counts them."""
         return "refused", client_address(request), settings.API_RATES["address"]
 
     def process_view(

@@ -210,7 +210,7 @@ def describe_error(error: BaseException | None) -> tuple[int, str, Any]:
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Whether programs are spoken to at this address."""
+    """Return whether programs are spoken to at this address."""
     path = request.path_info
     return path in {"/api", "/events", "/events/"} or path.startswith("/api/")
 

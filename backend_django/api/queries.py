@@ -23,7 +23,7 @@ EMPTY = re.compile(rb"\s*(\{\}|--[^\r\n]+--)\s*")  # as JSON, and as a form with
 
 @extend_schema_field({"type": "string", "maxLength": 200, "pattern": r"^[^\u0000]+$"})
 class SearchField(serializers.CharField):
-    """What some text of a row has in it."""
+    """A search in some text columns of a row."""
 
     def __init__(self) -> None:
         super().__init__(required=False, allow_blank=True, max_length=200)

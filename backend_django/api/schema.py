@@ -1,4 +1,4 @@
-"""How the OpenAPI document is made from the views."""
+"""Generation of the OpenAPI schema from the views."""
 
 import re
 from typing import Any

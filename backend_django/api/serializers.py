@@ -122,7 +122,7 @@ class RelatedField(serializers.PrimaryKeyRelatedField):
 
 
 class MayChangeField(serializers.BooleanField):
-    """Whether the caller may change the row, as `OwnRows` says; who has just written it may."""
+    """A read-only field: may the caller change the row, as `OwnRows` says? Its author may."""
 
     def get_attribute(self, instance: Any) -> Any:
         return getattr(instance, "may_change", True)

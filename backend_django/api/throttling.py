@@ -1,4 +1,4 @@
-"""How often one may call: users by who they are, everybody else by address."""
+"""Rate limits: per user, and per IP address for everybody else."""
 
 import math
 import re

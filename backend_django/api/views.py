@@ -1,4 +1,4 @@
-"""What views over a table share."""
+"""Shared by all views of a table."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the database refuses, said as an error that the caller understands.
+"""Translation of database constraint errors into errors that the caller understands.
 
 The database is the judge: what is asked before writing may be different a moment later.
 """

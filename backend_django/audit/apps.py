@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class AuditConfig(AppConfig):
-    """Who did what, when and from where."""
+    """The audit trail: who did what, when and from where."""
 
     name = "backend_django.audit"
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class AuditEvent(models.Model):
-    """Who did what, with which outcome, when and from where. Written by `services.py` alone."""
+    """An audit event: who did what, the outcome, when and where. Only `services.py` writes it."""
 
     class Outcome(models.TextChoices):
         SUCCESS = "success"

@@ -110,7 +110,7 @@ def refusals_write(request: HttpRequest) -> None:
 
 
 def _was_recorded(values: dict[str, Any]) -> bool:
-    """Whether such an event was recorded within the last minute."""
+    """Return whether such an event was recorded within the last minute."""
     request = current_request.get()
     address = client_address(request) if request else ""  # of IPv6 the network: it has others
     key = f"audit:{values['event']}:{address}:{values.get('email', '')}"

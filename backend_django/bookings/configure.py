@@ -1,4 +1,4 @@
-"""What a constraint on periods needs."""
+"""The PostgreSQL extension that constraints on periods need."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What other features may use of this one."""
+"""The public face of this feature, for other features."""
 
 from .models import Booking, Instrument
 

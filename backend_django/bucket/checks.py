@@ -1,4 +1,4 @@
-"""What `manage.py check --deploy` says about the bucket, in words."""
+"""Checks of the bucket for `manage.py check --deploy`."""
 
 from typing import Any
 from urllib.parse import urlsplit

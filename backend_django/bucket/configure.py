@@ -49,7 +49,7 @@ def storage() -> dict[str, Any]:
 
 
 def origin() -> str:
-    """Where signed addresses lead, for the Content-Security-Policy."""
+    """Return the origins of signed URLs, for the Content-Security-Policy."""
     if AWS_S3_PUBLIC_ENDPOINT_URL:
         return "://".join(urlsplit(AWS_S3_PUBLIC_ENDPOINT_URL)[:2])
     return f"https://{AWS_STORAGE_BUCKET_NAME}.s3.{AWS_S3_REGION_NAME}.amazonaws.com"

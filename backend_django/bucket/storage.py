@@ -13,7 +13,7 @@ from .parts import BucketParts
 
 
 class BucketStorage(Bucket):
-    """What a storage that is no folder has to answer, beside what a bucket can do."""
+    """A storage that is not a folder: what it must answer beside what a bucket can do."""
 
     def chunk_store(self) -> BucketParts:
         return BucketParts(self)

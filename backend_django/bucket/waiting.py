@@ -29,7 +29,7 @@ BYTES_PER_SECOND = 64 * 1024  # what is transferred at this pace or faster is no
 
 
 def is_used_up() -> bool:
-    """Whether the present web request may wait no longer."""
+    """Return whether the present web request may wait no longer."""
     limit = web_limit()
     return limit is not None and limit.storage_left() <= 0
 

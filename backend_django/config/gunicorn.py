@@ -1,4 +1,4 @@
-"""How gunicorn serves the web process: `gunicorn -c backend_django/config/gunicorn.py …`.
+"""Settings of gunicorn for the web process: `gunicorn -c backend_django/config/gunicorn.py …`.
 
 An event loop reads requests and writes responses; Django runs in threads (decision 25). The limits
 of what one client may take are in backend_django/server/limits.py.

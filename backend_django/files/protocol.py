@@ -1,4 +1,4 @@
-"""What a storage must be able to do that is not a folder of this machine.
+"""The protocol of a storage that is not a folder of this machine.
 
 Modules bring one, as the class that STORAGES names; `chunk_store` tells it from a folder.
 """
@@ -15,18 +15,18 @@ from .refs import FileRef
 
 
 class UploadInChunks(Protocol):
-    """What a storage has to know of an upload whose chunks it takes itself."""
+    """The facts about an upload that a storage needs to take its chunks itself."""
 
     size: int  # bytes
     remote_id: str  # the storage's own name of the upload; `begin` sets it
 
     @property
     def file_name(self) -> str:
-        """Where in the storage the whole file belongs."""
+        """The name of the whole file in the storage."""
 
     @property
     def chunks(self) -> int:
-        """How many chunks there are, numbered from 1."""
+        """The number of chunks; they are numbered from 1."""
 
     def length_of(self, number: int) -> int:
         """Bytes of one chunk."""

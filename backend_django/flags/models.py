@@ -39,7 +39,7 @@ class Flag(AbstractUserFlag):
         return sorted(name for name in {*on, *settings.FLAGS_ON} if on.get(name, True))  # type: ignore[misc]
 
     def is_active(self, request: Any, read_only: bool = False) -> bool:
-        """Whether the flag is on for who sends a request and the account that they act for.
+        """Return whether the flag is on for who sends a request and the account that they act for.
 
         Args:
             request: of Django or of Django REST framework; None where there is none, as in a mail.
@@ -56,7 +56,7 @@ class Flag(AbstractUserFlag):
         return self._is_on(user, owner_for(user, request, Action.VIEW))
 
     def is_active_for_user(self, user: Any) -> bool:
-        """Whether the flag is on for an account, where there is no request, as in a job."""
+        """Return whether the flag is on for an account, where there is no request, as in a job."""
         known = self._for_everyone()
         return self._is_on(user, user) if known is None else known
 

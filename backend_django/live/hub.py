@@ -54,7 +54,7 @@ AWAY = (RedisError, OSError, TimeoutError, DatabaseError, InterfaceError)
 
 
 class Reset(models.TextChoices):
-    """Why everything is to be read anew."""
+    """A reason to read everything anew."""
 
     MANY = "many"
     MISSED = "missed"

@@ -1,4 +1,4 @@
-"""What is counted of the event streams."""
+"""Metrics of the event streams."""
 
 from prometheus_client import Gauge
 

@@ -35,7 +35,7 @@ _teller: Thread | None = None
 
 
 class Change(NamedTuple):
-    """What is told of at once, and who is told (`publish_on_commit`)."""
+    """A change to announce, and the users to tell (`publish_on_commit`)."""
 
     user_ids: Sequence[Any]
     topic: str

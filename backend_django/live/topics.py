@@ -1,4 +1,4 @@
-"""What can change, and how a change is told: registered by the room or feature that knows."""
+"""Topics: what can change, and how to describe a change. Rooms and features register theirs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How mails are written: in the job, by a function registered for their kind.
+"""Writing of emails: in the job, by a function registered for their kind.
 
 Written there and not in the request, so that a request does the same work, and takes the same time,
 whether or not the address has an account.
@@ -63,7 +63,7 @@ class Email:
 
 @email_writer("message")
 def finished_message(recipient: str, content: dict[str, Any]) -> EmailMessage:
-    """What somebody else wrote and handed to Django (backend.py)."""
+    """Build an email that other code wrote and handed to Django (backend.py)."""
     message = EmailMultiAlternatives(**content["fields"])
     for text, mimetype in content["alternatives"]:
         message.attach_alternative(text, mimetype)

@@ -101,7 +101,7 @@ def _record_failure(mail: Mail, error: Exception) -> None:
 
 
 def _refused_for_good(error: Exception) -> bool:
-    """Whether the mail server said that no later attempt will help (RFC 5321: 5yz)."""
+    """Return whether the mail server said that no later attempt will help (RFC 5321: 5yz)."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
     return isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500

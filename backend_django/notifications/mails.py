@@ -1,4 +1,4 @@
-"""What is written to owners."""
+"""Emails to owners about their requests."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who wants to be told of what, what they were told, and the deliveries to their webhooks."""
+"""Preferences, notifications, webhooks and the deliveries to them."""
 
 import logging
 from uuid import uuid4
@@ -16,7 +16,7 @@ TEST_EVENT = "webhook.test"
 
 
 class NotificationPreference(models.Model):
-    """What one user wants; someone without a row has the defaults."""
+    """A user's preferences; users without a row have the defaults."""
 
     class When(models.TextChoices):
         NEVER = "never"
@@ -46,7 +46,7 @@ class NotificationPreference(models.Model):
 
 
 class Notification(models.Model):
-    """What a user is told in the app; written by the transaction that ends the request."""
+    """A notification in the app; the transaction that ends the request writes it."""
 
     class Kind(models.TextChoices):
         COMPLETED = "request.completed"

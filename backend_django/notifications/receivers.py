@@ -1,4 +1,4 @@
-"""What follows from the end of a request: a notification, deliveries and mails, as owners want."""
+"""Reactions to the end of a request: notification, deliveries and emails, as its owner wants."""
 
 import json
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What is said of requests that have ended, in the app and in mails.
+"""Sentences about requests that have ended, for the app and emails.
 
 A `Message`: it is composed once, in a worker, and read by people with languages of their own.
 """

@@ -1,4 +1,4 @@
-"""What users decide: what they are told of and where, and which URLs are called."""
+"""A user's choices: notifications and where they go, webhooks and their URLs."""
 
 from datetime import timedelta
 from ipaddress import ip_address

@@ -1,4 +1,4 @@
-"""How busy a worker and beat are, on an inside port of their own, for a Prometheus.
+"""Metrics of workers and beat, on an inside port of their own, for Prometheus.
 
 Of a worker: processes of its pool and those at work, those that were lost at work, memory and
 processor time of all of them and their jobs, and the space that is left for jobs. Of both:

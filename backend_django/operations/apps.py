@@ -4,7 +4,7 @@ from backend_django.utils.model_names import translate_model_names
 
 
 class OperationsConfig(AppConfig):
-    """What those who run the product need: health, metrics, backup, restore, tidying."""
+    """For operators: health, metrics, backup, restore, clean-up."""
 
     name = "backend_django.operations"
 

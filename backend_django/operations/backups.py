@@ -53,7 +53,7 @@ class BackupError(Exception):
 
 @dataclass
 class Report:
-    """What an archive holds. Sizes in bytes."""
+    """The contents of an archive. Sizes in bytes."""
 
     dump_size: int = 0
     files: int = 0
@@ -351,7 +351,7 @@ def _snapshot() -> Iterator[str]:
 
 
 def _connection_string() -> str:
-    """What libpq's programs connect with. The password is not in it: arguments are seen by all."""
+    """Return the connection arguments for libpq's programs, without the password: all see them."""
     connection.ensure_connection()
     dsn: str = connection.connection.info.dsn
     return dsn

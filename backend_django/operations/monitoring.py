@@ -1,4 +1,4 @@
-"""What operators want to know: is work being done, and is anything stuck?"""
+"""Metrics for operators: is work being done, and is anything stuck?"""
 
 import logging
 import time
@@ -25,7 +25,7 @@ Status = ProcessingRequest.Status
 
 
 def waiting() -> dict[str, tuple[int, float]]:
-    """How many requests wait for a worker in each queue, and for how many seconds the oldest has.
+    """Return by queue how many requests wait for a worker, and for how many seconds the oldest has.
 
     Neither what is scheduled for later, nor pipelines, which have no worker.
     """
@@ -39,7 +39,7 @@ def waiting() -> dict[str, tuple[int, float]]:
 
 
 def running() -> tuple[dict[str, int], float]:
-    """How many requests are worked on, by queue, and for how many seconds the oldest has been."""
+    """Return by queue how many requests are processing, and for how many seconds the oldest has."""
     queues = {queue.name: 0 for queue in settings.CELERY_TASK_QUEUES}
     rows = ProcessingRequest.objects.filter(status=Status.PROCESSING)
     found = rows.exclude(lease_expires_at=NEVER).order_by().values_list("queue")

@@ -1,4 +1,4 @@
-"""What waits, runs and has failed in each queue, and which workers take from it."""
+"""The state of each queue: what waits, runs and has failed, and the workers that take from it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ class KindInQueue:
 
     @property
     def due_for(self) -> timedelta | None:
-        """How long the oldest of them is due, in whole seconds."""
+        """Seconds for which the oldest of them has been due."""
         if self.due_since is None:
             return None
         return timedelta(seconds=max(0, int((timezone.now() - self.due_since).total_seconds())))

@@ -43,7 +43,7 @@ def purge_finished() -> int:
 
 @dataclass
 class Findings:
-    """What does not fit together. Prefixes are in the storage, scratch paths on this machine."""
+    """Inconsistencies found. Prefixes are in the storage, scratch paths on this machine."""
 
     orphan_prefixes: list[str] = field(default_factory=list)
     orphan_scratch: list[Path] = field(default_factory=list)

@@ -22,7 +22,7 @@ class ProcessingConfig(AppConfig):
 
 
 def delete_files(instance: Any, **_: Any) -> None:
-    """Whoever deletes a row, its owner's account for instance: the files go with it."""
+    """Delete the files of a deleted row, also when its owner's account was deleted."""
     from backend_django.uploads.services import uploads_release
 
     from .changes import announce_changes

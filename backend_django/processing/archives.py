@@ -105,7 +105,7 @@ def _key(archive_id: UUID) -> str:
 
 
 class _Sink:
-    """What ZipFile writes to; it is taken out as soon as it was written."""
+    """A writer for ZipFile, emptied after each write."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []

@@ -129,7 +129,7 @@ class Attempt:
             )
 
     def reached(self) -> dict[str, Any]:
-        """Where it is now, as the columns of the row."""
+        """Return the progress as columns of the row."""
         return {"phase": self.phase, "step": self.step, "progress": self.percent}
 
     def _is_overdue(self) -> bool:
@@ -183,7 +183,7 @@ def stop_taking() -> None:
 
 
 def is_stopping() -> bool:
-    """Whether this worker was asked to stop."""
+    """Return whether this worker was asked to stop."""
     return bool(_stopping[0])
 
 

@@ -1,4 +1,4 @@
-"""What a job logged, for those who have to find out why it failed."""
+"""The log of a job, for finding out why it failed."""
 
 import logging
 import traceback

@@ -32,7 +32,7 @@ BUSY = Message("The same requests are being created by other calls. Try again.")
 
 @dataclass
 class NewRequest:
-    """What `request_create` takes of one request."""
+    """The arguments of `request_create` for one request."""
 
     parameters: dict[str, Any] = field(default_factory=dict)
     inputs: Sources = field(default_factory=dict)

@@ -26,7 +26,7 @@ SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Action:
-    """What can be done to requests: in which states, and in which it is done already."""
+    """An action on requests: the states it applies to, and those in which it is done already."""
 
     name: str
     perform: Callable[..., None]
@@ -64,7 +64,7 @@ ACTIONS = {action.name: action for action in (CANCEL, RETRY, DELETE)}
 
 @dataclass
 class Refusal:
-    """Why some requests were left as they are."""
+    """The reasons why some requests were left unchanged."""
 
     code: str
     message: str
@@ -74,7 +74,7 @@ class Refusal:
 
 @dataclass
 class Outcome:
-    """What became of the requests that an action was meant for."""
+    """The outcome of an action on many requests."""
 
     done: int = 0
     unchanged: int = 0  # they were in the wanted state already

@@ -142,7 +142,7 @@ def _python_path() -> str:
 
 
 class _Output:
-    """What a child prints, logged line by line as the job's own."""
+    """The output of a child process, logged line by line as the job's own."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.stream = stream

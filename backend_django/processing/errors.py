@@ -1,4 +1,4 @@
-"""What a job may raise. Without Django, so that a child process can use it."""
+"""Errors that a job may raise. Without Django, so that a child process can use them."""
 
 import re
 from typing import Any

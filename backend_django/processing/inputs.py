@@ -1,4 +1,4 @@
-"""What a request works on: files that were uploaded, or that an earlier request made.
+"""The inputs of a request: uploaded files, or files that an earlier request made.
 
 A processor declares its inputs. Who creates a request names a source for each, and the request
 keeps what the sources came to: files in the storage.
@@ -61,7 +61,7 @@ class Input:
         return (self.result_of,) if isinstance(self.result_of, str) else self.result_of
 
     def accepts(self, filename: str) -> bool:
-        """Whether a file of this name may be uploaded."""
+        """Return whether a file of this name may be uploaded."""
         media_type = mimetypes.guess_type(filename)[0] or ""
         return not self.accept or any(
             filename.lower().endswith(wanted.lower())
@@ -104,7 +104,7 @@ Sources = Mapping[str, Sequence[Source]]
 
 
 class InputFrom(TypedDict, total=False):
-    """Where a file of a request came from."""
+    """The origin of a request's file."""
 
     upload: str
     request: str

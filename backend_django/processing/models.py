@@ -33,7 +33,7 @@ def default_max_attempts() -> int:
 
 
 class ProcessingRequest(models.Model):
-    """What a user asked for. Only `lifecycle.py` and `services.py` write its state."""
+    """A request: what a user asked for. Only `lifecycle.py` and `services.py` write its state."""
 
     class Status(models.TextChoices):
         PENDING = "pending"
@@ -286,7 +286,7 @@ class Schedule(models.Model):
 
 
 class MaintenanceRun(models.Model):
-    """When a round of maintenance last ran: a reaper that stands still is worth an alarm."""
+    """The last round of maintenance: a reaper that stands still is worth an alarm."""
 
     name = models.CharField(max_length=20, primary_key=True)
     ran_at = models.DateTimeField(db_default=Now())
@@ -296,7 +296,7 @@ class MaintenanceRun(models.Model):
 
 
 class ProcessingResult(models.Model):
-    """What a completed request brought; exists exactly when the request is completed."""
+    """The result of a request; exists exactly when the request is completed."""
 
     request = models.OneToOneField(
         ProcessingRequest, on_delete=models.CASCADE, primary_key=True, related_name="result"

@@ -1,4 +1,4 @@
-"""What a job hands back, checked before its request counts as completed.
+"""Checks of a job's output before its request counts as completed.
 
 What is wrong with it would otherwise be seen by everybody who asks for the result, for ever.
 """

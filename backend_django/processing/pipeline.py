@@ -69,7 +69,7 @@ class Step:
 
     @property
     def result(self) -> dict[str, Any]:
-        """What the step brought; the plan ends here until it is completed."""
+        """The result of the step; the plan ends here until the step is completed."""
         return self.completed_request().result.data
 
     def file(self, key: str) -> StepFile:

@@ -1,4 +1,4 @@
-"""What a processor declares about when its jobs run, and how often."""
+"""Declarations of a processor about when its jobs run, and how often."""
 
 import hashlib
 import json

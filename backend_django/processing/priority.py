@@ -1,4 +1,4 @@
-"""Which requests of a queue go first."""
+"""The priorities of requests in a queue."""
 
 from django.db.models import IntegerChoices
 

@@ -1,4 +1,4 @@
-"""What a feature fills in: parameters, `validate`, `process`, and what its result looks like."""
+"""The base class of processors: parameters, `validate`, `process`, and the shape of the result."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Which requests a user may see, and how lists of them are searched."""
+"""The requests that a user may see, and how lists of them are searched."""
 
 import json
 import math

@@ -317,7 +317,7 @@ def _descendants_ended() -> Iterator[None]:
 
 
 def _is_database_away() -> bool:
-    """Whether the engine's own connection is broken, rather than one that a job has opened."""
+    """Return whether the engine's own connection is broken, not one that a job has opened."""
     try:
         if connection.connection is not None:
             return not connection.is_usable()

@@ -1,4 +1,4 @@
-"""Where jobs work: a directory of each attempt on this machine, below PROCESSING_WORK_DIR."""
+"""Working directories: one per attempt on this machine, below PROCESSING_WORK_DIR."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""What users do to requests. The only writers beside the worker's lifecycle."""
+"""The actions of users on requests. The only writers beside the worker's lifecycle."""
 
 import logging
 from collections.abc import Iterable

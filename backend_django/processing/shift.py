@@ -1,4 +1,4 @@
-"""What one message has a worker do: one long request, or short ones for a second."""
+"""The work that one message starts in a worker: one long request, or short ones for a second."""
 
 import logging
 import time

@@ -24,7 +24,7 @@ MOST = 100  # stages that are told; the rest is counted
 
 @dataclass(frozen=True)
 class StepState:
-    """How far a step is, whether it has begun or not."""
+    """The progress of a step, begun or not."""
 
     key: str
     name: str

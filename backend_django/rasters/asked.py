@@ -1,4 +1,4 @@
-"""What an inspected upload becomes with the user's options, or why it cannot."""
+"""The plan for an inspected upload with the user's options, or why there can be none."""
 
 import math
 from dataclasses import replace
@@ -110,7 +110,7 @@ def _check_resampling(facts: Inspection, options: Options) -> None:
 
 
 def _has_room_for_missing(facts: Inspection) -> bool:
-    """Whether a pixel can be marked as empty; GDAL adds an alpha band to pictures of 8 bits."""
+    """Return whether pixels can be marked as empty; GDAL adds an alpha band to 8-bit pictures."""
     return (
         facts.nodata is not None
         or facts.has_alpha

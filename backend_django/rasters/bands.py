@@ -1,4 +1,4 @@
-"""What bands are, in the words of STAC: red, green, blue, nir, …; never by their position alone."""
+"""The meaning of bands in STAC's words (red, nir, …), never by their position alone."""
 
 import re
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ _ORDERS = (  # by the names that providers give their files, and the number of b
 
 @dataclass(frozen=True)
 class BandFacts:
-    """What a file says of a band."""
+    """The metadata of a band in a file."""
 
     description: str = ""
     interpretation: str = ""  # of its colour, GDAL's word

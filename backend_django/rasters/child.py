@@ -1,4 +1,4 @@
-"""What the feature's child processes run: import it there, and nowhere else."""
+"""The code that the feature's child processes run: import it there, and nowhere else."""
 
 import sys
 

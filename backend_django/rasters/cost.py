@@ -1,4 +1,4 @@
-"""What a conversion takes, estimated from the header before it begins.
+"""The cost of a conversion, estimated from the header before it begins.
 
 The bytes that were sent say nothing of it: a few hundred can describe ten thousand million pixels.
 """

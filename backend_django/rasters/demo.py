@@ -21,7 +21,7 @@ FINAL = {"completed", "failed", "cancelled"}
 
 
 class DemoError(Exception):
-    """Why the demo could not be done, in a sentence."""
+    """The demo failed; the message is a sentence."""
 
 
 def main() -> int:

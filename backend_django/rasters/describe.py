@@ -1,4 +1,4 @@
-"""What a finished COG is like: its grid, its place, and the distribution of each band's values."""
+"""The description of a finished COG: grid, place, and the distribution of each band's values."""
 
 import io
 import math

@@ -56,7 +56,7 @@ _CHARACTERS = re.compile(r"[a-z0-9+\-*/().,<>=! _]*")
 
 
 class ExpressionError(ValueError):
-    """What is wrong with an expression, in a sentence."""
+    """An error in an expression, in a sentence."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(message)

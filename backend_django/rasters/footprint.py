@@ -1,4 +1,4 @@
-"""Where a raster has values, as a GeoJSON geometry."""
+"""The footprint of a raster's valid values, as a GeoJSON geometry."""
 
 from collections.abc import Sequence
 from typing import Any

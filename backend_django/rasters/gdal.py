@@ -145,7 +145,7 @@ def bind(path: str) -> ctypes.CDLL:
 
 @dataclass(frozen=True)
 class Band:
-    """What rasterio does not tell of a band, or not of every one."""
+    """The facts about a band that rasterio does not tell, or not of every one."""
 
     description: str = ""
     unit: str = ""
@@ -184,7 +184,7 @@ def read_bands(path: Path, *, width: int, height: int, count: int, planes: int) 
 
 
 class Coverage:
-    """Which parts of a file that was looked at before have no blocks in it."""
+    """The blocks that are missing in a file that was looked at before."""
 
     def __init__(self, path: Path) -> None:
         library = find_library()

@@ -1,4 +1,4 @@
-"""Where a raster is: pixels to its own coordinates and to degrees."""
+"""The place of a raster: from pixels to its own coordinates and to degrees."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -208,7 +208,7 @@ def _edge_of_reach(
 
 
 class PixelAreas:
-    """How large pixels are on the ellipsoid of WGS 84, in square metres."""
+    """The size of pixels on the ellipsoid of WGS 84, in square metres."""
 
     def __init__(self, dataset: Any) -> None:
         self._cell = -(-max(dataset.width, dataset.height) // _CELLS)  # pixels with one area

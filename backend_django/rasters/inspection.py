@@ -69,7 +69,7 @@ _MAX_DIRECTORIES = 256  # a raster has one, and one for each overview and mask
 
 @dataclass(frozen=True)
 class Limits:
-    """What a raster may ask of the machine. Sizes in bytes."""
+    """The limits of the machine for a raster. Sizes in bytes."""
 
     uncompressed: int  # all pixels of all bands
     block: int  # one tile or strip: the least GDAL can decode at once
@@ -79,7 +79,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What the header says, as far as the conversion depends on it."""
+    """The facts of the header, as far as the conversion depends on them."""
 
     width: int  # pixels
     height: int  # pixels

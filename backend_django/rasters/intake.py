@@ -1,4 +1,4 @@
-"""What may come in beside a GeoTIFF that stands alone: it is made one first.
+"""The formats accepted beside a plain GeoTIFF, which are made one first.
 
 Formats are allowed one by one, each for a reason: many people have it, GDAL's wheel reads it, and a
 file of it names no other file that GDAL would open, or the process could not open it either. What

@@ -1,4 +1,4 @@
-"""What a file says of its classes: category names, or a raster attribute table."""
+"""The classes in a file: category names, or a raster attribute table."""
 
 import ctypes
 from typing import Any, NamedTuple

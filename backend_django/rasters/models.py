@@ -1,4 +1,4 @@
-"""What a raster has beside its result: links for others, and the map copy."""
+"""Models beside a raster's result: links for guests, and the map copy."""
 
 from uuid import uuid4
 

@@ -168,7 +168,7 @@ def _palette(part: Part) -> str:
 
 @dataclass(frozen=True)
 class Missing:
-    """How a mosaic says which of its pixels have no value."""
+    """The way in which a mosaic marks pixels without a value."""
 
     nodata: float | int | None = None
     has_alpha: bool = False

@@ -59,7 +59,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a part is on the grid of a mosaic, in its pixels."""
+    """The place of a part on the grid of a mosaic, in its pixels."""
 
     part: Part
     column: int
@@ -104,7 +104,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class _Reach:
-    """How far a part reaches in the CRS of the mosaic, and the size of its pixels there."""
+    """The extent of a part in the CRS of the mosaic, and the size of its pixels there."""
 
     west: float
     south: float

@@ -1,4 +1,4 @@
-"""What a user may decide about the result; the same names on the wire, in the row and here."""
+"""The user's options for the result; with the same names on the wire, in the row and here."""
 
 import math
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ MAX_CLASSES = 256  # different whole numbers that are counted one by one
 
 @dataclass(frozen=True)
 class Options:
-    """How a raster is to be stored. The defaults leave everything to the recipe."""
+    """The options of a conversion. The defaults leave everything to the recipe."""
 
     profile: str = "auto"
     grid: str = "native"

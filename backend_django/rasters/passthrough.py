@@ -165,7 +165,7 @@ def overviews_show_pixels(
 
 @dataclass(frozen=True)
 class _Part:
-    """What is known of a rectangle of an image: the extremes within each of its pixels."""
+    """The extremes within each pixel of a rectangle of an image."""
 
     top: int
     left: int

@@ -1,4 +1,4 @@
-"""What a child process may use: an estimate may be wrong, the system's count of it is not."""
+"""Limits of a child process: an estimate may be wrong, the system's count is not."""
 
 import math
 import resource

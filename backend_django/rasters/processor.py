@@ -114,7 +114,7 @@ def _known_labels(context: Context) -> dict[str, tuple[str, str]]:
 
 @dataclass
 class MapCopyParameters:
-    """What is known of a raster, and how it is drawn."""
+    """The facts about a raster, and how to draw it."""
 
     bounds: list[float]
     maxzoom: int

@@ -40,7 +40,7 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class How:
-    """How pixels are stored."""
+    """The storage layout of pixels."""
 
     count: int
     dtype: np.dtype[Any]

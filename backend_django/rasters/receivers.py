@@ -1,4 +1,4 @@
-"""What follows from the end of a raster's request."""
+"""Reactions to the end of a raster's request."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""How a raster is best stored: compression, predictor and overviews for its kind of pixels."""
+"""The best way to store a raster: compression, predictor and overviews for its kind of pixels."""
 
 import math
 from collections.abc import Iterator, Sequence

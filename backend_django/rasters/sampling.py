@@ -1,4 +1,4 @@
-"""How the pixels of a tile find theirs in a raster: what needs no file to be known."""
+"""The mapping from a tile's pixels to a raster's: the part that needs no file."""
 
 import math
 import threading

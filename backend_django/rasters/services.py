@@ -1,4 +1,4 @@
-"""What changes a raster's shares and its map copy."""
+"""Changes to a raster's shares and its map copy."""
 
 import hashlib
 import secrets

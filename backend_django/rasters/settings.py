@@ -1,4 +1,4 @@
-"""What the raster job may use and accept. A deployment's memory and patience decide."""
+"""Limits of the raster job. A deployment's memory and patience decide."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What the pixels of a raster are like, exactly: each of them is looked at once.
+"""Exact statistics of a raster's pixels, in one look at each.
 
 Only two numbers are of a sample where values are many: the percentiles, which nothing but the
 colours of the map depends on.
@@ -98,7 +98,7 @@ def _exponent(low: float, high: float) -> int:
 
 
 class BandStatistics:
-    """What is known of the valid values of a band; of complex ones, of their magnitudes."""
+    """Statistics of the valid values of a band; of complex ones, of their magnitudes."""
 
     def __init__(self, dtype: str, every: int) -> None:
         """Begin.

@@ -1,4 +1,4 @@
-"""How the values of a raster become colours: chosen, or asked for. Knows no pixels."""
+"""The mapping from values to colours: chosen, or requested. Knows no pixels."""
 
 import hashlib
 import math
@@ -70,7 +70,7 @@ NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 class StyleError(ValueError):
-    """What is wrong with a style that was asked for: the field, and a sentence."""
+    """An error in a requested style: the field, and a sentence."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(field, message)
@@ -79,7 +79,7 @@ class StyleError(ValueError):
 
 @dataclass(frozen=True)
 class Style:
-    """How the values of a raster become colours."""
+    """A style: the mapping from values to colours."""
 
     bands: tuple[int, ...]  # one, or red, green, blue
     ranges: Ranges = ()  # per band: value of the first and last colour

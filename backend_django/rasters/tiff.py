@@ -64,7 +64,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Format:
-    """How a TIFF writes its numbers: its byte order, and the width of a BigTIFF's offsets."""
+    """The number format of a TIFF: its byte order, and the width of a BigTIFF's offsets."""
 
     order: str  # as struct has it
     big: bool

@@ -282,7 +282,7 @@ class Source:
             return self._to_pixel(np.asarray(x, float), np.asarray(y, float))
 
     def _shifts(self, z: int, x: int, y: int) -> Iterator[float]:
-        """What to add to x for a raster that crosses the antimeridian or counts to 360 degrees."""
+        """Return the offset of x for a raster over the antimeridian or with longitudes to 360°."""
         if not self._turn:
             yield 0.0
             return

@@ -1,4 +1,4 @@
-"""When the pixels of a raster were taken."""
+"""The acquisition time of a raster's pixels."""
 
 import re
 from contextlib import suppress

@@ -1,1 +1,1 @@
-"""How requests are read and answered: an event loop in front of Django's threads (decision 25)."""
+"""The server: an event loop that reads requests in front of Django's threads (decision 25)."""

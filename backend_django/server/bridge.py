@@ -248,7 +248,7 @@ def store(body: IO[bytes], data: bytes, more: int) -> IO[bytes]:
 
 
 class Response:
-    """What Django returned: `piece` is to be sent, and more follows until it has `ended`."""
+    """Django's response: send `piece`, and more follows until it has `ended`."""
 
     def __init__(self, status: int, headers: list[tuple[str, str]], result: Any) -> None:
         self.status, self.headers, self.result = status, headers, result
@@ -298,7 +298,7 @@ class Response:
 
 
 class WrappedFile:
-    """What Django gives a server a file in (`wsgi.file_wrapper`); it has set the file's `close`."""
+    """The wrapper in which Django hands over a file (`wsgi.file_wrapper`) with its `close`."""
 
     def __init__(self, file: IO[bytes], _block_size: int = 0) -> None:
         self.file = file

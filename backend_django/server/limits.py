@@ -1,4 +1,4 @@
-"""What one client may take of the web process: time, connections, memory."""
+"""Limits of one client in the web process: time, connections, memory."""
 
 import os
 

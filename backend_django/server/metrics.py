@@ -1,4 +1,4 @@
-"""What is counted of the calls, by all web processes together (prometheus_client's own files)."""
+"""Metrics of calls, of all web processes together (prometheus_client's own files)."""
 
 from prometheus_client import Histogram
 

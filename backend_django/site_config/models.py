@@ -1,4 +1,4 @@
-"""What has been done once and must not be done again."""
+"""Flags of one-time work that must not be done again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -24,7 +24,7 @@ class SummaryParameters:
 
 @dataclass
 class SummaryResult:
-    """What the text has, and the sentences that say most of it, as they are in the text."""
+    """Statistics of the text, and the sentences that say most of it, as they are in the text."""
 
     words: int
     distinct_words: int

@@ -34,7 +34,7 @@ class Sentence:
 
 @dataclass
 class Statistics:
-    """What a text has, and its most frequent words of four letters and more."""
+    """Statistics of a text, and its most frequent words of four letters and more."""
 
     words: int
     distinct_words: int

@@ -1,4 +1,4 @@
-"""What is written to people who are asked to join a team."""
+"""Emails to people who are invited to join a team."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ class Role(models.TextChoices):
 
 
 def is_team(account_id: Any) -> bool:
-    """Whether an account is a team's: every change of a request asks, and no query is to answer."""
+    """Return whether an account is a team's, without a query: every change of a request asks."""
     return bool(account_id < 0)
 
 
@@ -97,7 +97,7 @@ class Membership(models.Model):
 
     @property
     def why_kept(self) -> Message:
-        """What somebody is told who can't be deleted because of this."""
+        """The reason shown to a user who can't be deleted because of this team."""
         return Message(
             "You are the only owner of the team “%(team)s”. Make somebody else an owner, or delete "
             "the team, first.",

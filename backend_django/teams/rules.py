@@ -1,4 +1,4 @@
-"""What members may do for their teams: the one rule that `policies` asks."""
+"""The permissions of members for their teams: the one rule that `policies` asks."""
 
 import logging
 from collections.abc import Iterable

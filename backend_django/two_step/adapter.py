@@ -1,4 +1,4 @@
-"""How allauth and this product fit together where secrets of the second step are stored."""
+"""Glue between allauth and this product for storing secrets of the second step."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What is written to people about their second step."""
+"""Emails about the second step."""
 
 from django.utils.translation import gettext_noop as _
 

@@ -1,4 +1,4 @@
-"""Who must have a second step: staff or everybody, as the settings say."""
+"""The users who must have a second step: staff or everybody, as the settings say."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -98,7 +98,7 @@ def second_step_check(
 
 
 def is_blocked(form: CodeForm | PasskeyForm) -> bool:
-    """Whether a form was refused because too many were wrong."""
+    """Return whether a form was refused because too many were wrong."""
     return any(form.has_error(field, "too_many_login_attempts") for field in form.fields)
 
 

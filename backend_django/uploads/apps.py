@@ -19,7 +19,7 @@ class UploadsConfig(AppConfig):
 
 
 def delete_file(instance: Any, **_: Any) -> None:
-    """Whoever deletes the row, its owner's account for instance: the file goes with it."""
+    """Delete the file of a deleted row, also when its owner's account was deleted."""
     from backend_django.files.storage import delete_prefix
 
     prefix = instance.prefix

@@ -1,4 +1,4 @@
-"""Where the chunks of an upload go: through this server into a file, or straight into the storage.
+"""The path of chunks: through this server into a file, or straight into the storage.
 
 Chunks are numbered from 1. A chunk counts when it is there as a whole, and only then.
 """

@@ -47,23 +47,23 @@ class Upload(models.Model):
 
     @property
     def file_name(self) -> str:
-        """Where the whole file is in the storage, or will be."""
+        """The name of the whole file in the storage, now or later."""
         # The release before this one does not write the column.
         return self.stored_name or f"requests/{self.id}/input/upload"
 
     @property
     def prefix(self) -> str:
-        """What nothing but this file is below of, in the storage."""
+        """A folder in the storage that holds nothing but this file."""
         return self.file_name.removesuffix("/upload").removesuffix("/input")
 
     @property
     def mode(self) -> str:
-        """Who takes the chunks: "server", or "direct" for the storage."""
+        """The receiver of the chunks: "server", or "direct" for the storage."""
         return "direct" if self.remote_id else "server"
 
     @property
     def chunks(self) -> int:
-        """How many chunks there are, numbered from 1."""
+        """The number of chunks; they are numbered from 1."""
         return -(-self.size // self.chunk_size) if self.chunk_size else 1
 
     def length_of(self, number: int) -> int:
@@ -73,7 +73,7 @@ class Upload(models.Model):
 
 
 class DailyUsage(models.Model):
-    """How much somebody uploaded on a day, and the processor time of their jobs (quota.py)."""
+    """A user's uploads of a day, and the processor time of their jobs (quota.py)."""
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="daily_usage"

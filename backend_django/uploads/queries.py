@@ -1,4 +1,4 @@
-"""Which uploads a user may use."""
+"""The uploads that a user may use."""
 
 from typing import Any
 

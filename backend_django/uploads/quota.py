@@ -1,4 +1,4 @@
-"""How much one may upload in a day (UTC), and how long one's jobs may keep processors busy.
+"""Daily limits (UTC) of a user's uploads and of the processor time of their jobs.
 
 Uploads are counted as they begin. Deleting gives nothing back; what never arrived does: an upload
 that failed, or the chunks of one that was thrown away. Processor time is what the system measured
@@ -40,7 +40,7 @@ _TODAY = "SELECT bytes, cpu_seconds FROM processing_dailyuploads WHERE owner_id 
 
 
 class Usage(NamedTuple):
-    """What somebody has used of a day."""
+    """A user's consumption of a day."""
 
     bytes: int = 0
     cpu_seconds: float = 0.0

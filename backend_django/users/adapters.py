@@ -1,4 +1,4 @@
-"""How allauth and this product fit together."""
+"""Glue between allauth and this product."""
 
 from typing import Any
 

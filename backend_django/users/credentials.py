@@ -1,4 +1,4 @@
-"""What a long response was opened with, and whether it still counts."""
+"""The credential that a long response was opened with, and whether it is still valid."""
 
 import hashlib
 from collections.abc import Collection

@@ -19,7 +19,7 @@ SECONDS = 24 * 3600
 
 @dataclass(frozen=True)
 class EmailChange:
-    """What a link brings into force. `proof` is of the password that it was asked for with: another
+    """A change that a link confirms. `proof` is of the password that it was asked for with: another
     password voids the link, so that whoever lost the account for an hour gets it back whole.
     """
 

@@ -1,4 +1,4 @@
-"""Which language answers: the account's, or else the browser's, or else the first of LANGUAGES."""
+"""The language of responses: the account's, else the browser's, else the first of LANGUAGES."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How often something may be tried. Counted by allauth, in a table: also when Redis is away."""
+"""Limits on attempts. allauth counts them in a table, so they hold when Redis is away."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Where the app's menu leads besides the app's own pages."""
+"""The links in the app's menu besides its own pages."""
 
 from django.conf import settings
 from django.urls import reverse

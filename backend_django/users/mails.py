@@ -1,4 +1,4 @@
-"""What accounts write to people. Written in the job, where looking somebody up tells nobody."""
+"""Emails of accounts. Jobs write them, so that timing does not tell whether an account exists."""
 
 from datetime import UTC
 from typing import Any

@@ -87,7 +87,7 @@ class User(AbstractUser):
             self.registrations.all().delete()
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """What a session must carry to be this user's: of the password, and of this number."""
+        """Return what ties a session to this user: a hash of the password, and of this number."""
         return f"{super()._get_session_auth_hash(secret)}{self.sessions_ended or ''}"  # type: ignore[misc]
 
     def get_full_name(self) -> str:
@@ -117,7 +117,7 @@ class Registration(models.Model):
 
 
 class ApiToken(models.Model):
-    """What a script shows as `Authorization: Token <key>`. The key itself is not stored."""
+    """An API token, sent as `Authorization: Token <key>`. The key itself is not stored."""
 
     class Scope(models.TextChoices):
         READ = "read", "read only"
@@ -151,7 +151,7 @@ class ApiToken(models.Model):
 
     @property
     def limits(self) -> str:
-        """What it may do, in English: for the audit trail and the admin."""
+        """The token's permissions in English, for the audit trail and the admin."""
         of = f" of {', '.join(self.kinds)} only" if self.kinds else ""
         until = f"until {self.expires_at:%Y-%m-%d}" if self.expires_at else "does not expire"
         return f"{self.Scope(self.scope).label}{of}, {until}"

@@ -92,7 +92,7 @@ def account_register(*, email: str, password: str, name: str, origin: str) -> No
 
 
 def account_awaits_confirmation(user: User) -> bool:
-    """Whether nobody has proved yet to own the email of this account, nor used the account."""
+    """Return whether nobody has confirmed the email of this account yet, nor used the account."""
     return (
         user.is_active
         and not user.is_staff

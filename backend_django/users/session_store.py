@@ -32,7 +32,7 @@ class SessionStore(db.SessionStore):
 
     @property
     def idle_until(self) -> datetime:
-        """When it ends unless it is used again: never later than it ends anyway."""
+        """The expiry of an unused session: never later than its absolute end."""
         end: datetime = self.get_expiry_date()
         if not settings.SESSION_IDLE_SECONDS:
             return end

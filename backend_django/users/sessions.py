@@ -1,4 +1,4 @@
-"""Which sessions a user has: noted at sign-in and while they are used, ended one by one.
+"""The sessions of a user: noted at sign-in and while they are used, ended one by one.
 
 The rows are allauth's (allauth.usersessions); it would write one at each request.
 """

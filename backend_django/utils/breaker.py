@@ -17,7 +17,7 @@ class Breaker:
         self._lock = threading.Lock()
 
     def allows(self) -> bool:
-        """Whether the server may be asked now."""
+        """Return whether the server may be asked now."""
         if not self._open_until:  # the usual case, without a lock
             return True
         with self._lock:

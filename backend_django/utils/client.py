@@ -1,4 +1,4 @@
-"""Who calls, as far as its connection and our proxies tell."""
+"""The caller's address, as far as the connection and our proxies tell."""
 
 import ipaddress
 import re

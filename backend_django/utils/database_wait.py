@@ -73,7 +73,7 @@ def web_limit() -> Limit | None:
 
 
 def in_web_request() -> bool:
-    """Whether somebody waits for the answer."""
+    """Return whether somebody waits for the answer."""
     return web_limit() is not None
 
 

@@ -1,4 +1,4 @@
-"""What is not possible, in the words of the domain. Knows no HTTP: api/problems.py translates."""
+"""Domain errors. They know no HTTP: api/problems.py translates."""
 
 import math
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from .messages import Message
 
 
 class DomainError(Exception):
-    """What was asked for is not possible.
+    """The requested action is not possible.
 
     Args:
         message: one or two sentences for whoever asked: what is wrong and what to do. It is
@@ -38,14 +38,14 @@ class NoSuchAccount(NotFound):
 
 
 class Denied(DomainError):  # noqa: N818
-    """Whoever asks may not do this, or not yet."""
+    """The caller may not do this, or not yet."""
 
     code = "permission_denied"
     message = "You may not do this."
 
 
 class RoleTooLow(Denied):
-    """Whoever asks may see it, and not do this with it."""
+    """The caller may see it, but not do this with it."""
 
     message = "Your role doesn't allow this. Ask an owner for another one."
 
@@ -126,7 +126,7 @@ class StorageFull(DomainError):  # noqa: N818
 
 
 class StorageUnavailable(DomainError):  # noqa: N818
-    """Where files are kept does not respond, or refuses."""
+    """The file storage does not respond, or refuses."""
 
     code = "storage_unavailable"
     message = "The storage does not respond. Try again later."

@@ -19,7 +19,7 @@ class FeatureConfig(AppConfig):
 
     @property
     def api_prefix(self) -> str:
-        """Where its addresses are, below /api/v1/. An app that is no feature may name another."""
+        """The path of its endpoints below /api/v1/. An app that is no feature may name another."""
         return f"{self.label}/"
 
 

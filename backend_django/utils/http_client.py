@@ -44,7 +44,7 @@ Record = Callable[[dict[str, Any]], None]
 
 
 class _Watch:
-    """What is connected, and until when."""
+    """An open connection, and its deadline."""
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
@@ -116,7 +116,7 @@ class _Budget(Retry):
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the internet, and not to this machine or its network."""
+    """Return whether an IP address is on the internet, not of this machine or its network."""
     parsed = ip_address(address.partition("%")[0])
     odd = ("is_multicast", "is_reserved", "is_site_local", "sixtofour")  # "global" to Python
     return parsed.is_global and not any(getattr(parsed, name, None) for name in odd)
@@ -305,7 +305,7 @@ class HttpSession(requests.Session):
 
 
 class Reply(NamedTuple):
-    """What a service said: the status, and the beginning of the body."""
+    """A service's response: the status, and the beginning of the body."""
 
     status: int
     body: str

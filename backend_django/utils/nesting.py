@@ -1,4 +1,4 @@
-"""How deep JSON may be nested: what one stack of calls can write, a deeper one cannot read."""
+"""The limit on nesting of JSON: what one call stack can write, a deeper one cannot read."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who may act as staff."""
+"""The users who may act as staff."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ checks: list[Callable[[Any], None]] = []
 
 
 def acts_as_staff(user: Any) -> bool:
-    """Whether the user is active and staff.
+    """Return whether the user is active and staff.
 
     Raises:
         Denied: the user is, but something is missing that is asked of staff.

@@ -1,4 +1,4 @@
-"""What of an OpenAPI document would break those who use the one before it.
+"""Detection of changes to an OpenAPI schema that break clients of the previous one.
 
 `python -m scripts.contract.breaking OLD.json NEW.json` prints a line for each and ends with 1 if
 there are any. Removed is what could be called, sent or read before; narrowed is input that was
@@ -32,7 +32,7 @@ def version_of(text: str) -> tuple[int, ...]:
 
 
 def may_break(old: str, new: str) -> bool:
-    """Whether a version says that something broke: its first number that is not 0 is higher."""
+    """Return whether a version announces a break: its first number that is not 0 is higher."""
     first, second = version_of(old), version_of(new)
     place = next((i for i, part in enumerate(first) if part), len(first) - 1)
     return second[: place + 1] > first[: place + 1]

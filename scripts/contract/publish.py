@@ -69,7 +69,7 @@ def make(folder: Path) -> None:
 
 
 class Place(Protocol):
-    """Where files are published, by their names."""
+    """A destination for published files."""
 
     def read(self, name: str) -> bytes | None:
         """Return what is there; None when nothing is."""

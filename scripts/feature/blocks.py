@@ -77,7 +77,7 @@ def _goes_on(lines: Sequence[str], end: int) -> bool:
 
 
 def _joins(lines: Sequence[str], end: int) -> bool:
-    """Whether a line of the same level belongs to the one before: it closes, or is decorated."""
+    """Return whether a line belongs to the one before, on the same level: to close or decorate."""
     before = lines[end - 1]
     is_decorated = before.lstrip().startswith("@") and not before.rstrip().endswith("(")
     return bool(CLOSES.match(lines[end])) or is_decorated

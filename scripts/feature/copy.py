@@ -166,7 +166,7 @@ class Copy:
         return lines.adapt_to_field(text, field, model)
 
     def _can(self, block: Block, field: Field, model: Model) -> bool:
-        """Whether a test can give a reference: what it leads to is made before."""
+        """Return whether a test can give a reference: what it leads to is made before."""
         if field.type != "ref" or not re.search(r"make_\w+\(owner|index=1", block.text):
             return True
         before = self.ordered[: self.ordered.index(model)]
@@ -240,7 +240,7 @@ def _runs(
 
 
 def _is_for(block: Block, model: str, field: Field) -> bool:
-    """Whether a block about a field of the example is to be there for a field of a model."""
+    """Return whether a block about a field of the example is to be there for a field of a model."""
     text = block.text
     if lines.ABOUT_ONE.match(block.header):
         return False

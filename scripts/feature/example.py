@@ -1,4 +1,4 @@
-"""Where the example is that features of rows are copied from: here, or in the template."""
+"""The example that features of rows are copied from: here, or in the template."""
 
 import shutil
 from pathlib import Path
@@ -34,7 +34,7 @@ def example() -> tuple[Path, Path]:
 
 
 def is_here() -> bool:
-    """Whether this project has the example."""
+    """Return whether this project has the example."""
     return BACKEND.exists() and PAGE.exists()
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Type:
-    """Where the code of a type is: a field of the example, and the model that has it.
+    """The place of a type's code: a field of the example, and the model that has it.
 
     The others are of a job's parameter; without them it can be none.
     """

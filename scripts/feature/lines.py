@@ -1,4 +1,4 @@
-"""What is said otherwise of a field than the example says it of one of the same type."""
+"""The differences of a field from the example's field of the same type."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def traits(model: Model) -> set[str]:
 
 
 def is_wanted(line: str, *models: Model) -> bool:
-    """Whether a line of the example has its use for one of these models."""
+    """Return whether a line of the example has its use for one of these models."""
     of = next((trait for form, trait in ONLY if re.search(form, line)), None)
     return of is None or any(of in traits(model) for model in models)
 
@@ -268,7 +268,7 @@ def index(text: str, spec: Spec) -> str:
 
 def public(spec: Spec) -> str:
     names = ", ".join(model.var for model in spec.models)
-    return f"/** What other features may use of this one. */\nexport {{ {names} }} from './api'\n"
+    return f"/** The public face of this feature, for other features. */\nexport {{ {names} }} from './api'\n"
 
 
 def write_messages(spec: Spec, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a feature, its models and its fields may be called, and what is called so already."""
+"""Valid names for a feature, its models and its fields, and the names already taken."""
 
 import keyword
 import re
@@ -47,7 +47,7 @@ OF_A_RESULT = {"lines", "words", "answers", "files", "bytes"}
 
 
 class SpecError(Exception):
-    """What was asked for cannot be made; the message says what to do."""
+    """The feature can't be made as requested; the message says what to do."""
 
 
 def camel(name: str) -> str:

@@ -68,7 +68,7 @@ class Model:
 
     @property
     def title(self) -> Field:
-        """What a row is known by: a required text, or else a required field, or else any."""
+        """The field that names a row to people: a required text, else a required one, else any."""
         texts = [f for f in self.fields if f.is_text and f.required and f.type != "choice"]
         short = [f for f in texts if f.type != "text"]
         plain = [f for f in self.fields if f.sortable and f.type not in RANGES]
@@ -337,7 +337,7 @@ def check_options(field: Field) -> None:
 
 
 def is_default(field: Field) -> bool:
-    """Whether a default is a value of the field's type."""
+    """Return whether a default is a value of the field's type."""
     whole, after = field.digits
     point = rf"(\.\d{{1,{after}}})?" if after else ""
     forms = {

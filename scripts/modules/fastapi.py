@@ -4,7 +4,7 @@ from scripts.modules import ModuleProgram
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
-    """Where Vite finds it."""
+    """Return the variables that tell Vite where it is."""
     return {"DEV_PROXY_FASTAPI": f"/api/v1/fast/ http://127.0.0.1:{settings['FASTAPI_PORT']}"}
 
 

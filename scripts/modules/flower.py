@@ -5,7 +5,7 @@ from scripts.modules import ModuleProgram
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
-    """Who may look: CELERY_FLOWER_USER with CELERY_FLOWER_PASSWORD."""
+    """Return the sign-in of Flower: CELERY_FLOWER_USER with CELERY_FLOWER_PASSWORD."""
     password = settings.get("CELERY_FLOWER_PASSWORD")
     if not password:
         raise UsageError("CELERY_FLOWER_PASSWORD is not set: add a line with one to .env")

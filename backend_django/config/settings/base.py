@@ -1,4 +1,4 @@
-"""What holds in every environment, in small files by concern. Defaults are fit for production.
+"""Settings of every environment, in small files by concern. Defaults are fit for production.
 
 A module may add to it: `backend_django/<module>/configure.py` is given all of it, last, and may say
 with `configure_local` and `configure_test` what is else on a developer's machine and in tests.

@@ -1,4 +1,4 @@
-"""What modules say about the settings, in `backend_django/<module>/configure.py`."""
+"""Settings that modules add, from `backend_django/<module>/configure.py`."""
 
 from importlib import import_module
 from typing import Any

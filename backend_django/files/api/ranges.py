@@ -17,7 +17,7 @@ CHUNK = 256 * 1024
 
 
 class Source(Protocol):
-    """Where the bytes are."""
+    """A source of bytes."""
 
     def whole(self) -> Iterable[bytes]: ...
 

@@ -1,4 +1,4 @@
-"""Which flags are on, for a page or a script."""
+"""The flags that are on, for a page or a script."""
 
 from typing import Any
 

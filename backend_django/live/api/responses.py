@@ -14,7 +14,7 @@ OpenStream = Callable[[Hub], AsyncIterator[bytes]]
 
 
 class EventStreamResponse(StreamingHttpResponse):
-    """What a view has let in. `open_stream` gives its events, in the event loop of the hub.
+    """An open event stream. `open_stream` gives its events, in the event loop of the hub.
 
     `backend_django/server` runs it in its own loop. Any other WSGI server, that of `make dev` for
     instance, reads it as any response, with a thread for each.

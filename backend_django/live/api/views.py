@@ -21,7 +21,7 @@ from .responses import EventStreamResponse
 
 
 class StreamStateSerializer(serializers.Serializer[Any]):
-    """Whether changes are told as they happen."""
+    """The state of the stream: are changes told as they happen?"""
 
     live = serializers.BooleanField(
         help_text="False while the server cannot know of changes: ask for what you want to know."
@@ -57,7 +57,7 @@ class AnyNegotiation(BaseContentNegotiation):
 
 
 class EventStreamView(APIView):
-    """What changes, as it changes."""
+    """The event stream: changes, as they happen."""
 
     schema_tag = "events"
     schema_action = "stream"

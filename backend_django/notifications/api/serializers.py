@@ -17,7 +17,7 @@ from ..models import Notification, NotificationPreference, Webhook, WebhookDeliv
 
 
 class NotificationPreferenceSerializer(serializers.ModelSerializer[NotificationPreference]):
-    """When the user is told: in the app, outside of it by the browser, and by mail."""
+    """A user's preferences: notify in the app, through the browser, by email."""
 
     class Meta:
         model = NotificationPreference
@@ -25,7 +25,7 @@ class NotificationPreferenceSerializer(serializers.ModelSerializer[NotificationP
 
 
 class NotificationSerializer(serializers.ModelSerializer[Notification]):
-    """What the user is told in the app: of a request, or of a batch once all of it has ended."""
+    """A notification in the app: of a request, or of a batch once all of it has ended."""
 
     text = serializers.SerializerMethodField(help_text="One sentence.")
 
@@ -41,13 +41,13 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
 
 
 class NotificationListQuery(serializers.Serializer[Any]):
-    """Which notifications are listed."""
+    """The filters of the list of notifications."""
 
     unread = QueryBooleanField(required=False, help_text="`true`: only those that are not read.")
 
 
 class NotificationReadSerializer(serializers.Serializer[Any]):
-    """Which notifications are marked as read: some, those of a request, or all."""
+    """The notifications to mark as read: some, those of a request, or all."""
 
     ids = serializers.ListField(
         child=serializers.UUIDField(), allow_empty=False, max_length=100, required=False
@@ -62,7 +62,7 @@ class NotificationReadSerializer(serializers.Serializer[Any]):
 
 
 class UnreadSerializer(serializers.Serializer[Any]):
-    """How many notifications are unread."""
+    """The number of unread notifications."""
 
     count = serializers.IntegerField(
         min_value=0, max_value=COUNTED, help_text="More than 1,000 are not counted."
@@ -110,7 +110,7 @@ class WebhookCreateSerializer(serializers.Serializer[Any]):
 
 
 class WebhookUpdateSerializer(WebhookCreateSerializer):
-    """What is to change of a webhook."""
+    """Changes to a webhook."""
 
     url = TextField(max_length=2000, required=False, help_text="Begins with https://.")
     events = EventsField(required=False, help_text="Which events are delivered.")

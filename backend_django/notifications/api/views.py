@@ -1,4 +1,4 @@
-"""What a user is told of, in the app, by mail and by webhooks. Thin: services do it."""
+"""Notifications in the app, by email and by webhook. Thin: services do the work."""
 
 from typing import Any
 from uuid import UUID
@@ -51,7 +51,7 @@ class UnreadView(AccountView):
 
     @extend_schema(responses=UnreadSerializer)
     def get(self, request: Request) -> Response:
-        """How many notifications the caller has not read."""
+        """Count the caller's unread notifications."""
         return Response({"count": inbox.count_unread(self.user)})
 
 
@@ -74,7 +74,7 @@ class PreferenceView(AccountView, generics.GenericAPIView[NotificationPreference
 
     @extend_schema(responses=NotificationPreferenceSerializer)
     def get(self, request: Request) -> Response:
-        """When the user is told of requests that have ended, and where."""
+        """Read or change when and where the user is notified of requests that have ended."""
         return Response(NotificationPreferenceSerializer(services.preference_of(self.user)).data)
 
     @extend_schema(

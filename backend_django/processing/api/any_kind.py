@@ -31,7 +31,7 @@ class AnyKindStatusView(RequestsView):
         responses={200: AnyKindRequestSerializer, 304: OpenApiResponse(description="Unchanged")}
     )
     def get(self, request: Request, id: UUID) -> HttpResponse:
-        """How far a request of any kind is, and its kind."""
+        """Return the progress and kind of a request of any kind."""
         return state_response(request, state_json(id=id, user_id=request.user.pk))
 
 

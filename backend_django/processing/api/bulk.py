@@ -57,7 +57,7 @@ class SelectionSerializer(serializers.Serializer[Any]):
 
 
 class RefusalSerializer(serializers.Serializer[Any]):
-    """Why some of the requests were left as they are."""
+    """The reasons why some requests were left unchanged."""
 
     code = serializers.CharField()
     message = serializers.SerializerMethodField()
@@ -69,7 +69,7 @@ class RefusalSerializer(serializers.Serializer[Any]):
 
 
 class OutcomeSerializer(serializers.Serializer[Any]):
-    """What became of the requests that were meant."""
+    """The outcome of an action on many requests."""
 
     done = serializers.IntegerField(min_value=0)
     unchanged = serializers.IntegerField(
@@ -82,7 +82,7 @@ class OutcomeSerializer(serializers.Serializer[Any]):
 
 
 class ArchiveSerializer(OutcomeSerializer):
-    """What is in an archive, and where it is."""
+    """The contents of an archive, and its URL."""
 
     url = serializers.CharField(
         allow_null=True, help_text="Path to GET within ten minutes; null when it would be empty."

@@ -1,4 +1,4 @@
-"""What a request of any kind works on and has brought, for pages that know no kind."""
+"""Details of a request of any kind, for pages that know no kind: inputs and result."""
 
 from typing import Any
 from uuid import UUID
@@ -63,7 +63,7 @@ class ResultFileSerializer(serializers.Serializer[Any]):
 
 
 class DetailsSerializer(serializers.Serializer[Any]):
-    """What a request works on, and what it has brought: nothing before it is completed."""
+    """A request's inputs, and its result once it is completed."""
 
     inputs = NamedInputSerializer(many=True)
     parameters = serializers.DictField(

@@ -1,4 +1,4 @@
-"""What lists of requests, and actions on many of them, read and answer."""
+"""Serializers of lists of requests, and of actions on many of them."""
 
 from typing import Any
 
@@ -122,7 +122,7 @@ class AnyKindRequestSerializer(ProcessingRequestSerializer):
 
 
 class RequestCountsSerializer(serializers.Serializer[Any]):
-    """How many requests have which status."""
+    """The number of requests with each status."""
 
     status = serializers.DictField(
         child=serializers.IntegerField(min_value=0, max_value=COUNTED),

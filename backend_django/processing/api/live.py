@@ -1,4 +1,4 @@
-"""What the pages of a user are told of requests that have changed."""
+"""Events about requests for a user's open pages."""
 
 from collections.abc import Sequence
 from typing import Any

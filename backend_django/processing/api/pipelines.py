@@ -1,4 +1,4 @@
-"""What a pipeline consists of, and how far it is: its stages, and the steps of each."""
+"""The stages of a pipeline with their progress, and the steps of each."""
 
 from typing import Any
 from uuid import UUID

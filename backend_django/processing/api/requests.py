@@ -76,7 +76,7 @@ class RequestCountsView(RequestsView):
     serializer_class = RequestCountsSerializer
 
     def get(self, request: Request) -> Response:
-        """How many requests have which status, of those that a list would have."""
+        """Count requests by status, of those that the list would have."""
         rows = filter_requests(self.get_queryset(), read_query(self, request))
         return Response({"status": count_by_status(rows)})
 
@@ -113,7 +113,7 @@ class RequestCsvView(RequestsView):
 
 
 class _Line:
-    """What the csv module writes to: it gives back the line."""
+    """A writer for the csv module that gives the line back."""
 
     def write(self, line: str) -> str:
         return line

@@ -1,4 +1,4 @@
-"""What goes over the wire for every kind of request."""
+"""Serializers of every kind of request."""
 
 from datetime import datetime, timedelta
 from functools import cache

@@ -216,7 +216,7 @@ class StatusView(ProcessingView):
         responses={200: ProcessingRequestSerializer, 304: OpenApiResponse(description="Unchanged")}
     )
     def get(self, request: Request, id: UUID) -> HttpResponse:
-        """How far the request is.
+        """Return the progress of the request.
 
         Ask every two seconds; with If-None-Match an unchanged state is a 304.
         """
@@ -234,7 +234,7 @@ class ResultsView(ProcessingView):
     problems = {409: "The request is not completed"}
 
     def get(self, request: Request, id: UUID) -> Response:
-        """What a completed request brought."""
+        """Return the result of a completed request."""
         result = get_result(self.get_request(id))
         return Response(self.get_serializer(self.processor().present(result)).data)
 

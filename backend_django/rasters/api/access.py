@@ -1,4 +1,4 @@
-"""Who may see a raster: its owner, or whoever has a link that is still good."""
+"""Access to a raster: for its owner, and with a valid link."""
 
 from collections.abc import Sequence
 

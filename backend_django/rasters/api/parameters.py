@@ -60,7 +60,7 @@ def _crs(help_text: str) -> serializers.RegexField:
 
 
 class RasterOptionsSerializer(serializers.Serializer[Any]):
-    """How a raster is to be stored. All may be left out."""
+    """The options of a conversion. All are optional."""
 
     profile = _profile()
     grid = serializers.ChoiceField(
@@ -144,7 +144,7 @@ class RasterOptionsSerializer(serializers.Serializer[Any]):
 
 
 class MosaicParametersSerializer(serializers.Serializer[Any]):
-    """How rasters are put together. All may be left out."""
+    """The options of a mosaic. All are optional."""
 
     crs = _crs("Coordinate reference system, as “EPSG:32632”. Empty: that of most rasters.")
     resolution = serializers.FloatField(
@@ -168,7 +168,7 @@ class MosaicParametersSerializer(serializers.Serializer[Any]):
 
 
 class RasterParametersSerializer(RasterOptionsSerializer):
-    """How a raster is to be stored. All may be left out."""
+    """The options of a conversion. All are optional."""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs = super().validate(attrs)

@@ -150,7 +150,7 @@ class RasterTilesSerializer(serializers.Serializer[Any]):
 
 
 class RasterStyleSerializer(serializers.Serializer[Any]):
-    """How tiles are drawn when nothing else is asked for."""
+    """The default appearance of tiles."""
 
     bands = serializers.ListField(
         child=serializers.IntegerField(), help_text="One, or red, green and blue."
@@ -244,7 +244,7 @@ class RasterResultSerializer(serializers.Serializer[Any]):
 
 
 class ClassLabelSerializer(serializers.Serializer[Any]):
-    """What one of the classes of a band is called, and drawn with."""
+    """The name and colour of a class of a band."""
 
     value = serializers.IntegerField()
     name = serializers.CharField(max_length=200, allow_blank=True)
@@ -252,7 +252,7 @@ class ClassLabelSerializer(serializers.Serializer[Any]):
 
 
 class DescriptionSerializer(serializers.Serializer[Any]):
-    """What the owner of a raster knows of it. All may be left out, and then stays as it is."""
+    """The owner's knowledge about a raster. All is optional; what is left out stays as it is."""
 
     acquired_at = serializers.DateTimeField(
         required=False, allow_null=True, help_text="When the pixels were taken; null: not known."
@@ -264,7 +264,7 @@ class DescriptionSerializer(serializers.Serializer[Any]):
 
     @property
     def changes(self) -> dict[str, Any]:
-        """What `raster_describe` takes."""
+        """Arguments for `raster_describe`."""
         found = dict(self.validated_data)
         if taken := found.get("acquired_at"):
             found["acquired_at"] = taken.isoformat()
@@ -278,7 +278,7 @@ class PreviewQuery(serializers.Serializer[Any]):
 
 
 class WmtsQuery(serializers.Serializer[Any]):
-    """What programs add to the address of any map service. There is only one answer here."""
+    """The parameters that programs add to the URL of any map service. Each has one valid value."""
 
     SERVICE = serializers.CharField(required=False, help_text="Not read; QGIS says WMS.")
     REQUEST = serializers.CharField(required=False, help_text="Not read.")
@@ -343,7 +343,7 @@ class ProfileValuesSerializer(serializers.Serializer[Any]):
 
 
 class StatisticsQuery(serializers.Serializer[Any]):
-    """What to compute, as tiles take it: an expression or an algorithm."""
+    """An expression or an algorithm to compute, as tiles take it."""
 
     expression = serializers.CharField(
         required=False, max_length=MAX_LENGTH, help_text="Of bands, as “(b4-b3)/(b4+b3)”."
@@ -391,7 +391,7 @@ class CreatedShareSerializer(ShareSerializer):
 
 
 class MapCopySerializer(serializers.Serializer[Any]):
-    """Whether all tiles are drawn in advance. Without it they are drawn when they are asked for."""
+    """The options of a map copy: all tiles drawn in advance, or each on demand."""
 
     status = serializers.ChoiceField(
         choices=["none", "pending", "processing", "completed", "failed", "cancelled"]

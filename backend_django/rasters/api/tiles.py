@@ -54,7 +54,7 @@ View = Callable[..., HttpResponse]
 
 @dataclass(frozen=True)
 class TileSource:
-    """What is needed to draw tiles of a result."""
+    """Everything needed to draw tiles of a result."""
 
     path: Path
     copy: Path | None  # all tiles in one style, drawn in advance

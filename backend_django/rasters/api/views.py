@@ -1,4 +1,4 @@
-"""What belongs to a raster: descriptions for other programs, values, links for others, map copy."""
+"""Endpoints of a raster: descriptions for other programs, values, links, map copy."""
 
 from typing import Any
 from uuid import UUID
@@ -271,7 +271,7 @@ class MapCopyView(RasterView):
 
     @extend_schema(responses=MapCopySerializer)
     def get(self, request: Request, id: UUID) -> Response:
-        """How far the map copy is."""
+        """Return the progress of the map copy."""
         copy = self._copy(self.get_request(id))
         return Response(_map_copy(copy.job if copy else None))
 

@@ -1,4 +1,4 @@
-"""What asks for a password asks for the second step as well, of an account that has one."""
+"""A second step for whatever asks for a password, for accounts that have one."""
 
 import json
 from typing import Any
@@ -27,7 +27,7 @@ class CodeField(serializers.CharField):
 
 
 class CredentialField(serializers.DictField):
-    """What a browser answers to WebAuthn's options, by `toJSON()`; the content is checked later."""
+    """A browser's response to WebAuthn's options, from `toJSON()`; its content is checked later."""
 
     def __init__(self, **options: Any) -> None:
         defaults = {"write_only": True, "help_text": "`PublicKeyCredential.toJSON()`."}

@@ -38,7 +38,7 @@ class LoginSerializer(PasswordLoginSerializer):
 
 
 class MfaSerializer(serializers.Serializer[Any]):
-    """Whether the account asks for a second step at sign-in."""
+    """The state of the second step: is it required at sign-in?"""
 
     enabled = serializers.BooleanField()
     app = serializers.BooleanField(help_text="Whether it has an authenticator app.")
@@ -105,7 +105,7 @@ class PasskeyOptionsSerializer(serializers.Serializer[Any]):
 
 
 class PasskeyAddSerializer(serializers.Serializer[Any]):
-    """What the browser has made of the proposal, and what its owner calls it."""
+    """The passkey that the browser has created, and its name."""
 
     name = TextField(
         max_length=60,
@@ -123,6 +123,6 @@ class PasskeyAddedSerializer(RecoveryCodesSerializer):
 
 
 class PasskeyLoginSerializer(serializers.Serializer[Any]):
-    """What the browser answered to `mfa/passkeys/challenge/`."""
+    """The browser's response to `mfa/passkeys/challenge/`."""
 
     credential = CredentialField()

@@ -25,7 +25,7 @@ class MfaView(AccountView):
 
     @extend_schema(responses=MfaSerializer)
     def get(self, request: Request) -> Response:
-        """Whether the account asks for a second step at sign-in."""
+        """Return whether the account asks for a second step at sign-in."""
         enabled = services.mfa_is_on(self.user)
         left = services.recovery_codes_left(self.user) if enabled else 0
         app = services.app_is_on(self.user)

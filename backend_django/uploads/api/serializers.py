@@ -1,4 +1,4 @@
-"""What goes over the wire of an upload."""
+"""Serializers of uploads."""
 
 from typing import Any
 
@@ -59,6 +59,6 @@ class UploadStateSerializer(serializers.ModelSerializer[Upload]):
 
 
 class ChunkUrlSerializer(serializers.Serializer[Any]):
-    """Where a chunk goes."""
+    """The destination of a chunk."""
 
     url = serializers.URLField(help_text="Good for minutes, and for this chunk only.")

@@ -1,4 +1,4 @@
-"""What a user has used of what they may use."""
+"""A user's consumption and limits."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -40,5 +40,5 @@ class UsageView(ActsForOwner, APIView):
 
     @extend_schema(responses=UsageSerializer)
     def get(self, request: Request) -> Response:
-        """How much the caller has used today, and may use."""
+        """Return today's consumption and limits of the caller."""
         return Response(UsageSerializer(usage_of(self.owner.pk)).data)

@@ -89,7 +89,7 @@ class UploadView(UploadBase):
     problems = {503: "The storage is not responding"}
 
     def get(self, request: Request, id: UUID) -> Response:
-        """Which chunks are there: those that are not are to be sent, also after a reload."""
+        """List the chunks that have arrived. Send the others, also after a reload."""
         return self.state(self.get_upload(id))
 
     @extend_schema(responses={204: None})

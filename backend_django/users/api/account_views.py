@@ -55,7 +55,7 @@ class AccountView(APIView):
 
     @property
     def user(self) -> User:
-        """Who asks; IsAuthenticated has seen to it that somebody does."""
+        """The caller; IsAuthenticated has seen to it that there is one."""
         return cast(User, self.request.user)
 
     def read(self, serializer_class: type[Serializer[Any]]) -> dict[str, Any]:
@@ -228,7 +228,7 @@ class SessionListView(AccountView):
 
     @extend_schema(responses=UserSessionSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """Where the user is signed in, the session that was used last first."""
+        """List the user's sessions, the last used first."""
         found = sessions_of(self.user)
         context = {"request": request}
         return Response(UserSessionSerializer(found, many=True, context=context).data)

@@ -1,4 +1,4 @@
-"""What proves once more who asks, before something serious."""
+"""Confirmation of the caller's identity before a serious action."""
 
 from typing import Any
 

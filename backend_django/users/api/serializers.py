@@ -147,7 +147,7 @@ class VerifyEmailSerializer(serializers.Serializer[Any]):
 
 
 class PasswordResetConfirmSerializer(serializers.Serializer[Any]):
-    """What the link in the mail says, and the new password twice."""
+    """The contents of a reset link, and the new password twice."""
 
     uid = serializers.CharField(max_length=20)
     token = serializers.CharField(max_length=100)
@@ -255,7 +255,7 @@ class LinkSerializer(serializers.Serializer[Any]):
 
 
 class SessionSerializer(serializers.Serializer[Any]):
-    """Who is signed in, if anybody, and how others can."""
+    """The user who is signed in, if any, and the ways to sign in."""
 
     user = UserSerializer(allow_null=True)
     links = LinkSerializer(many=True, read_only=True)

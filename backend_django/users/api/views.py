@@ -90,7 +90,7 @@ class UserView(BaseUserDetailsView):
 
 @method_decorator(ensure_csrf_cookie, name="dispatch")
 class SessionView(APIView):
-    """What the page asks first: who is signed in? Sets the CSRF cookie on the way."""
+    """Return who is signed in, the page's first question. Sets the CSRF cookie on the way."""
 
     schema_action = "session"
     permission_classes = [AllowAny]

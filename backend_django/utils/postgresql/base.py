@@ -73,7 +73,7 @@ class Connection(psycopg.Connection[Any]):
         return result
 
     def has_just_answered(self) -> bool:
-        """Whether the server responded a moment ago and has sent nothing since: when it shuts down
+        """Return whether the server just responded and has sent nothing since: when it shuts down
         or dies, there is a message or the end of the connection to read.
         """
         if time.monotonic() - self.answered_at > RECENT_SECONDS:
@@ -180,7 +180,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return _DebugSecondTry(cursor, self)
 
     def lost_by(self, error: BaseException) -> bool:
-        """Whether the connection is gone, and not because it took too long."""
+        """Return whether the connection is gone, and not because it took too long."""
         cause = error.__cause__
         if current_limit() is None or isinstance(cause, NoAnswer) or self.connection is None:
             return False

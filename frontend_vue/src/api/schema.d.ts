@@ -112,8 +112,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether the account asks for a second step at sign-in
-         * @description Whether the account asks for a second step at sign-in.
+         * Return whether the account asks for a second step at sign-in
+         * @description Return whether the account asks for a second step at sign-in.
          */
         get: operations["auth_mfa"];
         put?: never;
@@ -482,8 +482,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Where the user is signed in, the session that was used last first
-         * @description Where the user is signed in, the session that was used last first.
+         * List the user's sessions, the last used first
+         * @description List the user's sessions, the last used first.
          */
         get: operations["auth_sessions"];
         put?: never;
@@ -900,8 +900,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Which chunks are there
-         * @description Which chunks are there: those that are not are to be sent, also after a reload.
+         * List the chunks that have arrived
+         * @description List the chunks that have arrived. Send the others, also after a reload.
          */
         get: operations["bookings_upload_state"];
         put?: never;
@@ -1032,8 +1032,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * When the user is told of requests that have ended, and where
-         * @description When the user is told of requests that have ended, and where.
+         * Read or change when and where the user is notified of requests that have ended
+         * @description Read or change when and where the user is notified of requests that have ended.
          */
         get: operations["notifications_preference"];
         put?: never;
@@ -1076,8 +1076,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How many notifications the caller has not read
-         * @description How many notifications the caller has not read.
+         * Count the caller's unread notifications
+         * @description Count the caller's unread notifications.
          */
         get: operations["notifications_unread"];
         put?: never;
@@ -1413,8 +1413,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How far the map copy is
-         * @description How far the map copy is.
+         * Return the progress of the map copy
+         * @description Return the progress of the map copy.
          */
         get: operations["rasters_map_copy"];
         put?: never;
@@ -1586,8 +1586,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a completed request brought
-         * @description What a completed request brought.
+         * Return the result of a completed request
+         * @description Return the result of a completed request.
          */
         get: operations["mosaics_results"];
         put?: never;
@@ -1626,8 +1626,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How far the request is
-         * @description How far the request is.
+         * Return the progress of the request
+         * @description Return the progress of the request.
          *
          *     Ask every two seconds; with If-None-Match an unchanged state is a 304.
          */
@@ -1688,8 +1688,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Which chunks are there
-         * @description Which chunks are there: those that are not are to be sent, also after a reload.
+         * List the chunks that have arrived
+         * @description List the chunks that have arrived. Send the others, also after a reload.
          */
         get: operations["mosaics_upload_state"];
         put?: never;
@@ -1796,8 +1796,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a completed request brought
-         * @description What a completed request brought.
+         * Return the result of a completed request
+         * @description Return the result of a completed request.
          */
         get: operations["rasters_results"];
         put?: never;
@@ -2124,8 +2124,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How far the request is
-         * @description How far the request is.
+         * Return the progress of the request
+         * @description Return the progress of the request.
          *
          *     Ask every two seconds; with If-None-Match an unchanged state is a 304.
          */
@@ -2186,8 +2186,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Which chunks are there
-         * @description Which chunks are there: those that are not are to be sent, also after a reload.
+         * List the chunks that have arrived
+         * @description List the chunks that have arrived. Send the others, also after a reload.
          */
         get: operations["rasters_upload_state"];
         put?: never;
@@ -2485,8 +2485,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How many requests have which status, of those that a list would have
-         * @description How many requests have which status, of those that a list would have.
+         * Count requests by status, of those that the list would have
+         * @description Count requests by status, of those that the list would have.
          */
         get: operations["requests_status_counts"];
         put?: never;
@@ -2505,8 +2505,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How far a request of any kind is, and its kind
-         * @description How far a request of any kind is, and its kind.
+         * Return the progress and kind of a request of any kind
+         * @description Return the progress and kind of a request of any kind.
          */
         get: operations["requests_status"];
         put?: never;
@@ -2670,8 +2670,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a completed request brought
-         * @description What a completed request brought.
+         * Return the result of a completed request
+         * @description Return the result of a completed request.
          */
         get: operations["summaries_results"];
         put?: never;
@@ -2710,8 +2710,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How far the request is
-         * @description How far the request is.
+         * Return the progress of the request
+         * @description Return the progress of the request.
          *
          *     Ask every two seconds; with If-None-Match an unchanged state is a 304.
          */
@@ -2976,8 +2976,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * How much the caller has used today, and may use
-         * @description How much the caller has used today, and may use.
+         * Return today's consumption and limits of the caller
+         * @description Return today's consumption and limits of the caller.
          */
         get: operations["usage_get"];
         put?: never;
@@ -3212,7 +3212,7 @@ export interface components {
              */
             readonly last_used_at: string | null;
         };
-        /** @description What is in an archive, and where it is. */
+        /** @description The contents of an archive, and its URL. */
         Archive: {
             done: number;
             /** @description They were in the wanted state already. */
@@ -3281,7 +3281,7 @@ export interface components {
             reminder?: string | null;
             remarks?: string;
         };
-        /** @description Where a chunk goes. */
+        /** @description The destination of a chunk. */
         ChunkUrl: {
             /**
              * Format: uri
@@ -3289,7 +3289,7 @@ export interface components {
              */
             url: string;
         };
-        /** @description What one of the classes of a band is called, and drawn with. */
+        /** @description The name and colour of a class of a band. */
         ClassLabelRequest: {
             value: number;
             name: string;
@@ -3343,7 +3343,7 @@ export interface components {
         Detail: {
             detail: string;
         };
-        /** @description What a request works on, and what it has brought: nothing before it is completed. */
+        /** @description A request's inputs, and its result once it is completed. */
         Details: {
             inputs: components["schemas"]["NamedInput"][];
             /** @description What was asked for, as `create` of its kind takes it. */
@@ -3506,7 +3506,7 @@ export interface components {
             /** @description False when it was there already: by its key, or as one of a unique kind. */
             is_new: boolean;
         };
-        /** @description Whether all tiles are drawn in advance. Without it they are drawn when they are asked for. */
+        /** @description The options of a map copy: all tiles drawn in advance, or each on demand. */
         MapCopy: {
             status: components["schemas"]["MapCopyStatusEnum"];
             /** @description 0 to 100. */
@@ -3543,7 +3543,7 @@ export interface components {
             /** Format: date-time */
             readonly created_at: string;
         };
-        /** @description Whether the account asks for a second step at sign-in. */
+        /** @description The state of the second step: is it required at sign-in? */
         Mfa: {
             enabled: boolean;
             /** @description Whether it has an authenticator app. */
@@ -3749,7 +3749,7 @@ export interface components {
             /** @description `whsec_` and base64. */
             readonly secret: string;
         };
-        /** @description What the user is told in the app: of a request, or of a batch once all of it has ended. */
+        /** @description A notification in the app: of a request, or of a batch once all of it has ended. */
         Notification: {
             /** Format: uuid */
             readonly id: string;
@@ -3777,7 +3777,7 @@ export interface components {
          * @enum {string}
          */
         NotificationKind: "request.completed" | "request.failed" | "batch.completed" | "batch.failed";
-        /** @description When the user is told: in the app, outside of it by the browser, and by mail. */
+        /** @description A user's preferences: notify in the app, through the browser, by email. */
         NotificationPreference: {
             /**
              * @description When a notification is shown in the app.
@@ -3804,7 +3804,7 @@ export interface components {
              */
             mail?: components["schemas"]["NotificationWhen"];
         };
-        /** @description Which notifications are marked as read: some, those of a request, or all. */
+        /** @description The notifications to mark as read: some, those of a request, or all. */
         NotificationReadRequest: {
             ids?: string[];
             /**
@@ -3822,7 +3822,7 @@ export interface components {
          * @enum {string}
          */
         NotificationWhen: "never" | "failed" | "ended";
-        /** @description What became of the requests that were meant. */
+        /** @description The outcome of an action on many requests. */
         Outcome: {
             done: number;
             /** @description They were in the wanted state already. */
@@ -3947,7 +3947,7 @@ export interface components {
             /** Format: date-time */
             readonly last_used_at: string | null;
         };
-        /** @description What the browser has made of the proposal, and what its owner calls it. */
+        /** @description The passkey that the browser has created, and its name. */
         PasskeyAddRequest: {
             /** @description Empty: the browser's, “Firefox on Windows”. */
             name?: string;
@@ -3961,7 +3961,7 @@ export interface components {
             recovery_codes: string[];
             passkey: components["schemas"]["Passkey"];
         };
-        /** @description What the browser answered to `mfa/passkeys/challenge/`. */
+        /** @description The browser's response to `mfa/passkeys/challenge/`. */
         PasskeyLoginRequest: {
             /** @description `PublicKeyCredential.toJSON()`. */
             credential: {
@@ -3986,7 +3986,7 @@ export interface components {
             new_password1: string;
             new_password2: string;
         };
-        /** @description What the link in the mail says, and the new password twice. */
+        /** @description The contents of a reset link, and the new password twice. */
         PasswordResetConfirmRequest: {
             uid: string;
             token: string;
@@ -4009,7 +4009,7 @@ export interface components {
             reminder?: string | null;
             remarks?: string;
         };
-        /** @description What the owner of a raster knows of it. All may be left out, and then stays as it is. */
+        /** @description The owner's knowledge about a raster. All is optional; what is left out stays as it is. */
         PatchedDescriptionRequest: {
             /**
              * Format: date-time
@@ -4043,7 +4043,7 @@ export interface components {
             manual?: string | null;
             specification?: unknown;
         };
-        /** @description When the user is told: in the app, outside of it by the browser, and by mail. */
+        /** @description A user's preferences: notify in the app, through the browser, by email. */
         PatchedNotificationPreferenceRequest: {
             /**
              * @description When a notification is shown in the app.
@@ -4095,7 +4095,7 @@ export interface components {
              */
             language?: components["schemas"]["LanguageEnum"] | components["schemas"]["BlankEnum"];
         };
-        /** @description What is to change of a webhook. */
+        /** @description Changes to a webhook. */
         PatchedWebhookUpdateRequest: {
             /** @description Begins with https://. */
             url?: string;
@@ -4490,7 +4490,7 @@ export interface components {
             /** @description Of what tiles compute. */
             statistics: string;
         };
-        /** @description How a raster is to be stored. All may be left out. */
+        /** @description The options of a conversion. All are optional. */
         RasterOptionsRequest: {
             /**
              * @description Compression of the result.
@@ -4644,7 +4644,7 @@ export interface components {
          * @enum {string}
          */
         RasterResultValuesEnum: "classes" | "continuous";
-        /** @description How tiles are drawn when nothing else is asked for. */
+        /** @description The default appearance of tiles. */
         RasterStyle: {
             /** @description One, or red, green and blue. */
             bands: number[];
@@ -4682,7 +4682,7 @@ export interface components {
         RecoveryCodes: {
             recovery_codes: string[];
         };
-        /** @description Why some of the requests were left as they are. */
+        /** @description The reasons why some requests were left unchanged. */
         Refusal: {
             code: string;
             readonly message: string;
@@ -4698,7 +4698,7 @@ export interface components {
             password2: string;
             name?: string;
         };
-        /** @description How many requests have which status. */
+        /** @description The number of requests with each status. */
         RequestCounts: {
             /** @description Of each, 10000 means that many or more. */
             status: {
@@ -4768,7 +4768,7 @@ export interface components {
             /** Format: double */
             score: number;
         };
-        /** @description Who is signed in, if anybody, and how others can. */
+        /** @description The user who is signed in, if any, and the ways to sign in. */
         Session: {
             user: components["schemas"]["User"] | null;
             readonly links: components["schemas"]["Link"][];
@@ -4998,7 +4998,7 @@ export interface components {
              */
             reason: components["schemas"]["ReasonEnum"];
         };
-        /** @description Whether changes are told as they happen. */
+        /** @description The state of the stream: are changes told as they happen? */
         StreamState: {
             /** @description False while the server cannot know of changes: ask for what you want to know. */
             live: boolean;
@@ -5043,7 +5043,7 @@ export interface components {
             /** @description How many to choose. */
             sentences?: number;
         };
-        /** @description What the text has, and the sentences that say most of it, as they are in the text. */
+        /** @description Statistics of the text, and the sentences that say most of it, as they are in the text. */
         SummaryResult: {
             words: number;
             distinct_words: number;
@@ -5149,7 +5149,7 @@ export interface components {
          * @enum {string}
          */
         TypeEnum: "bool" | "datetime" | "date" | "int" | "float" | "decimal" | "url" | "email" | "choice" | "text";
-        /** @description How many notifications are unread. */
+        /** @description The number of unread notifications. */
         Unread: {
             /** @description More than 1,000 are not counted. */
             count: number;
@@ -5339,7 +5339,7 @@ export interface components {
         };
         /**
          * Lookup
-         * @description What a URL has said: `status` and `body`, or else why there is no response.
+         * @description A URL's response: `status` and `body`, or else why there is none.
          */
         Lookup: {
             /** Url */

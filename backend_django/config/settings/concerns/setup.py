@@ -1,4 +1,4 @@
-"""What the first start puts into an empty database."""
+"""Settings of the first start, which fills an empty database."""
 
 from ..environment import ROOT, env
 

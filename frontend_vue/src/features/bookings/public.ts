@@ -1,2 +1,2 @@
-/** What other features may use of this one. */
+/** The public face of this feature, for other features. */
 export { bookings, instruments } from './api'

@@ -121,11 +121,11 @@ def audits() -> list[Audit]:
         made.append(audit)
     report, _ = _json_of(["npm", "audit", "--json"], cwd=FRONTEND)
     made.append(of_page("frontend_vue/package-lock.json", report))
-    images = images_in_use(listed_images(), datetime.now(UTC).date())
+    images = images_in_use(list_images(), datetime.now(UTC).date())
     return [*made, *map(age_of_python, sources()), age_of_page(), images]
 
 
-def listed_images() -> str:
+def list_images() -> str:
     return "".join(path.read_text() for path in sorted(ROOT.glob(IMAGES)))
 
 

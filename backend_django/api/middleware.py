@@ -21,7 +21,7 @@ from .problems import (
     problem_response,
     validation_problem,
 )
-from .queries import refused_body, refused_parameters
+from .queries import find_body_error, find_parameter_errors
 from .throttling import seconds_left_to_wait, seconds_to_wait, throttled_response
 
 REMEMBERED_SECONDS = 1.0
@@ -104,5 +104,5 @@ class ApiMiddleware:
     ) -> HttpResponseBase | None:
         if ASKED in request.META:
             return check_head(request, view, args, kwargs)
-        errors = refused_parameters(request, view) or refused_body(request, view)
+        errors = find_parameter_errors(request, view) or find_body_error(request, view)
         return validation_problem(errors) if errors else None

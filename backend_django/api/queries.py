@@ -36,7 +36,7 @@ class QueryBooleanField(serializers.BooleanField):
     FALSE_VALUES = {"false"}
 
 
-def accepted_parameters(view: type[Any], method: str) -> list[str]:
+def list_parameters(view: type[Any], method: str) -> list[str]:
     """Return the names that a view reads from the query, by its `query_serializer`.
 
     A list also has those of its pages.
@@ -100,7 +100,7 @@ def takes_no_body(**schema: Any) -> Callable[[V], V]:
     return declare
 
 
-def refused_body(request: HttpRequest, view: Any) -> dict[str, Any]:
+def find_body_error(request: HttpRequest, view: Any) -> dict[str, Any]:
     """Return an error when there is a body that the view does not read: it asks for something that
     would be left out in silence. An empty JSON object and an empty form ask for nothing.
     """
@@ -115,7 +115,7 @@ def refused_body(request: HttpRequest, view: Any) -> dict[str, Any]:
     return {"non_field_errors": serializers.ErrorDetail(message, "unexpected_body")}
 
 
-def refused_parameters(request: HttpRequest, view: Any) -> dict[str, Any]:
+def find_parameter_errors(request: HttpRequest, view: Any) -> dict[str, Any]:
     """Return an error for each parameter that the view does not read, or that is there twice.
 
     A misspelt filter that is ignored in silence shows everything, which looks like an answer; and
@@ -127,7 +127,7 @@ def refused_parameters(request: HttpRequest, view: Any) -> dict[str, Any]:
         return {}
     known = getattr(view, "query_parameters", None)
     if cls:
-        known = accepted_parameters(cls, request.method or "GET")
+        known = list_parameters(cls, request.method or "GET")
     if known is None:
         return {}
     errors: dict[str, Any] = {}

@@ -26,7 +26,7 @@ class BucketParts:
         """Return where to PUT a part."""
         return self._storage.part_url(upload.file_name, upload.remote_id, number)
 
-    def received_chunks(self, upload: UploadInChunks) -> list[int]:
+    def list_chunks(self, upload: UploadInChunks) -> list[int]:
         name = upload.file_name
         try:
             found = self._storage.parts_received(name, upload.remote_id)

@@ -44,7 +44,7 @@ class DirectChunks(Protocol):
     def url(self, upload: UploadInChunks, number: int) -> str:
         """Return where to PUT a chunk, numbered from 1."""
 
-    def received_chunks(self, upload: UploadInChunks) -> list[int]:
+    def list_chunks(self, upload: UploadInChunks) -> list[int]:
         """Return the numbers of the chunks that are there.
 
         Raises:

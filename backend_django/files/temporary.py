@@ -47,7 +47,7 @@ class LockedUploadHandler(TemporaryFileUploadHandler):
         )
 
 
-def abandoned_uploads() -> list[Path]:
+def find_abandoned_uploads() -> list[Path]:
     """Return the temporary uploads on this machine whose process is gone."""
     found = []
     for path in Path(settings.PROCESSING_WORK_DIR).glob(f"{PREFIX}*"):
@@ -64,7 +64,7 @@ def abandoned_uploads() -> list[Path]:
 
 def tidy_abandoned_uploads() -> None:
     """Remove what killed processes of this machine left of uploads."""
-    for path in abandoned_uploads():
+    for path in find_abandoned_uploads():
         path.unlink(missing_ok=True)
 
 

@@ -93,14 +93,14 @@ def _language_of(mail: Mail) -> str:
 
 def _record_failure(mail: Mail, error: Exception) -> None:
     text = f"{type(error).__name__}: {error}"
-    if _refused_for_good(error) or outbox.is_too_old(mail, settings.MAIL_GIVE_UP_HOURS):
+    if _is_permanent_refusal(error) or outbox.is_too_old(mail, settings.MAIL_GIVE_UP_HOURS):
         outbox.finish(mail, "failed", text, content={})
         return
     pause = timedelta(seconds=settings.MAIL_RETRY_SECONDS) * 2 ** (mail.attempts - 1)
     outbox.try_later(mail, min(LONGEST_PAUSE, pause), text)
 
 
-def _refused_for_good(error: Exception) -> bool:
+def _is_permanent_refusal(error: Exception) -> bool:
     """Return whether the mail server said that no later attempt will help (RFC 5321: 5yz)."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())

@@ -37,7 +37,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from backend_django.files.storage import free_bytes, store
 
-from .tidy import named_files
+from .tidy import find_named_files
 
 FORMAT = 1
 ABOUT, FILES, DUMP, SUMS = "about.json", "files/", "database.dump", "SHA256SUMS"
@@ -102,7 +102,7 @@ def write_backup(target: IO[bytes]) -> Report:
         with _snapshot() as snapshot:
             _run("pg_dump", "--format=custom", f"--snapshot={snapshot}",
                  f"--file={dump}", f"--dbname={_connection_string()}")  # fmt: skip
-            names = list(dict.fromkeys(named_files()))
+            names = list(dict.fromkeys(find_named_files()))
             about = json.dumps(_about()).encode()
         add(ABOUT, io.BytesIO(about), len(about))
         for name in names:

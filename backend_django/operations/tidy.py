@@ -12,11 +12,11 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from backend_django.files.storage import delete_prefix, walk
-from backend_django.files.temporary import abandoned_uploads
+from backend_django.files.temporary import find_abandoned_uploads
 from backend_django.processing.inputs import input_refs
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.request_files import ROOT
-from backend_django.processing.scratch import abandoned_scratch, remove
+from backend_django.processing.scratch import find_abandoned_scratch, remove
 from backend_django.uploads.models import Upload
 from backend_django.uploads.services import ROOT as UPLOADS
 
@@ -64,7 +64,7 @@ def check_files(*, min_age_seconds: float = MIN_AGE_SECONDS) -> Findings:
             *_orphan_prefixes(min_age_seconds),
             *_orphan_uploads(min_age_seconds),
         ],
-        orphan_scratch=[*abandoned_scratch(min_age_seconds), *abandoned_uploads()],
+        orphan_scratch=[*find_abandoned_scratch(min_age_seconds), *find_abandoned_uploads()],
         missing_files=list(_missing_files()),
     )
 
@@ -113,7 +113,7 @@ def _orphan_uploads(min_age_seconds: float) -> Iterator[str]:
             yield f"{UPLOADS}/{folder}"
 
 
-def named_files() -> Iterator[str]:
+def find_named_files() -> Iterator[str]:
     """Names in the storage that the rows name and that must be there."""
     rows = ProcessingRequest.objects.select_related("result").iterator(chunk_size=500)
     for request in rows:
@@ -126,4 +126,4 @@ def named_files() -> Iterator[str]:
 def _missing_files() -> Iterator[str]:
     there = {name for root in (ROOT, UPLOADS) for name, _ in walk(root)}
     # Asked again: it may be younger than what was listed.
-    yield from (n for n in named_files() if n not in there and not default_storage.exists(n))
+    yield from (n for n in find_named_files() if n not in there and not default_storage.exists(n))

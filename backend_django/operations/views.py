@@ -21,7 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from backend_django.api.problems import problem_response, status_of
 from backend_django.audit.services import event_record, refusal_record
-from backend_django.processing.registry import known_kinds
+from backend_django.processing.registry import list_kinds
 from backend_django.processing.services import kind_pause, kinds_resume
 from backend_django.utils.errors import Denied
 from backend_django.utils.probes import INSIDE
@@ -43,7 +43,7 @@ def _is_operator(request: HttpRequest) -> bool:
     return acts_as_staff(request.user)
 
 
-def for_operators(view: Callable[[HttpRequest], HttpResponse]) -> Any:
+def operators_only(view: Callable[[HttpRequest], HttpResponse]) -> Any:
     """Close a view to everybody but operators and their programs."""
 
     @wraps(view)
@@ -67,7 +67,7 @@ def for_operators(view: Callable[[HttpRequest], HttpResponse]) -> Any:
 
 @never_cache
 @require_safe
-@for_operators
+@operators_only
 def health_full(request: HttpRequest) -> HttpResponse:
     """Everything the product stands on; 503 when any of it is not well."""
     checks = full_health()
@@ -79,7 +79,7 @@ def health_full(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@for_operators
+@operators_only
 def metrics(request: HttpRequest) -> HttpResponse:
     """The state of the requests, and what web has answered, in Prometheus' text format."""
     registry = CollectorRegistry()
@@ -118,7 +118,7 @@ def _switch(request: HttpRequest, action: str, kind: str) -> None:
     """Pause or resume a kind, and say so to who did it and in the audit trail."""
     if action == "resume":
         changed = kinds_resume(kinds=[kind]) > 0
-    elif kind in known_kinds():
+    elif kind in list_kinds():
         changed = kind_pause(kind=kind)
     else:
         messages.error(request, _("There is no kind “%(kind)s”.") % {"kind": kind})

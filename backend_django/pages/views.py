@@ -29,11 +29,11 @@ def page_values() -> dict[str, str]:
 
 
 @cache
-def _rendered(path: str, modified_ns: int) -> Page:
+def _render_cached(path: str, modified_ns: int) -> Page:
     return render(Path(path).read_text(encoding="utf-8"), page_values())
 
 
-def rendered_page() -> Page:
+def render_page() -> Page:
     """Return the filled page; it is filled once, and again when a build has replaced it.
 
     Raises:
@@ -41,7 +41,7 @@ def rendered_page() -> Page:
         RuntimeEnvError: a value of the environment cannot go into it.
     """
     path = Path(settings.VUE_INDEX)
-    return _rendered(str(path), path.stat().st_mtime_ns)
+    return _render_cached(str(path), path.stat().st_mtime_ns)
 
 
 @require_safe
@@ -54,7 +54,7 @@ def page(request: HttpRequest) -> HttpResponse:
     Where the page has nothing to show but that, the status is 404.
     """
     try:
-        filled = rendered_page()
+        filled = render_page()
     except FileNotFoundError:
         return HttpResponse(
             _("The page is not built yet: `make run` builds it.\n"),

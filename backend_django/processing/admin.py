@@ -29,7 +29,7 @@ from . import bulk
 from .archives import archive_create, archive_path
 from .models import PausedKind, ProcessingAttempt, ProcessingRequest
 from .queries import COUNTED, filter_by_words
-from .registry import known_kinds
+from .registry import list_kinds
 from .services import kind_pause, kinds_resume
 
 NAMED = 3  # refused requests in a message
@@ -53,7 +53,7 @@ class KindFilter(admin.SimpleListFilter):
     title, parameter_name = lazy("kind"), "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(kind, kind) for kind in sorted(known_kinds())]
+        return [(kind, kind) for kind in sorted(list_kinds())]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(kind=self.value()) if self.value() else queryset
@@ -218,7 +218,7 @@ class PausedKindAdmin(admin.ModelAdmin):
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name == "kind":
-            return forms.ChoiceField(choices=[(kind, kind) for kind in known_kinds()])
+            return forms.ChoiceField(choices=[(kind, kind) for kind in list_kinds()])
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -20,7 +20,13 @@ from .enqueue import ring_on_commit
 from .inputs import Resolved, Sources, resolve_each
 from .models import ProcessingRequest
 from .processor import Processor
-from .services import UPLOAD_USED, asked_by, lock_results, open_requests, request_build
+from .services import (
+    UPLOAD_USED,
+    created_by_column,
+    debounce_open_requests,
+    lock_results,
+    request_build,
+)
 from .turns import read_next_turn
 
 logger = logging.getLogger(__name__)
@@ -83,7 +89,7 @@ def batch_create(
         declared=processor.inputs,
         sources=[request.inputs for request in requests],
     )
-    columns = {"batch": batch, **asked_by(owner, created_by)}
+    columns = {"batch": batch, **created_by_column(owner, created_by)}
     has_key = idempotency_key is not None
     for left in reversed(range(TRIES)):
         try:
@@ -138,7 +144,7 @@ def _insert(
             for index, (request, found) in enumerate(zip(requests, resolved, strict=True))
         ]
         keys = [row.unique_key for row in built]
-        known = dict(open_requests(owner, processor, keys).values_list("unique_key", "id"))
+        known = dict(debounce_open_requests(owner, processor, keys).values_list("unique_key", "id"))
         turn = read_next_turn(owner_id=owner.pk, **place)
         lock_results([request for found in resolved for request in found.requests])
         for index, (row, found) in enumerate(zip(built, resolved, strict=True)):

@@ -193,7 +193,7 @@ def _resolve(
             elif isinstance(source, UrlSource):
                 files.append(_url_file(source.url))
             else:
-                upload = _named_before(source, found) or _upload(owner, kind, source)
+                upload = _find_named_before(source, found) or _upload(owner, kind, source)
                 if upload not in found.uploads:
                     found.uploads.append(upload)
                 if not declared[key].accepts(upload.name):
@@ -201,7 +201,7 @@ def _resolve(
                 files.append(_upload_file(upload))
 
 
-def _named_before(source: Source, found: Resolved) -> Upload | None:
+def _find_named_before(source: Source, found: Resolved) -> Upload | None:
     """Return the upload that another input of the request has named: one request holds it."""
     if not isinstance(source, UploadSource):
         return None

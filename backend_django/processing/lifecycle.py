@@ -25,7 +25,7 @@ from backend_django.utils.text import clean_text
 from .changes import announce_changes
 from .events import end_requests
 from .models import ProcessingAttempt, ProcessingRequest, ProcessingResult
-from .registry import known_kinds
+from .registry import list_kinds
 from .returning import columns, fetch_requests, update_returning
 
 logger = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ def _kinds() -> str:
     """Return the kinds that this process knows, as statements want them: psycopg spends a quarter
     of a statement on the items of an array. They are parts of addresses, so they have no comma.
     """
-    return ",".join(known_kinds())
+    return ",".join(list_kinds())
 
 
 def claim(

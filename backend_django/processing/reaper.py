@@ -12,7 +12,7 @@ from backend_django.utils.messages import Message
 from .events import end_requests
 from .lifecycle import AGAIN, Outcome, Status, close_attempts
 from .models import ProcessingRequest
-from .registry import known_kinds
+from .registry import list_kinds
 from .returning import update_returning
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def fail_unknown() -> int:
     """Fail requests that have waited for an hour for a feature that is not there."""
     return _fail_waiting(
         ProcessingRequest.objects.filter(
-            ~Q(kind__in=known_kinds()), created_at__lt=from_now(-UNKNOWN_KIND_SECONDS)
+            ~Q(kind__in=list_kinds()), created_at__lt=from_now(-UNKNOWN_KIND_SECONDS)
         ),
         code="unknown_kind",
         message=Message("This installation does not have the feature that this request is for."),

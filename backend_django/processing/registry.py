@@ -17,7 +17,7 @@ def get_processor(name: str) -> type[Processor]:
     return _processors[name]
 
 
-def known_kinds() -> list[str]:
+def list_kinds() -> list[str]:
     """Return the names of all processors."""
     return list(_processors)
 

@@ -38,7 +38,7 @@ def work_directory(request_id: UUID, attempt: int) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def abandoned_scratch(min_age_seconds: float) -> Iterator[Path]:
+def find_abandoned_scratch(min_age_seconds: float) -> Iterator[Path]:
     """Give the directories on this machine whose attempt is over, unless they are younger."""
     border = time.time() - min_age_seconds
     for path in Path(settings.PROCESSING_WORK_DIR).glob("job-*"):
@@ -55,7 +55,7 @@ def abandoned_scratch(min_age_seconds: float) -> Iterator[Path]:
 
 def tidy_scratch() -> None:
     """Remove what workers of this machine left when it went down: for a worker that starts."""
-    for path in abandoned_scratch(0):
+    for path in find_abandoned_scratch(0):
         remove(path)
 
 

@@ -85,13 +85,13 @@ def request_create(
                 idempotency_key,
                 run_at=run_at,
                 deadline_at=deadline_at,
-                **asked_by(owner, created_by),
+                **created_by_column(owner, created_by),
             )
         except IntegrityError:
             earlier = request_by_key(owner=owner, processor=processor, key=idempotency_key or "")
             if not earlier and processor.unique:
                 key = processor.unique.key(parameters or {}, resolved.files)
-                earlier = open_requests(owner, processor, [key]).first()
+                earlier = debounce_open_requests(owner, processor, [key]).first()
             if not earlier:
                 raise
             for upload in resolved.uploads:
@@ -155,12 +155,12 @@ def request_build(
     )
 
 
-def asked_by(owner: User, user: User | None) -> dict[str, Any]:
+def created_by_column(owner: User, user: User | None) -> dict[str, Any]:
     """Return the column that says who asks, where that is not the owner."""
     return {"created_by_id": user.pk} if user is not None and user.pk != owner.pk else {}
 
 
-def open_requests(
+def debounce_open_requests(
     owner: User, processor: type[Processor], keys: Iterable[str | None]
 ) -> QuerySet[ProcessingRequest]:
     """Return the open requests of a unique kind with these keys, having them wait longer."""

@@ -25,7 +25,7 @@ from backend_django.utils.messages import Message
 from backend_django.utils.text import clean_text
 
 from . import gdal, process_limits
-from .asked import as_asked, missing_value
+from .apply_options import apply_options, missing_value
 from .classes import are_classes, may_be_classes
 from .cog_writer import reason_for_gdal, write_cog
 from .cost import check_cost, estimate_seconds
@@ -76,7 +76,7 @@ def convert_upload(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
         report: told the step (inspect, convert, check, describe) and the fraction of the whole.
 
     Raises:
-        ProcessingError: what `inspect`, `as_asked`, `check_cost` and `choose_recipe` refuse;
+        ProcessingError: what `inspect`, `apply_options`, `check_cost` and `choose_recipe` refuse;
             damaged_pixels, disk_full, invalid_cog.
     """
     target = Path(arguments["target"])
@@ -103,7 +103,7 @@ def convert_prepared(
     if seconds := arguments.get("inspect_seconds"):
         signal.alarm(seconds)  # ends the process, in GDAL's own code too; the engine knows why
     found = inspect(source, limits, options.bands)
-    facts = as_asked(found, options)
+    facts = apply_options(found, options)
     if seconds:
         signal.alarm(0)
     cost = estimate_seconds(found, facts, options)

@@ -345,7 +345,7 @@ def _check_georeference(dataset: Any) -> list[float]:
     points, points_crs = dataset.gcps
     if not (dataset.crs or points_crs):
         if gdal.has_tags(dataset, "RPC"):
-            raise _unrectified_error()
+            raise _make_unrectified_error()
         raise ProcessingError(
             "no_crs",
             "The raster has no coordinate reference system: nothing says where on Earth it is. "
@@ -356,7 +356,7 @@ def _check_georeference(dataset: Any) -> list[float]:
         transform.is_identity or transform.is_degenerate or not all(map(math.isfinite, transform))
     ):
         if gdal.has_tags(dataset, "RPC"):
-            raise _unrectified_error()
+            raise _make_unrectified_error()
         raise ProcessingError(
             "no_georeference",
             "The raster names a coordinate reference system but not its place in it. Set the "
@@ -391,7 +391,7 @@ def codec_missing() -> ProcessingError:
     )
 
 
-def _unrectified_error() -> ProcessingError:
+def _make_unrectified_error() -> ProcessingError:
     return ProcessingError(
         "unrectified",
         "The raster is an unrectified image: it says where it is by rational polynomial "

@@ -37,7 +37,7 @@ def line_values(
     return float(at[-1]), _where_valid(values[0], valid[0])
 
 
-def derived_statistics(path: Path, style: Style) -> dict[str, Any]:
+def derive_statistics(path: Path, style: Style) -> dict[str, Any]:
     """Return the range and the histogram of what a style computes; None where nothing is."""
     source = open_source(path)
     found = source.sample(style.bands, style.terrain)

@@ -36,7 +36,7 @@ class ServerChunks:
             whole.seek((number - 1) * (upload.chunk_size or 0))
             shutil.copyfileobj(content, whole, 1024 * 1024)
 
-    def received_chunks(self, upload: Upload) -> list[int]:
+    def list_chunks(self, upload: Upload) -> list[int]:
         """Return the numbers of the chunks that are there.
 
         Raises:

@@ -157,10 +157,10 @@ def chunks_finish(*, upload: Upload) -> None:
         )
         raise Conflict(message, "incomplete")
     with storing(upload.id):
-        way_of(upload).finish(upload)
+        open_chunk_store(upload).finish(upload)
 
 
-def way_of(upload: Upload) -> ServerChunks | DirectChunks:
+def open_chunk_store(upload: Upload) -> ServerChunks | DirectChunks:
     """Return the way that this upload was begun on."""
     way = chunk_store()
     if isinstance(way, ServerChunks) != (upload.mode == "server"):
@@ -176,7 +176,7 @@ def chunks_received(*, upload: Upload) -> list[int]:
     """
     try:
         with storing(upload.id):
-            return way_of(upload).received_chunks(upload)
+            return open_chunk_store(upload).list_chunks(upload)
     except FileNotFoundError as error:
         raise NotFound(GONE) from error
 
@@ -187,7 +187,7 @@ def chunk_url(*, upload: Upload, number: int) -> str:
     Raises:
         Conflict: this upload takes its chunks here.
     """
-    way = way_of(upload)
+    way = open_chunk_store(upload)
     if isinstance(way, ServerChunks):
         raise Conflict("This upload takes its chunks here. PUT them to this address.")
     _extend(upload)

@@ -65,7 +65,7 @@ _watch: ContextVar[_Watch | None] = ContextVar("watch", default=None)
 
 
 @contextmanager
-def _ended_at(deadline: float) -> Iterator[None]:
+def _limit_until(deadline: float) -> Iterator[None]:
     """Shut down, at a time of the monotonic clock, what was connected inside.
 
     Timeouts of sockets are for one read each: a server that sends a byte now and then never meets
@@ -279,7 +279,7 @@ class HttpSession(requests.Session):
         kwargs.setdefault("timeout", (CONNECT_SECONDS, READ_SECONDS))
         began = time.monotonic()
         try:
-            with _ended_at(self._deadline):
+            with _limit_until(self._deadline):
                 response = super().request(method, url, *args, **kwargs)
         except (ValueError, requests.TooManyRedirects) as error:
             # requests' errors about an address are ValueErrors
@@ -324,7 +324,7 @@ def post_once(
         ServiceUnavailable: the service did not respond.
     """
     session = HttpSession(budget_seconds=seconds, retry=False)
-    with session, _ended_at(time.monotonic() + seconds):
+    with session, _limit_until(time.monotonic() + seconds):
         response = session.post(
             url,
             data=body,

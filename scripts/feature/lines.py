@@ -268,7 +268,7 @@ def index(text: str, spec: Spec) -> str:
 
 def public(spec: Spec) -> str:
     names = ", ".join(model.var for model in spec.models)
-    return f"/** The public face of this feature, for other features. */\nexport {{ {names} }} from './api'\n"
+    return f"/** The public face, for other features. */\nexport {{ {names} }} from './api'\n"
 
 
 def write_messages(spec: Spec, folder: Path) -> None:

@@ -82,7 +82,7 @@ def test_what_was_learned_is_counted(
 
 
 def test_an_image_out_of_support_is_a_weakness() -> None:
-    text = audit.listed_images()
+    text = audit.list_images()
     assert audit.images_in_use(text, date(2026, 11, 28)).weaknesses == []
     late = audit.images_in_use(text, date(2027, 5, 1))
     assert late.weaknesses == ["nginx:1.30, since 2027-04-30"]

@@ -10,7 +10,7 @@ from django.core import mail
 from django.test import Client
 
 from backend_django.mail.emails import Email
-from backend_django.pages.views import _rendered
+from backend_django.pages.views import _render_cached
 from backend_django.utils.project import Project, read_project
 from tests.stack import ROOT
 
@@ -46,9 +46,9 @@ def test_readme_has_the_name_as_its_heading() -> None:
 def test_everything_that_people_see_has_the_name(client: Client, db: None, settings) -> None:
     settings.PROJECT = RIVER
     settings.VUE_INDEX = str(ROOT / "frontend_vue" / "index.html")  # as it is before it is built
-    _rendered.cache_clear()
+    _render_cached.cache_clear()
     page = client.get("/login").content.decode()
-    _rendered.cache_clear()
+    _render_cached.cache_clear()
     assert "<title>River Watch</title>" in page
     assert 'content="Looks at rivers."' in page
     block = re.search(r'id="app-env">(.*?)</script>', page, re.DOTALL)

@@ -17,7 +17,7 @@ from ..refs import FileRef
 from ..storage import local_path, remote
 from .ranges import LocalFile, Source, file_response
 
-# Of a view's `get` that responds with `stored_file_response`.
+# Of a view's `get` that responds with `respond_with_file`.
 describe_download = extend_schema(
     parameters=[OpenApiParameter("Range", OpenApiTypes.STR, OpenApiParameter.HEADER)],
     responses={
@@ -52,7 +52,7 @@ def readable() -> Iterator[None]:
         raise StorageUnavailable("The file cannot be read just now. Try again.") from error
 
 
-def stored_file_response(request: HttpRequest, file: FileRef) -> HttpResponseBase:
+def respond_with_file(request: HttpRequest, file: FileRef) -> HttpResponseBase:
     """Respond with a file, or with where it is."""
     with readable():
         if storage := remote():

@@ -16,7 +16,7 @@ from backend_django.api.strict import check_members
 
 from ..models import ProcessingRequest
 from ..queries import COUNTED, ORDERINGS, filter_requests
-from ..registry import known_kinds
+from ..registry import list_kinds
 from .serializers import ProcessingRequestSerializer
 from .state import COLUMNS, complete_state
 
@@ -90,8 +90,8 @@ class KindField(serializers.CharField):
 
     def run_validation(self, data: Any = empty) -> Any:
         kind = super().run_validation(data)
-        if kind not in known_kinds():
-            known = ", ".join(sorted(known_kinds()))
+        if kind not in list_kinds():
+            known = ", ".join(sorted(list_kinds()))
             raise serializers.ValidationError(
                 _("There is no such kind. Use one of %(known)s.") % {"known": known}
             )

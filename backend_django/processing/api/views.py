@@ -21,7 +21,7 @@ from rest_framework.response import Response
 
 from backend_django.api.parsers import JSONParser, check_form_was_read
 from backend_django.api.queries import takes_no_body
-from backend_django.files.api.downloads import SendsFile, describe_download, stored_file_response
+from backend_django.files.api.downloads import SendsFile, describe_download, respond_with_file
 from backend_django.files.storage import free_bytes
 from backend_django.policies import Action, ActsForOwner, check, owner_for
 from backend_django.uploads.quota import quota_check, refuse_larger
@@ -315,7 +315,7 @@ class DownloadView(SendsFile, ProcessingView):
         file = get_result(self.get_request(id)).files.get(self.key)
         if file is None:
             raise NotFound("This request has no such file.")
-        return stored_file_response(request._request, file)
+        return respond_with_file(request._request, file)
 
 
 def get_result(found: ProcessingRequest) -> ProcessingResult:

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backend_django.api.queries import read_query, takes_no_body
-from backend_django.files.api.downloads import readable, stored_file_response
+from backend_django.files.api.downloads import readable, respond_with_file
 from backend_django.policies import Action
 from backend_django.processing.api.serializers import ProcessingRequestSerializer
 from backend_django.processing.api.views import get_result
@@ -172,10 +172,10 @@ class StatisticsView(RasterView):
             style = parse_style(wanted, result.data["bands"])
         except StyleError as error:
             raise InvalidStyleError(f"{error.field}: {translate(error.message)}") from None
-        from ..values import derived_statistics
+        from ..values import derive_statistics
 
         with readable():
-            found = derived_statistics(result.open_path("cog"), style)
+            found = derive_statistics(result.open_path("cog"), style)
         return Response(found)
 
 
@@ -332,4 +332,4 @@ class SharedDownloadView(AnyTypeMixin, Shared, RasterView):
         result = self.find()
         if not self.share.allow_download:
             raise NoDownloadError
-        return stored_file_response(request._request, result.files["cog"])
+        return respond_with_file(request._request, result.files["cog"])

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 
 from backend_django.api.serializers import RelatedField
-from backend_django.files.api.downloads import SendsFile, describe_download, stored_file_response
+from backend_django.files.api.downloads import SendsFile, describe_download, respond_with_file
 from backend_django.files.refs import FileRef
 from backend_django.files.storage import stream_file
 from backend_django.utils.errors import NotFound
@@ -82,7 +82,7 @@ class FileView(SendsFile):
         upload: Upload | None = getattr(self.get_object(), self.field)
         if upload is None:
             raise NotFound("There is no such file.")
-        return stored_file_response(request._request, _ref(upload))
+        return respond_with_file(request._request, _ref(upload))
 
 
 def _ref(upload: Upload) -> FileRef:

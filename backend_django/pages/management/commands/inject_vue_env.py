@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backend_django.pages.runtime_env import RuntimeEnvError
-from backend_django.pages.views import page_values, rendered_page
+from backend_django.pages.views import page_values, render_page
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            page = rendered_page()
+            page = render_page()
         except (RuntimeEnvError, FileNotFoundError) as error:
             raise CommandError(str(error)) from error
         for name, value in page_values().items():

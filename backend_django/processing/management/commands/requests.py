@@ -13,7 +13,7 @@ from backend_django.processing.api.lists import AnyKindFilter
 from backend_django.processing.bulk import ACTIONS, Action, requests_change
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.queries import filter_requests
-from backend_django.processing.registry import known_kinds
+from backend_django.processing.registry import list_kinds
 from backend_django.processing.services import kind_pause, kinds_resume
 
 AGO = re.compile(r"(\d{1,6})([mhd])", re.ASCII)
@@ -99,10 +99,10 @@ class Command(BaseCommand):
             raise CommandError(f"Say which kind, and nothing else: requests {action} --kind …")
         if action == "resume":
             changed = kinds_resume(kinds=[kind]) > 0
-        elif kind in known_kinds():
+        elif kind in list_kinds():
             changed = kind_pause(kind=kind)
         else:
-            known = ", ".join(sorted(known_kinds()))
+            known = ", ".join(sorted(list_kinds()))
             raise CommandError(f"--kind: there is no “{kind}”. Use one of {known}.")
         if not changed:
             self.stdout.write(f"{kind} was {SWITCHES[action]}")

@@ -1,2 +1,2 @@
-/** The public face of this feature, for other features. */
+/** The public face, for other features. */
 export { bookings, instruments } from './api'

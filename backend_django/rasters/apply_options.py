@@ -12,7 +12,7 @@ from .inspection import Inspection
 from .options import Options, parse_nodata
 
 
-def as_asked(facts: Inspection, options: Options) -> Inspection:
+def apply_options(facts: Inspection, options: Options) -> Inspection:
     """Return what the header would say with the options applied.
 
     Raises:

@@ -80,7 +80,7 @@ def test_every_metric_that_is_named_exists(metrics_port: int) -> None:
 
 def test_every_alarm_has_a_line_that_says_what_to_do() -> None:
     alarms = re.findall(r"- alert: (\w+)", (RULES / "alerts.yml").read_text())
-    page = (ROOT / "docs" / "reliability.md").read_text().partition("## When an alarm rings")[2]
+    page = (ROOT / "docs" / "reliability.md").read_text().partition("## When an alert fires")[2]
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.M)) == set(alarms)
 
 

@@ -17,7 +17,7 @@ from .google import site  # noqa: F401 (a fixture)
 
 PASSWORD = "correct horse battery staple"
 NEW = "a quite different set of words"
-Post = Callable[..., Any]
+PostOffice = Callable[[], list[EmailMessage]]
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def script(key: str) -> Visitor:
 
 
 @pytest.fixture
-def post_office(mailoutbox: list[EmailMessage]) -> Callable[[], list[EmailMessage]]:
+def post_office(mailoutbox: list[EmailMessage]) -> PostOffice:
     """Do what the job does with every mail that waits; return the new ones."""
 
     def deliver() -> list[EmailMessage]:

@@ -2,14 +2,12 @@
 
 import json
 import logging
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.core.cache import caches
-from django.core.mail import EmailMessage
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -20,10 +18,10 @@ from backend_django.users.google import SocialAccountAdapter
 from backend_django.users.models import User
 from backend_django.utils.logs import JsonFormatter
 
-from .conftest import NEW, PASSWORD, Visitor, link_in, script
+from .conftest import NEW, PASSWORD, PostOffice, Visitor, link_in, script
 from .test_password import parts, set_new
 
-BROWSER = {"REMOTE_ADDR": "203.0.113.7", "HTTP_USER_AGENT": "Firefox " + "x" * 300}
+BROWSER: dict[str, Any] = {"REMOTE_ADDR": "203.0.113.7", "HTTP_USER_AGENT": "Firefox " + "x" * 300}
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +34,7 @@ def events(**conditions: Any) -> list[tuple[str, str, str]]:
     return list(rows.values_list("event", "outcome", "email"))
 
 
-def test_a_session_from_end_to_end(post_office: Callable[[], list[EmailMessage]]) -> None:
+def test_a_session_from_end_to_end(post_office: PostOffice) -> None:
     email = "ada@example.org"
     visitor = Visitor(**BROWSER)
     visitor.register(email)

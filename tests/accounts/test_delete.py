@@ -6,11 +6,12 @@ import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import RestrictedError
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from backend_django.processing.models import ProcessingRequest
 from backend_django.users.models import ApiToken, User
 
-from .conftest import PASSWORD, Visitor, script
+from .conftest import PASSWORD, PostOffice, Visitor, script
 
 FOLDERS: list[Path] = []
 
@@ -40,8 +41,8 @@ def test_account_goes_with_all_that_belongs_to_it(
     with_upload: Visitor,
     another: Visitor,
     ada: User,
-    post_office,
-    django_capture_on_commit_callbacks,
+    post_office: PostOffice,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     key = another.sign_in().json()["key"]
     assert files()

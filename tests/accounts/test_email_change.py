@@ -1,25 +1,24 @@
 """Another email for an account."""
 
-from collections.abc import Callable
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.core import signing
+from django.core.mail import EmailMessage
 
 from backend_django.audit.models import AuditEvent
 from backend_django.users.models import User
 
-from .conftest import NEW, PASSWORD, Visitor, link_in
+from .conftest import NEW, PASSWORD, PostOffice, Visitor, link_in
 
 EMAIL = "ada@new.example.org"
-Mails = Callable[[], list[Any]]
 
 
 def ask(visitor: Visitor, email: str = EMAIL, password: str = PASSWORD) -> Any:
     return visitor.call("email/change", email=email, password=password)
 
 
-def key_for(email: str, mails: list[Any]) -> str:
+def key_for(email: str, mails: list[EmailMessage]) -> str:
     (mail,) = [mail for mail in mails if mail.to == [email]]
     return link_in(mail).removeprefix("/confirm-address/")
 
@@ -30,7 +29,7 @@ def confirm(key: str) -> Any:
 
 
 def test_another_email_counts_once_its_link_was_followed(
-    signed_in: Visitor, ada: User, post_office: Mails
+    signed_in: Visitor, ada: User, post_office: PostOffice
 ) -> None:
     assert ask(signed_in, "Ada@New.example.org").status_code == 200
     mails = post_office()
@@ -50,7 +49,7 @@ def test_another_email_counts_once_its_link_was_followed(
 
 
 def test_the_password_is_asked_for_and_a_new_one_voids_the_link(
-    signed_in: Visitor, ada: User, post_office: Mails
+    signed_in: Visitor, ada: User, post_office: PostOffice
 ) -> None:
     refused = ask(signed_in, password="wrong")
     assert refused.json()["errors"][0] | {"message": ""} == {
@@ -68,7 +67,7 @@ def test_the_password_is_asked_for_and_a_new_one_voids_the_link(
 
 
 def test_an_email_that_is_taken_stays_where_it_is(
-    signed_in: Visitor, ada: User, post_office: Mails
+    signed_in: Visitor, ada: User, post_office: PostOffice
 ) -> None:
     other = User.objects.create_user(EMAIL, NEW)
     taken, free = ask(signed_in), ask(signed_in, "free@example.org")
@@ -84,7 +83,7 @@ def test_an_email_that_is_taken_stays_where_it_is(
 
 
 def test_who_never_proved_an_email_gives_way(
-    signed_in: Visitor, ada: User, post_office: Mails
+    signed_in: Visitor, ada: User, post_office: PostOffice
 ) -> None:
     Visitor().register(EMAIL, NEW)
     ask(signed_in)

@@ -1,5 +1,6 @@
 """Nobody learns who has an account: not by status, not by body, not by the work that is done."""
 
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -25,7 +26,7 @@ from .conftest import NEW, Visitor
 def test_known_and_unknown_addresses_look_the_same(
     visitor: Visitor, ada: User, path: str, form: dict[str, str]
 ) -> None:
-    def ask(email: str):
+    def ask(email: str) -> Any:
         hasher = type(get_hasher())
         with (
             mock.patch.object(
@@ -49,7 +50,7 @@ def test_known_and_unknown_addresses_look_the_same(
 
 @pytest.mark.parametrize("path", ["registration/resend-email", "password/reset", "registration"])
 def test_limit_of_mails_is_that_of_the_address_not_of_the_account(
-    visitor: Visitor, ada: User, path: str, settings
+    visitor: Visitor, ada: User, path: str, settings: Any
 ) -> None:
     form = {"password1": NEW, "password2": NEW} if path == "registration" else {}
     limits = {"reset_password": "99/m/ip", "confirm_email": "99/m/ip"}

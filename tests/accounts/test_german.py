@@ -1,12 +1,11 @@
 """A person who reads German: by the browser, and by the account against the browser."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from django.utils import translation
 
@@ -17,14 +16,13 @@ from backend_django.users.models import User
 from backend_django.users.services import token_create
 from tests.pipelines import work
 
-from .conftest import Visitor, link_in, script
+from .conftest import PostOffice, Visitor, link_in, script
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PostOffice = Callable[[], list[EmailMessage]]
 GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.1"}
 
 
-def submit(client: Client, content: bytes):
+def submit(client: Client, content: bytes) -> Any:
     return client.post(
         "/api/v1/wordcount/create/", {"file": SimpleUploadedFile("gedicht.txt", content)}
     )
@@ -49,6 +47,7 @@ def test_whole_path_by_the_browser(post_office: PostOffice, told: list[str]) -> 
     mail = post_office()[0]
     assert mail.subject == "Bestätigen Sie Ihre E-Mail-Adresse"
     assert "Diese Adresse bestätigen:" in mail.body
+    assert isinstance(mail, EmailMultiAlternatives)
     html = str(mail.alternatives[0][0])
     assert '<html lang="de">' in html
     assert "Falls die Schaltfläche nicht funktioniert" in html

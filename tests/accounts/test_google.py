@@ -5,10 +5,12 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import httpx
 import pytest
 from django.test import Client
+from playwright.sync_api import Browser
 
 from tests.mail_server import MailServer, link_in
 from tests.stack import ADMIN, ROOT, Api
@@ -108,7 +110,9 @@ def test_who_came_by_google_alone_gets_a_password_by_mail(
      (somebody("x") | {"iss": "https://evil.example"}, "google"),
      (somebody("x") | {"exp": 1}, "google")],
 )  # fmt: skip
-def test_what_does_not_work_leads_back_with_a_reason(site: Site, person, why: str) -> None:
+def test_what_does_not_work_leads_back_with_a_reason(
+    site: Site, person: dict[str, Any] | None, why: str
+) -> None:
     site.google.person = person
     with site.browser() as browser:
         assert site.sign_in(browser) == f"/login?why={why}"
@@ -192,7 +196,9 @@ def test_account_with_a_password_keeps_it(site: Site) -> None:
 
 
 @pytest.mark.slow
-def test_button_of_the_page_and_its_policy_let_people_go_there_and_back(chromium, site) -> None:
+def test_button_of_the_page_and_its_policy_let_people_go_there_and_back(
+    chromium: Browser, site: Site
+) -> None:
     from playwright.sync_api import expect
 
     site.google.person = somebody("google-button")

@@ -3,6 +3,7 @@
 from email.message import EmailMessage
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.browsing import accessibility_problems
 from tests.mail_server import MailServer, link_in
@@ -15,7 +16,7 @@ EMAIL = "journey@example.org"
 THIRD = "yet another set of four words"
 
 
-def check(page) -> None:
+def check(page: Page) -> None:
     """Readable for everybody, in both themes, and no wider than the window."""
     for theme in ("dark", "light"):
         page.evaluate(f"document.documentElement.classList.toggle('dark', {int(theme == 'dark')})")
@@ -23,14 +24,16 @@ def check(page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
 
 
-def sign_in(page, password: str) -> None:
+def sign_in(page: Page, password: str) -> None:
     page.get_by_label("Email", exact=True).fill(EMAIL)
     page.get_by_label("Password", exact=True).fill(password)
     page.keyboard.press("Enter")
 
 
 @pytest.mark.parametrize("page", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
-def test_account_from_its_making_to_its_end(page, stack: Stack, mail_server: MailServer) -> None:
+def test_account_from_its_making_to_its_end(
+    page: Page, stack: Stack, mail_server: MailServer
+) -> None:
     from playwright.sync_api import expect
 
     def mail_named(subject: str) -> EmailMessage:

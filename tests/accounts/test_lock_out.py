@@ -5,12 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.core.mail import EmailMessage
 from django.db import connection
 
 from backend_django.users.models import User
 
-from .conftest import NEW, PASSWORD, Visitor, link_in
+from .conftest import NEW, PASSWORD, PostOffice, Visitor, link_in
 from .test_password import parts, set_new
 
 
@@ -69,7 +68,7 @@ def test_guesses_from_everywhere_are_stopped_and_known_browsers_come_in(
 
 
 def test_who_follows_the_link_of_a_reset_comes_in_at_once(
-    ada: User, many_places: Callable[[], None], post_office: Callable[[], list[EmailMessage]]
+    ada: User, many_places: Callable[[], None], post_office: PostOffice
 ) -> None:
     many_places()
     owner = at("203.0.113.1")
@@ -92,7 +91,7 @@ def test_browser_that_knows_another_account_gains_nothing(ada: User) -> None:
 
 
 def test_mails_that_a_stranger_asks_for_leave_their_reader_a_link_that_works(
-    ada: User, post_office: Callable[[], list[EmailMessage]]
+    ada: User, post_office: PostOffice
 ) -> None:
     stranger, owner = at("198.51.100.1"), at("203.0.113.1")
     answers = [stranger.call("password/reset", email=ada.email) for _ in range(8)]
@@ -129,9 +128,7 @@ def test_who_must_wait_is_told_how_long(
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("link", ["reset", "confirmation"])
-def test_of_parallel_uses_of_a_link_one_wins(
-    link: str, post_office: Callable[[], list[EmailMessage]]
-) -> None:
+def test_of_parallel_uses_of_a_link_one_wins(link: str, post_office: PostOffice) -> None:
     def use(number: int) -> int:
         try:
             if link == "reset":

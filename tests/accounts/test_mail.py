@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -20,11 +21,11 @@ from scripts.processes import free_port
 from tests.mail_server import MailServer, link_in
 from tests.stack import Stack, wait_for
 
-from .conftest import PASSWORD, Visitor
+from .conftest import PASSWORD, PostOffice, Visitor
 
 
 @pytest.fixture
-def outbox(db: None, settings) -> None:
+def outbox(db: None, settings: Any) -> None:
     """What EMAIL_BACKEND is outside of tests: Django's test runner puts its own there."""
     settings.EMAIL_BACKEND = base.EMAIL_BACKEND
 
@@ -58,7 +59,7 @@ def test_undone_transaction_sends_nothing(db: None) -> None:
 
 
 def test_sent_mail_keeps_no_link_and_goes_after_its_retention(
-    visitor: Visitor, post_office
+    visitor: Visitor, post_office: PostOffice
 ) -> None:
     visitor.register("new@example.org")
     link = re.escape(str(post_office()[0].body).split("/verify-email/")[1].split()[0])
@@ -96,7 +97,7 @@ def test_mail_nobody_was_told_of_is_sent_by_the_next_round(outbox: None, mailout
     assert (len(mailoutbox), broker.llen("default")) == (1, 0)
 
 
-def test_pauses_grow_and_end(visitor: Visitor, settings) -> None:
+def test_pauses_grow_and_end(visitor: Visitor, settings: Any) -> None:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     settings.MAIL_DELIVERY_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.MAIL_RETRY_SECONDS = 30

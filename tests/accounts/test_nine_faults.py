@@ -8,7 +8,7 @@ from django.test import Client
 
 from backend_django.users.models import User
 
-from .conftest import NEW, PASSWORD, Visitor, link_in, script
+from .conftest import NEW, PASSWORD, PostOffice, Visitor, link_in, script
 
 
 def test_1_registration_needs_no_user_name(visitor: Visitor) -> None:
@@ -21,7 +21,7 @@ def test_2_second_registration_of_an_unconfirmed_address_is_no_error(visitor: Vi
 
 
 def test_3_reset_answers_alike_for_known_and_unknown_addresses(
-    visitor: Visitor, ada: User, post_office
+    visitor: Visitor, ada: User, post_office: PostOffice
 ) -> None:
     answers = [visitor.call("password/reset", email=e) for e in (ada.email, "no@example.org")]
     assert [answer.status_code for answer in answers] == [200, 200]
@@ -29,7 +29,7 @@ def test_3_reset_answers_alike_for_known_and_unknown_addresses(
     assert link_in(post_office()[0]).startswith("/reset/")
 
 
-def test_4_link_in_the_mail_leads_to_a_page(visitor: Visitor, post_office) -> None:
+def test_4_link_in_the_mail_leads_to_a_page(visitor: Visitor, post_office: PostOffice) -> None:
     visitor.register("new@example.org")
     link = link_in(post_office()[0])
     assert link.startswith("/verify-email/")

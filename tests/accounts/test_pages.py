@@ -1,13 +1,14 @@
 """Signing in with the page, where something else comes next."""
 
 import pytest
+from playwright.sync_api import Page
 
 from tests.stack import ADMIN
 
 pytestmark = pytest.mark.slow
 
 
-def test_admin_is_reached_through_the_page(page) -> None:
+def test_admin_is_reached_through_the_page(page: Page) -> None:
     from playwright.sync_api import expect
 
     page.goto("/admin/")

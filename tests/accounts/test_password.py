@@ -1,27 +1,30 @@
 """Forgetting and changing a password, and what ends with the old one."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.core.mail import EmailMessage
 
 from backend_django.users.models import User
 
-from .conftest import NEW, PASSWORD, Visitor, link_in, script
+from .conftest import NEW, PASSWORD, PostOffice, Visitor, link_in, script
 
 
-def parts(mail) -> dict[str, str]:
+def parts(mail: EmailMessage) -> dict[str, str]:
     _, _, uid, token = link_in(mail).split("/")
     return {"uid": uid, "token": token}
 
 
-def set_new(visitor: Visitor, link: dict[str, str], password: str = NEW):
+def set_new(visitor: Visitor, link: dict[str, str], password: str = NEW) -> Any:
     return visitor.call(
         "password/reset/confirm", **link, new_password1=password, new_password2=password
     )
 
 
 def test_forgotten_password_is_replaced_by_the_link(
-    visitor: Visitor, ada: User, post_office
+    visitor: Visitor, ada: User, post_office: PostOffice
 ) -> None:
     assert visitor.call("password/reset", email="Ada@example.org").status_code == 200
     (mail,) = post_office()
@@ -34,7 +37,9 @@ def test_forgotten_password_is_replaced_by_the_link(
     assert (again.status_code, again.json()["errors"][0]["field"]) == (400, "token")
 
 
-def test_link_is_dead_after_an_hour(visitor: Visitor, ada: User, post_office, monkeypatch) -> None:
+def test_link_is_dead_after_an_hour(
+    visitor: Visitor, ada: User, post_office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from datetime import timedelta
 
     visitor.call("password/reset", email=ada.email)
@@ -51,7 +56,7 @@ def test_made_up_link_is_refused(visitor: Visitor, ada: User, uid: str) -> None:
     assert set_new(visitor, {"uid": uid, "token": "a-b"}).status_code == 400
 
 
-def test_link_also_proves_the_address(visitor: Visitor, post_office) -> None:
+def test_link_also_proves_the_address(visitor: Visitor, post_office: PostOffice) -> None:
     visitor.register("new@example.org")
     post_office()
     visitor.call("password/reset", email="new@example.org")
@@ -60,7 +65,7 @@ def test_link_also_proves_the_address(visitor: Visitor, post_office) -> None:
 
 
 def test_who_resets_a_password_is_not_kept_out_by_his_guesses(
-    visitor: Visitor, ada: User, post_office
+    visitor: Visitor, ada: User, post_office: PostOffice
 ) -> None:
     while visitor.sign_in("guess").status_code != 429:
         pass
@@ -70,7 +75,7 @@ def test_who_resets_a_password_is_not_kept_out_by_his_guesses(
 
 
 def test_link_is_not_sent_to_a_deactivated_account(
-    visitor: Visitor, ada: User, post_office
+    visitor: Visitor, ada: User, post_office: PostOffice
 ) -> None:
     User.objects.update(is_active=False)
     visitor.call("password/reset", email=ada.email)
@@ -79,7 +84,7 @@ def test_link_is_not_sent_to_a_deactivated_account(
 
 @pytest.mark.parametrize("door", ["page", "reset", "admin", "shell"])
 def test_other_sessions_and_tokens_end_with_the_password(
-    signed_in: Visitor, another: Visitor, ada: User, post_office, door: str
+    signed_in: Visitor, another: Visitor, ada: User, post_office: PostOffice, door: str
 ) -> None:
     tokens = [another.sign_in().json()["key"], signed_in.call("tokens", name="x").json()["key"]]
     assert all(script(key).look("user").status_code == 200 for key in tokens)

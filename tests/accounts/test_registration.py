@@ -1,22 +1,25 @@
 """Making an account, and proving that the address is one's own."""
 
+import time
+from typing import Any
+
 import pytest
 from allauth.account.models import EmailAddress
-from django.core import signing
+from django.core.mail import EmailMessage
 from django.test import Client
 
 from backend_django.mail.models import Mail
 from backend_django.users.models import Registration, User
 from backend_django.users.services import address_confirm
 
-from .conftest import NEW, PASSWORD, Visitor, link_in
+from .conftest import NEW, PASSWORD, PostOffice, Visitor, link_in
 
 
-def key_in(message) -> str:
+def key_in(message: EmailMessage) -> str:
     return link_in(message).removeprefix("/verify-email/")
 
 
-def test_register_confirm_sign_in(visitor: Visitor, post_office) -> None:
+def test_register_confirm_sign_in(visitor: Visitor, post_office: PostOffice) -> None:
     answer = visitor.register("New@Example.org")
     assert (answer.status_code, visitor.is_signed_in) == (201, False)
     refused = visitor.sign_in(email="new@example.org")
@@ -27,17 +30,21 @@ def test_register_confirm_sign_in(visitor: Visitor, post_office) -> None:
     assert visitor.sign_in(email="new@example.org").status_code == 200
 
 
-def test_page_address_in_the_mail_is_answered_with_the_page(visitor: Visitor, post_office) -> None:
+def test_page_address_in_the_mail_is_answered_with_the_page(
+    visitor: Visitor, post_office: PostOffice
+) -> None:
     visitor.register("new@example.org")
     assert visitor.get(link_in(post_office()[0])).status_code in {200, 503}  # 503: not built
 
 
-def test_link_works_once_and_not_for_ever(visitor: Visitor, post_office, monkeypatch) -> None:
+def test_link_works_once_and_not_for_ever(
+    visitor: Visitor, post_office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
     visitor.register("new@example.org")
     key = key_in(post_office()[0])
-    now = signing.time.time()
+    now = time.time()
     with monkeypatch.context() as later:
-        later.setattr(signing.time, "time", lambda: now + 4 * 86400)
+        later.setattr(time, "time", lambda: now + 4 * 86400)
         answer = visitor.call("registration/verify-email", key=key)
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "dead_link")
     assert visitor.call("registration/verify-email", key=key).status_code == 200
@@ -45,7 +52,7 @@ def test_link_works_once_and_not_for_ever(visitor: Visitor, post_office, monkeyp
     assert visitor.call("registration/verify-email", key="x:y:z").status_code == 400
 
 
-def test_link_comes_again_on_request(visitor: Visitor, post_office) -> None:
+def test_link_comes_again_on_request(visitor: Visitor, post_office: PostOffice) -> None:
     visitor.register("new@example.org")
     post_office()
     assert visitor.call("registration/resend-email", email="new@example.org").status_code == 200
@@ -56,7 +63,7 @@ def test_link_comes_again_on_request(visitor: Visitor, post_office) -> None:
 
 
 def test_owner_of_an_address_wins_over_who_registered_it_before(
-    visitor: Visitor, another: Visitor, post_office
+    visitor: Visitor, another: Visitor, post_office: PostOffice
 ) -> None:
     another.register("new@example.org", NEW)
     post_office()
@@ -69,7 +76,7 @@ def test_owner_of_an_address_wins_over_who_registered_it_before(
 
 @pytest.mark.parametrize("followed", [0, 1, 2])
 def test_link_confirms_the_registration_it_was_sent_for_and_voids_the_others(
-    visitor: Visitor, post_office, followed: int
+    visitor: Visitor, post_office: PostOffice, followed: int
 ) -> None:
     keys = []
     for number in range(3):
@@ -96,7 +103,7 @@ def test_link_confirms_the_registration_it_was_sent_for_and_voids_the_others(
 
 
 def test_stranger_cannot_have_the_owner_confirm_his_password(
-    visitor: Visitor, another: Visitor, post_office
+    visitor: Visitor, another: Visitor, post_office: PostOffice
 ) -> None:
     """Not by a registration before or after, and not by asking for the link again."""
     another.register("new@example.org", NEW)
@@ -116,7 +123,7 @@ def test_stranger_cannot_have_the_owner_confirm_his_password(
 
 
 def test_without_verification_nobody_registers_over_an_account(
-    visitor: Visitor, another: Visitor, settings, post_office
+    visitor: Visitor, another: Visitor, settings: Any, post_office: PostOffice
 ) -> None:
     settings.ACCOUNT_EMAIL_VERIFICATION = "none"
     visitor.register("new@example.org", PASSWORD)
@@ -129,7 +136,7 @@ def test_without_verification_nobody_registers_over_an_account(
 
 
 def test_old_link_does_not_bring_an_old_password_back(
-    visitor: Visitor, settings, post_office
+    visitor: Visitor, settings: Any, post_office: PostOffice
 ) -> None:
     settings.ACCOUNT_EMAIL_VERIFICATION = "none"
     visitor.register("new@example.org", PASSWORD)
@@ -141,7 +148,7 @@ def test_old_link_does_not_bring_an_old_password_back(
 
 
 def test_registration_changes_nothing_about_an_account_in_use(
-    visitor: Visitor, ada: User, post_office
+    visitor: Visitor, ada: User, post_office: PostOffice
 ) -> None:
     assert visitor.register(ada.email, NEW).status_code == 201
     (mail,) = post_office()
@@ -171,20 +178,20 @@ def test_bad_input_is_refused_at_its_field(visitor: Visitor, form: dict, field: 
     assert not Mail.objects.exists()
 
 
-def test_registration_can_be_closed(visitor: Visitor, settings) -> None:
+def test_registration_can_be_closed(visitor: Visitor, settings: Any) -> None:
     settings.ACCOUNT_ALLOW_REGISTRATION = False
     answer = visitor.register("new@example.org")
     assert (answer.status_code, answer.json()["code"]) == (403, "registration_closed")
     assert visitor.look("session").json()["registration_open"] is False
 
 
-def test_without_verification_the_account_works_at_once(visitor: Visitor, settings) -> None:
+def test_without_verification_the_account_works_at_once(visitor: Visitor, settings: Any) -> None:
     settings.ACCOUNT_EMAIL_VERIFICATION = "none"
     visitor.register("new@example.org")
     assert visitor.sign_in(email="new@example.org").status_code == 200
 
 
-def test_accounts_nobody_confirmed_are_removed(visitor: Visitor, ada: User, settings) -> None:
+def test_accounts_nobody_confirmed_are_removed(visitor: Visitor, ada: User, settings: Any) -> None:
     from backend_django.users.tasks import maintenance_tidy_accounts
 
     visitor.register("new@example.org")

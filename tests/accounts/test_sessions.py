@@ -6,6 +6,7 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from backend_django.audit.models import AuditEvent
 from backend_django.users import sessions
@@ -87,7 +88,9 @@ def test_sign_ins_of_scripts_do_not_pile_up(
     assert UserSession.objects.count() == Session.objects.count() == 3
 
 
-def test_use_is_noted_once_a_minute(laptop: Visitor, django_assert_num_queries) -> None:
+def test_use_is_noted_once_a_minute(
+    laptop: Visitor, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     UserSession.objects.update(last_seen_at=timezone.now() - timedelta(days=1))
     fresh = Visitor(HTTP_USER_AGENT=SAFARI)
     fresh.cookies = laptop.cookies

@@ -1,6 +1,8 @@
 """Signing in and out, as the page and as a script does it."""
 
 import base64
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -12,7 +14,7 @@ from .conftest import PASSWORD, Visitor, script
 LOGIN = "/api/v1/auth/login/"
 
 
-def sign_in(client: Client, email: str = "ada@example.org", password: str = PASSWORD):
+def sign_in(client: Client, email: str = "ada@example.org", password: str = PASSWORD) -> Any:
     return client.post(LOGIN, {"email": email, "password": password}, "application/json")
 
 
@@ -95,7 +97,9 @@ def test_guessing_is_stopped_even_with_the_right_password(client: Client, ada: U
         lambda i: {"host": f"testserver:{8000 + i}"},
     ],
 )
-def test_guesser_is_stopped_whatever_he_says_of_himself(client: Client, ada: User, headers) -> None:
+def test_guesser_is_stopped_whatever_he_says_of_himself(
+    client: Client, ada: User, headers: Callable[[int], dict[str, str]]
+) -> None:
     codes = [
         client.post(
             LOGIN, {"email": ada.email, "password": "guess"}, "application/json", headers=headers(i)
@@ -106,7 +110,7 @@ def test_guesser_is_stopped_whatever_he_says_of_himself(client: Client, ada: Use
 
 
 def test_guesser_is_stopped_across_accounts_by_the_address_a_proxy_of_ours_saw(
-    client: Client, db: None, settings
+    client: Client, db: None, settings: Any
 ) -> None:
     settings.TRUSTED_PROXY_COUNT = 1
 

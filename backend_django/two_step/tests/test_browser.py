@@ -6,6 +6,7 @@ from contextlib import closing
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, Page
 
 from tests.accounts.conftest import PASSWORD
 from tests.accounts.google import Site, somebody
@@ -38,7 +39,9 @@ def call(script: httpx.Client, path: str, **data: str) -> dict:
 
 
 @pytest.mark.parametrize("page", [{"viewport": {"width": 390, "height": 844}}], indirect=True)
-def test_set_up_asked_for_and_asked_for_again(page, stack: Stack, mail_server: MailServer) -> None:
+def test_set_up_asked_for_and_asked_for_again(
+    page: Page, stack: Stack, mail_server: MailServer
+) -> None:
     from playwright.sync_api import expect
 
     email = "twostep@example.org"
@@ -131,7 +134,7 @@ def test_it_is_asked_for_after_google_too(site: Site, mail_server: MailServer) -
 
 @pytest.mark.matrix
 def test_passkey_added_then_used_alone_and_after_the_password(
-    chromium, stack: Stack, mail_server: MailServer
+    chromium: Browser, stack: Stack, mail_server: MailServer
 ) -> None:
     """With a device that Chromium plays; a passkey needs a name in the address."""
     from playwright.sync_api import expect
@@ -202,7 +205,7 @@ def test_a_passkey_will_do_after_google(site: Site, mail_server: MailServer) -> 
     site.google.person = somebody("google-passkey")
 
     def post(browser: httpx.Client, path: str, **data: object) -> dict:
-        headers = {"X-CSRFToken": browser.cookies.get("csrftoken", "")}
+        headers = {"X-CSRFToken": browser.cookies.get("csrftoken") or ""}
         answer = browser.post(f"/api/v1/auth/{path}/", json=data, headers=headers)
         assert answer.is_success, answer.text
         return answer.json() if answer.content else {}

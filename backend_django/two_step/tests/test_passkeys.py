@@ -12,7 +12,7 @@ from backend_django.audit.models import AuditEvent
 from backend_django.two_step import passkeys, webauthn
 from backend_django.users.models import User
 from backend_django.users.services import token_create
-from tests.accounts.conftest import NEW, PASSWORD, Visitor, script
+from tests.accounts.conftest import NEW, PASSWORD, PostOffice, Visitor, script
 
 from .authenticator import code_of
 from .passkey import PRESENT, Passkey
@@ -70,7 +70,7 @@ def test_passkey_is_asked_for_after_the_password(another: Visitor, passkey: Pass
 
 
 def test_first_one_ends_what_the_password_alone_had_opened(
-    signed_in: Visitor, another: Visitor, ada: User, post_office: Callable[[], list[Any]]
+    signed_in: Visitor, another: Visitor, ada: User, post_office: PostOffice
 ) -> None:
     key = another.sign_in().json()["key"]
     post_office()
@@ -125,7 +125,7 @@ def test_names_are_given_and_changed(signed_in: Visitor, passkey: Passkey) -> No
 
 
 def test_removed_it_opens_nothing(
-    signed_in: Visitor, passkey: Passkey, post_office: Callable[[], list[Any]]
+    signed_in: Visitor, passkey: Passkey, post_office: PostOffice
 ) -> None:
     other = add(signed_in, name="phone", passkey=passkey.get(asked(signed_in)))
     post_office()

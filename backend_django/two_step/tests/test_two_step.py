@@ -1,6 +1,7 @@
 """Somebody with two-step sign-in, at every door."""
 
 from importlib import import_module
+from typing import Any
 
 import pytest
 from allauth.core.context import request_context
@@ -12,7 +13,7 @@ from django.test import Client, RequestFactory
 from backend_django.two_step.adapter import MFAAdapter
 from backend_django.two_step.recovery import CodeForm
 from backend_django.users.models import User
-from tests.accounts.conftest import PASSWORD, Visitor, script
+from tests.accounts.conftest import PASSWORD, PostOffice, Visitor, script
 from tests.accounts.test_password import NEW, parts, set_new
 from tests.security.test_surface import assert_headers
 
@@ -135,7 +136,7 @@ def test_code_page_of_accounts_is_for_those_in_the_middle_of_a_sign_in(
 
 
 def test_new_password_by_mail_does_not_turn_the_second_step_off(
-    another: Visitor, secured: tuple[str, list[str]], ada: User, post_office
+    another: Visitor, secured: tuple[str, list[str]], ada: User, post_office: PostOffice
 ) -> None:
     post_office()
     another.call("password/reset", email=ada.email)
@@ -156,7 +157,7 @@ def test_basic_authentication_is_no_door(secured: tuple[str, list[str]], ada: Us
 def test_turning_on_needs_the_password_and_a_code_of_the_app(signed_in: Visitor) -> None:
     secret = signed_in.call("mfa/propose").json()["secret"]
 
-    def activate(**change: str):
+    def activate(**change: str) -> Any:
         form = {"secret": secret, "code": code_of(secret), "password": PASSWORD} | change
         return signed_in.call("mfa/activate", **form)
 
@@ -208,7 +209,7 @@ def test_new_password_and_new_token_need_a_code_as_well(
 
 
 def test_secrets_are_not_in_the_database(
-    signed_in: Visitor, secured: tuple[str, list[str]], settings
+    signed_in: Visitor, secured: tuple[str, list[str]], settings: Any
 ) -> None:
     stored = str(list(Authenticator.objects.values()))
     secret, codes = secured
@@ -258,7 +259,7 @@ def test_what_the_password_alone_had_opened_ends(
 
 
 def test_new_recovery_codes_end_the_old(
-    signed_in: Visitor, secured: tuple[str, list[str]], post_office
+    signed_in: Visitor, secured: tuple[str, list[str]], post_office: PostOffice
 ) -> None:
     old = secured[1]
     new = signed_in.call("mfa/recovery-codes", password=PASSWORD, code=old[0])

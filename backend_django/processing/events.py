@@ -14,7 +14,7 @@ from .changes import announce_changes
 from .models import ProcessingRequest
 
 logger = logging.getLogger(__name__)
-Receiver = Callable[[Sequence[ProcessingRequest]], None]
+Receiver = Callable[[Sequence[ProcessingRequest]], object]
 _receivers: list[Receiver] = []
 
 

@@ -17,12 +17,13 @@ from tests.wordcount.processor import WordCount
 
 GOOD = {"words": 1, "attempt": 1}
 Job = Callable[[Context], Any]
+Run = Callable[[Job], ProcessingRequest]
 
 
 @pytest.fixture
 def run(
     user: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, client: Client
-) -> Callable[[Job], ProcessingRequest]:
+) -> Run:
     """Run a job through the engine; check what must be true of every request that has ended."""
     monkeypatch.setattr(heart, "SECONDS", 0.02)
     formatted = logging.Formatter.formatException

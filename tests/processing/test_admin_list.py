@@ -38,7 +38,7 @@ def listed(client: Client, query: str = "") -> list[str]:
 
 @pytest.fixture
 def requests(user: User, admin_user: User) -> list[ProcessingRequest]:
-    failed = {"status": "failed", "error_code": "invalid_input"}
+    failed: dict[str, Any] = {"status": "failed", "error_code": "invalid_input"}
     return [make(user, "north dunes"), make(admin_user, "forest", **failed), make(user, "coast")]
 
 

@@ -275,7 +275,7 @@ def test_a_member_that_backup_does_not_write_is_refused(
             tar.addfile(first, io.BytesIO(about))
             body = b"1\n0\n1\n".ljust(512, b"\0") if member is sparse else bytes(512)
             # Written by hand: addfile would read all of what is said to be there.
-            tar.fileobj.write(member.tobuf(tarfile.PAX_FORMAT) + body)  # type: ignore[union-attr]
+            tar.fileobj.write(member.tobuf(tarfile.PAX_FORMAT) + body)
         done = manage(empty, "restore", str(wrong))
         assert sentence in done.stderr
         assert "Traceback" not in done.stderr

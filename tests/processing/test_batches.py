@@ -144,7 +144,9 @@ def test_debounce_waits_after_the_last_of_several_batches(signed_in: Client) -> 
     ProcessingRequest.objects.update(run_at=timezone.now() + timedelta(seconds=1))
     (again,) = ids(post(signed_in, [{"place": "a"}], "refresh/"))
     assert first == again
-    assert ProcessingRequest.objects.get().run_at > timezone.now() + timedelta(seconds=5)
+    run_at = ProcessingRequest.objects.get().run_at
+    assert run_at
+    assert run_at > timezone.now() + timedelta(seconds=5)
 
 
 def uploaded(client: Client, content: bytes = b"one two") -> dict[str, str]:

@@ -83,7 +83,7 @@ def test_of_a_kind_that_is_gone_there_are_its_inputs(signed_in: Client, user: Us
 def test_step_without_an_api_has_fields_and_no_links(signed_in: Client, told: list[str]) -> None:
     made = create(signed_in, "wordcount/digest", file=text("one\ntwo words"))
     work(told)
-    step = ProcessingRequest.objects.get(parent=made, step_key="lines")
+    step = ProcessingRequest.objects.get(parent__id=made, step_key="lines")
     found = details(signed_in, str(step.id))
     assert [field["name"] for field in found["result"]] == ["lines"]
     assert found["files"] == []

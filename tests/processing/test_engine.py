@@ -19,7 +19,7 @@ from django.utils import timezone
 from backend_django.operations import tidy
 from backend_django.processing import lifecycle, reaper, runner
 from backend_django.processing.models import ProcessingRequest
-from backend_django.processing.processor import Output
+from backend_django.processing.processor import Context, Output
 from backend_django.processing.request_files import save_output
 from backend_django.processing.runner import run_next
 from backend_django.processing.services import request_delete
@@ -37,7 +37,7 @@ def signed_in(client: Client, user: User) -> Client:
     return client
 
 
-def make(owner: User, **fields) -> ProcessingRequest:
+def make(owner: User, **fields: Any) -> ProcessingRequest:
     fields = {"kind": "wordcount", "input_file": "x", "input_size": 1} | fields
     return ProcessingRequest.objects.create(owner=owner, name="n", input_name="x", **fields)
 
@@ -50,14 +50,14 @@ def expire_lease() -> None:
     reaper.reap_expired()
 
 
-def post(client: Client, key: str | None = None, text: str = "one two"):
+def post(client: Client, key: str | None = None, text: str = "one two") -> Any:
     headers = {"idempotency-key": key} if key is not None else {}
     upload = ContentFile(text.encode(), name="a.txt")
     return client.post(f"{URL}/create/", {"file": upload}, headers=headers)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_same_key_gives_the_same_request(signed_in: Client, settings) -> None:
+def test_same_key_gives_the_same_request(signed_in: Client, settings: Any) -> None:
     first, again, other = post(signed_in, "k-1"), post(signed_in, "k-1"), post(signed_in, "k-2")
     assert (first.status_code, again.status_code, other.status_code) == (201, 200, 201)
     assert first.json()["id"] == again.json()["id"] != other.json()["id"]
@@ -97,10 +97,10 @@ def test_post_without_a_file_costs_four_statements(user: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_same_key_at_the_same_time_gives_one_request(user: User, settings) -> None:
+def test_same_key_at_the_same_time_gives_one_request(user: User, settings: Any) -> None:
     settings.DATABASE_REQUEST_SECONDS = 30  # they may wait for a busy machine, too
 
-    def submit(_: int):
+    def submit(_: int) -> Any:
         browser = Client()
         browser.force_login(user)
         try:
@@ -123,7 +123,7 @@ def test_unfit_key_is_refused(signed_in: Client, key: str) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "Idempotency-Key")
 
 
-def test_limit_of_a_user_holds_and_lets_others_pass(user: User, settings) -> None:
+def test_limit_of_a_user_holds_and_lets_others_pass(user: User, settings: Any) -> None:
     settings.PROCESSING_MAX_RUNNING_PER_USER = 1
     other = User.objects.create_user("eve@example.org", "pw")
     mine = [make(user) for _ in range(2)]
@@ -143,7 +143,7 @@ def test_limit_of_a_user_holds_and_lets_others_pass(user: User, settings) -> Non
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("setting", ["PROCESSING_MAX_RUNNING_PER_USER", "PROCESSING_MAX_RUNNING"])
-def test_limits_hold_when_many_claim_at_once(user: User, settings, setting: str) -> None:
+def test_limits_hold_when_many_claim_at_once(user: User, settings: Any, setting: str) -> None:
     setattr(settings, setting, 2)
     requests = [make(user) for _ in range(8)]
 
@@ -208,7 +208,7 @@ def test_superseded_attempt_can_write_nothing(user: User, write: str) -> None:
     expire_lease()
     assert lifecycle.claim(request.id)
     before = ProcessingRequest.objects.values().get()
-    arguments = {
+    arguments: Any = {
         "heartbeat": {"phase": "save", "step": "", "progress": 90},
         "complete": {"data": {}, "files": {}},
         "fail": {"code": "x", "message": "x"},
@@ -228,7 +228,7 @@ def test_any_error_text_can_be_stored(user: User, text: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_retention_removes_rows_and_files(
-    user: User, signed_in: Client, settings, tmp_path: Path
+    user: User, signed_in: Client, settings: Any, tmp_path: Path
 ) -> None:
     settings.PROCESSING_RETENTION_DAYS = 7
     settings.MEDIA_ROOT = str(tmp_path)
@@ -248,7 +248,7 @@ def test_retention_removes_rows_and_files(
 
 @pytest.mark.django_db(transaction=True)
 def test_check_finds_and_repairs_what_crashes_leave(
-    signed_in: Client, settings, tmp_path: Path
+    signed_in: Client, settings: Any, tmp_path: Path
 ) -> None:
     settings.MEDIA_ROOT = str(tmp_path / "media")
     settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
@@ -288,7 +288,7 @@ def test_check_finds_and_repairs_what_crashes_leave(
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_deleted_while_its_output_is_stored_leaves_nothing(
-    signed_in: Client, settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    signed_in: Client, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MEDIA_ROOT = str(tmp_path)
     request = ProcessingRequest.objects.get(id=post(signed_in).json()["id"])
@@ -303,7 +303,7 @@ def test_what_is_deleted_while_its_output_is_stored_leaves_nothing(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_full_disk_refuses_uploads_before_they_are_sent(signed_in: Client, settings) -> None:
+def test_full_disk_refuses_uploads_before_they_are_sent(signed_in: Client, settings: Any) -> None:
     settings.PROCESSING_DISK_RESERVE_BYTES = 2**60
     answer = post(signed_in)
     assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
@@ -313,5 +313,10 @@ def test_full_disk_refuses_uploads_before_they_are_sent(signed_in: Client, setti
 @pytest.mark.django_db(transaction=True)
 def test_a_job_knows_for_whom_it_works(run: Any, user: User) -> None:
     owners = []
-    run(lambda context: (owners.append(context.owner), Output({"words": 1, "attempt": 1}))[1])
+
+    def job(context: Context) -> Output:
+        owners.append(context.owner)
+        return Output({"words": 1, "attempt": 1})
+
+    run(job)
     assert owners == [user]

@@ -4,6 +4,8 @@ import ast
 import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -53,13 +55,13 @@ def heard(receivers: list[events.Receiver]) -> list[tuple[str, str, bool]]:
     return heard
 
 
-def make(owner: User, kind: str = "wordcount", **fields) -> ProcessingRequest:
+def make(owner: User, kind: str = "wordcount", **fields: Any) -> ProcessingRequest:
     return ProcessingRequest.objects.create(
         owner=owner, kind=kind, name="n", input_file="x", input_name="x", input_size=1, **fields
     )
 
 
-def claimed(owner: User, **fields) -> ProcessingRequest:
+def claimed(owner: User, **fields: Any) -> ProcessingRequest:
     request = lifecycle.claim(make(owner, **fields).id)
     assert request
     return request
@@ -199,7 +201,7 @@ def test_one_poisonous_request_of_many_concerns_itself_alone(
     user: User, receivers: list[events.Receiver]
 ) -> None:
     lost = [claimed(user, max_attempts=1) for _ in range(3)]
-    told = []
+    told: list[UUID] = []
 
     def receiver(requests: Sequence[ProcessingRequest]) -> None:
         if any(request.id == lost[1].id for request in requests):

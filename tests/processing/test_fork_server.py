@@ -53,7 +53,9 @@ def is_there(pid: int) -> bool:
         return False
 
 
-def test_child_finds_what_a_new_process_finds(run: Run, monkeypatch, tmp_path: Path) -> None:
+def test_child_finds_what_a_new_process_finds(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     run("look")  # so that a server is there, which began with other things than the next job
     monkeypatch.chdir(tmp_path)
     before = os.umask(0o027)
@@ -101,7 +103,7 @@ def test_server_that_has_died_is_replaced(run: Run) -> None:
     assert run("leave")
 
 
-def test_job_is_done_without_a_server_that_hangs(run: Run, monkeypatch) -> None:
+def test_job_is_done_without_a_server_that_hangs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run("leave")
     os.kill(the_server().process.pid, signal.SIGSTOP)
     monkeypatch.setattr(fork_client, "START_SECONDS", 0.3)

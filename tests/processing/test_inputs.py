@@ -11,6 +11,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
+from django.test.client import MULTIPART_CONTENT
 
 from backend_django.operations.tidy import check_files, purge_finished
 from backend_django.processing.models import ProcessingRequest
@@ -58,10 +59,9 @@ def result(client: Client, kind: str, id: str) -> dict:
     return answer.json()
 
 
-@pytest.mark.parametrize("content_type", ["application/json", None])
-def test_request_without_a_file(signed_in: Client, user: User, content_type: str | None) -> None:
-    sent = [content_type] if content_type else []
-    answer = signed_in.post(f"{URL}/report/create/", {}, *sent)
+@pytest.mark.parametrize("content_type", ["application/json", MULTIPART_CONTENT])
+def test_request_without_a_file(signed_in: Client, user: User, content_type: str) -> None:
+    answer = signed_in.post(f"{URL}/report/create/", {}, content_type)
     assert answer.status_code == 201, answer.content
     made = answer.json()
     assert (made["name"], made["input_name"], made["input_size"]) == ("Report", "", 0)
@@ -214,7 +214,7 @@ def test_result_that_is_not_there_yet_says_so(signed_in: Client) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "pending")
 
 
-def test_result_in_use_is_not_deleted(signed_in: Client, settings) -> None:
+def test_result_in_use_is_not_deleted(signed_in: Client, settings: Any) -> None:
     used = copied(signed_in, "one")
     user_of_it = create(signed_in, "merge", texts=[f"request:{used}"], name="Sum")["id"]
     refused = signed_in.delete(f"{URL}/copy/delete/{used}/")

@@ -30,6 +30,8 @@ from backend_django.processing.processor import (
 from tests.processing.conftest import GOOD, Job, written
 from tests.wordcount.processor import WordCount
 
+from .conftest import Run
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -63,11 +65,11 @@ class Unfinished(ProcessingError):  # noqa: N818
 
 
 class Untold(ProcessingError):  # noqa: N818
-    message = property(lambda self: 1 / 0, lambda self, value: None)  # type: ignore[assignment]
+    message = property(lambda self: 1 / 0, lambda self, value: None)
 
 
 class Unnoted(Exception):  # noqa: N818
-    __notes__ = property(lambda self: 1 / 0)  # type: ignore[assignment]
+    __notes__ = property(lambda self: 1 / 0)
 
 
 class Text(str):
@@ -119,7 +121,7 @@ def run_a_missing_program(context: Context) -> None:
         lambda context: context.progress("half"),
         lambda context: None,
         lambda context: {"words": 1},
-        lambda context: Output(None),  # type: ignore[arg-type]
+        lambda context: Output(None),
         lambda context: Output({"words": 1}),  # which its serializer cannot present
         lambda context: Output({**GOOD, "x": float("nan")}),
         lambda context: Output({**GOOD, "x": "a\x00b"}),
@@ -129,7 +131,7 @@ def run_a_missing_program(context: Context) -> None:
         lambda context: Output(GOOD, None),  # type: ignore[arg-type]
     ],
 )
-def test_fault_of_the_code_is_an_internal_error(run, job: Job) -> None:
+def test_fault_of_the_code_is_an_internal_error(run: Run, job: Job) -> None:
     request = run(job)
     assert (request.status, request.error_code) == ("failed", "internal_error")
     assert "Something went wrong on our side." in request.error_message
@@ -137,13 +139,13 @@ def test_fault_of_the_code_is_an_internal_error(run, job: Job) -> None:
 
 
 @pytest.mark.parametrize("job", [leave_a_transaction_open, enter_an_atomic_block])
-def test_transaction_that_a_job_leaves_open_takes_nothing_with_it(run, job: Job) -> None:
+def test_transaction_that_a_job_leaves_open_takes_nothing_with_it(run: Run, job: Job) -> None:
     assert run(job).status == "completed"
     assert not connection.in_atomic_block
     assert connection.get_autocommit()
 
 
-def test_line_that_cannot_be_logged_fails_no_job(run) -> None:
+def test_line_that_cannot_be_logged_fails_no_job(run: Run) -> None:
     def job(context: Context) -> Output:
         logging.getLogger("job").warning("%d", "no number")
         return Output(GOOD)
@@ -155,7 +157,7 @@ def test_line_that_cannot_be_logged_fails_no_job(run) -> None:
         logging.raiseExceptions = before
 
 
-def test_copy_of_the_process_that_a_job_makes_does_not_work_on(run) -> None:
+def test_copy_of_the_process_that_a_job_makes_does_not_work_on(run: Run) -> None:
     def job(context: Context) -> Output:
         if not (copy := os.fork()):
             raise ValueError
@@ -166,7 +168,7 @@ def test_copy_of_the_process_that_a_job_makes_does_not_work_on(run) -> None:
 
 
 @pytest.mark.parametrize("step", ["a\x00b", "a\ud800b", 5, None, "x" * 500])
-def test_heartbeat_survives_any_step(run, step: Any) -> None:
+def test_heartbeat_survives_any_step(run: Run, step: Any) -> None:
     def job(context: Context) -> Output:
         context.step(step)
         row = ProcessingRequest.objects.filter(id=context.request_id)
@@ -181,12 +183,12 @@ def test_heartbeat_survives_any_step(run, step: Any) -> None:
     assert 0 < len(seen[0]) <= 40
 
 
-def test_reason_of_a_job_is_shown_without_what_no_database_takes(run) -> None:
+def test_reason_of_a_job_is_shown_without_what_no_database_takes(run: Run) -> None:
     request = run(raising(ProcessingError("not_text", "No\x00 text \ud800.")))
     assert (request.error_code, request.error_message) == ("not_text", "No text ?.")
 
 
-def test_result_that_is_too_large_is_not_stored(run, settings) -> None:
+def test_result_that_is_too_large_is_not_stored(run: Run, settings: Any) -> None:
     settings.PROCESSING_MAX_RESULT_BYTES = 1000
     request = run(lambda context: Output({**GOOD, "x": "y" * 1000}))
     assert request.error_code == "result_too_large"
@@ -208,7 +210,9 @@ seams = {
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.sampled_from(sorted(seams)).flatmap(lambda s: st.tuples(st.just(s), seams[s])))
-def test_engine_survives_any_value_at_every_seam(run, given: tuple[str, tuple[Any, ...]]) -> None:
+def test_engine_survives_any_value_at_every_seam(
+    run: Run, given: tuple[str, tuple[Any, ...]]
+) -> None:
     seam, values = given
 
     def job(context: Context) -> Output:
@@ -226,7 +230,9 @@ def test_engine_survives_any_value_at_every_seam(run, given: tuple[str, tuple[An
     run(job)
 
 
-def test_process_that_a_job_leaves_behind_is_ended(run, monkeypatch) -> None:
+def test_process_that_a_job_leaves_behind_is_ended(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(descendants, "_adopting", False)
     script = (
         "import os, subprocess, sys; from backend_django.processing import descendants as d;"
@@ -239,7 +245,9 @@ def test_process_that_a_job_leaves_behind_is_ended(run, monkeypatch) -> None:
     assert not Path(f"/proc/{int(done.stdout)}").exists()
 
 
-def test_answer_of_a_child_may_be_large_but_not_without_end(run, monkeypatch) -> None:
+def test_answer_of_a_child_may_be_large_but_not_without_end(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def job(context: Context) -> Output:
         answer = context.run_child(
             "tests.wordcount.child:run", {"command": "large"}, memory_bytes=2**30
@@ -251,7 +259,9 @@ def test_answer_of_a_child_may_be_large_but_not_without_end(run, monkeypatch) ->
     assert run(job).error_code == "result_too_large"
 
 
-def test_memory_of_a_child_is_what_its_kind_declares(run, monkeypatch) -> None:
+def test_memory_of_a_child_is_what_its_kind_declares(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def job(context: Context) -> Output:
         return Output(
             {
@@ -265,7 +275,7 @@ def test_memory_of_a_child_is_what_its_kind_declares(run, monkeypatch) -> None:
     assert run(job).result.data["words"] == 700 * 1024**2
 
 
-def test_what_a_child_prints_is_in_the_log_of_its_attempt(run) -> None:
+def test_what_a_child_prints_is_in_the_log_of_its_attempt(run: Run) -> None:
     def job(context: Context) -> None:
         context.run_child("tests.wordcount.child:run", {"command": "print"})
 
@@ -278,7 +288,7 @@ def test_what_a_child_prints_is_in_the_log_of_its_attempt(run) -> None:
     assert len(log) < 10_000
 
 
-def test_traceback_of_a_child_is_no_longer_than_a_log_can_use(run) -> None:
+def test_traceback_of_a_child_is_no_longer_than_a_log_can_use(run: Run) -> None:
     raised: list[str] = []
 
     def job(context: Context) -> None:

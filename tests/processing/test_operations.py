@@ -3,6 +3,7 @@
 import json
 import logging
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -27,7 +28,7 @@ def staff(client: Client, db: None) -> Client:
     return client
 
 
-def make(**fields) -> ProcessingRequest:
+def make(**fields: Any) -> ProcessingRequest:
     owner = User.objects.get_or_create(email="ada@example.org")[0]
     fields = {"kind": "wordcount", "input_file": "x", "input_size": 1} | fields
     return ProcessingRequest.objects.create(owner=owner, input_name="x", **({"name": "n"} | fields))
@@ -41,7 +42,7 @@ def test_strangers_and_users_see_nothing(client: Client, user: User, path: str) 
     assert (answer.status_code, answer["Content-Type"]) == (401, "application/problem+json")
 
 
-def test_token_opens_the_metrics_to_a_program(client: Client, db: None, settings) -> None:
+def test_token_opens_the_metrics_to_a_program(client: Client, db: None, settings: Any) -> None:
     for token in ("s3cret-token", "s\u00e9cret"):
         settings.METRICS_TOKEN = token
         sent = token.encode().decode("latin-1")  # as a server hands a header's bytes on
@@ -95,7 +96,9 @@ def test_metrics_tell_what_waits_what_runs_and_how_it_ended(staff: Client) -> No
     assert seen["processing_disk_free_bytes",] > 0
 
 
-def test_metrics_without_a_database_leave_out_its_rows_alone(staff: Client, monkeypatch) -> None:
+def test_metrics_without_a_database_leave_out_its_rows_alone(
+    staff: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away() -> None:
         raise OperationalError("the connection is lost")
 
@@ -105,7 +108,7 @@ def test_metrics_without_a_database_leave_out_its_rows_alone(staff: Client, monk
     assert not names & {"processing_requests", "processing_recent_attempts"}
 
 
-def test_full_health_names_what_is_not_well(staff: Client, monkeypatch) -> None:
+def test_full_health_names_what_is_not_well(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     unwell = staff.get("/health/full")
     assert unwell.status_code == 503
     assert unwell.json()["checks"]["reaper"] == {"ok": False, "age_seconds": None}

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from django.core.files.storage import FileSystemStorage, default_storage
 
-from backend_django.files import storage
 from backend_django.processing import runner
 from backend_django.processing.processor import Context, Output, OutputFile
 
-from .conftest import GOOD, written
+from .conftest import GOOD, Run, written
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,11 +44,13 @@ def pipe(context: Context) -> Path:
         pipe,
     ],
 )
-def test_output_that_is_no_plain_file_of_the_job_is_refused(run, path) -> None:
+def test_output_that_is_no_plain_file_of_the_job_is_refused(
+    run: Run, path: Callable[[Context], Any]
+) -> None:
     passwd = Path("/etc/passwd").read_bytes()
     request = run(lambda c: Output(GOOD, {"report": OutputFile(path(c), "a.txt", "text/plain")}))
     assert (request.status, request.error_code) == ("failed", "internal_error")
-    assert storage.local_path({"name": request.input_file}).is_file(), "the input was moved away"
+    assert Path(default_storage.path(request.input_file)).is_file(), "the input was moved away"
     assert Path("/etc/passwd").read_bytes() == passwd
 
 
@@ -63,7 +64,7 @@ def exchange(path: Path) -> None:
                          (FileSystemStorage, "save")],
 )  # fmt: skip
 def test_output_that_is_exchanged_after_it_was_checked(
-    run, monkeypatch: pytest.MonkeyPatch, exchanged_before: tuple[Any, str]
+    run: Run, monkeypatch: pytest.MonkeyPatch, exchanged_before: tuple[Any, str]
 ) -> None:
     """A process or thread of the job's might do that; these are the moments at which it could."""
     owner, name = exchanged_before
@@ -89,21 +90,23 @@ def test_output_that_is_exchanged_after_it_was_checked(
 
 
 def test_what_a_job_leaves_running_is_ended_before_its_output_is_checked(
-    run, monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = []
     for name in ("end_descendants", "check_output"):
         goes_on = getattr(runner, name)
-        monkeypatch.setattr(
-            runner, name,
-            lambda *given, name=name, goes_on=goes_on: (order.append(name), goes_on(*given))[1],
-        )  # fmt: skip
+
+        def noted(*given: Any, name: str = name, goes_on: Any = goes_on) -> Any:
+            order.append(name)
+            return goes_on(*given)
+
+        monkeypatch.setattr(runner, name, noted)
     assert run(lambda context: Output(GOOD)).status == "completed"
     assert order[:2] == ["end_descendants", "check_output"]
 
 
 @pytest.mark.parametrize("key", ["", "../x", "a/b", "/etc/x", "x" * 400, "a\r\nb", "é", 5])
-def test_key_of_an_output_that_no_address_can_carry_is_refused(run, key: Any) -> None:
+def test_key_of_an_output_that_no_address_can_carry_is_refused(run: Run, key: Any) -> None:
     request = run(lambda c: Output(GOOD, {key: OutputFile(written(c), "a.txt", "text/plain")}))
     assert (request.status, request.error_code) == ("failed", "internal_error")
 
@@ -112,19 +115,19 @@ def test_key_of_an_output_that_no_address_can_carry_is_refused(run, key: Any) ->
     "content_type",
     ["", "text", "text/plain\r\nX: y", "é/x", "a/b; c", None, "text/" + "x" * 10_000],
 )
-def test_content_type_that_no_header_can_carry_is_refused(run, content_type: Any) -> None:
+def test_content_type_that_no_header_can_carry_is_refused(run: Run, content_type: Any) -> None:
     request = run(lambda c: Output(GOOD, {"report": OutputFile(written(c), "a", content_type)}))
     assert (request.status, request.error_code) == ("failed", "internal_error")
 
 
-def test_long_filename_is_cut_so_that_a_header_can_carry_it(run) -> None:
+def test_long_filename_is_cut_so_that_a_header_can_carry_it(run: Run) -> None:
     request = run(
         lambda c: Output(GOOD, {"report": OutputFile(written(c), "é" * 5000 + ".txt", "a/b")})
     )
     assert request.result.files["report"]["filename"] == "é" * 180 + ".txt"
 
 
-def test_one_file_under_two_keys_is_refused(run) -> None:
+def test_one_file_under_two_keys_is_refused(run: Run) -> None:
     def job(context: Context) -> Output:
         file = OutputFile(written(context), "a.txt", "text/plain")
         return Output(GOOD, {"report": file, "again": file})

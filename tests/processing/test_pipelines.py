@@ -85,7 +85,7 @@ def test_chain_fan_out_and_fan_in(signed_in: Client, told: list[str]) -> None:
     done = signed_in.get(f"{URL}/status/{request.id}/").json()
     assert (done["status"], done["progress"], done["attempt"]) == ("completed", 100, 1)
     assert signed_in.get(f"{URL}/results/{request.id}/").json() == {"words": [1, 2, 3]}
-    merged = signed_in.get(f"{URL}/download-merged/{request.id}/").getvalue()  # type: ignore[attr-defined]
+    merged = signed_in.get(f"{URL}/download-merged/{request.id}/").getvalue()
     assert merged.split() == b"one two words and three words".split()
     assert set(attempts(request).values()) == {1}
     assert check_files(min_age_seconds=0).missing_files == []

@@ -69,7 +69,9 @@ def test_failure_that_may_pass_is_tried_again_after_a_pause(
     waiting = status(signed_in, made)
     assert (waiting["status"], waiting["error_code"]) == ("pending", "not_there")
     assert waiting["error_message"] == "It is not there yet."
-    pause = ProcessingRequest.objects.get().run_at - began
+    run_at = ProcessingRequest.objects.get().run_at
+    assert run_at
+    pause = run_at - began
     assert timedelta(seconds=7) < pause < timedelta(seconds=13)
     assert run_next(queue="processing") == [], "it waits"
     place.touch()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 from billiard import Process
 
@@ -18,7 +19,7 @@ def live() -> None:
 
 
 def test_process_of_the_pool_that_hangs_is_ended() -> None:
-    pool = [Process(target=live) for _ in range(3)]
+    pool: list[Any] = [Process(target=live) for _ in range(3)]
     try:
         for index, process in enumerate(pool):
             process.index = index

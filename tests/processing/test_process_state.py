@@ -18,6 +18,8 @@ from backend_django.processing.attempt import INTERRUPT
 from backend_django.processing.processor import Context, Output
 from tests.processing.conftest import GOOD
 
+from .conftest import Job, Run
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -53,13 +55,10 @@ def on_the_connection_below(statement: str) -> Callable[[Context], None]:
         on_the_connection_below("SET search_path = nowhere"),
         on_the_connection_below("CREATE TEMPORARY TABLE processing_processingattempt (id int)"),
         on_the_connection_below("BEGIN; LOCK TABLE users_user"),
-        lambda context: connections.__setitem__("default", None),
+        lambda context: connections.__setitem__("default", None),  # type: ignore[assignment]
     ],
 )
-def test_what_a_job_changes_in_its_process_is_undone(
-    run,
-    job: Callable[[Context], None],
-) -> None:
+def test_what_a_job_changes_in_its_process_is_undone(run: Run, job: Job) -> None:
     before = [read() for _, read, _ in process_state.STATE], translation.get_language()
     address = deepcopy(connection.settings_dict)
     environment, path = os.environ, os.environ["PATH"]

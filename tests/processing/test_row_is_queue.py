@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import redis
@@ -39,7 +40,7 @@ def broker() -> Iterator[redis.Redis]:
     server.delete(QUEUE)
 
 
-def join(owner: User, priority: Priority = Priority.NORMAL, **fields) -> ProcessingRequest:
+def join(owner: User, priority: Priority = Priority.NORMAL, **fields: Any) -> ProcessingRequest:
     """Have a request wait, as `request_create` does."""
     return ProcessingRequest.objects.create(
         owner=owner, kind="wordcount", name="n", input_file="x", input_name="x", input_size=1,
@@ -167,7 +168,7 @@ def test_nobody_rings_for_nothing(broker: redis.Redis, db: None) -> None:
 
 
 def test_nobody_rings_for_who_has_as_many_running_as_they_may(
-    user: User, other: User, broker: redis.Redis, settings
+    user: User, other: User, broker: redis.Redis, settings: Any
 ) -> None:
     settings.PROCESSING_MAX_RUNNING_PER_USER = 1
     join(user)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
@@ -10,6 +11,7 @@ from django.db import OperationalError, transaction
 from backend_django.processing import attempt as attempts
 from backend_django.processing import lifecycle
 from backend_django.processing.models import ProcessingAttempt, ProcessingRequest
+from backend_django.processing.processor import Context
 from backend_django.processing.runner import run_next
 from backend_django.processing.services import request_create
 from backend_django.users.models import User
@@ -44,7 +46,7 @@ def test_next_request_is_not_begun_when_the_claim_was_undone(
     first, second = waiting
     complete, tries = lifecycle.complete, []
 
-    def lose_the_commit(*args, **kwargs) -> bool:
+    def lose_the_commit(*args: Any, **kwargs: Any) -> bool:
         tries.append(args)
         if len(tries) > 1:
             return complete(*args, **kwargs)
@@ -89,7 +91,7 @@ def test_requests_are_claimed_and_completed_in_the_same_commit(
             cursor.execute(f"SELECT xmin FROM {table} WHERE request_id = %s", [request.id])
             return cursor.fetchone()[0]
 
-    def look(self: WordCount, context) -> None:
+    def look(self: WordCount, context: Context) -> None:
         if str(context.request_id) == str(waiting[1].id):
             seen.append(written_by("processing_processingattempt", waiting[1]))
             seen.append(written_by("processing_processingresult", waiting[0]))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.test.client import MULTIPART_CONTENT
 
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.processor import Processor, parameter
@@ -22,14 +23,13 @@ def signed_in(client: Client, user: User) -> Client:
     return client
 
 
-@pytest.mark.parametrize("content_type", ["application/json", None])
-def test_types_are_what_they_are(signed_in: Client, content_type: str | None) -> None:
+@pytest.mark.parametrize("content_type", ["application/json", MULTIPART_CONTENT])
+def test_types_are_what_they_are(signed_in: Client, content_type: str) -> None:
     fields: dict[str, Any] = {
         "day": "2028-02-28", "height": "12.50", "measure": "foot", "care": "exact",
         "tags": ["a", "b"], "at": "2028-02-28T14:00:00Z",
     }  # fmt: skip
-    sent = [content_type] if content_type else []
-    made = signed_in.post(f"{URL}/create/", fields, *sent)
+    made = signed_in.post(f"{URL}/create/", fields, content_type)
     assert made.status_code == 201, made.content
     assert run_next(queue="processing")
     found = signed_in.get(f"{URL}/results/{made.json()['id']}/")

@@ -7,10 +7,11 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.test import Client
 from django.utils import timezone
 
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def own_folders(settings, tmp_path: Path) -> None:
+def own_folders(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = str(tmp_path / "media")
     settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
 
@@ -66,30 +67,25 @@ def test_files_go_with_the_account(upload: Upload, user: User) -> None:
 
 
 def test_upload_that_expired_while_it_was_stored_leaves_nothing(
-    client: Client, user: User, settings
+    client: Client, user: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.PROCESSING_STORE_SECONDS = -1
     client.force_login(user)
-    original = default_storage.save
+    original = FileSystemStorage.save
 
-    def slow(name: str, content: ContentFile) -> str:
+    def slow(self: FileSystemStorage, name: str, content: ContentFile) -> str:
         maintenance_reap()
-        return original(name, content)
+        return original(self, name, content)
 
-    default_storage.save = slow  # the only way to be in the middle of it
-    try:
-        answer = client.post(
-            "/api/v1/wordcount/create/", {"file": ContentFile(b"one", name="a.txt")}
-        )
-    finally:
-        del default_storage.save
+    monkeypatch.setattr(FileSystemStorage, "save", slow)
+    answer = client.post("/api/v1/wordcount/create/", {"file": ContentFile(b"one", name="a.txt")})
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
     assert not ProcessingRequest.objects.exists()
     assert files() == []
 
 
 @pytest.mark.slow
-def test_only_temporary_files_of_dead_processes_are_removed(settings) -> None:
+def test_only_temporary_files_of_dead_processes_are_removed(settings: Any) -> None:
     code = (
         "import django; django.setup();"
         "from backend_django.files.temporary import temporary_upload as t;"
@@ -115,7 +111,7 @@ def test_only_temporary_files_of_dead_processes_are_removed(settings) -> None:
 
 
 def test_form_upload_is_on_disk_and_locked_while_it_arrives(
-    client: Client, user: User, settings
+    client: Client, user: User, settings: Any
 ) -> None:
     """The lock is what keeps other processes from taking it for abandoned."""
     work = Path(settings.PROCESSING_WORK_DIR)
@@ -143,13 +139,12 @@ def test_form_upload_is_on_disk_and_locked_while_it_arrives(
         readline = read
 
     client.force_login(user)
-    answer = client.generic(
-        "POST",
-        "/api/v1/wordcount/create/",
-        CONTENT_TYPE="multipart/form-data; boundary=x",
-        CONTENT_LENGTH=str(72 + 80_000 + 9),
-        **{"wsgi.input": Slow()},
-    )
+    sent: dict[str, Any] = {
+        "CONTENT_TYPE": "multipart/form-data; boundary=x",
+        "CONTENT_LENGTH": str(72 + 80_000 + 9),
+        "wsgi.input": Slow(),
+    }
+    answer = client.generic("POST", "/api/v1/wordcount/create/", **sent)
     assert answer.status_code == 201, answer.content
     assert seen
     assert all(seen)

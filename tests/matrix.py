@@ -32,10 +32,10 @@ def combine(
     Args:
         possible: says whether a case can be; all can without.
     """
-    choices = [list(values) for values in choices]
-    every = list(filter(possible or bool, product(*choices)))
+    kinds = [list(values) for values in choices]
+    every = list(filter(possible or bool, product(*kinds)))
     random.Random(seed).shuffle(every)
-    meetings = sum(prod(map(len, some)) for some in combinations(choices, of))
+    meetings = sum(prod(map(len, some)) for some in combinations(kinds, of))
     seen: set[Case] = set()
     kept = []
     for case in every:

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what a stack logged when a test that uses it fails."""
     report = yield
     if report.failed:
@@ -103,9 +105,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item):
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Start what a test that failed left stopped: those after it would fail for its fault."""
-    stack = getattr(item, "funcargs", {}).get("stack")
+    stack: Any = getattr(item, "funcargs", {}).get("stack")
     ran = list(stack.processes) if isinstance(stack, Stack) else []
     try:
         return (yield)
@@ -143,7 +145,7 @@ def _empty_quickly() -> None:
             for (name,) in cursor.fetchall():  # in any order: foreign keys are checked at the end
                 cursor.execute(f'DELETE FROM "{name}"')
 
-    flush.Command.handle = handle
+    flush.Command.handle = handle  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session", autouse=True)

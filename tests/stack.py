@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ADMIN = {"email": "admin@example.org", "password": "correct horse battery staple"}
 
 
-def wait_for(look: Callable[[], T], *, seconds: float = 30, what: str = "") -> T:
+def wait_for(look: Callable[..., T], *, seconds: float = 30, what: str = "") -> T:
     """Look again and again until there is something true to see; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (seen := look()):

@@ -11,6 +11,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
 
+from backend_django.files.refs import FileRef
 from backend_django.processing import archives
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.users.models import User
@@ -100,7 +101,7 @@ def test_every_name_is_there_once(
 def failing(bytes_before: int) -> Any:
     real = archives.stream_file
 
-    def stream(file: dict[str, Any]) -> Iterator[bytes]:
+    def stream(file: FileRef) -> Iterator[bytes]:
         if file["filename"] != "broken.txt":
             yield from real(file)
             return
@@ -192,7 +193,7 @@ def test_client_that_goes_away_leaves_no_file_open(
     done = complete(user, tmp_path, "a.bin", content=bytes(5_000_000))
     closed: list[bool] = []
 
-    def stream(file: dict[str, Any]) -> Iterator[bytes]:
+    def stream(file: FileRef) -> Iterator[bytes]:
         try:
             yield from archives_stream(file)
         finally:

@@ -33,7 +33,7 @@ def states(rows: dict[str, ProcessingRequest]) -> dict[str, str | None]:
 @pytest.mark.parametrize("by", ["ids", "filter"])
 def test_cancel_what_can_be_cancelled(signed_in: Client, user: User, by: str) -> None:
     rows = make_each(user)
-    selection = {"ids": [str(row.id) for row in rows.values()]}
+    selection: dict[str, Any] = {"ids": [str(row.id) for row in rows.values()]}
     selection = selection if by == "ids" else {"filter": {"kind": "wordcount"}}
     answer = ask(signed_in, "cancel", **selection)
     assert (answer["done"], answer["unchanged"], answer["remaining"]) == (2, 1, 0)
@@ -51,7 +51,7 @@ def test_cancel_what_can_be_cancelled(signed_in: Client, user: User, by: str) ->
 @pytest.mark.parametrize("by", ["ids", "filter"])
 def test_retry_what_can_be_retried(signed_in: Client, user: User, by: str) -> None:
     rows = make_each(user)
-    selection = {"ids": [str(row.id) for row in rows.values()]}
+    selection: dict[str, Any] = {"ids": [str(row.id) for row in rows.values()]}
     selection = selection if by == "ids" else {"filter": {"kind": "wordcount"}}
     answer = ask(signed_in, "retry", **selection)
     assert (answer["done"], answer["unchanged"], answer["remaining"]) == (2, 2, 0)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def test_every_operation_documents_its_errors_as_problems(generated: dict[str, A
 
 
 @pytest.mark.slow
-def test_types_of_the_page_are_made_from_the_document(tmp_path) -> None:
+def test_types_of_the_page_are_made_from_the_document(tmp_path: Path) -> None:
     made = tmp_path / "schema.d.ts"
     subprocess.run(
         [

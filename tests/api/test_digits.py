@@ -7,6 +7,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern
 
+from backend_django.users.models import User
+
 
 def patterns(resolver: URLResolver) -> Iterator[str]:
     for entry in resolver.url_patterns:
@@ -23,7 +25,7 @@ def test_no_route_takes_digits_of_other_scripts() -> None:
 
 
 @pytest.mark.django_db
-def test_a_part_has_a_number_of_plain_digits(client: Client, user: object) -> None:
+def test_a_part_has_a_number_of_plain_digits(client: Client, user: User) -> None:
     client.force_login(user)
     address = f"/api/v1/wordcount/upload/{'0' * 8}-0000-4000-8000-{'0' * 12}/parts"
     for number in ("\u0661", "\uff11"):

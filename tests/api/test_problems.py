@@ -1,12 +1,14 @@
 """Every error of the API is a problem document."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from backend_django.users.models import User
 
 
-def assert_problem(answer, status: int, code: str) -> dict:
+def assert_problem(answer: Any, status: int, code: str) -> dict:
     assert answer.status_code == status
     assert answer["Content-Type"] == "application/problem+json"
     body = answer.json()

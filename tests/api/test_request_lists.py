@@ -22,7 +22,9 @@ ROOT = "/api/v1/requests"
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def make(owner: User, name: str = "n", *, created: datetime | None = None, **fields: Any):
+def make(
+    owner: User, name: str = "n", *, created: datetime | None = None, **fields: Any
+) -> ProcessingRequest:
     final = {"completed", "failed", "cancelled"}
     fields = {"kind": "wordcount", "input_file": "x", "input_name": "x", "input_size": 1} | fields
     if fields.get("status") in final:

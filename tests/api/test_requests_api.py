@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -25,7 +26,7 @@ def signed_in(client: Client, user: User) -> Client:
     return client
 
 
-def make(user: User, **fields) -> ProcessingRequest:
+def make(user: User, **fields: Any) -> ProcessingRequest:
     fields = {"kind": "wordcount", "name": "n", "input_file": "x", "input_size": 1} | fields
     return ProcessingRequest.objects.create(owner=user, input_name="x", **fields)
 
@@ -155,7 +156,7 @@ def test_results_before_the_end_are_a_409(signed_in: Client, user: User) -> None
         assert (answer.status_code, answer.json()["code"]) == (409, "pending")
 
 
-def body(answer) -> bytes:
+def body(answer: Any) -> bytes:
     return answer.getvalue()
 
 

@@ -1,6 +1,7 @@
 """What would be guessed, ignored or choked on is refused, with the name of what is wrong."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -81,7 +82,7 @@ def test_form_that_is_too_large_is_a_413(admin_client: Client) -> None:
 
 
 def test_every_endpoint_reads_json_strictly() -> None:
-    def parsers(resolver: URLResolver):
+    def parsers(resolver: URLResolver) -> Iterator[tuple[type, type]]:
         for pattern in resolver.url_patterns:
             if isinstance(pattern, URLResolver):
                 yield from parsers(pattern)

@@ -65,7 +65,10 @@ def test_file_that_fits_on_no_day_is_too_large(signed_in: Client) -> None:
 def test_refusal_comes_before_the_file_is_read(signed_in: Client, user: User) -> None:
     DailyUsage.objects.create(owner=user, day=quota.timezone.now().date(), bytes=1000)
     key = token_create(user=user, name="a")[1]
-    large = {"CONTENT_LENGTH": str(1024 * 1024 + 500), "CONTENT_TYPE": "multipart/form-data"}
+    large: dict[str, Any] = {
+        "CONTENT_LENGTH": str(1024 * 1024 + 500),
+        "CONTENT_TYPE": "multipart/form-data",
+    }
     for client in (signed_in, Client(headers={"authorization": f"Token {key}"})):
         answer = client.generic("POST", f"{KIND}/create/", b"", **large)
         assert_problem(answer, 429, "daily_quota")

@@ -53,7 +53,9 @@ def test_mails_lead_below_it(stack: Stack, mail_server: MailServer) -> None:
     with Api(f"{stack.url}{BASE}") as api:
         api.post("auth/password/reset/", json={"email": ADMIN["email"]})
     mail = wait_for(lambda: mail_server.mails, what="the mail")[0]
-    links = re.findall(r"https?://[^\s/]+(/\S*)", mail.get_body(("plain",)).get_content())
+    text = mail.get_body(("plain",))
+    assert text
+    links = re.findall(r"https?://[^\s/]+(/\S*)", text.get_content())
     assert links
     assert all(path.startswith(f"{BASE}/") for path in links), links
 

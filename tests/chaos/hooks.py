@@ -25,7 +25,7 @@ class FlakyStorage(FileSystemStorage):
             time.sleep(1.5)
         if mode == "hang" and not name.startswith("uploads/"):
             time.sleep(600)
-        saved = super()._save(name, content)
+        saved = super()._save(name, content)  # type: ignore[misc]
         if mode == "stall" and name.startswith("uploads/"):
             time.sleep(600)
         return saved
@@ -62,7 +62,7 @@ def _skew_clocks(seconds: float) -> None:
     for owner, name in ((Celery, "now"), (ModelEntry, "_default_now")):
         true = getattr(owner, name)
         setattr(owner, name, lambda self, true=true: true(self) + timedelta(seconds=seconds))
-    worker_request.datetime = Skewed
+    vars(worker_request)["datetime"] = Skewed
 
 
 def _forget(kind: str) -> None:
@@ -109,7 +109,8 @@ def _freeze_once(where: str) -> None:
         "has let go": (tasks, "delete_scratch"),
         "rings": (tasks, "ring_for_all"),
     }[where]
-    goes_on, frozen = getattr(owner, name), []
+    goes_on = getattr(owner, name)
+    frozen: list[bool] = []
 
     def freeze(*args: Any, **kwargs: Any) -> Any:
         if not frozen:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -161,7 +162,7 @@ def test_kill_web_between_file_and_row(cluster: Cluster, ledger: Ledger) -> None
     with ThreadPoolExecutor(2) as pool:
         cut_off = [pool.submit(ledger.submit) for _ in range(2)]
         stored = wait_for(
-            lambda: len(new := set(uploads.glob("*/upload")) - before) == 2 and new,
+            lambda: new if len(new := set(uploads.glob("*/upload")) - before) == 2 else set[Path](),
             what="two uploads are stored",
         )
         cluster.kill("web")

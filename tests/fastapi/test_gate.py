@@ -179,7 +179,7 @@ class EditorsAndViewers:
 
     def owners(self, user_id: Any, action: policies.Action) -> Any:
         seen = self.allows(user_id, action, self.ada.pk)
-        return User.objects.filter(pk=self.ada.pk if seen else None).values("pk")
+        return User.objects.filter(pk__in=[self.ada.pk] if seen else []).values("pk")
 
     def people(self, owner_ids: Any) -> dict[Any, list[Any]]:
         return {}
@@ -197,4 +197,5 @@ def test_one_acts_for_another_account_as_policies_say(
         status[name] = call(None, "post", SUMMARIES, TEXT, headers=headers).status_code
     assert status == {"grace": 200, "bob": 403, "eve": 404}
     made = ProcessingRequest.objects.get()
+    assert made.created_by
     assert (made.owner, made.created_by.email) == (user, "grace@example.org")

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from tests.proxy import HALF_OPEN, RESETS, Fault, Proxy
-from tests.stack import Api, wait_for
+from tests.stack import Api, Stack, wait_for
 
 from .conftest import ProxiedStack
 
@@ -34,8 +34,8 @@ def post(api: Api) -> httpx.Response:
     return api.post("wordcount/create/", files=files, timeout=PATIENCE)
 
 
-def look(proxied: ProxiedStack, path: str) -> httpx.Response:
-    return httpx.get(f"{proxied.url}{path}", timeout=PATIENCE)
+def look(stack: Stack, path: str) -> httpx.Response:
+    return httpx.get(f"{stack.url}{path}", timeout=PATIENCE)
 
 
 def post_from_all_sides(

@@ -1,5 +1,6 @@
 """Connections that PostgreSQL ends in the middle of a request, at each statement of it."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -7,7 +8,6 @@ from typing import Any
 import psycopg
 import pytest
 from allauth.account.models import EmailAddress
-from django.conf import settings
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -31,17 +31,13 @@ class Killer:
         self.seen += 1
         if self.seen == self.at:
             pid = connection.connection.info.backend_pid
-            with psycopg.connect(settings.TEST_DATABASE, autocommit=True) as other:
+            with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as other:
                 other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         return execute(*args)
 
 
 @pytest.fixture
-def caller(settings: Any) -> Iterator[Client]:
-    parameters = connection.get_connection_params()
-    settings.TEST_DATABASE = psycopg.conninfo.make_conninfo(
-        **{name: parameters[name] for name in ("dbname", "user", "password", "host", "port")}
-    )
+def caller(db: None) -> Iterator[Client]:
     user = User.objects.create_superuser(CALLERS["email"], CALLERS["password"])
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     client = Client(raise_request_exception=False)

@@ -101,13 +101,16 @@ class Site:
             release.server.server_close()
 
 
+MakeSite = Callable[..., Site]
+
+
 @pytest.fixture
 def kind() -> type[Site]:
     return Site
 
 
 @pytest.fixture
-def site(tmp_path: Path, prometheus_tools: Path, kind: type[Site]) -> Iterator[Callable[..., Site]]:
+def site(tmp_path: Path, prometheus_tools: Path, kind: type[Site]) -> Iterator[MakeSite]:
     made: list[Site] = []
 
     def make(*, beside: Release | None = None, **canary: float) -> Site:
@@ -126,7 +129,7 @@ def site(tmp_path: Path, prometheus_tools: Path, kind: type[Site]) -> Iterator[C
 
 
 @pytest.mark.matrix
-def test_a_good_release_gets_all_visitors(site) -> None:
+def test_a_good_release_gets_all_visitors(site: MakeSite) -> None:
     made = site()
     done = made.roll_out()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -142,7 +145,7 @@ def test_a_good_release_gets_all_visitors(site) -> None:
     ],
     ids=["errors", "slow"],
 )
-def test_a_bad_release_is_taken_back(site, faults: dict[str, float], words: str) -> None:
+def test_a_bad_release_is_taken_back(site: MakeSite, faults: dict[str, float], words: str) -> None:
     made = site(**faults)
     done = made.roll_out()
     assert done.returncode == 1
@@ -151,13 +154,14 @@ def test_a_bad_release_is_taken_back(site, faults: dict[str, float], words: str)
 
 
 @pytest.mark.matrix
-def test_no_process_hides_the_errors_of_another(site) -> None:
-    made = site(beside=Release(errors=0.3))
+def test_no_process_hides_the_errors_of_another(site: MakeSite) -> None:
+    beside = Release(errors=0.3)
+    made = site(beside=beside)
     pair = ('--canary=job="beside"', '--stable=job="stable"')
     done = made.roll_out(*pair, steps="20", hold="2")
     assert done.returncode == 1
     assert "of its answers are errors" in done.stderr
-    made.beside.errors = 0
+    beside.errors = 0
     wait_for(lambda: made.roll_out(*pair, steps="20,100", hold="2").returncode == 0,
              seconds=60, what="its errors are forgotten")  # fmt: skip
     # Nobody calls it, although its stable release is called.
@@ -169,7 +173,7 @@ def test_no_process_hides_the_errors_of_another(site) -> None:
 
 
 @pytest.mark.matrix
-def test_without_numbers_it_is_taken_back(site) -> None:
+def test_without_numbers_it_is_taken_back(site: MakeSite) -> None:
     made = site()
     for changes, words in (
         ({"canary": 'job="nobody"', "hold": "1", "window": "1"}, "too few to tell"),

@@ -6,6 +6,7 @@ import os
 import subprocess
 import threading
 from collections import Counter
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -112,7 +113,9 @@ def kind() -> type[Site]:
 
 @pytest.mark.matrix
 @pytest.mark.timeout(180)
-def test_a_good_release_gets_all_visitors_and_a_bad_one_none(site, tmp_path: Path) -> None:
+def test_a_good_release_gets_all_visitors_and_a_bad_one_none(
+    site: Callable[..., Visited], tmp_path: Path
+) -> None:
     made = site()
     done = made.roll_out(steps="30,100")
     assert done.returncode == 0, done.stdout + done.stderr

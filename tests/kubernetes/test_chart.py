@@ -63,10 +63,11 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
          "serviceAccount": {"annotations": {"iam": "role"}}},
     ),
 }  # fmt: skip
+Rendered = dict[str, list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def rendered() -> dict[str, list[dict[str, Any]]]:
+def rendered() -> Rendered:
     return {name: render(example, change) for name, (example, change) in VARIANTS.items()}
 
 
@@ -77,7 +78,7 @@ def test_examples_pass_helms_own_check(example: str) -> None:
 
 
 @pytest.mark.matrix
-def test_objects_are_as_the_apis_have_them(rendered, tmp_path: Path) -> None:
+def test_objects_are_as_the_apis_have_them(rendered: Rendered, tmp_path: Path) -> None:
     everything = {json.dumps(one): one for objects in rendered.values() for one in objects}
     extensions = []
     for one in everything.values():
@@ -90,7 +91,7 @@ def test_objects_are_as_the_apis_have_them(rendered, tmp_path: Path) -> None:
 
 
 @pytest.mark.matrix
-def test_the_checks_can_fail(rendered, tmp_path: Path) -> None:
+def test_the_checks_can_fail(rendered: Rendered, tmp_path: Path) -> None:
     (route,) = of_kind(rendered["canary"], "HTTPRoute").values()
     for words, spec in {
         "'\"hostname\"' does not exist": {"hostname": ["a"]},
@@ -106,7 +107,7 @@ def test_the_checks_can_fail(rendered, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_pods_may_do_nothing_they_need_not(rendered, variant: str) -> None:
+def test_pods_may_do_nothing_they_need_not(rendered: Rendered, variant: str) -> None:
     made = pods(rendered[variant])
     assert made
     for name, pod in made.items():
@@ -130,7 +131,7 @@ def test_pods_may_do_nothing_they_need_not(rendered, variant: str) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_names_lead_to_something(rendered, variant: str) -> None:
+def test_names_lead_to_something(rendered: Rendered, variant: str) -> None:
     """What pods, routes, services, budgets and scaling refer to is there, or the values name it."""
     objects, given = rendered[variant], json.dumps(values(*VARIANTS[variant]))
     kinds = ("ConfigMap", "Secret", "ExternalSecret", "PersistentVolumeClaim", "ServiceAccount")
@@ -192,7 +193,7 @@ def test_settings_arrive_as_they_were_written() -> None:
     assert {name: data[name] for name in odd} == odd
 
 
-def test_a_canary_has_its_part_of_the_visitors(rendered) -> None:
+def test_a_canary_has_its_part_of_the_visitors(rendered: Rendered) -> None:
     """Of all that the route leads to."""
     (route,) = of_kind(rendered["canary"], "HTTPRoute").values()
     led_to = []
@@ -216,7 +217,7 @@ def test_a_canary_has_its_part_of_the_visitors(rendered) -> None:
 
 
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if name not in {"dev", "placed"}])
-def test_a_route_leads_to_pods_that_may_be_called(rendered, variant: str) -> None:
+def test_a_route_leads_to_pods_that_may_be_called(rendered: Rendered, variant: str) -> None:
     """A policy about all pods lets nobody in whom no other one lets in."""
     objects = rendered[variant]
     services = of_kind(objects, "Service")
@@ -235,7 +236,7 @@ def test_a_route_leads_to_pods_that_may_be_called(rendered, variant: str) -> Non
     assert chosen <= opened
 
 
-def test_what_is_measured_is_found_and_may_be_asked(rendered) -> None:
+def test_what_is_measured_is_found_and_may_be_asked(rendered: Rendered) -> None:
     """By a Service, or by its pods; by Prometheus' namespace only."""
     objects = rendered["measured"]
     (monitor,) = of_kind(objects, "PodMonitor").values()
@@ -265,14 +266,14 @@ def test_what_is_measured_is_found_and_may_be_asked(rendered) -> None:
     assert measured <= opened
 
 
-def test_the_schedule_runs_once(rendered) -> None:
+def test_the_schedule_runs_once(rendered: Rendered) -> None:
     for objects in rendered.values():
         beat = of_kind(objects, "Deployment")["app-celerybeat"]
         assert beat["spec"]["replicas"] == 1
         assert beat["spec"]["strategy"] == {"type": "Recreate"}
 
 
-def test_scaling_in_lets_a_request_end(rendered) -> None:
+def test_scaling_in_lets_a_request_end(rendered: Rendered) -> None:
     """A pod that is taken away has the time that a request may take, and says so to the worker."""
     spec = pods(rendered["production"])["app-celeryworker"]["spec"]
     environment = {one["name"]: one.get("value") for one in spec["containers"][0]["env"]}

@@ -16,7 +16,9 @@ LONGER = {"celeryworker"}
 @pytest.mark.parametrize("role", roles())
 def test_a_role_is_as_the_table_has_it(role: str) -> None:
     row, ours = roles()[role], VALUES["roles"][role]
-    number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", ours["resources"]["limits"]["memory"]).groups()
+    limit = re.fullmatch(r"(\d+)(Mi|Gi)", ours["resources"]["limits"]["memory"])
+    assert limit
+    number, unit = limit.groups()
     assert size(number + unit[0].lower()) == size(row["memory"])
     for name in ("command", "port", "singleton", "queues"):
         assert ours.get(name) == row.get(name), name

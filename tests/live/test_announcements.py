@@ -42,7 +42,8 @@ UNWATCH = """
 @pytest.fixture
 def changed(db: None) -> Iterator[Callable[[], list[str]]]:
     """Return what gives the ids of the rows that have changed, once for each change."""
-    columns = [ProcessingRequest._meta.get_field(name).column for name in COLUMNS]
+    known = {field.attname: field.column for field in ProcessingRequest._meta.fields}
+    columns = [known[name] for name in COLUMNS]
     old, new = (", ".join(f"{row}.{name}" for name in columns) for row in ("OLD", "NEW"))
     with connection.cursor() as cursor:
         cursor.execute(WATCH.format(old=old, new=new))

@@ -265,7 +265,7 @@ def ring(stack: Stack, *, times: int) -> None:
 def test_any_other_server_keeps_a_thread_for_it(client: Client, user: Any) -> None:
     """That of `make dev`, for instance, which knows nothing of event loops."""
     client.force_login(user)
-    response = client.get("/api/v1/events/")
+    response: Any = client.get("/api/v1/events/")
     frames = iter(response.streaming_content)
     told = next(frames) + next(frames)
     response.close()

@@ -49,7 +49,7 @@ def headers(*secrets: str, timestamp: int | None = None) -> dict[str, str]:
 
 
 def test_receiver_of_the_guide_takes_ours_and_refuses_others(guide: str) -> None:
-    def post(body: bytes = BODY, **signed: str) -> int:
+    def post(body: bytes = BODY, /, **signed: str) -> int:
         return httpx.post(guide, content=body, headers=signed).status_code
 
     assert post(**headers(SECRET)) == 204

@@ -346,7 +346,7 @@ def test_notification_goes_with_its_request(user: User) -> None:
     assert not Notification.objects.exists()
 
 
-def test_old_ones_are_removed(user: User, settings) -> None:
+def test_old_ones_are_removed(user: User, settings: Any) -> None:
     settings.NOTIFICATION_RETENTION_DAYS = 90
     old, new = end(user), end(user)
     for request, days in ((old, 91), (new, 89)):

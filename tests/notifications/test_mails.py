@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.mail import EmailMessage
@@ -44,7 +45,7 @@ def test_mail_comes_when_it_is_wanted(
 
 
 def test_one_mail_says_what_happened_and_where_to_look(
-    user: User, mailoutbox: list[EmailMessage], settings
+    user: User, mailoutbox: list[EmailMessage], settings: Any
 ) -> None:
     settings.SITE_URL = "https://www.example.org"
     preference_set(user=user, mail="failed")

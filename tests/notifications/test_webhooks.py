@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import standardwebhooks
@@ -43,7 +44,7 @@ Hook = Callable[..., tuple[Webhook, str]]
 
 @pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
 def test_receiver_gets_what_the_api_says_and_can_verify_it(
-    user: User, hook: Hook, receiver: Receiver, visitor: Client, settings, status: str
+    user: User, hook: Hook, receiver: Receiver, visitor: Client, settings: Any, status: str
 ) -> None:
     settings.SITE_URL = "https://www.example.org"
     _, secret = hook()
@@ -109,7 +110,7 @@ def test_end_that_is_undone_is_told_to_nobody(user: User, hook: Hook) -> None:
 
 
 def test_secret_is_in_no_dump_and_a_new_key_keeps_it(
-    user: User, hook: Hook, receiver: Receiver, settings
+    user: User, hook: Hook, receiver: Receiver, settings: Any
 ) -> None:
     _, secret = hook()
     with connection.cursor() as cursor:
@@ -143,7 +144,7 @@ def test_old_secret_signs_for_a_day(user: User, hook: Hook, receiver: Receiver) 
 
 
 def test_failure_is_tried_again_with_growing_pauses_and_the_same_id(
-    user: User, hook: Hook, receiver: Receiver, settings
+    user: User, hook: Hook, receiver: Receiver, settings: Any
 ) -> None:
     settings.WEBHOOK_RETRY_SECONDS = 30
     webhook, _ = hook("500")
@@ -214,7 +215,7 @@ def test_receiver_that_is_gone_is_disabled_at_once(
 
 @pytest.mark.timeout(60)
 def test_receiver_that_hangs_costs_one_call_however_much_waits_for_it(
-    user: User, hook: Hook, receiver: Receiver, settings
+    user: User, hook: Hook, receiver: Receiver, settings: Any
 ) -> None:
     settings.WEBHOOK_TIMEOUT_SECONDS, settings.WEBHOOK_RETRY_SECONDS = 0.5, 30
     hanging, _ = hook("hang")
@@ -385,7 +386,7 @@ def test_request_of_a_kind_without_an_api_has_links(
     assert status.json()["id"] == str(request.id)
 
 
-def test_number_of_webhooks_is_limited(user: User, hook: Hook, settings) -> None:
+def test_number_of_webhooks_is_limited(user: User, hook: Hook, settings: Any) -> None:
     settings.WEBHOOKS_PER_USER = 2
     hook()
     hook()

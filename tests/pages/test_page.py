@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -90,7 +91,7 @@ def test_placeholder_without_a_value_is_an_error_with_its_name() -> None:
 
 
 @pytest.fixture
-def built(tmp_path: Path, settings) -> Path:
+def built(tmp_path: Path, settings: Any) -> Path:
     index = tmp_path / "index.html"
     index.write_text(TEMPLATE + "<!-- VITE_APP_ENVIRONMENT_PLACEHOLDER -->")
     settings.VUE_INDEX = str(index)
@@ -128,7 +129,7 @@ def test_missing_file_is_a_404_and_not_the_page(client: Client, built: Path, pat
     assert "<html" not in answer.text
 
 
-def test_page_that_is_not_built_says_so(client: Client, settings, tmp_path: Path) -> None:
+def test_page_that_is_not_built_says_so(client: Client, settings: Any, tmp_path: Path) -> None:
     settings.VUE_INDEX = str(tmp_path / "none.html")
     answer = client.get("/")
     assert answer.status_code == 503
@@ -161,20 +162,22 @@ def test_page_can_only_be_read(client: Client, built: Path) -> None:
     assert client.post("/").status_code == 405
 
 
-def test_injection_check_stops_the_start_on_a_bad_value(settings, built: Path) -> None:
+def test_injection_check_stops_the_start_on_a_bad_value(settings: Any, built: Path) -> None:
     settings.VITE_APP = {"STATIC_ROOT": "/static/vue/", "API_ROOT": "api"}
     with pytest.raises(CommandError, match="VITE_APP_API_ROOT must be"):
         call_command("inject_vue_env")
 
 
-def test_injection_can_write_the_page_for_a_cdn(built: Path, tmp_path: Path, capsys) -> None:
+def test_injection_can_write_the_page_for_a_cdn(
+    built: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     call_command("inject_vue_env", output=tmp_path / "out")
     assert data((tmp_path / "out" / "index.html").read_text())["apiRoot"] == "/api/v1/"
     assert "VITE_APP_ENVIRONMENT=test" in capsys.readouterr().out
 
 
 def test_paths_that_the_page_was_told_are_answered_and_ours_too(
-    client: Client, settings, built: Path
+    client: Client, settings: Any, built: Path
 ) -> None:
     settings.VITE_APP = {"STATIC_ROOT": "/files/of/it/", "API_ROOT": "/back/end/"}
     for path in ("/back/end/version/", "/api/v1/version/"):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ PASSWORD = "pässwörd, with a comma"
 
 
 @pytest.mark.slow
-def test_password_that_is_not_ascii_lets_in_and_others_do_not(tmp_path) -> None:
+def test_password_that_is_not_ascii_lets_in_and_others_do_not(tmp_path: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = os.environ | {

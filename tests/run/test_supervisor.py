@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -140,7 +141,7 @@ def test_programs_stop_in_the_order_of_the_stages(start: Callable[..., Run]) -> 
         "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(.3), print('finished'), sys.exit()));"
         "print('up'); time.sleep(600)"
     )
-    programs = [(name, polite, {}) for name in ("last", "first", "second")]
+    programs: list[Any] = [(name, polite, {}) for name in ("last", "first", "second")]
     run = start(*programs, stages=[["first"], ["second"]])
     run.wait_for_line(r"│ up", count=3)
     run.process.terminate()
@@ -175,7 +176,12 @@ def test_a_second_ctrl_c_kills_at_once(start: Callable[..., Run]) -> None:
     run.wait_for_line(r"│ up")
     run.process.send_signal(signal.SIGINT)
     run.wait_for_line(r"stopping \(Ctrl-C again to kill\)")
-    wait_for(lambda: run.process.send_signal(signal.SIGINT) or run.process.poll() is not None)
+
+    def is_killed() -> bool:
+        run.process.send_signal(signal.SIGINT)
+        return run.process.poll() is not None
+
+    wait_for(is_killed)
     assert "killed" not in run.log  # not by running out of patience
     assert "nothing is left running" in run.log
 

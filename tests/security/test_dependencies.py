@@ -98,7 +98,7 @@ def test_images_of_others_are_named_in_one_place() -> None:
 @pytest.mark.slow
 def test_the_image_lists_the_libraries_in_its_wheels() -> None:
     script = ROOT / "docker" / "production" / "django" / "sbom"
-    command = [sys.executable, script, sys.prefix]
+    command = [sys.executable, str(script), sys.prefix]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     versions = {each["name"]: each["version"] for each in json.loads(done.stdout)["components"]}
     assert versions["django"].startswith("5.2")

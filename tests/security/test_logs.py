@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -48,7 +48,7 @@ def masked_by_nginx(path: str) -> str:
 
 
 @pytest.mark.parametrize("mask", [redact, masked_by_nginx])
-def test_secrets_in_paths_are_masked_and_nothing_else(mask) -> None:
+def test_secrets_in_paths_are_masked_and_nothing_else(mask: Callable[[str], str]) -> None:
     for secret in random_secrets():
         for path in ("/shared/{}", "/api/v1/things/shared/{}/download/", "/reset/7/{}/"):
             assert mask(path.format(secret)) == path.format("[secret]")
@@ -178,7 +178,7 @@ def test_no_secret_of_a_whole_session_is_in_any_log(talkative: Stack) -> None:
         with httpx.Client(base_url=talkative.url) as browser:
 
             def call(path: str, **data: str) -> httpx.Response:
-                headers = {"x-csrftoken": browser.cookies.get("csrftoken", "")}
+                headers = {"x-csrftoken": browser.cookies.get("csrftoken") or ""}
                 return browser.post(f"/api/v1/auth/{path}/", json=data, headers=headers)
 
             def visit(path: str) -> None:

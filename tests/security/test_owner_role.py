@@ -62,8 +62,8 @@ def test_its_initialisation_makes_an_owner_without_rights(file: str, tmp_path: P
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip() == " ".join(service["command"]), "the server is started"
-        account = {"host": "127.0.0.1", "port": postgres.port, "dbname": "app", "user": "app"}
-        with psycopg.connect(**account, password=password) as connection:
+        account = f"host=127.0.0.1 port={postgres.port} dbname=app user=app"
+        with psycopg.connect(account, password=password) as connection:
             rights = connection.execute(
                 "SELECT rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls"
                 " FROM pg_roles WHERE rolname = current_user"

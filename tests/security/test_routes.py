@@ -5,6 +5,7 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import quote
 
@@ -93,7 +94,7 @@ def hostile_call(client: Client, template: str, rng: random.Random) -> tuple[str
     path = path_of(template, rng, hostile=rng.random() < 0.3)
     query = rng.choice(QUERIES)
     query = query.format(*[quote(rng.choice(TEXTS))] * 3) if rng.random() < 0.5 else ""
-    extra = {
+    extra: dict[str, Any] = {
         name: value.strip()
         for header, value in headers.items()
         if (name := f"HTTP_{header.upper().replace('-', '_')}")
@@ -155,7 +156,7 @@ def test_nothing_that_is_sent_to_any_route_breaks_it(
 
     def client() -> Client:
         made = Client(raise_request_exception=False)
-        made.cookies = clients[who].cookies.copy()
+        made.cookies = SimpleCookie(clients[who].cookies)
         return made
 
     for template, _ in routes():

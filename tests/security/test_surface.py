@@ -209,7 +209,9 @@ def test_policy_is_that_of_the_response_alone(rf: RequestFactory) -> None:
     def policy(**asked: Any) -> str | None:
         made = HttpResponse()
         vars(made).update(asked)
-        return middleware(rf.get("/", made=made)).headers.get("Content-Security-Policy")
+        answer = middleware(rf.get("/", made=made))
+        assert isinstance(answer, HttpResponse)
+        return answer.headers.get("Content-Security-Policy")
 
     plain = policy()
     assert plain

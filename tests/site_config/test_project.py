@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -43,7 +44,7 @@ def test_readme_has_the_name_as_its_heading() -> None:
     assert (ROOT / "README.md").read_text().splitlines()[0] == f"# {read_project().name}"
 
 
-def test_everything_that_people_see_has_the_name(client: Client, db: None, settings) -> None:
+def test_everything_that_people_see_has_the_name(client: Client, db: None, settings: Any) -> None:
     settings.PROJECT = RIVER
     settings.VUE_INDEX = str(ROOT / "frontend_vue" / "index.html")  # as it is before it is built
     _render_cached.cache_clear()
@@ -57,7 +58,8 @@ def test_everything_that_people_see_has_the_name(client: Client, db: None, setti
     assert client.get("/api/v1/version-info/").json()["name"] == "river-watch"
     Email("Hello", ["Text"]).to("c@d.example").send()
     assert "River Watch" in mail.outbox[0].body
-    assert "River Watch" in mail.outbox[0].alternatives[0][0]
+    assert isinstance(mail.outbox[0], mail.EmailMultiAlternatives)
+    assert "River Watch" in str(mail.outbox[0].alternatives[0][0])
 
 
 def test_sender_is_quoted_where_the_name_needs_it() -> None:

@@ -155,9 +155,9 @@ def test_waiting_is_given_up_only_when_the_holder_is_gone(
         # it polls: its session is seen idle, not waiting inside PostgreSQL
         wait_for(
             lambda: holder.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = 'setup_test'"
+                "SELECT 1 FROM pg_stat_activity WHERE datname = 'setup_test'"
                 " AND query LIKE '%pg_try_advisory_lock%' AND state = 'idle'"
-            ).fetchone()[0],
+            ).fetchone(),
             what="the second process polls",
         )
         assert process.poll() is None

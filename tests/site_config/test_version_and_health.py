@@ -35,7 +35,9 @@ def test_probes_ask_by_address_and_nobody_else_may(client: Client, db: None, pat
     assert client.get("/api/v1/version/", headers={"host": "10.0.0.7"}).status_code == 400
 
 
-def test_ready_needs_the_database(client: Client, db: None, monkeypatch) -> None:
+def test_ready_needs_the_database(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert client.get("/health/ready").status_code == 200
 
     def away(*_: object) -> None:

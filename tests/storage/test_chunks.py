@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -22,7 +23,7 @@ CONTENT = os.urandom(2500)
 
 
 @pytest.fixture(autouse=True)
-def small_chunks(settings, tmp_path: Path) -> None:
+def small_chunks(settings: Any, tmp_path: Path) -> None:
     settings.PROCESSING_UPLOAD_CHUNK_BYTES = 1000
     settings.MEDIA_ROOT = str(tmp_path / "media")
     settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
@@ -34,7 +35,7 @@ def signed_in(client: Client, user: User) -> Client:
     return client
 
 
-def start(client: Client, **fields):
+def start(client: Client, **fields: Any) -> Any:
     fields = {"filename": "a.txt", "size": len(CONTENT)} | fields
     return client.post(f"{URL}/upload/", fields, "application/json")
 
@@ -43,7 +44,7 @@ def chunk(number: int) -> bytes:
     return CONTENT[(number - 1) * 1000 : number * 1000]
 
 
-def put(client: Client, upload_id: str, number: int, content: bytes | None = None):
+def put(client: Client, upload_id: str, number: int, content: bytes | None = None) -> Any:
     return client.put(
         f"{URL}/upload/{upload_id}/parts/{number}/",
         chunk(number) if content is None else content,
@@ -51,7 +52,7 @@ def put(client: Client, upload_id: str, number: int, content: bytes | None = Non
     )
 
 
-def create(client: Client, upload_id: str, key: str | None = None, **fields):
+def create(client: Client, upload_id: str, key: str | None = None, **fields: Any) -> Any:
     headers = {"idempotency-key": key} if key else {}
     return client.post(
         f"{URL}/create/", {"upload": upload_id} | fields, "application/json", headers=headers
@@ -156,7 +157,9 @@ def test_upload_that_could_not_become_a_request_is_refused_at_once(
     assert not Upload.objects.exists()
 
 
-def test_full_disk_is_said_before_the_first_chunk_and_at_each(signed_in: Client, settings) -> None:
+def test_full_disk_is_said_before_the_first_chunk_and_at_each(
+    signed_in: Client, settings: Any
+) -> None:
     upload_id = start(signed_in).json()["id"]
     settings.PROCESSING_DISK_RESERVE_BYTES = 2**60
     for answer in (start(signed_in), put(signed_in, upload_id, 1)):
@@ -210,7 +213,7 @@ def test_upload_of_somebody_else_does_not_exist(signed_in: Client) -> None:
 
 
 @pytest.mark.parametrize("end", ["delete", "expire"])
-def test_nothing_is_left_of_an_upload_that_ends(signed_in: Client, settings, end: str) -> None:
+def test_nothing_is_left_of_an_upload_that_ends(signed_in: Client, settings: Any, end: str) -> None:
     settings.PROCESSING_UPLOAD_SECONDS = -1 if end == "expire" else 60
     upload_id = start(signed_in).json()["id"]
     put(signed_in, upload_id, 1)

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -121,7 +120,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def clone(released: Path, tmp_path: Path) -> Iterator[Path]:
+def clone(released: Path, tmp_path: Path) -> Path:
     """What somebody has after `git clone`."""
     git(tmp_path, "clone", "--quiet", f"file://{released}", "river")
     return lend_tools(tmp_path / "river")

@@ -192,7 +192,7 @@ def test_instrument_picture_comes_and_goes_with_it(client: APIClient, user: User
     first = client.get(address)
     assert (first.status_code, first["Content-Type"]) == (200, "image/png")
     assert detail["picture_name"] in first["Content-Disposition"]
-    assert b"".join(first.streaming_content).startswith(b"\x89PNG")
+    assert first.getvalue().startswith(b"\x89PNG")
 
     text = make_file(user, "bookings", "picture.png", b"no picture")
     update = f"{INSTRUMENTS}/update/{instrument.id}/"
@@ -211,7 +211,7 @@ def test_instrument_picture_comes_and_goes_with_it(client: APIClient, user: User
 def test_instrument_manual_is_downloaded(client: APIClient, user: User) -> None:
     instrument = make_instrument(user)
     answer = client.get(f"{INSTRUMENTS}/download-manual/{instrument.id}/")
-    assert b"".join(answer.streaming_content) == b"first"
+    assert answer.getvalue() == b"first"
 
 
 def test_who_is_not_signed_in_is_asked_to(db: None) -> None:

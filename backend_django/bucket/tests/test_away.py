@@ -32,7 +32,7 @@ def test_no_address_is_broken_by_it(bucket: Bucket, user: User, settings: Any) -
         values = things_of(user, address) if "{" in address.template else {}
         if "id" in values:
             complete(values, address)
-            for result in ProcessingResult.objects.filter(request=values["id"]):
+            for result in ProcessingResult.objects.filter(request__id=values["id"]):
                 result.files = {key: file | FILE for key, file in result.files.items()}
                 result.save()
         calls.append((address, values))

@@ -78,7 +78,7 @@ def test_signed_address_is_for_this_file_and_the_browsers_host(
      ("bytes=1000-", 416, b"")],
 )  # fmt: skip
 def test_downloads_may_pass_through_us(
-    client: Client, user: User, completed: ProcessingRequest, settings,
+    client: Client, user: User, completed: ProcessingRequest, settings: Any,
     header: str, status: int, content: bytes,
 ) -> None:  # fmt: skip
     settings.PROCESSING_STREAM_DOWNLOADS = True
@@ -92,7 +92,7 @@ def test_downloads_may_pass_through_us(
 
 @pytest.mark.django_db(transaction=True)
 def test_streamed_download_of_a_lost_file_or_bucket_says_so(
-    client: Client, user: User, completed: ProcessingRequest, settings, bucket: Bucket
+    client: Client, user: User, completed: ProcessingRequest, settings: Any, bucket: Bucket
 ) -> None:
     settings.PROCESSING_STREAM_DOWNLOADS = True
     client.force_login(user)
@@ -107,7 +107,7 @@ def test_streamed_download_of_a_lost_file_or_bucket_says_so(
 
 
 def test_local_copies_are_made_once_and_make_room(
-    completed: ProcessingRequest, settings, tmp_path: Path
+    completed: ProcessingRequest, settings: Any, tmp_path: Path
 ) -> None:
     file = completed.result.files["report"]
     with ThreadPoolExecutor(4) as pool:
@@ -116,13 +116,12 @@ def test_local_copies_are_made_once_and_make_room(
     assert first.read_bytes() == REPORT
     assert [p.name for p in (tmp_path / "work").rglob("*") if p.is_file()] == ["report"]
     settings.PROCESSING_CACHE_BYTES = 1500
-    second = local_path(
-        {"name": default_storage.save("requests/x/1/f", ContentFile(b"x" * 900)), "size": 900}
-    )
+    name = default_storage.save("requests/x/1/f", ContentFile(b"x" * 900))
+    second = local_path({"name": name, "filename": "f", "size": 900})
     assert not first.exists()
     assert second.stat().st_size == 900
     with pytest.raises(FileNotFoundError):
-        local_path({"name": "requests/none", "size": 1})
+        local_path({"name": "requests/none", "filename": "f", "size": 1})
     assert local_path(file).read_bytes() == REPORT
     delete_prefix("requests/x")
 

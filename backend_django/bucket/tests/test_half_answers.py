@@ -42,7 +42,8 @@ ANSWERS = {
 @pytest.fixture
 def answer(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Set what a server in the place of the bucket answers to whatever it is asked."""
-    over, pieces = threading.Event(), []
+    over = threading.Event()
+    pieces: list[bytes] = []
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve(connection: socket.socket) -> None:

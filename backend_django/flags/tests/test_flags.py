@@ -16,6 +16,7 @@ from waffle import flag_is_active
 from backend_django import policies
 from backend_django.audit.models import AuditEvent
 from backend_django.flags.models import Flag
+from backend_django.flags.tests.factories import make_flag
 from backend_django.live import publish
 from backend_django.users.models import User
 
@@ -74,7 +75,7 @@ def test_settings_say_what_is_on_until_the_admin_does(
     assert flag_is_active(as_(user), "new-map")
     assert flag_is_active(as_(None), "new-map"), "on for everybody, so for visitors too"
     assert active(client) == ["new-map", "old-map"]
-    Flag.objects.create(name="old-map")
+    make_flag("old-map")
     caches["flags"].clear()
     assert not flag_is_active(as_(user), "old-map")
     assert active(client) == ["new-map"]
@@ -91,7 +92,7 @@ def test_settings_say_what_is_on_until_the_admin_does(
     ],
 )
 def test_roles(fields: dict[str, Any], who: set[str | None], user: User, as_: Request) -> None:
-    Flag.objects.create(name="x", **fields)
+    make_flag("x", **fields)
     people = {
         "ada": user,
         "staff": User.objects.create_user("staff@example.org", is_staff=True),
@@ -112,9 +113,9 @@ def test_people_groups_and_the_account_that_one_acts_for(
     other = User.objects.create_user("grace@example.org")
     testers = Group.objects.create(name="testers")
     other.groups.add(testers)
-    Flag.objects.create(name="of-ada").users.add(user)
-    Flag.objects.create(name="of-lab").users.add(lab)
-    Flag.objects.create(name="of-testers").groups.add(testers)
+    make_flag("of-ada").users.add(user)
+    make_flag("of-lab").users.add(lab)
+    make_flag("of-testers").groups.add(testers)
     client.force_login(user)
     assert active(client) == ["of-ada"]
     assert active(client, **{"X-Act-For": "lab"}) == ["of-ada", "of-lab"]
@@ -151,7 +152,7 @@ def test_a_template_asks(user: User, as_: Request) -> None:
     text = '{% load waffle_tags %}{% flag "x" %}new{% else %}old{% endflag %}'
     template = engines["django"].from_string(text)
     assert template.render({}, as_(user)) == "old"
-    Flag.objects.create(name="x").users.add(user)
+    make_flag("x").users.add(user)
     caches["flags"].clear()
     assert template.render({}, as_(user)) == "new"
     assert template.render({}, as_(None)) == "old"
@@ -161,7 +162,7 @@ def test_a_template_asks(user: User, as_: Request) -> None:
 def test_who_asks_for_no_flag_pays_nothing_and_who_asks_often_pays_once(
     user: User, as_: Request, client: Client
 ) -> None:
-    Flag.objects.create(name="x").users.add(user)
+    make_flag("x").users.add(user)
     caches["flags"].clear()
     client.force_login(user)
     for path in ("/api/v1/auth/session/", "/api/v1/requests/list/", "/account"):

@@ -11,7 +11,7 @@ from django.template import engines
 from django.test import Client
 from django.urls import path
 
-from backend_django.flags.models import Flag
+from backend_django.flags.tests.factories import make_flag
 from backend_django.users.models import User
 
 GUIDE = settings.ROOT / "docs" / "flags.md"
@@ -41,7 +41,7 @@ def test_the_view_and_its_test(code: dict[str, Any], client: Client, user: User)
 def test_the_job(code: dict[str, Any], user: User) -> None:
     request = type("Request", (), {"owner": user})
     assert code["choose_engine"](request) == "old"
-    Flag.objects.create(name="new-engine").users.add(user)
+    make_flag("new-engine").users.add(user)
     caches["flags"].clear()
     assert code["choose_engine"](request) == "new"
 
@@ -49,6 +49,6 @@ def test_the_job(code: dict[str, Any], user: User) -> None:
 def test_the_template(code: dict[str, Any]) -> None:
     template = engines["django"].from_string(blocks()["template"])
     assert template.render({}).strip() == "The map"
-    Flag.objects.create(name="new-map", everyone=True)
+    make_flag("new-map", everyone=True)
     caches["flags"].clear()
     assert template.render({}).strip() == "The new map"

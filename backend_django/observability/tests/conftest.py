@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import brotli
 import pytest
@@ -78,8 +77,8 @@ def receiver() -> Iterator[Receiver]:
 class Measured(Stack):
     """Its worker and beat each have a port with metrics."""
 
-    def __init__(self, *arguments: Any, **environment: str) -> None:
-        super().__init__(*arguments, **environment)
+    def __init__(self, directory: Path, database_url: str, **environment: str) -> None:
+        super().__init__(directory, database_url, **environment)
         self.celery_ports = {"worker": free_port(), "beat": free_port()}
 
     def start_process(self, name: str, command: list[str], **environment: str) -> None:

@@ -133,7 +133,7 @@ def alertmanager(folder: Path, receiver: str) -> list[Any]:
         return command
     inside = ["unshare", "--map-root-user", "--mount", "sh", "-c",
               'mount --bind "$0" /usr/share && exec "$@"',
-              program.parents[1] / "share"]  # fmt: skip
+              str(program.parents[1] / "share")]  # fmt: skip
     if not shutil.which("unshare") or subprocess.run([*inside, "true"]).returncode:
         pytest.skip("Alertmanager is not installed, and a namespace for its files is not allowed")
     return [*inside, *command]
@@ -281,7 +281,7 @@ def small_disk(
             pytest.skip("no tmpfs can be mounted in a namespace")
         children = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
         try:
-            yield Path(f"/proc/{(children or [holder.pid])[0]}/root{product.disk}")
+            yield Path(f"/proc/{(children or [str(holder.pid)])[0]}/root{product.disk}")
         finally:
             holder.kill()
     product.disk.rmdir()
@@ -338,7 +338,7 @@ def web_dies(product: Watched, api: Api) -> Meanwhile:
     yield lambda: None
 
 
-FAULTS = {
+FAULTS: dict[Callable[[Watched, Api], Any], set[str]] = {
     database_stops: {
         "CallsFail", "ErrorBudgetBurnsFast", "ErrorBudgetBurns", "ReaperStandsStill",
     },

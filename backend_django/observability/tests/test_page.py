@@ -16,7 +16,7 @@ from .conftest import Receiver
 from .test_traces import of_trace
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 TRACEPARENT = r"00-([0-9a-f]{32})-([0-9a-f]{16})-01"
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtNDcxMQ"
@@ -87,7 +87,12 @@ def test_an_error_of_the_page_arrives_and_nothing_of_the_person(
     signed_in: "Page", receiver: Receiver
 ) -> None:
     violations: list[str] = []
-    signed_in.on("console", lambda one: violations.append(one.text) if "Refused" in one.text else 0)
+
+    def note(message: "ConsoleMessage") -> None:
+        if "Refused" in message.text:
+            violations.append(message.text)
+
+    signed_in.on("console", note)
     signed_in.goto(f"/?token={SECRET}#{SECRET}")
     signed_in.get_by_role("heading").first.wait_for()
     with signed_in.expect_request("**/api/2/envelope/**") as sent:

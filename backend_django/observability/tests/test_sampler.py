@@ -1,5 +1,7 @@
 """How many traces are recorded is the installation's choice, whatever callers send."""
 
+from typing import Any
+
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace.sampling import Decision
@@ -25,7 +27,7 @@ def test_chosen_ids_and_flags_do_not_move_the_rate(flags: int) -> None:
     assert 0.07 < kept / CALLS < 0.13
 
 
-def test_all_processes_of_an_installation_keep_the_same_and_others_do_not(settings) -> None:
+def test_all_processes_of_an_installation_keep_the_same_and_others_do_not(settings: Any) -> None:
     def kept() -> list[bool]:
         sampler = Sampler(0.5)
         return [is_kept(sampler, number, 1) for number in range(1, 201)]

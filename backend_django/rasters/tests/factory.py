@@ -15,7 +15,7 @@ from rasterio.enums import ColorInterp
 UTM32 = "EPSG:32632"
 ORIGIN = Affine(10, 0, 500_000, 0, -10, 5_200_000)  # 10 m pixels, west of Bolzano
 SHEARED = ORIGIN * Affine.shear(2, 1)
-PALETTE = {
+PALETTE: dict[int, tuple[int, ...]] = {
     0: (0, 0, 0, 255),  # a palette in a TIFF has no transparency
     1: (20, 110, 180, 255),
     2: (60, 160, 70, 255),

@@ -38,7 +38,7 @@ class Pace:
         self.page = page
         self.times: dict[str, float] = {}
 
-    def measure(self, what: str, *steps: Callable[[], None]) -> None:
+    def measure(self, what: str, *steps: Callable[[], object]) -> None:
         """Do the steps until each was fast enough; note the slowest of them at its fastest."""
         page = self.page
         fastest = [UNSEEN] * len(steps)

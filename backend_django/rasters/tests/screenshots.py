@@ -6,16 +6,22 @@
 import io
 import re
 import sys
+from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 from scripts.chromium import find_or_install
 from scripts.environment import ROOT, read_dotenv
 
 FOLDER = ROOT / "docs" / "images"
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-PICTURES = (("light", "light", DESKTOP), ("dark", "dark", DESKTOP), ("phone", "light", PHONE))
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+PICTURES: list[tuple[str, Literal["light", "dark"], ViewportSize]] = [
+    ("light", "light", DESKTOP),
+    ("dark", "dark", DESKTOP),
+    ("phone", "light", PHONE),
+]
 
 
 def save(picture: bytes, name: str) -> None:

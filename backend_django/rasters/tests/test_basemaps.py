@@ -208,7 +208,7 @@ def test_basemaps_of_another_site_in_a_browser(chromium: Browser, stack: Stack) 
     elsewhere: list[str] = []
     page.on(
         "request",
-        lambda sent: elsewhere.append(sent.url) if not sent.url.startswith((own, "blob:")) else 0,
+        lambda sent: elsewhere.extend([] if sent.url.startswith((own, "blob:")) else [sent.url]),
     )
     assert page.request.post("/api/v1/auth/login/", data=ADMIN).ok
     page.goto(f"/rasters/{number}?at=2/30/40")

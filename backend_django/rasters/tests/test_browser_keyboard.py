@@ -127,8 +127,8 @@ def test_every_page_answers_at_once(slow: Page, stack: Stack) -> None:
     pace = Pace(page)
     measure = pace.measure
 
-    def key(*keys: str) -> Callable[[], None]:
-        return lambda: [press(one) for one in keys] and None
+    def key(*keys: str) -> Callable[[], object]:
+        return lambda: [press(one) for one in keys]
 
     def typed(text: str) -> Callable[[], None]:
         return lambda: page.keyboard.type(text, delay=60)

@@ -29,7 +29,7 @@ SHAPE = (256, 256)
 PLACE = {"crs": "EPSG:32632", "corners": "500000,5197440,502560,5200000"}
 
 
-def write_bands(path: Path, add: Callable[[Any], Any]) -> None:
+def write_bands(path: Path, add: Callable[..., Any]) -> None:
     """Write an HDF5 file of a raster and of what `add` puts beside it."""
     with h5py.File(path, "w") as file:
         file["own"] = np.full(SHAPE, 1, np.uint8)

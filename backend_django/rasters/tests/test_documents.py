@@ -58,7 +58,8 @@ def test_the_stac_item_is_valid(kind: str, client: Client, user: User, store: St
     assert item.properties["proj:shape"] == [
         request.result.data["height"], request.result.data["width"],
     ]  # fmt: skip
-    west, _, east, _ = item.bbox or ()
+    assert item.bbox
+    west, _, east, _ = item.bbox
     assert -180 <= west <= 180
     assert -180 <= east <= 180
     assert (item.geometry or {})["type"] == (

@@ -331,8 +331,8 @@ def test_metadata_is_kept_but_not_what_names_files(
         assert before.tags().items() <= after.tags().items()
         assert not after.tags(ns="GEOLOCATION")
         for new, old in enumerate(bands, start=1):
-            for domain in (None, "own"):
-                assert before.tags(old, ns=domain) == after.tags(new, ns=domain)
+            for name in (None, "own"):
+                assert before.tags(old, ns=name) == after.tags(new, ns=name)
             for name in ("descriptions", "scales", "units"):
                 assert getattr(before, name)[old - 1] == getattr(after, name)[new - 1], name
 

@@ -1,6 +1,7 @@
 """What is refused before any pixel is read, and in which words; and where a raster is."""
 
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def refusal(path: Path, **limits: int) -> ProcessingError:
     return refused.value
 
 
-def tiff(**tags: tuple[int, list[float]]) -> bytes:
+def tiff(**tags: tuple[int, Sequence[float]]) -> bytes:
     """Return a TIFF of one directory with tags t256=(type, values), and no data."""
     kinds = {3: "H", 4: "I", 12: "d"}
     entries, extra = b"", b""

@@ -240,7 +240,7 @@ def test_an_archive_of_envi_and_of_a_picture(tmp_path: Path, convert: Convert) -
     for name in ("cube", "cube.dat"):
         copy(plain, tmp_path / name, driver="ENVI")
         header = tmp_path / "cube.hdr"
-        files = {name: tmp_path / name, "cube.hdr": header}
+        files: dict[str, Any] = {name: tmp_path / name, "cube.hdr": header}
         target, _ = convert(archive(tmp_path / f"{name}.zip", files))
         check(target, values)
     picture = tmp_path / "a.png"

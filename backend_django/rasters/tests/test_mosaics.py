@@ -274,7 +274,7 @@ def test_system_and_resolution_that_were_asked_for(merge: Merge, tmp_path: Path)
 
 
 def test_both_sides_of_the_antimeridian(merge: Merge, tmp_path: Path) -> None:
-    degrees = {"crs": "EPSG:4326"}
+    degrees: dict[str, Any] = {"crs": "EPSG:4326"}
     sources = [
         tile(tmp_path / "west.tif", transform=Affine(0.05, 0, 167, 0, -0.05, 10), **degrees),
         tile(
@@ -296,7 +296,7 @@ def test_both_sides_of_the_antimeridian(merge: Merge, tmp_path: Path) -> None:
 @pytest.mark.matrix
 def test_antimeridian_between_zones(merge: Merge, tmp_path: Path) -> None:
     """Degrees of rasters of the first and the last zone: next to each other, not a world apart."""
-    place = {"transform": Affine(100, 0, 200_000, 0, -100, 2_000_000)}
+    place: dict[str, Any] = {"transform": Affine(100, 0, 200_000, 0, -100, 2_000_000)}
     sources = [
         tile(tmp_path / "first.tif", crs="EPSG:32601", **place),
         tile(tmp_path / "last.tif", crs="EPSG:32660", **place),
@@ -353,7 +353,11 @@ def test_what_does_not_go_together_is_refused_by_name(
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_control_points_are_no_grid(merge: Merge, tmp_path: Path) -> None:
-    points = {"gcps": factory.ground_control_points(SIDE, SIDE), "transform": None, "crs": None}
+    points: dict[str, Any] = {
+        "gcps": factory.ground_control_points(SIDE, SIDE),
+        "transform": None,
+        "crs": None,
+    }
     with pytest.raises(ProcessingError, match="“odd” is placed by ground control points"):
         merge(tile(tmp_path / "a.tif"), tile(tmp_path / "odd.tif", **points))
 

@@ -51,10 +51,11 @@ def test_those_of_rio_cogeo_are_kept_too(tmp_path: Path, convert: Convert) -> No
 
 
 def test_what_we_make_is_kept_when_it_comes_back(tmp_path: Path, convert: Convert) -> None:
-    for name, case in {
+    cases: dict[str, dict[str, Any]] = {
         "float": {"values": factory.pixels("float32", 1, 700, 800), "nodata": -9999},
         "palette": {"values": RGB[:1] // 52, "palette": factory.PALETTE},
-    }.items():
+    }
+    for name, case in cases.items():
         once, _ = convert(factory.write(tmp_path / f"{name}.tif", **case))
         twice, facts = convert(once, "auto")
         assert facts["kept"], facts["converted_because"]

@@ -3,6 +3,7 @@
 import math
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def small(west: float, north: float, pixel: float = SHORT) -> Affine:
 
 
 # CRS and place in its own coordinates
-PLACES: dict[str, tuple[str, Affine]] = {
+PLACES: dict[str, tuple[str, Any]] = {  # Affine's types do not know that it takes arrays
     "Ferro": ("EPSG:4805", small(31.5, 47)),
     "Jakarta": ("EPSG:4813", small(-0.2, -6)),
     "Rome": ("EPSG:4806", small(-0.1, 42)),
@@ -169,8 +170,13 @@ def test_one_value_in_the_world_is_seen_from_afar(has_mask: bool, tmp_path: Path
     """It lies between the centres of the pixels of its tiles."""
     values = np.full((1, 256, 256), -9, np.int16)
     values[0, 118, 185] = 7
-    place = {"crs": "EPSG:4326", "transform": Affine(360 / 256, 0, -180, 0, -180 / 256, 90)}
-    missing = {"mask": np.where(values[0] > 0, 255, 0)} if has_mask else {"nodata": -9}
+    place: dict[str, Any] = {
+        "crs": "EPSG:4326",
+        "transform": Affine(360 / 256, 0, -180, 0, -180 / 256, 90),
+    }
+    missing: dict[str, Any] = (
+        {"mask": np.where(values[0] > 0, 255, 0)} if has_mask else {"nodata": -9}
+    )
     source = Source(factory.write(tmp_path / "i.tif", values, **place, **missing))
     for zoom, column, row in ((0, 0, 0), (1, 1, 0), (2, 2, 1)):
         found = source.read(zoom, column, row, (1,))
@@ -179,8 +185,8 @@ def test_one_value_in_the_world_is_seen_from_afar(has_mask: bool, tmp_path: Path
         assert mask is not None
         assert (seen[0][mask > 0] == 7).all()
         assert mask.any(), zoom
-    _, mask = source.read(1, 0, 0, (1,)) or (None, np.zeros(1))
-    assert not np.any(mask), "it is in another tile"
+    _, elsewhere = source.read(1, 0, 0, (1,)) or (None, np.zeros(1))
+    assert not np.any(elsewhere), "it is in another tile"
 
 
 @pytest.mark.parametrize(

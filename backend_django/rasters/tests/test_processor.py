@@ -80,7 +80,7 @@ def test_from_upload_to_result(tmp_path: Path) -> None:
         id=context.request_id, kind="rasters", name="a", input_name="b.tif", input_size=5,
         started_at=None, finished_at=None,
     )  # fmt: skip
-    result = SimpleNamespace(
+    result: Any = SimpleNamespace(
         request=request,
         attempt=2,
         data=output.data,

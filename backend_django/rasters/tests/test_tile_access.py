@@ -152,7 +152,7 @@ def test_an_access_that_was_ended_is_over_within_a_second(
     assert browser.get(address).status_code == code
 
 
-class Together(policies.Delegation):
+class Together:
     """A delegation to those who are members, as one of an organisation."""
 
     def __init__(self, account: User, member: User) -> None:

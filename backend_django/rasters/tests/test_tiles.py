@@ -226,7 +226,7 @@ def colours(path: Path, tile: tuple[int, int, int], style: Style) -> tuple[Image
     picture = tiles.render_tile(path, *tile, style)
     assert picture
     image = Image.open(io.BytesIO(picture.content))
-    assert picture.content_type == f"image/{image.format.lower()}"
+    assert picture.content_type == f"image/{str(image.format).lower()}"
     assert image.size == (256, 256)
     return image, np.asarray(image.convert("RGBA"))
 

@@ -68,7 +68,7 @@ def measure(product: Product) -> Section:
     ):
         session = product.session_cookie()
 
-        def ours(path: str, expected: int = 200, **headers: str) -> Callable[[], Figure]:
+        def ours(path: str, expected: int = 200, /, **headers: str) -> Callable[[], Figure]:
             web = stack.processes["web"].pid
             return Call(product, stack.url, web, path, headers, expected).cost
 

@@ -3,6 +3,8 @@
 It runs where matplotlib is (requirements/bench.txt), so it imports nothing of this project.
 """
 
+# mypy: disable-error-code="import-not-found"
+
 import json
 import sys
 from pathlib import Path

@@ -144,7 +144,7 @@ def watch(
 
 def find_pairs(prometheus: Prometheus, options: argparse.Namespace) -> list[Pair]:
     """Return the pairs, with what they are usually asked. Raises CanaryError."""
-    pairs = []
+    pairs: list[Pair] = []
     for canary, stable in zip(options.canary, options.stable, strict=True):
         usual = prometheus.number(f"sum(rate({METRIC}_count{{{stable}}}[5m]))")
         if math.isnan(usual):

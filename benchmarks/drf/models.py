@@ -33,6 +33,8 @@ class Job(models.Model):
     upload = models.FileField(upload_to="uploads/")
     words = models.PositiveIntegerField(null=True)
 
+    objects: models.Manager["Job"] = models.Manager()  # mypy knows it only of our own apps
+
     class Meta:
         app_label = "drf"
 

@@ -1,5 +1,8 @@
 """Procrastinate: jobs are rows, LISTEN/NOTIFY wakes a worker. Coroutines, its quickest way."""
 
+# Its packages are installed where it runs, not here.
+# mypy: disable-error-code="import-not-found"
+
 import asyncio
 import logging
 import os

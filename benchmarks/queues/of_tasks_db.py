@@ -1,5 +1,8 @@
 """Django's tasks with the backend that keeps them in the database; its worker asks for the next."""
 
+# Its packages are installed where it runs, not here.
+# mypy: disable-error-code="import-not-found"
+
 import os
 import statistics
 import sys

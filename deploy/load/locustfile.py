@@ -1,5 +1,8 @@
 """The visit of journey.js for Locust, with a page to watch it: docs/scaling.md has the command."""
 
+# Its packages are installed where it runs, not here.
+# mypy: disable-error-code="import-not-found"
+
 import os
 import time
 from itertools import cycle
@@ -48,13 +51,13 @@ class Person(HttpUser):
         )
 
 
-if profile := os.environ.get("PROFILE"):  # else as many people as --users says
+if os.environ.get("PROFILE"):  # else as many people as --users says
 
     class Profile(LoadTestShape):
         """The people of a profile, or a share of them in that share of the time (SHARE=0.1)."""
 
         share = float(os.environ.get("SHARE", "1"))
-        stages = PROFILES[profile]
+        stages = PROFILES[os.environ["PROFILE"]]
 
         def tick(self) -> tuple[int, float] | None:
             elapsed, before = self.get_run_time() / self.share, 0.0

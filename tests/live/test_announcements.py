@@ -42,7 +42,7 @@ UNWATCH = """
 @pytest.fixture
 def changed(db: None) -> Iterator[Callable[[], list[str]]]:
     """Return what gives the ids of the rows that have changed, once for each change."""
-    known = {field.attname: field.column for field in ProcessingRequest._meta.fields}
+    known = {field.name: field.column for field in ProcessingRequest._meta.fields}
     columns = [known[name] for name in COLUMNS]
     old, new = (", ".join(f"{row}.{name}" for name in columns) for row in ("OLD", "NEW"))
     with connection.cursor() as cursor:

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import tarfile
 import zipfile
 from collections.abc import Iterable
 from functools import cache
@@ -56,12 +57,12 @@ def helm() -> str:
         if not program.exists():
             _npm("pack", "--ignore-scripts", LAYER)
             (archive,) = FOLDER.glob("aws-cdk-*.tgz")
-            shutil.unpack_archive(archive, FOLDER / "layer", filter="data")
-            with zipfile.ZipFile(FOLDER / "layer/package/lib/layer.zip") as layer:
-                (FOLDER / "new").write_bytes(layer.read("helm/helm"))
+            with tarfile.open(archive) as package:
+                layer = package.extractfile("package/lib/layer.zip")
+                assert layer, archive
+                (FOLDER / "new").write_bytes(zipfile.ZipFile(layer).read("helm/helm"))
             (FOLDER / "new").chmod(0o755)
             (FOLDER / "new").rename(program)
-            shutil.rmtree(FOLDER / "layer")
             archive.unlink()
     return str(program)
 

@@ -225,6 +225,7 @@ def test_a_day(signed_in: Page, hands: type[Mouse], stack: Stack, tmp_path: Path
     selection = page.get_by_role("region", name="Selected rasters")
     toasts = page.get_by_role("region", name="Notifications")
     whole_page = page.get_by_role("checkbox", name="Select this page")
+    rows = page.get_by_role("checkbox", name=re.compile("^Select scene"))
 
     hand.give(files)
     expect(queue.get_by_text(re.compile(r"^([1-9]|[1-4]\d) of 60 files"))).to_be_visible()
@@ -245,6 +246,7 @@ def test_a_day(signed_in: Page, hands: type[Mouse], stack: Stack, tmp_path: Path
     hand.press(selection.get_by_role("button", name="Cancel"))
     expect(toasts.get_by_text("10 rasters cancelled.")).to_be_visible()
     hand.press(filters.get_by_role("link", name="Cancelled 10"))
+    expect(rows).to_have_count(10)
     hand.tick(whole_page)
     hand.press(selection.get_by_role("button", name="Retry"))
     expect(toasts.get_by_text("10 rasters started again.")).to_be_visible()
@@ -262,6 +264,7 @@ def test_a_day(signed_in: Page, hands: type[Mouse], stack: Stack, tmp_path: Path
 
     hand.write(page.get_by_role("searchbox", name="Search rasters by name"), "scene-0")
     hand.press(filters.get_by_role("link", name="Completed 9"))
+    expect(rows).to_have_count(9)  # what is selected before they come is of another list
     hand.tick(whole_page)
     hand.press(page.get_by_role("link", name="Create a mosaic"))
     hand.write(page.get_by_label("Name", exact=True), "The valley")

@@ -6,7 +6,8 @@ another origin, the Content-Security-Policy was never violated, no script error 
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from threading import Event
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from scripts.chromium import find
 from tests.stack import ADMIN, ROOT, Stack
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 PATIENCE = 20_000  # milliseconds, also of an expectation; a busy machine is no failure
 AXE = ROOT / "frontend_vue" / "node_modules" / "axe-core" / "axe.min.js"
@@ -92,6 +93,16 @@ def signed_in(page: "Page") -> "Page":
     assert answer.ok
     page.goto("/")
     return page
+
+
+def route_until_set(page: "Page", pattern: str, refuse: "Callable[[Route], None]") -> Event:
+    """Refuse each request that matches until the event is set, and let those after it pass.
+
+    The route itself stays: to take one back while a request is on it may leave that one hanging.
+    """
+    is_back = Event()
+    page.route(pattern, lambda route: route.continue_() if is_back.is_set() else refuse(route))
+    return is_back
 
 
 def accessibility_problems(page: "Page") -> list[str]:

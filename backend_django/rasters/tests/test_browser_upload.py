@@ -7,10 +7,10 @@ from threading import Event
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import Page, Request, expect
 
 from backend_django.rasters.processor import RasterProcessor
-from tests.browsing import accessibility_problems
+from tests.browsing import accessibility_problems, route_until_set
 
 pytestmark = pytest.mark.slow
 MB = 1024**2
@@ -43,20 +43,10 @@ def parts_sent(page: Page) -> list[str]:
 
 
 def lose(page: Page, number: int) -> Event:
-    """Reset each connection that brings this part, until the event is set.
-
-    The route itself stays: to take one back while a request is on it may leave that one hanging.
-    """
-    network_is_back = Event()
-
-    def pass_or_reset(route: Route) -> None:
-        if network_is_back.is_set():
-            route.continue_()
-        else:
-            route.abort("connectionreset")
-
-    page.route(f"**/parts/{number}/", pass_or_reset)
-    return network_is_back
+    """Reset each connection that brings this part, until the event is set."""
+    return route_until_set(
+        page, f"**/parts/{number}/", lambda route: route.abort("connectionreset")
+    )
 
 
 def test_goes_on_where_it_stopped(signed_in: Page, large: Path) -> None:

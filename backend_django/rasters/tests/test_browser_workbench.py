@@ -17,7 +17,7 @@ from pyproj import Geod
 
 from backend_django.rasters.processor import RasterProcessor
 from backend_django.rasters.tests import factory
-from tests.browsing import accessibility_problems
+from tests.browsing import accessibility_problems, route_until_set
 from tests.stack import Api, Stack, wait_for
 
 pytestmark = pytest.mark.slow
@@ -357,12 +357,12 @@ def test_the_sheet_of_a_phone_has_three_heights(signed_in: Page, two: list[str])
 
 def test_a_map_that_could_not_be_loaded_is_tried_again(signed_in: Page, two: list[str]) -> None:
     page = signed_in
-    page.route("**/tiles/**", lambda route: route.fulfill(status=503))
+    is_back = route_until_set(page, "**/tiles/**", lambda route: route.fulfill(status=503))
     page.goto(f"/rasters/{two[0]}")
     alert = page.get_by_role("alert").filter(has_text="could not be loaded")
     expect(alert).to_be_visible()
     assert accessibility_problems(page) == []
-    page.unroute("**/tiles/**")
+    is_back.set()
     with page.expect_response(is_tile(two[0])):
         alert.get_by_role("button", name="Try again").click()
     expect(alert).to_have_count(0)

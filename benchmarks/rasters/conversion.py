@@ -66,7 +66,7 @@ _COPY = (
 def commands(kind: str) -> dict[str, list[str]]:
     """Return the programs that a request is compared with, without the names of the files."""
     create = [str(RIO), "cogeo", "create", "--quiet"]
-    predictor = 3 if kind == "float32" else 2
+    predictor = files.predictor(kind)
     options = ["--threads", "ALL_CPUS", "--co", f"PREDICTOR={predictor}"]
 
     def driver(name: str, **options: Any) -> list[str]:

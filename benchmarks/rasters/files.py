@@ -23,6 +23,11 @@ def _patch(band: int) -> NDArray[np.float32]:
     return np.clip(hills, 0, 1).astype(np.float32)
 
 
+def predictor(kind: str) -> int:
+    """Return TIFF's predictor that suits the numbers of such a raster."""
+    return 3 if kind == "float32" else 2
+
+
 def make(path: Path, side: int, kind: str) -> Path:
     """Write a GeoTIFF in 512-pixel DEFLATE tiles, unless it is there.
 
@@ -36,7 +41,7 @@ def make(path: Path, side: int, kind: str) -> Path:
         "driver": "GTiff", "width": side, "height": side, "count": count, "dtype": dtype,
         "crs": "EPSG:32632", "transform": Affine(1, 0, 600_000, 0, -1, 5_200_000),
         "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate", "zlevel": 1,
-        "predictor": 3 if kind == "float32" else 2, "num_threads": "all_cpus",
+        "predictor": predictor(kind), "num_threads": "all_cpus",
         "bigtiff": "if_safer",
     }  # fmt: skip
     if kind != "float32":

@@ -1,4 +1,4 @@
-"""Runs the checks of the project one after the other and ends with what passed and what failed.
+"""Runs the checks of the project and ends with what passed and what failed.
 
 `python -m scripts.checks all|fast|matrix|lint|types [-- pytest arguments]`. A failure never keeps
 the other checks from running; any failure makes the exit code 1.
@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,7 +66,8 @@ CHECKS = [
     Check("page: types", {"lint", "types"}, npm("check"), FRONTEND),
     Check("page: tests", {"fast"}, npm("test"), FRONTEND),
     Check("page: budget", set(), npm("budget"), FRONTEND),
-    Check("fast tests", {"fast only"}, [*PYTEST, "-m", "not slow"]),
+    # Two: these wait for little, and each process spends some seconds on reading all tests.
+    Check("fast tests", {"fast only"}, [*PYTEST, "-n", "2", "-m", "not slow"]),
     Check("tests", set(), PYTEST, prepare=give_browser),
     Check("matrix", {"matrix"}, [*PYTEST, "-m", "matrix", *TIMEOUT], prepare=give_browser),
 ]
@@ -80,25 +83,51 @@ def select_checks(group: str) -> list[Check]:
     return [check for check in CHECKS if check.groups & wanted]
 
 
+class Outcome(NamedTuple):
+    code: int
+    seconds: float
+    printed: str = ""  # what was not printed at once
+
+
+def run_one(check: Check, arguments: list[str], *, quietly: bool = False) -> Outcome:
+    environment = node_environment(dict(os.environ))
+    check.prepare(environment)
+    started = time.monotonic()
+    try:
+        done = subprocess.run(
+            [*check.command, *arguments],
+            cwd=check.cwd,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE if quietly else None,
+            stderr=subprocess.STDOUT if quietly else None,
+        )
+        code, printed = done.returncode, done.stdout or ""
+    except OSError as error:
+        code, printed = 1, f"{error}\n"
+    return Outcome(code, time.monotonic() - started, printed)
+
+
 def run(checks: list[Check], pytest_arguments: list[str]) -> int:
+    """Run the checks, those that keep one processor busy two at a time, and say what failed."""
+    tests = [check for check in checks if "pytest" in check.command]
+    others = [check for check in checks if check not in tests]
     results = []
-    for check in checks:
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = pool.map(partial(run_one, arguments=[], quietly=True), others)
+        for check, outcome in zip(others, outcomes, strict=True):
+            print(f"\n── {check.name}\n{outcome.printed}", end="", flush=True)
+            results.append((check, outcome))
+    for check in tests:
         print(f"\n── {check.name}", flush=True)
-        environment = node_environment(dict(os.environ))
-        check.prepare(environment)
-        extra = pytest_arguments if "pytest" in check.command else []
-        started = time.monotonic()
-        try:
-            command = [*check.command, *extra]
-            code = subprocess.run(command, cwd=check.cwd, env=environment).returncode
-        except OSError as error:
-            print(error)
-            code = 1
-        results.append((check.name, code, time.monotonic() - started))
+        outcome = run_one(check, pytest_arguments)
+        print(outcome.printed, end="")
+        results.append((check, outcome))
     print("\n── summary")
-    for name, code, seconds in results:
-        print(f"  {'FAILED' if code else 'passed'}  {name:<14}{seconds:6.1f} s")
-    failed = sum(bool(code) for _, code, _ in results)
+    for check, outcome in results:
+        word = "FAILED" if outcome.code else "passed"
+        print(f"  {word}  {check.name:<14}{outcome.seconds:6.1f} s")
+    failed = sum(bool(outcome.code) for _, outcome in results)
     print(
         f"{failed} of {len(results)} checks failed" if failed else "everything passed", flush=True
     )

@@ -46,6 +46,8 @@ from tests.feature.tree import Tree
 from tests.stack import ROOT
 from tests.wordcount.processor import WordCount
 
+pytestmark = pytest.mark.slow
+
 GUIDE = (ROOT / "docs" / "howto.md").read_text()
 BLOCKS: dict[str, str] = dict(re.findall(r"```\w+ (\S+)\n(.*?)```", GUIDE, re.DOTALL))
 FILES = {name: code for name, code in BLOCKS.items() if name.startswith("backend_django/")}

@@ -11,6 +11,8 @@ from scripts.modules import module_programs
 from tests.compose import read
 from tests.stack import ROOT
 
+pytestmark = pytest.mark.slow
+
 UNITS = {"m": 1024**2, "g": 1024**3}
 
 

@@ -13,6 +13,8 @@ from backend_django.users.models import User
 
 from .conftest import NEW, Visitor
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("path", "form"),

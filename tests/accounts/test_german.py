@@ -18,7 +18,7 @@ from tests.pipelines import work
 
 from .conftest import PostOffice, Visitor, link_in, script
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.1"}
 
 

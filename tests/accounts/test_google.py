@@ -18,6 +18,8 @@ from tests.stack import ADMIN, ROOT, Api
 from .conftest import PASSWORD
 from .google import Site, somebody
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.slow
 def test_nothing_of_it_is_there_without_its_variables(client: Client, db: None) -> None:

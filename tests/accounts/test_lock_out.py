@@ -12,6 +12,8 @@ from backend_django.users.models import User
 from .conftest import NEW, PASSWORD, PostOffice, Visitor, link_in
 from .test_password import parts, set_new
 
+pytestmark = pytest.mark.slow
+
 
 def at(address: str) -> Visitor:
     """A browser at an IP address of its own."""

@@ -11,6 +11,8 @@ from backend_django.users.models import User
 
 from .conftest import NEW, PASSWORD, PostOffice, Visitor, link_in, script
 
+pytestmark = pytest.mark.slow
+
 
 def parts(mail: EmailMessage) -> dict[str, str]:
     _, _, uid, token = link_in(mail).split("/")

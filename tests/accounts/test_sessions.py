@@ -15,6 +15,8 @@ from backend_django.users.tasks import maintenance_tidy_accounts
 
 from .conftest import Visitor, script
 
+pytestmark = pytest.mark.slow
+
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 SAFARI = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "

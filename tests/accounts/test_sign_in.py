@@ -11,6 +11,8 @@ from backend_django.users.models import User
 
 from .conftest import PASSWORD, Visitor, script
 
+pytestmark = pytest.mark.slow
+
 LOGIN = "/api/v1/auth/login/"
 
 

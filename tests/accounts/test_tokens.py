@@ -15,6 +15,8 @@ from backend_django.users.services import token_create
 
 from .conftest import PASSWORD, Visitor, script
 
+pytestmark = pytest.mark.slow
+
 
 def test_token_is_shown_once_and_stored_as_a_hash(signed_in: Visitor, ada: User) -> None:
     made = signed_in.call("tokens", name="night job")

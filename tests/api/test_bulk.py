@@ -20,6 +20,8 @@ from backend_django.utils.errors import Conflict
 
 from .many import ROOT, Status, ask, complete, make
 
+pytestmark = pytest.mark.slow
+
 
 def make_each(owner: User, **fields: Any) -> dict[str, ProcessingRequest]:
     return {status: make(owner, status, **fields) for status in Status.values}

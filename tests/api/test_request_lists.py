@@ -18,6 +18,8 @@ from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.search import NAME_WORDS, words_query
 from backend_django.users.models import User
 
+pytestmark = pytest.mark.slow
+
 ROOT = "/api/v1/requests"
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -20,6 +20,8 @@ from backend_django.users.models import User
 
 from .test_problems import assert_problem
 
+pytestmark = pytest.mark.slow
+
 USER = "/api/v1/auth/user/"
 LOGIN = "/api/v1/auth/login/"
 

@@ -17,7 +17,7 @@ from backend_django.processing.models import ProcessingRequest
 from backend_django.users.models import User
 from tests.matrix import matrix
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 CALLERS = {"email": "ada@example.org", "password": "correct horse battery staple"}
 
 

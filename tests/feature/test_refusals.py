@@ -10,6 +10,8 @@ from scripts.feature.__main__ import ask_inputs
 from scripts.feature.spec import SpecError, plural_of, read_spec, singular_of
 from tests.stack import ROOT
 
+pytestmark = pytest.mark.slow
+
 PLAIN = "title:string"
 
 

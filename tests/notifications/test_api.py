@@ -13,6 +13,8 @@ from backend_django.users.models import User
 
 from .conftest import ALL, Receiver, end, make_due, send_all
 
+pytestmark = pytest.mark.slow
+
 URL = "/api/v1/notifications"
 
 

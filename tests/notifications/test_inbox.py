@@ -36,7 +36,7 @@ from backend_django.users.services import account_delete
 
 from .conftest import end, make
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 URL = "/api/v1/notifications"
 Told = list[tuple[Any, list[Any]]]
 

@@ -18,7 +18,7 @@ from backend_django.users.models import User
 
 from .conftest import end
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def send_all() -> None:

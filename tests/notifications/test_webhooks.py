@@ -38,7 +38,7 @@ from tests.stack import Api, Stack, wait_for
 
 from .conftest import ALL, Receiver, end, make, make_due, send_all
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 Hook = Callable[..., tuple[Webhook, str]]
 
 

@@ -18,7 +18,7 @@ from backend_django.processing.runner import run_next
 from backend_django.uploads.models import DailyUsage, Upload
 from backend_django.users.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 URL = "/api/v1/wordcount"
 
 

@@ -12,7 +12,7 @@ from backend_django.uploads import quota
 from backend_django.users.models import User
 from tests.wordcount.processor import WordCount
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def submit(user: User, content: bytes) -> ProcessingRequest:

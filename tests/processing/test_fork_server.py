@@ -16,7 +16,10 @@ from backend_django.processing import child, descendants, fork_client, fork_serv
 from backend_django.processing.errors import ProcessingError
 from tests.stack import ROOT, wait_for
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere children are new")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="elsewhere children are new"),
+    pytest.mark.slow,
+]
 Run = Callable[..., Any]
 
 

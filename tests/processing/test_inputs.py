@@ -20,7 +20,7 @@ from backend_django.uploads.models import Upload
 from backend_django.users.models import User
 from tests.wordcount.processor import Merge
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 URL = "/api/v1/wordcount"
 
 

@@ -32,7 +32,7 @@ from tests.wordcount.processor import WordCount
 
 from .conftest import Run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def raising(error: BaseException) -> Job:

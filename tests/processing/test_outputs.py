@@ -14,7 +14,7 @@ from backend_django.processing.processor import Context, Output, OutputFile
 
 from .conftest import GOOD, Run, written
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def linked(context: Context, make: Callable[[Path, Path], None], target: Path | None) -> Path:

@@ -27,7 +27,7 @@ from backend_django.users.models import User
 from tests.pipelines import work
 from tests.wordcount.processor import Digest, Lines
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 URL = "/api/v1/wordcount/digest"
 Status = ProcessingRequest.Status
 

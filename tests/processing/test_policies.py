@@ -21,7 +21,7 @@ from backend_django.processing.tasks import maintenance_reap
 from backend_django.users.models import User
 from tests.wordcount.processor import HEARD
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 URL = "/api/v1/wordcount"
 
 

@@ -7,10 +7,13 @@ import sys
 import time
 from typing import Any
 
+import pytest
 from billiard import Process
 
 from backend_django.processing import pool_watch
 from tests.stack import wait_for
+
+pytestmark = pytest.mark.slow
 
 
 def live() -> None:

@@ -16,7 +16,7 @@ from backend_django.processing.schedules import due_times, schedules_run
 from backend_django.processing.tasks import maintenance_reap, run_schedules
 from backend_django.users.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 

@@ -15,6 +15,8 @@ from backend_django.processing.stages import StepState, group_steps
 from backend_django.users.models import User
 from tests.wordcount.processor import Digest
 
+pytestmark = pytest.mark.slow
+
 ROOT = "/api/v1/requests"
 
 

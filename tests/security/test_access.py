@@ -28,6 +28,8 @@ from .addresses import (
     things_of_nobody,
 )
 
+pytestmark = pytest.mark.slow
+
 Answer = tuple[int, Any]
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from tests.stack import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def test_everything_locked_has_a_hash() -> None:
     locks = list((ROOT / "requirements").glob("*.txt"))

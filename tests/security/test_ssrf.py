@@ -19,6 +19,8 @@ from backend_django.utils.errors import (
 )
 from backend_django.utils.http_client import HttpSession, Reply, is_public, post_once
 
+pytestmark = pytest.mark.slow
+
 PUBLIC = "93.184.215.14"
 MEGABYTE = b"0" * 1_000_000
 # Status, what is sent again and again, and whether it claims to be packed.

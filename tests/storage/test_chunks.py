@@ -17,7 +17,7 @@ from backend_django.processing.tasks import maintenance_reap
 from backend_django.uploads.models import Upload
 from backend_django.users.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 URL = "/api/v1/wordcount"
 CONTENT = os.urandom(2500)
 

@@ -26,7 +26,7 @@ from tests.tls import TlsProxy, make_certificate
 
 from .server import Bucket
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
 ANSWERS = {
     "a byte now and then": list(repeat(b"H", 1000)),

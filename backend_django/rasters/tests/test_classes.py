@@ -18,6 +18,8 @@ from tests.matrix import matrix
 from . import factory
 from .conftest import Convert
 
+pytestmark = pytest.mark.slow
+
 
 def fields(count: int, height: int = 1100, width: int = 1300) -> Any:
     """Return a map of land: patches of classes that are in no order."""

@@ -24,6 +24,8 @@ from . import factory
 from .cog_check import check_cog
 from .conftest import Convert
 
+pytestmark = pytest.mark.slow
+
 HALF = factory.ellipse(300, 420)
 
 

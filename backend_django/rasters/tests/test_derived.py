@@ -21,6 +21,8 @@ from backend_django.users.models import User
 from . import factory
 from .conftest import Store
 
+pytestmark = pytest.mark.slow
+
 PIXEL = 30.0  # metres
 GRID = Affine(PIXEL, 0, 500_000, 0, -PIXEL, 5_200_000)
 

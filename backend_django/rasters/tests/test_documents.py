@@ -24,6 +24,8 @@ from tests.stack import ROOT
 from . import factory
 from .conftest import Convert, Store
 
+pytestmark = pytest.mark.slow
+
 # Read by the page's own test of what OpenLayers makes of it.
 WMTS_EXAMPLE = ROOT / "frontend_vue/src/features/rasters/wmts.example.xml"
 KINDS: dict[str, dict[str, Any]] = {

@@ -26,7 +26,7 @@ from . import factory
 from .conftest import Store
 from .test_mosaics import SIDE, at
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 URL = "/api/v1/rasters/mosaics"
 
 

@@ -23,6 +23,8 @@ from backend_django.rasters.settings import LIMITS
 from . import factory
 from .cog_check import check_cog
 
+pytestmark = pytest.mark.slow
+
 Merge = Callable[..., tuple[Path, dict[str, Any]]]
 SIDE = 260  # pixels of most rasters here
 

@@ -16,6 +16,8 @@ from . import factory
 from .cog_check import check_cog
 from .conftest import Convert
 
+pytestmark = pytest.mark.slow
+
 RGB = factory.pixels("uint8", 3)
 HALF = factory.ellipse(300, 420)
 

@@ -24,6 +24,8 @@ from backend_django.rasters.settings import CHILD_ENVIRONMENT, LIMITS
 from . import factory
 from .cog_check import check_cog
 
+pytestmark = pytest.mark.slow
+
 
 class FakeContext(Context):
     """A context that writes down what it is told."""

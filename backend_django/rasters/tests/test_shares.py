@@ -17,6 +17,8 @@ from backend_django.users.models import User
 from . import factory
 from .conftest import Store
 
+pytestmark = pytest.mark.slow
+
 PARTS = ("", "preview/", "stac/", "tilejson/", "wmts/", "point/?longitude=9&latitude=47",
          "profile/?line=9,46.9;9.1,46.9", "tiles/0/0/0", "download-cog/")  # fmt: skip
 

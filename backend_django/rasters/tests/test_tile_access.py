@@ -19,6 +19,8 @@ from backend_django.users.services import token_create
 from . import factory
 from .conftest import Store
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "correct horse battery staple"
 SECOND = 1.0
 

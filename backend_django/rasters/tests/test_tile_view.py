@@ -18,6 +18,8 @@ from backend_django.users.services import token_create
 from . import factory
 from .conftest import Store
 
+pytestmark = pytest.mark.slow
+
 Address = Callable[..., str]
 
 

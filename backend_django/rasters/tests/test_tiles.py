@@ -21,6 +21,8 @@ from tests.matrix import thin
 from . import factory
 from .conftest import Convert
 
+pytestmark = pytest.mark.slow
+
 HALF = factory.ellipse(900, 1100)
 RGB = factory.pixels("uint8", 3, 900, 1100)
 

@@ -12,6 +12,8 @@ from backend_django.users.models import User
 
 from .conftest import Store
 
+pytestmark = pytest.mark.slow
+
 DEGREES = {"crs": "EPSG:4326", "transform": Affine(0.01, 0, 10, 0, -0.01, 50)}
 COUNTED = np.stack([*np.mgrid[0:300, 0:420]]).astype(np.uint16)  # rows, columns
 

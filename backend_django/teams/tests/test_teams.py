@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.test import Client
 from django.utils import timezone
 
@@ -14,6 +15,8 @@ from backend_django.processing.models import ProcessingRequest
 from backend_django.teams.models import Invitation, Membership, Team
 from backend_django.teams.services import support_begin
 from backend_django.users.models import User
+
+pytestmark = pytest.mark.slow
 
 As = Callable[..., Client]
 JSON = "application/json"

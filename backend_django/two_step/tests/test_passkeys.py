@@ -17,6 +17,8 @@ from tests.accounts.conftest import NEW, PASSWORD, PostOffice, Visitor, script
 from .authenticator import code_of
 from .passkey import PRESENT, Passkey
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[dict[str, Any]], Any]
 
 

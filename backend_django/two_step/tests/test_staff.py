@@ -15,6 +15,8 @@ from tests.security.test_routes import ADMIN, path_of, routes
 
 from .authenticator import code_of
 
+pytestmark = pytest.mark.slow
+
 EMAIL = "root@example.org"
 
 

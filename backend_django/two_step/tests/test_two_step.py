@@ -19,6 +19,8 @@ from tests.security.test_surface import assert_headers
 
 from .authenticator import code_of
 
+pytestmark = pytest.mark.slow
+
 
 def test_login_asks_for_the_code_and_gives_nothing_before(
     another: Visitor, secured: tuple[str, list[str]], ada: User

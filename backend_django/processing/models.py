@@ -55,8 +55,9 @@ class ProcessingRequest(models.Model):
     kind = models.CharField(max_length=50)
     name = models.CharField(max_length=200)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="processing_requests"
-    )
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="processing_requests",
+        db_index=False,  # request_list begins with it
+    )  # fmt: skip
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+",
         db_index=False,  # request_created_by is one, of those alone that have it
@@ -121,6 +122,8 @@ class ProcessingRequest(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
+        # Each write of a row's state writes into all of these but the partial ones that it is not
+        # in: an index must be worth that.
         indexes = [
             models.Index(fields=["owner", "kind", "-created_at", "-id"], name="request_list"),
             # Steps are in no list. With them left out, counts read the index alone.
@@ -198,7 +201,9 @@ class ProcessingRequest(models.Model):
                 name="request_finished_when_final",
             ),
             models.UniqueConstraint(
-                fields=["owner", "kind", "idempotency_key"], name="request_once_per_key"
+                fields=["owner", "kind", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="request_once_with_key",
             ),
             models.UniqueConstraint(
                 fields=["owner", "kind", "unique_key"],
@@ -242,8 +247,9 @@ class ProcessingAttempt(models.Model):
         RELEASED = "released", "given back by a worker that stopped"
 
     request = models.ForeignKey(
-        ProcessingRequest, on_delete=models.CASCADE, related_name="attempts"
-    )
+        ProcessingRequest, on_delete=models.CASCADE, related_name="attempts",
+        db_index=False,  # attempt_numbered_once begins with it
+    )  # fmt: skip
     number = models.PositiveSmallIntegerField()
     worker = models.CharField(max_length=100, blank=True)
     outcome = models.CharField(max_length=20, choices=Outcome, default=Outcome.RUNNING)

@@ -10,7 +10,7 @@ class TeamsConfig(FeatureConfig):
     def ready(self) -> None:
         from backend_django import policies
 
-        from . import mails  # noqa: F401 (registers what it writes)
+        from . import mails  # noqa: F401 (registers its email writers)
         from .rules import TeamRules
 
         policies.register(TeamRules())

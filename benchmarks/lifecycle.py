@@ -11,6 +11,9 @@ from benchmarks.queues import Queue
 
 ROUNDS = 3
 REQUESTS = 20 if QUICK else 300
+# Completed ones in our table before: PostgreSQL plans statements for an empty table unlike those
+# for one that was in use.
+HISTORY = 200 if QUICK else 20_000
 SAMPLES = 5 if QUICK else 20
 
 
@@ -24,6 +27,7 @@ class Racer(NamedTuple):
 
 def measure(product: Product) -> Section:
     """Empty requests against empty tasks: a second, and from sending one to seeing it done."""
+    product.bench("fill", HISTORY)
     bench = partial(partial, product.bench)
     queues = Queue(product, "procrastinate"), Queue(product, "tasks_db")
     racers = {

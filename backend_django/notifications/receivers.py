@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
@@ -15,6 +14,7 @@ from backend_django.policies import Action, can
 from backend_django.processing.events import on_requests_ended
 from backend_django.processing.models import ProcessingRequest
 from backend_django.utils.messages import Message
+from backend_django.utils.prepared import prepared_cursor
 
 from .deliveries import deliveries_queue, ended_event
 from .inbox import TOPIC
@@ -130,7 +130,7 @@ def _tell(owners: Iterable[Any], notes: list[dict[str, Any]], batches: set[UUID]
         notes: what is told of requests (`_note`).
         batches: which are told of as well, if they are over.
     """
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         if batches:
             cursor.execute(_LOCK_BATCHES, [sorted(batches)])
             cursor.execute(_BATCHES_ENDED, [sorted(batches)])

@@ -9,6 +9,8 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.sql import UpdateQuery
 
+from backend_django.utils.prepared import prepared_cursor
+
 from .models import ProcessingRequest
 
 
@@ -31,14 +33,16 @@ def columns() -> str:
     return ", ".join(f'"{field.column}"' for field in fields)
 
 
-def fetch_requests(statement: str, values: Any) -> list[ProcessingRequest]:
+def fetch_requests(
+    statement: str, values: Any, *, cursor_of: Callable[[], Any] = prepared_cursor
+) -> list[ProcessingRequest]:
     """Run a statement that returns `columns()`, as `raw()` does.
 
     That looks anew at each call for what the names of the columns mean, which costs the claim of a
     request as much as all else.
     """
     names, converters = _fields()
-    with connection.cursor() as cursor:
+    with cursor_of() as cursor:
         cursor.execute(statement, values)
         rows = [list(row) for row in cursor.fetchall()]
     for row in rows:
@@ -55,4 +59,5 @@ def update_returning(rows: QuerySet[ProcessingRequest], **fields: Any) -> list[P
         statement, values = update.get_compiler(connection=connection).as_sql()
     except EmptyResultSet:  # nothing can match, such as `id__in=[]`
         return []
-    return fetch_requests(f"{statement} RETURNING {columns()}", values)
+    returning = f"{statement} RETURNING {columns()}"
+    return fetch_requests(returning, values, cursor_of=connection.cursor)

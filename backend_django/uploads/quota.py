@@ -10,7 +10,6 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -19,6 +18,7 @@ from backend_django.live.publish import publish_on_commit
 from backend_django.users.models import User
 from backend_django.utils.errors import LimitReached, TooLarge
 from backend_django.utils.messages import Message
+from backend_django.utils.prepared import prepared_cursor
 
 from .models import DailyUsage, Upload
 
@@ -137,7 +137,7 @@ def work_check(*, owner_id: Any) -> None:
 
 def _today(owner_id: Any) -> Usage:
     # Each request and each attempt asks this; composing it costs Django ten times as much.
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_TODAY, [owner_id, timezone.now().date()])
         return Usage(*(cursor.fetchone() or ()))
 
@@ -157,7 +157,7 @@ def _check_work(today: Usage) -> None:
 
 def work_count(*, owner_id: Any, seconds: float) -> None:
     """Count the processor time of attempts that have ended."""
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_WORKED, [owner_id, timezone.now().date(), seconds])
     publish_on_commit(user_ids=[owner_id], topic=TOPIC)
 
@@ -180,7 +180,7 @@ def quota_take(*, owner: User, size: int) -> None:
         "seconds": settings.PROCESSING_DAILY_CPU_SECONDS or NO_LIMIT,
     }
     if size <= values["most"]:
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(_TAKE, values)
             if cursor.fetchone():
                 publish_on_commit(user_ids=[owner.pk], topic=TOPIC)

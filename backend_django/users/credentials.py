@@ -10,6 +10,8 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.http import HttpRequest
 
+from backend_django.utils.prepared import prepared_cursor
+
 from .models import ApiToken, User
 
 
@@ -64,6 +66,6 @@ def credentials_ended(credentials: Collection[Credential]) -> set[Credential]:
         *((each.user_id, each.stamp, each.session_key, each.token_id) for each in given),
         strict=True,
     )
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_statement(), [list(column) for column in columns])
         return {given[place - 1] for (place,) in cursor.fetchall()}

@@ -11,6 +11,8 @@ from django.contrib.sessions.models import Session
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from backend_django.utils.prepared import prepared_cursor
+
 
 @cache
 def _session_query() -> tuple[str, tuple[Any, ...], list[str]]:
@@ -41,7 +43,7 @@ class SessionStore(db.SessionStore):
     def _get_session_from_db(self) -> Any:
         statement, parameters, columns = _session_query()
         values = [self.session_key if each == "key" else timezone.now() for each in parameters]
-        with connection.cursor() as cursor:
+        with prepared_cursor() as cursor:
             cursor.execute(statement, values)
             row = cursor.fetchone()
         if row is None:

@@ -5,9 +5,9 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from rest_framework.utils.encoders import JSONEncoder
 
+from backend_django.utils.prepared import prepared_cursor
 from backend_django.utils.translation import translate_stored
 
 from ..models import ProcessingRequest
@@ -61,7 +61,7 @@ def state_json(*, id: UUID, user_id: Any, kind: str | None = None) -> bytes | No
     """
     statement, names = _select(kind is not None)
     values = {USER_ID: user_id, REQUEST_ID: id, KIND: kind}
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(statement, [values.get(name, name) for name in names])
         row = cursor.fetchone()
     if row is None:

@@ -13,7 +13,7 @@ import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper
-from django.db.utils import DatabaseError, InterfaceError
+from django.db.utils import DatabaseError, InterfaceError, OperationalError
 from psycopg.pq import TransactionStatus
 
 from ..breaker import Breaker
@@ -83,6 +83,15 @@ class Connection(psycopg.Connection[Any]):
         return not unread.poll(0)
 
 
+def _is_outdated(error: BaseException) -> bool:
+    """Return whether a migration changed what a prepared statement returns: PostgreSQL refuses it
+    from then on, so the connection that has prepared it is of no more use."""
+    cause = error.__cause__
+    if not isinstance(cause, psycopg.errors.FeatureNotSupported):
+        return False
+    return cause.diag.source_function == "RevalidateCachedQuery"
+
+
 class _SecondTry(CursorWrapper):
     """Runs a statement once more when its connection is lost and nothing was written on it.
 
@@ -101,10 +110,15 @@ class _SecondTry(CursorWrapper):
         try:
             return super()._execute(sql, params, *ignored)  # type: ignore[misc]
         except (DatabaseError, InterfaceError) as error:
+            outdated = _is_outdated(error)
+            if outdated:
+                db.connection.close()
             # Alone in its transaction even a write is undone when the connection is lost.
             safe = reads or (first and not db.get_autocommit())
             cut_short = isinstance(self.cursor, psycopg.ServerCursor)  # it has given rows already
             if cut_short or not (only_read_before and safe and db.lost_by(error)):
+                if outdated:  # for whoever tries again when a connection is lost
+                    raise OperationalError(str(error)) from error
                 raise
         db.replace_connection()
         self.cursor = db.create_cursor()
@@ -172,6 +186,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         limit = current_limit()
         with database_budget(HEALTH_CHECK_SECONDS), limit.spend() if limit else nullcontext():
             return super().is_usable()
+
+    def prepared_cursor(self) -> CursorWrapper:
+        """Return a cursor whose statements are prepared once they have run a few times."""
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            cursor: Any = base.ServerBindingCursor(self.connection)  # type: ignore[call-arg]
+            return self._prepare_cursor(cursor)  # type: ignore[attr-defined]
 
     def make_cursor(self, cursor: Any) -> CursorWrapper:
         return _SecondTry(cursor, self)

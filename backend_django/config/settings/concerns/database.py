@@ -28,6 +28,11 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     options="-c statement_timeout=30s -c lock_timeout=5s"
     " -c idle_in_transaction_session_timeout=60s -c client_connection_check_interval=2s",
 )
+# Whether PostgreSQL keeps the plans of the engine's own statements for as long as a connection
+# lasts. A pooler that lends connections by the transaction must know of them: pgbouncer does since
+# 1.21, with `max_prepared_statements`. Turn it off for an older one.
+DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", default=True)
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 5 if DATABASE_PREPARED_STATEMENTS else None
 # Seconds that a web request waits for the database, all its statements together: less than a
 # client's patience. Then it is answered 503.
 DATABASE_REQUEST_SECONDS = env.float("DATABASE_REQUEST_SECONDS", default=3.5)

@@ -30,6 +30,7 @@ class ApiTokenInline(ReadOnly, admin.TabularInline):
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
     ordering = ["email"]
+    list_per_page = 50
     list_display = ["email", "name", "is_active", "is_staff", "last_login"]
     search_fields = ["email", "name"]
     fieldsets = [

@@ -70,10 +70,12 @@ def measure(product: Product) -> Section:
         used, began = processor_time(web), time.monotonic()
         time.sleep(IDLE_SECONDS)
         idle = (processor_time(web) - used) / (time.monotonic() - began)
-        waits = announce(stack, users, pages)
-    ordered = sorted(waits)
-    p50, p99 = statistics.median(waits), ordered[int(0.99 * len(ordered))]
-    say(f"  {after / 2**20:.0f} MiB, idle {idle:.1%} of a core, p50 {p50:.3f} s, p99 {p99:.3f} s")
+        # In rounds, as one moment in which the machine did something else is 1 % of a few changes.
+        waits = [sorted(announce(stack, users, pages)) for _ in range(1 if QUICK else ROUNDS)]
+    p50 = statistics.median(map(statistics.median, waits))
+    p99s = [found[int(0.99 * len(found))] for found in waits]
+    told = ", ".join(f"{p99:.3f} s" for p99 in p99s)
+    say(f"  {after / 2**20:.0f} MiB, idle {idle:.1%} of a core, p50 {p50:.3f} s, p99 {told}")
     many = f"{STREAMS:,} streams"
     return Section(
         "streams",
@@ -82,7 +84,7 @@ def measure(product: Product) -> Section:
             Row(f"memory with {many}", after / 1e6, "without", before / 1e6, "MB", after / before),
             Row(f"{many} idle", idle, "one core", 1.0, "s/s", idle, "≤ 0.05"),
             Row("change → event, p50", p50, "a page's next poll", POLLED_EVERY / 2, "s", p50),
-            compare_with_goal("change → event, p99", [p99], 0.3, "s"),
+            compare_with_goal("change → event, p99", p99s, 0.3, "s"),
         ],
     )
 

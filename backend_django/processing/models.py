@@ -137,6 +137,10 @@ class ProcessingRequest(models.Model):
                 condition=Q(parent__isnull=True),
                 name="request_by_status",
             ),
+            # Only to count: equal entries are kept as one, so it is a seventh of the others' size.
+            models.Index(
+                fields=["owner", "kind"], condition=Q(parent__isnull=True), name="request_count"
+            ),
             # For the admin, which lists the requests of all.
             models.Index(fields=["-created_at", "-id"], name="request_newest"),
             models.Index(

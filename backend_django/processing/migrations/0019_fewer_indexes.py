@@ -1,11 +1,15 @@
 import django.db.models.deletion
 from django.conf import settings
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
 NEW = models.UniqueConstraint(
     fields=["owner", "kind", "idempotency_key"],
     condition=models.Q(idempotency_key__isnull=False),
     name="request_once_with_key",
+)
+COUNT = models.Index(
+    fields=["owner", "kind"], condition=models.Q(parent__isnull=True), name="request_count"
 )
 
 
@@ -19,6 +23,10 @@ class Migration(migrations.Migration):
 
     operations = [
         # Without a lock, also where an earlier try was cut short and left half of an index.
+        migrations.RunSQL(
+            f"DROP INDEX CONCURRENTLY IF EXISTS {COUNT.name}", migrations.RunSQL.noop
+        ),
+        AddIndexConcurrently(model_name="processingrequest", index=COUNT),
         migrations.RunSQL(f"DROP INDEX CONCURRENTLY IF EXISTS {NEW.name}", migrations.RunSQL.noop),
         migrations.SeparateDatabaseAndState(
             database_operations=[

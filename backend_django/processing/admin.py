@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -110,6 +111,16 @@ class ProcessingRequestAdmin(ReadOnly, admin.ModelAdmin):
             return shown.trace_id or "–"
         address = settings.TRACE_URL.replace("{trace_id}", shown.trace_id)
         return format_html('<a href="{}">{}</a>', address, shown.trace_id)
+
+    def action_checkbox(self, obj: ProcessingRequest) -> SafeString:
+        """Return the box that selects a row: Django's own renders a template for each, which takes
+        a fifth of the page's time."""
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
+            ACTION_CHECKBOX_NAME,
+            obj.pk,
+            obj.name,
+        )
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("processing.change_processingrequest")

@@ -113,8 +113,10 @@ class ProcessingRequestAdmin(ReadOnly, admin.ModelAdmin):
         return format_html('<a href="{}">{}</a>', address, shown.trace_id)
 
     def action_checkbox(self, obj: ProcessingRequest) -> SafeString:
-        """Return the box that selects a row: Django's own renders a template for each, which takes
-        a fifth of the page's time."""
+        """Return the box that selects a row.
+
+        Django's own renders a template for each, which takes a fifth of the page's time.
+        """
         return format_html(
             '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
             ACTION_CHECKBOX_NAME,

@@ -67,7 +67,7 @@ def test_what_django_composes_is_not_kept(user: User) -> None:
     assert prepared() == []
 
 
-def test_older_poolers_are_spared(table: str, settings: Any) -> None:
+def test_older_poolers_are_spared(table: str) -> None:
     options = connection.settings_dict["OPTIONS"]
     before, options["prepare_threshold"] = options["prepare_threshold"], None
     connection.close()

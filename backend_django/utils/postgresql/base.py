@@ -84,8 +84,10 @@ class Connection(psycopg.Connection[Any]):
 
 
 def _is_outdated(error: BaseException) -> bool:
-    """Return whether a migration changed what a prepared statement returns: PostgreSQL refuses it
-    from then on, so the connection that has prepared it is of no more use."""
+    """Return whether a migration changed what a prepared statement returns.
+
+    PostgreSQL refuses it from then on, so the connection that has prepared it is of no more use.
+    """
     cause = error.__cause__
     if not isinstance(cause, psycopg.errors.FeatureNotSupported):
         return False

@@ -137,6 +137,7 @@ def test_running_pipeline_is_followed_and_cancelled(
 def test_graph_follows_the_stream_alone(signed_in: Page, api: Api, running: str) -> None:
     page = signed_in
     page.add_init_script("setInterval = () => 0")  # with which the page would ask by itself
+    page.goto("about:blank")  # so that no response is the first page's
     with page.expect_response("**/events/"):
         page.goto(f"/requests/{running}")
     page.evaluate("window.stillTheSame = true")

@@ -21,6 +21,7 @@ def test_a_list_follows_what_others_do(signed_in: Any, api: Api, tmp_path: Path)
     """Two tabs, of which one has the stream. No query of theirs would be asked again by itself."""
     page = signed_in
     streams: list[str] = []
+    page.goto("about:blank")  # so that no request is the first page's
     with page.expect_request("**/events/"):
         page.goto("/rasters")
     second = page.context.new_page()

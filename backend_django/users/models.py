@@ -1,17 +1,19 @@
 """The user: known by email address, without a user name; and the tokens of a user's scripts."""
 
 import hashlib
+from functools import cache
 from typing import Any, ClassVar
 from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from backend_django.audit.services import event_record
+from backend_django.utils.prepared import prepared_cursor
 
 
 class UserManager(BaseUserManager["User"]):
@@ -28,8 +30,30 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         return self.create_user(email, password, **fields, is_staff=True, is_superuser=True)
 
+    def get(self, *args: Any, **kwargs: Any) -> "User":
+        """Return one user; by the key alone with a statement that is composed and planned once.
+
+        Django asks so at each call with a session, and composing it costs most of that.
+        """
+        if args or kwargs.keys() != {"pk"} or self._db:
+            return super().get(*args, **kwargs)
+        statement, columns = _query_by_key(self.model)
+        with prepared_cursor() as cursor:
+            cursor.execute(statement, [self.model._meta.pk.get_prep_value(kwargs["pk"])])
+            row = cursor.fetchone()
+        if row is None:
+            raise self.model.DoesNotExist(f"There is no user {kwargs['pk']}.")
+        return self.model.from_db(connection.alias, columns, row)
+
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=(username or "").lower())
+
+
+@cache
+def _query_by_key(model: type["User"]) -> tuple[str, list[str]]:
+    """Return the query for a user by key, and its columns."""
+    statement, _ = model._base_manager.filter(pk=0).query.sql_with_params()
+    return str(statement), [field.attname for field in model._meta.concrete_fields]
 
 
 class User(AbstractUser):

@@ -38,7 +38,7 @@ def _or_locally(redis: Callable[..., Any], local: Callable[..., Any]) -> Callabl
 
 def _count(client: RedisCacheClient, key: str, timeout: int) -> int:
     redis = client.get_client(key, write=True)
-    counted = redis.incr(key)
+    counted: int = redis.execute_command("INCR", key)  # without the layers of `incr`
     if counted == 1:
         redis.expire(key, timeout)
     return counted

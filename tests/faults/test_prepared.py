@@ -60,10 +60,18 @@ def test_claims_and_ends_are_planned_once(user: User) -> None:
     assert sum("status = 'completed'" in statement for statement in kept) == 1
 
 
-def test_what_django_composes_is_not_kept(user: User) -> None:
+def test_user_of_a_session_is_planned_once(user: User) -> None:
     connection.close()
     for _ in range(8):
         assert User.objects.get(pk=user.pk) == user
+    (statement,) = prepared()
+    assert 'FROM "users_user"' in statement
+
+
+def test_what_django_composes_is_not_kept(user: User) -> None:
+    connection.close()
+    for _ in range(8):
+        assert User.objects.get(email=user.email) == user
     assert prepared() == []
 
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 
-from backend_django.users.models import User
+from backend_django.users.models import User, UserManager
 
 pytestmark = pytest.mark.django_db
 
@@ -36,3 +37,16 @@ def test_other_conditions_hold_too(user: User) -> None:
     assert User.objects.get(pk=user.pk, is_active=True) == user
     with pytest.raises(User.DoesNotExist):
         User.objects.get(pk=user.pk, is_active=False)
+
+
+def test_a_manager_that_leaves_users_out_leaves_them_out_by_key(user: User) -> None:
+    class ActiveUsers(UserManager):
+        def get_queryset(self) -> QuerySet[User]:
+            return super().get_queryset().filter(is_active=True)
+
+    manager = ActiveUsers()
+    manager.model = User
+    assert manager.get(pk=user.pk) == user
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    with pytest.raises(User.DoesNotExist):
+        manager.get(pk=user.pk)

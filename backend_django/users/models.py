@@ -35,8 +35,8 @@ class UserManager(BaseUserManager["User"]):
 
         Django asks so at each call with a session, and composing it costs most of that.
         """
-        leaves_out = type(self).get_queryset is not BaseUserManager.get_queryset
-        if args or kwargs.keys() != {"pk"} or self._db or leaves_out:
+        is_filtered = type(self).get_queryset is not BaseUserManager.get_queryset
+        if args or kwargs.keys() != {"pk"} or self._db or is_filtered:
             return super().get(*args, **kwargs)
         statement, columns = _query_by_key(self.model)
         with prepared_cursor() as cursor:

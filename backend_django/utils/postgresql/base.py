@@ -51,7 +51,7 @@ class NoAnswer(psycopg.OperationalError):
 
 
 class _TimestampLoader(BaseTzLoader):
-    """Django's loader, in a third of its time; psycopg's own, which is fast, it leaves out."""
+    """Django's loader, in a tenth of its time: Django's keeps psycopg from its own of C."""
 
     timezone = UTC
 

@@ -18,7 +18,7 @@ from backend_django.live.publish import publish_on_commit
 from backend_django.users.models import User
 from backend_django.utils.errors import LimitReached, TooLarge
 from backend_django.utils.messages import Message
-from backend_django.utils.prepared import prepared_cursor
+from backend_django.utils.prepared import fetch_row, prepared_cursor
 
 from .models import DailyUsage, Upload
 
@@ -137,9 +137,7 @@ def work_check(*, owner_id: Any) -> None:
 
 def _today(owner_id: Any) -> Usage:
     # Each request and each attempt asks this; composing it costs Django ten times as much.
-    with prepared_cursor() as cursor:
-        cursor.execute(_TODAY, [owner_id, timezone.now().date()])
-        return Usage(*(cursor.fetchone() or ()))
+    return Usage(*(fetch_row(_TODAY, [owner_id, timezone.now().date()]) or ()))
 
 
 def _check_work(today: Usage) -> None:
@@ -179,12 +177,9 @@ def quota_take(*, owner: User, size: int) -> None:
         "most": settings.PROCESSING_DAILY_UPLOAD_BYTES or NO_LIMIT,
         "seconds": settings.PROCESSING_DAILY_CPU_SECONDS or NO_LIMIT,
     }
-    if size <= values["most"]:
-        with prepared_cursor() as cursor:
-            cursor.execute(_TAKE, values)
-            if cursor.fetchone():
-                publish_on_commit(user_ids=[owner.pk], topic=TOPIC)
-                return
+    if size <= values["most"] and fetch_row(_TAKE, values):
+        publish_on_commit(user_ids=[owner.pk], topic=TOPIC)
+        return
     quota_check(owner=owner, size=size)  # says why
     raise QuotaUsedUp(retry_after=1)  # it had fitted by then: something was given back
 

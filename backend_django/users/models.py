@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from backend_django.audit.services import event_record
-from backend_django.utils.prepared import prepared_cursor
+from backend_django.utils.prepared import fetch_row
 
 
 class UserManager(BaseUserManager["User"]):
@@ -39,9 +39,7 @@ class UserManager(BaseUserManager["User"]):
         if args or kwargs.keys() != {"pk"} or self._db or is_filtered:
             return super().get(*args, **kwargs)
         statement, columns = _query_by_key(self.model)
-        with prepared_cursor() as cursor:
-            cursor.execute(statement, [self.model._meta.pk.get_prep_value(kwargs["pk"])])
-            row = cursor.fetchone()
+        row = fetch_row(statement, [self.model._meta.pk.get_prep_value(kwargs["pk"])])
         if row is None:
             raise self.model.DoesNotExist(f"There is no user {kwargs['pk']}.")
         return self.model.from_db(connection.alias, columns, row)

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db import OperationalError, connection
 from django.utils import timezone
 
-from backend_django.utils.prepared import prepared_cursor
+from backend_django.utils.prepared import fetch_row
 
 
 @cache
@@ -43,9 +43,7 @@ class SessionStore(db.SessionStore):
     def _get_session_from_db(self) -> Any:
         statement, parameters, columns = _session_query()
         values = [self.session_key if each == "key" else timezone.now() for each in parameters]
-        with prepared_cursor() as cursor:
-            cursor.execute(statement, values)
-            row = cursor.fetchone()
+        row = fetch_row(statement, values)
         if row is None:
             self._session_key = None
             return None

@@ -13,3 +13,11 @@ def prepared_cursor() -> Any:
     """
     # Of another backend, such as PostGIS's, an ordinary cursor.
     return getattr(connection, "prepared_cursor", connection.cursor)()
+
+
+def fetch_row(statement: str, values: Any) -> tuple[Any, ...] | None:
+    """Return the first row that such a statement finds or writes, or None."""
+    with prepared_cursor() as cursor:
+        cursor.execute(statement, values)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from rest_framework.utils.encoders import JSONEncoder
 
-from backend_django.utils.prepared import prepared_cursor
+from backend_django.utils.prepared import fetch_row
 from backend_django.utils.translation import translate_stored
 
 from ..models import ProcessingRequest
@@ -61,9 +61,7 @@ def state_json(*, id: UUID, user_id: Any, kind: str | None = None) -> bytes | No
     """
     statement, names = _select(kind is not None)
     values = {USER_ID: user_id, REQUEST_ID: id, KIND: kind}
-    with prepared_cursor() as cursor:
-        cursor.execute(statement, [values.get(name, name) for name in names])
-        row = cursor.fetchone()
+    row = fetch_row(statement, [values.get(name, name) for name in names])
     if row is None:
         return None
     state = complete_state(dict(zip(COLUMNS, row, strict=True)), tell_kind=kind is None)

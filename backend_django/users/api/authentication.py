@@ -13,7 +13,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from backend_django.audit.services import refusal_record
-from backend_django.utils.prepared import prepared_cursor
+from backend_django.utils.prepared import fetch_row
 
 from ..languages import speak_to
 from ..models import ApiToken, User
@@ -96,9 +96,7 @@ def _token_query() -> tuple[str, list[str], list[str]]:
 
 def _find(digest: str) -> ApiToken | None:
     query, own, of_user = _token_query()
-    with prepared_cursor() as cursor:
-        cursor.execute(query, [digest])
-        row = cursor.fetchone()
+    row = fetch_row(query, [digest])
     if row is None:
         return None
     found = ApiToken.from_db(connection.alias, own, row[: len(own)])

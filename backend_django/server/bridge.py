@@ -29,6 +29,7 @@ from backend_django.utils.probes import INSIDE
 from . import limits
 from .connections import TOO_SLOW, problem
 from .metrics import count_request
+from .threads import Threads
 
 T = TypeVar("T")
 Scope = dict[str, Any]
@@ -56,7 +57,7 @@ class Bridge:
 
     def __init__(self, wsgi: Callable[..., Iterable[bytes]], *, threads: int) -> None:
         self.wsgi = wsgi
-        self.threads = ThreadPoolExecutor(threads, "web")
+        self.threads = Threads(threads, "web")
         self.alive = ThreadPoolExecutor(1, "alive")
         self.disk = ThreadPoolExecutor(2, "disk")
         self.hub = Hub()
@@ -144,7 +145,7 @@ class Bridge:
     # The call
 
     async def in_thread(
-        self, pool: ThreadPoolExecutor, function: Callable[..., T], *arguments: Any
+        self, pool: ThreadPoolExecutor | Threads, function: Callable[..., T], *arguments: Any
     ) -> T:
         """Call a function in a thread.
 

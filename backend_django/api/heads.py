@@ -1,16 +1,18 @@
-"""Decide by its head whether a request may send a large body (decision 25)."""
+"""Decide by its head whether a request may send a large body, and how large (decision 25)."""
 
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.views import APIView
 
-ASKED = "app.may_send"  # in the environment: how large the body is that is still to come
+from .parsers import JSONParser
+
+ASKED = "app.may_send"  # in the environment of such a question
+MOST = "X-Most-Bytes"  # in its answer, when it is less than what the server takes
 
 
 def check_head(
@@ -18,14 +20,11 @@ def check_head(
 ) -> HttpResponseBase:
     """Return what the view responds to a caller who may not call it, or else 100 (Continue).
 
-    Raises:
-        RequestDataTooBig: a view outside the API takes no more than Django reads into memory.
+    Only views that have a parser for files take more than Django reads into memory.
     """
     view_class = getattr(view, "cls", None)
     if view_class is None or not issubclass(view_class, APIView):
-        if request.META[ASKED] > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            raise RequestDataTooBig
-        return HttpResponse(status=HTTPStatus.CONTINUE)
+        return _go_on(takes_files=False)
     instance: APIView = view_class(**view.initkwargs)
     instance.setup(request, *args, **kwargs)
     called = instance.initialize_request(request, *args, **kwargs)
@@ -39,4 +38,10 @@ def check_head(
     except Exception as error:
         response = instance.handle_exception(error)
         return instance.finalize_response(called, response, *args, **kwargs).render()
-    return HttpResponse(status=HTTPStatus.CONTINUE)
+    parsers = instance.parser_classes
+    return _go_on(takes_files=not all(issubclass(parser, JSONParser) for parser in parsers))
+
+
+def _go_on(*, takes_files: bool) -> HttpResponse:
+    limit = {} if takes_files else {MOST: str(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)}
+    return HttpResponse(status=HTTPStatus.CONTINUE, headers=limit)

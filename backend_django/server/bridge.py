@@ -14,12 +14,13 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from http import HTTPStatus
+from math import inf
 from typing import IO, Any, TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from django.conf import settings
 
-from backend_django.api.heads import ASKED
+from backend_django.api.heads import ASKED, MOST
 from backend_django.files.storage import free_bytes
 from backend_django.files.temporary import temporary_upload
 from backend_django.live.api.responses import EventStreamResponse
@@ -96,9 +97,7 @@ class Bridge:
         if not announced and b"transfer-encoding" not in headers:
             return io.BytesIO(), 0
         largest = settings.PROCESSING_MAX_UPLOAD_BYTES + settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        too_large = RefusedError(413, "too_large", f"The body is larger than {largest} bytes.")
-        if announced > largest:
-            raise too_large
+        check_size(announced, largest)
         body: IO[bytes] = io.BytesIO()
         pending, length, more = bytearray(), 0, True
         try:
@@ -111,13 +110,13 @@ class Bridge:
                 if more and len(pending) <= limits.MEMORY_BYTES:
                     continue
                 length += len(pending)
-                if length > largest:
-                    raise too_large
+                check_size(length, largest)
                 if length <= limits.MEMORY_BYTES:
                     body.write(pending)
                 else:
                     if isinstance(body, io.BytesIO):
-                        await self.check_head(scope, announced)
+                        largest = min(largest, await self.check_head(scope))
+                        check_size(max(length, announced), largest)
                     body = await self.on_disk(store, body, bytes(pending), announced - length)
                 pending.clear()
         except BaseException:
@@ -126,17 +125,17 @@ class Bridge:
         body.seek(0)
         return body, length
 
-    async def check_head(self, scope: Scope, announced: int) -> None:
-        """Ask Django whether this caller may send a large body there, before it is kept.
+    async def check_head(self, scope: Scope) -> float:
+        """Ask Django how large a body this caller may send there, before it is kept.
 
         Raises:
-            AnsweredError: no; it has the response.
+            AnsweredError: none; it has the response.
         """
-        environ = make_environ(scope, io.BytesIO(), 0) | {"CONTENT_LENGTH": "0"}
-        environ[ASKED] = announced
+        environ = make_environ(scope, io.BytesIO(), 0) | {"CONTENT_LENGTH": "0", ASKED: True}
         response = await self.in_thread(self.threads, self.call, environ)
         if response.status != HTTPStatus.CONTINUE:
             raise AnsweredError(response)
+        return float(dict(response.headers).get(MOST, inf))
 
     async def on_disk(self, function: Callable[..., T], *arguments: Any) -> T:
         """Call a function that reads or writes files, without holding up the loop."""
@@ -232,15 +231,21 @@ def close_result(future: "Future[Any]") -> None:
         future.result().close()
 
 
+def check_size(size: int, largest: float) -> None:
+    """Refuse a body that is too large."""
+    if size > largest:
+        raise RefusedError(413, "too_large", f"The body is larger than {largest:.0f} bytes.")
+
+
 def store(body: IO[bytes], data: bytes, more: int) -> IO[bytes]:
     """Append to a body, which moves from memory to a file; return it.
 
     Raises:
         RefusedError: the disk has no space for it, and for `more` bytes that will follow.
     """
+    if free_bytes() < len(data) + max(0, more):  # each time: others fill the disk meanwhile
+        raise RefusedError(507, "disk_full", DISK_FULL)
     if isinstance(body, io.BytesIO):
-        if free_bytes() < len(data) + max(0, more):
-            raise RefusedError(507, "disk_full", DISK_FULL)
         file = temporary_upload()
         file.write(body.getvalue())
         body = file
@@ -318,7 +323,10 @@ def make_environ(scope: Scope, body: IO[bytes], length: int) -> dict[str, Any]:
     """Return WSGI's view of a request whose body is there."""
     target = scope["raw_path"]
     if not target.startswith(b"/"):  # the form in which a proxy is asked
-        target = urlsplit(target).path or b"/"
+        try:
+            target = urlsplit(target).path or b"/"
+        except ValueError as error:
+            raise RefusedError(400, "bad_request", "The address is not valid.") from error
     if b"%" in target:
         target = unquote_to_bytes(target)
     server, client = scope["server"] or ("", 0), scope["client"] or ("", 0)

@@ -1,6 +1,7 @@
 """HTTP as clients may send it, well formed or not, on a plain socket."""
 
 import contextlib
+import io
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import httpx
 import psycopg
 import pytest
 
+from backend_django.server import bridge
 from tests.server.conftest import Server
 from tests.stack import Api, Stack, wait_for
 
@@ -158,6 +160,7 @@ def test_http_1_0_ends_with_the_answer(line: Line) -> None:
 
 def test_a_target_may_name_the_host(line: Line) -> None:
     assert line.send(get(f"http://127.0.0.1{VERSION}")).answer()[0] == 200
+    assert is_problem(line.send(get("http://[")).answer(), 400, "bad_request")
 
 
 def sign_in(length: str, body: bytes) -> bytes:
@@ -215,10 +218,16 @@ def test_what_is_sent_is_what_arrives(server: Server, api: Api, size: int) -> No
         assert int(client.head(path).headers["content-length"]) == len(content)
 
 
-def test_who_goes_away_while_sending_leaves_nothing(server: Server, line: Line) -> None:
+def upload(api: Api, *headers: str) -> str:
+    """Return the head of a request that may have a large body."""
+    token = f"Authorization: {api.headers['Authorization']}"
+    return get("/api/v1/wordcount/copy/create/", token, *headers, method="POST")
+
+
+def test_who_goes_away_while_sending_leaves_nothing(server: Server, line: Line, api: Api) -> None:
     work = server.stack.work
     before = set(work.iterdir())
-    line.send(sign_in("Content-Length: 5000000", bytes(1_000_000)))
+    line.send(upload(api, "Content-Length: 5000000")).send(bytes(1_000_000))
     wait_for(lambda: set(work.iterdir()) - before, what="the body is kept in a file")
     line.socket.shutdown(socket.SHUT_RDWR)
     wait_for(lambda: not set(work.iterdir()) - before, what="the file is gone")
@@ -249,10 +258,50 @@ def test_a_full_disk_is_said(stack: Stack, api: Api) -> None:
     server = Server(stack, PROCESSING_DISK_RESERVE_BYTES=str(10**18))
     try:
         with contextlib.closing(Line(server)) as line:
-            line.send(sign_in("Content-Length: 5000000", bytes(1_000_000)))
+            line.send(upload(api, "Content-Length: 5000000")).send(bytes(1_000_000))
             assert is_problem(line.answer(), 507, "disk_full")
     finally:
         server.stop()
+
+
+def test_a_disk_that_others_fill_meanwhile_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = iter([10**9, 10**6, 0])
+    monkeypatch.setattr(bridge, "free_bytes", lambda: next(free))
+    body = bridge.store(bridge.store(io.BytesIO(), b"first", 100), b"second", 50)
+    with body, pytest.raises(bridge.RefusedError) as refused:
+        bridge.store(body, b"third", -(10**9))  # of a length that nobody has announced
+    assert refused.value.args[:2] == (507, "disk_full")
+
+
+def in_one_chunk(size: int) -> bytes:
+    return b"%x\r\n%s\r\n" % (size, bytes(size))
+
+
+@pytest.mark.parametrize("path", ["/api/v1/auth/login/", "/api/v1/auth/password/reset/", "/login"])
+@pytest.mark.parametrize("length", ["Content-Length: 2000000", "Transfer-Encoding: chunked"])
+def test_who_is_not_signed_in_fills_no_disk(
+    server: Server, line: Line, path: str, length: str
+) -> None:
+    """They may call these, but these take no files: 1 MiB is the most that is read."""
+    kept = set(server.stack.work.iterdir())
+    line.send(get(path, length, "Content-Type: application/json", method="POST"))
+    with contextlib.suppress(OSError):
+        line.send(bytes(200_000) if "Length" in length else in_one_chunk(300_000) * 5)
+    assert is_problem(line.answer(), 413, "too_large")
+    assert line.is_closed()
+    wait_for(lambda: set(server.stack.work.iterdir()) <= kept, what="nothing is kept")
+
+
+def test_a_body_that_is_not_announced_may_be_large_where_files_are_taken(
+    line: Line, api: Api
+) -> None:
+    form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+    chunks = [form, bytes(2_000_000), b"\r\n--x--\r\n"]
+    head = upload(
+        api, "Transfer-Encoding: chunked", "Content-Type: multipart/form-data; boundary=x"
+    )
+    line.send(head).send(b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in chunks))
+    assert line.send("0\r\n\r\n").answer()[0] == 201
 
 
 # When all threads are busy, and at the end

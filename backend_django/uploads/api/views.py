@@ -11,6 +11,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.generics import GenericAPIView
+from rest_framework.parsers import FileUploadParser
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -101,6 +102,7 @@ class UploadView(UploadBase):
 
 class ChunkView(UploadBase):
     schema_action = {"put": "upload_part", "post": "upload_part_url"}
+    parser_classes = [FileUploadParser]  # a body of any size may come: `put` reads it itself
     problems = {
         409: "The upload goes the other way: see its `mode`",
         503: "The storage is not responding",

@@ -84,8 +84,8 @@ def _callers(request: HttpRequest) -> Iterator[User]:
     """Yield whose session and whose token a call comes with; the views refuse what is not valid."""
     if request.user.is_authenticated:
         yield request.user
-    kind, _, key = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() == "token":
-        digest = ApiToken.digest_of(key.strip())
+    credentials = request.headers.get("Authorization", "").split()  # as the API reads it
+    if len(credentials) == 2 and credentials[0].lower() == "token":
+        digest = ApiToken.digest_of(credentials[1])
         if token := ApiToken.objects.filter(digest=digest).select_related("user").first():
             yield token.user

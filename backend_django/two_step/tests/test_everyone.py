@@ -58,3 +58,10 @@ def test_its_own_account_stays_open(ada: Visitor) -> None:
     for path in ("auth/session/", "auth/user/", "auth/mfa/", "auth/tokens/", "version-info/"):
         assert ada.get(f"/api/v1/{path}").status_code == 200, path
     assert not mfa_is_on(User.objects.get(email=EMAIL))
+
+
+@pytest.mark.parametrize("value", ["Token\t{}", "token  {}", " Token {} "])
+def test_a_token_is_known_however_its_header_is_written(ada: Visitor, value: str) -> None:
+    key = token_create(user=User.objects.get(email=EMAIL), name="x")[1]
+    answer = Client(headers={"Authorization": value.format(key)}).get("/api/v1/usage/")
+    assert (answer.status_code, answer.json()["code"]) == (403, "second_step_required")

@@ -41,6 +41,7 @@ STORE_FAILED = Message("The upload could not be stored. Try again in a moment.")
 EXPIRE_LIMIT = 100  # in one round, so that a round stays short
 
 
+@transaction.atomic  # else a process that ends in between leaves the bytes counted for the day
 def upload_begin(*, owner: User, kind: str, name: str, size: int) -> Upload:
     """Write down that a file is about to be stored. Call it outside of a transaction.
 
@@ -79,6 +80,7 @@ def upload_start(*, owner: User, kind: str, name: str, size: int) -> Upload:
     upload.chunk_size = way.chunk_size(size)
     with storing(upload.id):
         way.begin(upload)
+    upload.save()
     _extend(upload)
     logger.info("upload %s: %d chunks of %s", upload.id, upload.chunks, upload.kind)
     return upload
@@ -126,12 +128,13 @@ def chunk_receive(*, upload: Upload, number: int, stream: IO[bytes]) -> None:
             )
         arriving.seek(0)
         with transaction.atomic():
-            row = Upload.objects.select_for_update().filter(id=upload.id).first()
+            row = Upload.objects.select_for_update().filter(id=upload.id, held_by=None).first()
             if row is None:
                 raise NotFound(GONE)
             if number not in row.received:
                 ServerChunks().store(row, number, arriving)
                 row.received = sorted([*row.received, number])
+                row.save(update_fields=["received"])
             _extend(row)
     upload.refresh_from_db()
 
@@ -195,8 +198,10 @@ def chunk_url(*, upload: Upload, number: int) -> str:
 
 
 def _extend(upload: Upload) -> None:
-    upload.expires_at = from_now(settings.PROCESSING_UPLOAD_SECONDS)
-    upload.save()
+    """Let an upload live on, unless something holds it, which then decides that."""
+    free = Upload.objects.filter(id=upload.id, held_by=None)
+    if not free.update(expires_at=from_now(settings.PROCESSING_UPLOAD_SECONDS)):
+        raise NotFound(GONE)
     upload.refresh_from_db()
 
 

@@ -6,12 +6,15 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -19,8 +22,10 @@ from backend_django.files.temporary import temporary_upload
 from backend_django.operations.tidy import check_files
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.tasks import maintenance_reap
-from backend_django.uploads.models import Upload
+from backend_django.uploads import services
+from backend_django.uploads.models import DailyUsage, Upload
 from backend_django.users.models import User
+from backend_django.utils.errors import NotFound
 from scripts.processes import dies_with_parent
 from tests.stack import wait_for
 
@@ -149,3 +154,36 @@ def test_form_upload_is_on_disk_and_locked_while_it_arrives(
     assert seen
     assert all(seen)
     wait_for(lambda: not list(work.glob("upload-*")), what="it was moved")
+
+
+def test_a_late_call_about_an_upload_takes_it_from_nobody(upload: Upload) -> None:
+    """The call read the row before a request was made of the upload."""
+    holder = uuid4()
+    assert services.uploads_hold(uploads=[upload], holder=holder)
+    upload.chunk_size = upload.size
+    for late in (
+        lambda: services.chunk_receive(upload=upload, number=1, stream=BytesIO(b"two")),
+        lambda: services._extend(upload),
+    ):
+        with pytest.raises(NotFound):
+            late()
+    kept = Upload.objects.get()
+    assert (kept.held_by, kept.expires_at, kept.received) == (holder, None, [])
+    Upload.objects.all().delete()
+    with pytest.raises(NotFound):
+        services._extend(upload)
+    assert not Upload.objects.exists()
+
+
+def test_bytes_of_an_upload_that_never_began_are_not_counted(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is lost between the count and the row."""
+
+    def lost(**_: Any) -> None:
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr(Upload.objects, "create", lost)
+    with pytest.raises(OperationalError):
+        services.upload_begin(owner=user, kind="wordcount", name="a", size=1000)
+    assert not DailyUsage.objects.filter(bytes__gt=0).exists()

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from backend_django.audit.services import event_record
 from backend_django.users.models import User
-from backend_django.users.services import notice_send
+from backend_django.users.services import account_hold, notice_send
 from backend_django.utils.errors import Conflict, Invalid
 from backend_django.utils.messages import Message
 
@@ -48,7 +48,7 @@ def passkey_add(
     except NotAccepted as error:
         raise Invalid(fields={"credential": NOT_ACCEPTED}) from error
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=user.pk)
+        account_hold(user=user)
         _check_room(user)
         is_first = not mfa_is_on(user)
         kept = {part: credential[part] for part in KEPT if part in credential}

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from backend_django.audit.services import Outcome, event_record
 from backend_django.users.limits import seconds_to_wait
 from backend_django.users.models import ApiToken, User
-from backend_django.users.services import notice_send, sessions_end
+from backend_django.users.services import account_hold, notice_send, sessions_end
 from backend_django.utils.errors import Conflict, Denied, Invalid, LimitReached
 from backend_django.utils.messages import Message
 
@@ -120,7 +120,7 @@ def mfa_activate(*, user: User, secret: str, code: str, token: ApiToken | None) 
 
     Raises:
         Invalid: the code does not belong to the secret.
-        Conflict: there is an app already.
+        Conflict: there is an app already, or somebody else has changed the account meanwhile.
     """
     if not validate_totp_code(secret, code):
         raise Invalid(
@@ -128,7 +128,7 @@ def mfa_activate(*, user: User, secret: str, code: str, token: ApiToken | None) 
         )
     try:
         with transaction.atomic():
-            User.objects.select_for_update().get(pk=user.pk)
+            account_hold(user=user)
             is_first = not mfa_is_on(user)
             TOTP.activate(user, secret)
             codes = second_step_begin(user=user, token=token) if is_first else []
@@ -156,6 +156,7 @@ def second_step_begin(*, user: User, token: ApiToken | None = None) -> list[str]
 @transaction.atomic
 def mfa_deactivate(*, user: User) -> None:
     """Turn the second step off: app, passkeys and recovery codes go."""
+    account_hold(user=user)
     removed, _ = Authenticator.objects.filter(user=user).delete()
     if removed:
         notice_send(user=user, kind="mfa_off")
@@ -169,6 +170,7 @@ def recovery_codes_renew(*, user: User) -> list[str]:
     Raises:
         Conflict: two-step sign-in is off.
     """
+    account_hold(user=user)
     if not mfa_is_on(user):
         raise Conflict("Two-step sign-in is off.")
     notice_send(user=user, kind="recovery_codes")

@@ -15,7 +15,7 @@ from backend_django.utils.admin import ReadOnly
 from backend_django.utils.site import page_path
 
 from .models import ApiToken, User
-from .services import sessions_end
+from .services import address_forget, sessions_end
 
 UserSessionAdmin.search_fields = ["user__email", "ip"]  # their own name a column that is not here
 
@@ -59,14 +59,24 @@ class UserAdmin(DjangoUserAdmin):
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
         """Set the password of others: one's own asks for more, on the account page."""
-        if unquote(id) != str(request.user.pk):
+        if self.get_object(request, unquote(id)) != request.user:
             return super().user_change_password(request, id, form_url)
         if request.method == "POST":
             raise PermissionDenied
         return HttpResponseRedirect(page_path("/account"))
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        own = ["email"] if obj == request.user else []  # its account page asks for more, too
+        return [*super().get_readonly_fields(request, obj), *own]
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
+        if change:  # nothing else: the account's owner may be changing it, too
+            columns = {field.name for field in obj._meta.concrete_fields}
+            obj.save(update_fields=columns.intersection(form.changed_data))
+        else:
+            super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            address_forget(user=obj)
         if change and "is_active" in form.changed_data:
             event = "account_activated" if obj.is_active else "account_deactivated"
             event_record(event=event, target=obj.email)

@@ -11,7 +11,7 @@ from backend_django.audit.services import event_record
 from backend_django.mail.services import mail_queue
 
 from .models import User
-from .services import account_awaits_confirmation, address_hold, notice_send
+from .services import account_awaits_confirmation, address_forget, address_hold, notice_send
 
 SALT = "users.email_change"
 SECONDS = 24 * 3600
@@ -85,7 +85,7 @@ def email_change_confirm(*, change: EmailChange) -> bool:
     notice_send(user=user, kind="email_changed")  # to the old one
     user.email = change.new
     user.save(update_fields=["email"])
-    EmailAddress.objects.filter(user=user).delete()
+    address_forget(user=user)
     EmailAddress.objects.create(user=user, email=change.new, verified=True, primary=True)
     event_record(event="email_changed", target=change.new, detail=f"before: {change.old}")
     return True

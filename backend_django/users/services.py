@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
@@ -27,6 +28,7 @@ from .models import ApiToken, Registration, User
 MAX_TOKENS = 50
 MAX_SIGN_IN_TOKENS = 10
 ADDRESS_LOCK = 7_404  # first half of the keys of the advisory locks of addresses
+LET_IN_BY = ("email", "password", "is_active", "sessions_ended")
 SIGN_IN_TOKEN = "Sign-in"  # noqa: S105 (a name, not a secret)
 
 
@@ -53,6 +55,20 @@ def superuser_ensure(*, email: str, password: str) -> bool:
     user = User.objects.create_superuser(email, password)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return True
+
+
+def account_hold(*, user: User) -> None:
+    """Let nobody else change an account until this transaction has ended.
+
+    What a caller has proved, by a password above all, may be over: hashing takes long, and whoever
+    has got the account back meanwhile must not find anything new that was made with the old one.
+
+    Raises:
+        Conflict: the account is not any more what the caller was let into.
+    """
+    now = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+    if now is None or any(getattr(now, name) != getattr(user, name) for name in LET_IN_BY):
+        raise Conflict("Your account has changed meanwhile. Sign in again.", "account_changed")
 
 
 def address_hold(email: str) -> None:
@@ -161,7 +177,12 @@ def password_reset(*, user: User, token: str, password: str) -> bool:
 
 @transaction.atomic
 def password_change(*, user: User, password: str) -> None:
-    """Set another password; other sessions and all tokens end with the old one."""
+    """Set another password; other sessions and all tokens end with the old one.
+
+    Raises:
+        Conflict: somebody else has changed the account meanwhile.
+    """
+    account_hold(user=user)
     _password_set(user, password)
 
 
@@ -169,6 +190,19 @@ def _password_set(user: User, password: str) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
     notice_send(user=user, kind="password_changed")
+
+
+def address_forget(*, user: User) -> None:
+    """Forget by which addresses an account was known before its present one, at Google as well."""
+    EmailAddress.objects.filter(user=user).exclude(email=user.email).delete()
+    SocialAccount.objects.filter(user=user).delete()
+
+
+def account_update(*, user: User, **values: str) -> None:
+    """Change the name or the language, and nothing else: what was read may be of yesterday."""
+    for name, value in values.items():
+        setattr(user, name, value)
+    User.objects.filter(pk=user.pk).update(**values)
 
 
 def notice_send(*, user: User, kind: str) -> None:
@@ -188,8 +222,10 @@ def account_delete(*, user: User) -> None:
     """Remove an account and what belongs to it: requests, files, tokens, sessions.
 
     Raises:
-        Conflict: nobody would be left who can manage the product, or something that a module has.
+        Conflict: nobody would be left who can manage the product, or something that a module has,
+            or somebody else has changed the account meanwhile.
     """
+    account_hold(user=user)
     if user.is_superuser:
         others = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
         if not others.exclude(id=user.id).exists():
@@ -226,8 +262,9 @@ def token_create(
         The token, and its key, which can never be told again.
 
     Raises:
-        Conflict: there are too many already.
+        Conflict: there are too many already, or somebody else has changed the account meanwhile.
     """
+    account_hold(user=user)
     own = ApiToken.objects.filter(user=user, from_sign_in=from_sign_in)
     if from_sign_in:
         # Scripts that sign in each time would leave one behind each time.

@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
 from django.core import signing
 from django.core.mail import EmailMessage
 
@@ -46,6 +47,17 @@ def test_another_email_counts_once_its_link_was_followed(
     assert (address.email, address.verified, address.primary) == (EMAIL, True, True)
     assert AuditEvent.objects.filter(event="email_changed", target=EMAIL).exists()
     assert confirm(key).json()["errors"][0]["code"] == "dead_link", "it works once"
+
+
+def test_google_knows_the_account_by_its_new_email_alone(
+    signed_in: Visitor, ada: User, post_office: PostOffice
+) -> None:
+    """Else the former mailbox, of an employer perhaps, would still open the account."""
+    SocialAccount.objects.create(user=ada, provider="google", uid="123")
+    ask(signed_in)
+    assert SocialAccount.objects.exists()
+    assert confirm(key_for(EMAIL, post_office())).status_code == 200
+    assert not SocialAccount.objects.exists()
 
 
 def test_the_password_is_asked_for_and_a_new_one_voids_the_link(

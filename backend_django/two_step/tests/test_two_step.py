@@ -10,11 +10,14 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.apps import apps
 from django.test import Client, RequestFactory
 
+from backend_django.two_step import services
 from backend_django.two_step.adapter import MFAAdapter
 from backend_django.two_step.recovery import CodeForm
 from backend_django.users.models import User
+from backend_django.utils.errors import Conflict
 from tests.accounts.conftest import PASSWORD, PostOffice, Visitor, script
 from tests.accounts.test_password import NEW, parts, set_new
+from tests.accounts.test_stale_proofs import own_again
 from tests.security.test_surface import assert_headers
 
 from .authenticator import code_of
@@ -299,3 +302,19 @@ def test_code_page_of_accounts_carries_the_headers_and_sends_nobody_elsewhere(
     for to in ("https://evil.example", "//evil.example", "/\\evil.example"):
         for method in (client.get, client.post):
             assert method(address, query_params={"next": to})["Location"] == "/accounts/login"
+
+
+def test_no_second_step_is_set_up_or_taken_away_with_a_password_that_is_over(
+    signed_in: Visitor, ada: User
+) -> None:
+    """Else whoever lost an account could lock its owner out in the same moment."""
+    secret = signed_in.call("mfa/propose").json()["secret"]
+    own_again()
+    for change in (
+        lambda: services.mfa_activate(user=ada, secret=secret, code=code_of(secret), token=None),
+        lambda: services.mfa_deactivate(user=ada),
+        lambda: services.recovery_codes_renew(user=ada),
+    ):
+        with pytest.raises(Conflict, match="changed meanwhile"):
+            change()
+    assert not Authenticator.objects.exists()

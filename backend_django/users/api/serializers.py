@@ -27,6 +27,7 @@ from backend_django.utils.features import feature_names
 from ..email_change import EmailChange, email_change_find
 from ..models import ApiToken, Registration, User
 from ..registration_keys import registration_find
+from ..services import account_update
 from ..sessions import device
 from .confirm import OwnPasswordMixin, PasswordField
 
@@ -242,6 +243,10 @@ class UserSerializer(serializers.ModelSerializer[User]):
         model = User
         fields = ["id", "email", "name", "language", "is_staff", "has_password"]
         read_only_fields = ["id", "email", "is_staff"]
+
+    def update(self, instance: User, validated_data: dict[str, Any]) -> User:
+        account_update(user=instance, **validated_data)
+        return instance
 
 
 class LinkSerializer(serializers.Serializer[Any]):

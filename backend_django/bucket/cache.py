@@ -4,9 +4,10 @@ Those used longest ago make room for others. A copy is never wrong: a name in th
 once.
 """
 
+import os
 import threading
-from collections import defaultdict
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from django.conf import settings
 
@@ -16,7 +17,8 @@ from backend_django.utils.errors import StorageFull
 
 from .objects import Bucket
 
-_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+_guard = threading.Lock()
+_locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
 
 def _root() -> Path:
@@ -32,10 +34,13 @@ def local_copy(storage: Bucket, name: str, size: int) -> Path:
         StorageFull: there is no room for it.
     """
     path = _root() / name
-    with _locks[name]:  # several tiles are asked for at once
-        if not path.exists():
+    with _guard:
+        lock = _locks.setdefault(name, threading.Lock())
+    with lock:  # several tiles are asked for at once
+        try:
+            os.utime(path)  # used now; nothing is made where another process has made room
+        except FileNotFoundError:
             _fetch(storage, name, size, path)
-        path.touch()  # used now
     return path
 
 

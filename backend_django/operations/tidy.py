@@ -21,6 +21,7 @@ from backend_django.uploads.models import Upload
 from backend_django.uploads.services import ROOT as UPLOADS
 
 PURGE_BATCH = 100
+PAGE = 500
 MIN_AGE_SECONDS = 3600  # younger files may belong to an upload or an attempt that is under way
 Status = ProcessingRequest.Status
 
@@ -115,12 +116,20 @@ def _orphan_uploads(min_age_seconds: float) -> Iterator[str]:
 
 def find_named_files() -> Iterator[str]:
     """Names in the storage that the rows name and that must be there."""
-    rows = ProcessingRequest.objects.select_related("result").iterator(chunk_size=500)
-    for request in rows:
+    for request in _all_requests():
         files = [file for named in input_refs(request).values() for file in named]
         yield from (file["name"] for file in files if file["name"])  # others come from elsewhere
         if request.status == Status.COMPLETED:
             yield from (file["name"] for file in request.result.files.values())
+
+
+def _all_requests() -> Iterator[ProcessingRequest]:
+    """Give all rows, a page at a time: no statement may take as long as all of them together."""
+    rows = ProcessingRequest.objects.select_related("result").order_by("id")
+    page = list(rows[:PAGE])
+    while page:
+        yield from page
+        page = list(rows.filter(id__gt=page[-1].id)[:PAGE])
 
 
 def _missing_files() -> Iterator[str]:

@@ -43,7 +43,10 @@ def find_abandoned_scratch(min_age_seconds: float) -> Iterator[Path]:
     border = time.time() - min_age_seconds
     for path in Path(settings.PROCESSING_WORK_DIR).glob("job-*"):
         match = NAME.match(path.name)
-        if not match or path.stat().st_mtime > border:
+        try:
+            if not match or path.stat().st_mtime > border:
+                continue
+        except FileNotFoundError:  # its attempt has ended just now
             continue
         if not ProcessingRequest.objects.filter(
             id=match["id"],

@@ -14,13 +14,16 @@ from uuid import uuid4
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from backend_django.files.temporary import temporary_upload
+from backend_django.operations import tidy
 from backend_django.operations.tidy import check_files
 from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.scratch import find_abandoned_scratch
 from backend_django.processing.tasks import maintenance_reap
 from backend_django.uploads import services
 from backend_django.uploads.models import DailyUsage, Upload
@@ -187,3 +190,25 @@ def test_bytes_of_an_upload_that_never_began_are_not_counted(
     with pytest.raises(OperationalError):
         services.upload_begin(owner=user, kind="wordcount", name="a", size=1000)
     assert not DailyUsage.objects.filter(bytes__gt=0).exists()
+
+
+def test_files_are_looked_for_page_by_page(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One statement for a million rows takes longer than a worker lets a statement last."""
+    monkeypatch.setattr(tidy, "PAGE", 2)
+    for number in range(5):
+        ProcessingRequest.objects.create(
+            owner=user, kind="wordcount", input_file=f"requests/{number}/input"
+        )
+    with CaptureQueriesContext(connection) as statements:
+        assert len(set(tidy.find_named_files())) == 5
+    asked = [each["sql"] for each in statements if "processingrequest" in each["sql"]]
+    assert len(asked) == 4
+    assert all("LIMIT 2" in each for each in asked)
+
+
+def test_scratch_that_goes_while_it_is_looked_at_is_no_fault(settings: Any) -> None:
+    root = Path(settings.PROCESSING_WORK_DIR)
+    root.mkdir()
+    gone = root / f"job-{uuid4()}-1-x"
+    gone.symlink_to(root / "nothing")  # listed, and not there when it is asked about
+    assert list(find_abandoned_scratch(0)) == []

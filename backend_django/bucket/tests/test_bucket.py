@@ -126,6 +126,16 @@ def test_local_copies_are_made_once_and_make_room(
     delete_prefix("requests/x")
 
 
+def test_a_copy_that_another_process_removes_meanwhile_is_fetched_anew(
+    completed: ProcessingRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = completed.result.files["report"]
+    local_path(file).unlink()
+    # It was there a moment ago.
+    monkeypatch.setattr(Path, "exists", lambda _: True)
+    assert local_path(file).read_bytes() == REPORT
+
+
 def test_prefix_is_removed_page_by_page_and_nothing_else(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,10 +1,12 @@
 """Tells events who asks, and records what staff do in the admin."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from django.contrib.admin.models import LogEntry
 from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
 from .services import Outcome, current_request, event_record, refusals_write
@@ -25,23 +27,25 @@ class AuditMiddleware:
         try:
             response = self.get_response(request)
             if request.method == "POST":
-                _record_staff_action(request, response.status_code, started)
+                _record_staff_action(request, response, started)
             refusals_write(request)
             return response
         finally:
             current_request.reset(token)
 
 
-def _record_staff_action(request: HttpRequest, status_code: int, started: datetime) -> None:
-    """Record a POST to the admin that was done (it redirects) or refused."""
+def _record_staff_action(request: HttpRequest, response: HttpResponse, started: datetime) -> None:
+    """Record a POST to the admin, unless it only showed a page: a form with errors, a question."""
     match = request.resolver_match
     if match is None or "admin" not in match.app_names or match.url_name in {"login", "logout"}:
         return
-    if not request.user.is_authenticated or status_code not in {302, 403}:
-        return  # signed out, or a form with errors or a question
+    if not request.user.is_authenticated:
+        return
     entries = LogEntry.objects.filter(user_id=request.user.pk, action_time__gte=started)
     said = [str(entry) for entry in entries.order_by("id")[:20]]
-    if action := request.POST.get("action"):
+    if _is_page(response) and not said:
+        return
+    if action := _action_of(request):
         chosen = request.POST.getlist("_selected_action")
         which = f"{len(chosen)}: {', '.join(chosen[:20])}"
         if request.POST.get("select_across") == "1":  # the form names those of one page only
@@ -49,7 +53,21 @@ def _record_staff_action(request: HttpRequest, status_code: int, started: dateti
         said.insert(0, f"{action} of {which}")
     event_record(
         event=f"admin.{match.url_name}",
-        outcome=Outcome.SUCCESS if status_code == 302 else Outcome.FAILURE,
+        outcome=Outcome.SUCCESS if response.status_code < 400 else Outcome.FAILURE,
         target=str(match.kwargs.get("object_id", "")),
         detail="; ".join(said),
     )
+
+
+def _is_page(response: HttpResponse) -> bool:
+    """Return whether a page was shown. Django's window of a popup that is done closes itself."""
+    if response.status_code != 200 or not isinstance(response, SimpleTemplateResponse):
+        return False
+    return "popup_response_data" not in (response.context_data or {})
+
+
+def _action_of(request: HttpRequest) -> str:
+    """Return the action that ran: of a form that names several, Django chooses by `index`."""
+    with suppress(ValueError, IndexError):
+        return request.POST.getlist("action")[int(request.POST.get("index", 0))]
+    return request.POST.get("action", "")

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from allauth.core.exceptions import ImmediateHttpResponse
+from django.contrib.admin import site
 from django.core.cache import caches
+from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -133,6 +135,41 @@ def test_what_staff_do_in_the_admin(staff: Visitor, ada: User) -> None:
     assert "Active" in changed.detail
     assert "delete_selected of 1" in deleted.detail
     assert "ada@example.org" in deleted.detail
+
+
+def test_what_staff_do_in_a_popup(staff: Visitor, ada: User) -> None:
+    """There Django responds 200 to what was done, as to a form with errors."""
+    address = f"/admin/users/user/{ada.id}/"
+    popup = {"_popup": "1"}
+    promoted = form_of(ada, is_superuser="on", is_staff="on") | popup
+    assert staff.post(f"{address}change/", promoted).status_code == 200
+    event = AuditEvent.objects.get(event="admin.users_user_change")
+    assert (event.outcome, event.target) == ("success", str(ada.id))
+    assert "Superuser status" in event.detail
+    assert staff.post(f"{address}change/", promoted | {"email": "no address"}).status_code == 200
+    assert AuditEvent.objects.filter(event="admin.users_user_change").count() == 1
+    root = User.objects.get(email="root@example.org")  # Django's own log goes with who is deleted
+    staff.post(f"/admin/users/user/{root.id}/delete/", popup | {"post": "yes"})
+    assert not User.objects.filter(id=root.id).exists()
+    assert ("admin.users_user_delete", "success", root.email) in events()
+
+
+def test_an_action_of_staff_is_recorded_whatever_it_responds(staff: Visitor, ada: User) -> None:
+    """A file, for example; and by the name of the one that ran, when a form has two."""
+    form: dict[str, Any] = {"_selected_action": [str(ada.id)], "index": "0"}
+    staff.post("/admin/users/user/", form | {"action": ["end_sessions", "delete_selected"]})
+    assert "end_sessions of 1" in AuditEvent.objects.latest("id").detail
+
+    def export(admin: Any, request: Any, rows: Any) -> HttpResponse:
+        return HttpResponse(",".join(rows.values_list("email", flat=True)))
+
+    users = site.get_model_admin(User)
+    users.actions = [*users.actions, export]
+    try:
+        assert staff.post("/admin/users/user/", form | {"action": "export"}).status_code == 200
+    finally:
+        users.actions = users.actions[:-1]
+    assert "export of 1" in AuditEvent.objects.latest("id").detail
 
 
 def test_staff_who_may_not_are_recorded_too(ada: User) -> None:

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
-from django.db.models import Model, RestrictedError
+from django.db.models import Model, ProtectedError, RestrictedError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from backend_django.utils.errors import Conflict
+from backend_django.utils.messages import Message
 
 M = TypeVar("M", bound=Model)
 # What a constraint refuses, by the end of its name: `<feature>_<model>_<field>_unique`.
@@ -92,5 +93,9 @@ def conflict_if_used(sentence: str) -> Iterator[None]:
     """Turn the deletion of a row that others refer to into a Conflict that says `sentence`."""
     try:
         yield
-    except RestrictedError as error:
-        raise Conflict(sentence, code="in_use") from error
+    except (ProtectedError, RestrictedError) as error:
+        said = Message(
+            "%(sentence)s Ask others, or an administrator, to delete what is theirs.",
+            sentence=sentence,
+        )
+        raise Conflict(said, code="in_use") from error

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from backend_django.utils.admin import ReadOnly
 from backend_django.utils.errors import Conflict
+from backend_django.utils.translation import translate
 
 from . import services
 from .models import Membership, Team
@@ -35,6 +36,9 @@ class TeamAdmin(ReadOnly, admin.ModelAdmin):
     def name(self, team: Team) -> str:
         return team.name
 
+    def _say(self, request: HttpRequest, team: Team, error: Conflict) -> None:
+        self.message_user(request, f"{team}: {translate(error.message)}", messages.WARNING)
+
     def has_support_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("teams.change_team")
 
@@ -50,7 +54,7 @@ class TeamAdmin(ReadOnly, admin.ModelAdmin):
             try:
                 services.support_begin(team=team, user=user)
             except Conflict as error:
-                self.message_user(request, f"{team}: {error.message}", messages.WARNING)
+                self._say(request, team, error)
             else:
                 text = _("You act for %(team)s until an hour from now. Its members see it.")
                 self.message_user(request, text % {"team": team})
@@ -61,4 +65,7 @@ class TeamAdmin(ReadOnly, admin.ModelAdmin):
     )
     def remove(self, request: HttpRequest, queryset: QuerySet[Team]) -> None:
         for team in queryset:
-            services.team_delete(team=team)
+            try:
+                services.team_delete(team=team)
+            except Conflict as error:
+                self._say(request, team, error)

@@ -14,6 +14,7 @@ from backend_django.audit.services import event_record
 from backend_django.live.publish import RESET, publish_on_commit
 from backend_django.mail.services import mail_queue
 from backend_django.users.models import User
+from backend_django.users.services import account_rows_delete
 from backend_django.utils.errors import Conflict, NotFound
 from backend_django.utils.messages import Message
 
@@ -83,10 +84,14 @@ def team_rename(*, team: Team, name: str) -> None:
 
 @transaction.atomic
 def team_delete(*, team: Team) -> None:
-    """Remove a team with everything that belongs to it: requests, files, rows, links."""
+    """Remove a team with everything that belongs to it: requests, files, rows, links.
+
+    Raises:
+        Conflict: others use something that belongs to it.
+    """
     _record("team_deleted", team, team.name)
     _refresh(*_member_ids(team))
-    team.account.delete()
+    account_rows_delete(account=team.account)
 
 
 @transaction.atomic

@@ -1,7 +1,7 @@
 """Writes to accounts."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -232,15 +232,36 @@ def account_delete(*, user: User) -> None:
             raise Conflict("This is the only administrator. Make another one first.")
     notice_send(user=user, kind="account_deleted")
     event_record(event="account_deleted", target=user.email)
+    account_rows_delete(account=user)
+
+
+def account_rows_delete(*, account: User) -> None:
+    """Remove a row of the users, a person or not, with all that belongs to it.
+
+    Raises:
+        Conflict: something that a module has keeps it, or others use something that belongs to it.
+    """
+    rows: Iterable[Any]
     try:
-        user.delete()
-    except ProtectedError as error:  # by a row of a module, which says why and what to do
-        row: Any = next(iter(error.protected_objects))
-        raise Conflict(row.why_kept, "in_use") from error
-    except RestrictedError as error:  # rows of others refer to one
-        raise Conflict(
-            "Others use something of yours. Delete it, or have them stop using it, first.", "in_use"
-        ) from error
+        account.delete()
+    except ProtectedError as error:
+        rows = error.protected_objects
+    except RestrictedError as error:
+        rows = error.restricted_objects
+    else:
+        return
+    # By a row of a module that says why and what to do, or by those of others, who alone see them.
+    if said := [row.why_kept for row in rows if hasattr(row, "why_kept")]:
+        raise Conflict(said[0], "in_use")
+    kinds = sorted({str(row._meta.verbose_name_plural) for row in rows})
+    raise Conflict(
+        Message(
+            "Others use what belongs to this account: %(rows)s. Ask them, or an "
+            "administrator, to delete these first.",
+            rows=", ".join(kinds),
+        ),
+        "in_use",
+    )
 
 
 @transaction.atomic

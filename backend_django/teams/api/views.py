@@ -103,6 +103,7 @@ class TeamUpdateView(TeamView):
 
 class TeamDeleteView(TeamView):
     schema_action = "delete"
+    problems = {409: "Others use something that belongs to it"}
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, id: UUID) -> Response:

@@ -95,8 +95,14 @@ def team_delete(*, team: Team) -> None:
 
 
 @transaction.atomic
-def invitation_create(*, team: Team, email: str, role: str, user: User, origin: str) -> Invitation:
+def invitation_create(
+    *, team: Team, email: str, role: str, user: User, origin: str, is_mailed: bool = True
+) -> Invitation:
     """Ask somebody to join, by mail. Who is invited already is sent another mail.
+
+    Args:
+        is_mailed: false for an address that got a few of these just now, by whomever. It sees the
+            invitation all the same where the links of those lead to.
 
     Raises:
         Conflict: they are a member, or the team is full.
@@ -121,8 +127,9 @@ def invitation_create(*, team: Team, email: str, role: str, user: User, origin: 
         },
     )
     content = {"invitation": str(invitation.id), "origin": origin}
-    mail_queue(kind="team_invitation", recipient=email, content=content)
-    _record("team_invited", team, f"{email} as {role}")
+    if is_mailed:
+        mail_queue(kind="team_invitation", recipient=email, content=content)
+    _record("team_invited", team, f"{email} as {role}" + ("" if is_mailed else ", without a mail"))
     _refresh(*User.objects.filter(email=email).values_list("pk", flat=True))
     return invitation
 

@@ -46,19 +46,25 @@ def email_change_find(key: str) -> EmailChange | None:
 
 
 @transaction.atomic
-def email_change_request(*, user: User, email: str, origin: str) -> None:
+def email_change_request(*, user: User, email: str, origin: str, is_mailed: bool = True) -> None:
     """Send a link to the new email, and word of it to the old one.
 
     Only the mail says whether the new email has an account already.
+
+    Args:
+        is_mailed: false for a new email that got a few of these just now, by whomever.
     """
     change = EmailChange(user.pk, user.email, email, _proof_of(user))
-    mail_queue(
-        kind="account_email_change",
-        recipient=email,
-        content={"origin": origin, "change": asdict(change)},
-    )
+    if is_mailed:
+        mail_queue(
+            kind="account_email_change",
+            recipient=email,
+            content={"origin": origin, "change": asdict(change)},
+        )
     notice_send(user=user, kind="email_change_asked")
-    event_record(event="email_change_asked", target=email)
+    event_record(
+        event="email_change_asked", target=email, detail="" if is_mailed else "without a mail"
+    )
 
 
 @transaction.atomic

@@ -94,6 +94,18 @@ def test_an_email_that_is_taken_stays_where_it_is(
     assert confirm(key).status_code == 400
 
 
+def test_a_stranger_gets_three_mails_however_many_ask(
+    signed_in: Visitor, another: Visitor, post_office: PostOffice
+) -> None:
+    another.force_login(User.objects.create_user("eve@example.org", PASSWORD))
+    answers = [ask(visitor) for visitor in (signed_in, another) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert answers[0].json() == answers[3].json()
+    mails = [mail for mail in post_office() if mail.to == [EMAIL]]
+    assert len(mails) == 3
+    assert confirm(key_for(EMAIL, mails[:1])).status_code == 200, "a link of before still works"
+
+
 def test_who_never_proved_an_email_gives_way(
     signed_in: Visitor, ada: User, post_office: PostOffice
 ) -> None:

@@ -136,7 +136,11 @@ class InviteView(TeamView):
         data = self.read(InviteSerializer)
         self.limit("team_invite", user=self.user)
         invitation = services.invitation_create(
-            team=team, user=self.user, origin=page_url(request=request._request), **data
+            team=team,
+            user=self.user,
+            origin=page_url(request=request._request),
+            is_mailed=self.may_mail("team_invitation", data["email"]),
+            **data,
         )
         return Response(SentInvitationSerializer(invitation).data, status=201)
 

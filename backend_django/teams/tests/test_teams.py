@@ -13,7 +13,7 @@ from backend_django.mail.emails import write
 from backend_django.mail.models import Mail
 from backend_django.processing.models import ProcessingRequest
 from backend_django.teams.models import Invitation, Membership, Team
-from backend_django.teams.services import support_begin
+from backend_django.teams.services import support_begin, team_create
 from backend_django.users.models import User
 
 pytestmark = pytest.mark.slow
@@ -72,6 +72,19 @@ def test_an_invitation_is_good_once_for_its_address(team: Team, as_: As) -> None
     assert members(as_("stranger"), team)["stranger"]["role"] == "editor"
     assert accept(as_("stranger"), team) == 404, "used twice"
     assert write(mail.kind, mail.recipient, mail.content) is None
+
+
+def test_a_stranger_gets_three_mails_however_many_invite(
+    team: Team, people: dict[str, User], as_: As
+) -> None:
+    other = team_create(user=people["viewer"], name="Delta")
+    for client, inviting in ((as_("owner"), team), (as_("viewer"), other)):
+        for _ in range(2):
+            assert invite(client, inviting, "stranger@example.org").status_code == 201
+    assert Mail.objects.filter(kind="team_invitation").count() == 3
+    last = AuditEvent.objects.filter(event="team_invited").latest("id")
+    assert last.detail == "stranger@example.org as editor, without a mail"
+    assert {*invited(as_("stranger"))} == {str(team.id), str(other.id)}
 
 
 def test_an_invitation_needs_an_address_that_was_confirmed(team: Team, as_: As) -> None:

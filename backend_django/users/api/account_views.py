@@ -68,6 +68,14 @@ class AccountView(APIView):
     def limit(self, action: str, **options: Any) -> None:
         limit(self.request._request, action, **options)
 
+    def may_mail(self, kind: str, email: str) -> bool:
+        """Return whether to send a mail with a link: not after a few of the kind to an address.
+
+        The response is the same: whoever asks for them may not be their reader, who can follow any
+        of those that came before.
+        """
+        return is_within_limit(self.request._request, "link_mail", key=f"{kind} {email}")
+
 
 class OpenAccountView(AccountView):
     """For people who are not signed in; deaf to credentials, so that a stale one harms nobody."""
@@ -76,12 +84,8 @@ class OpenAccountView(AccountView):
     authentication_classes: list[Any] = []
 
     def send(self, kind: str, email: str) -> None:
-        """Queue a mail with a link, unless the address got a few of the kind just now.
-
-        The response is the same: whoever asks for them may not be their reader, who can follow any
-        of those that came before.
-        """
-        within = is_within_limit(self.request._request, "link_mail", key=f"{kind} {email}")
+        """Queue a mail with a link, unless the address got a few of the kind just now."""
+        within = self.may_mail(kind, email)
         outcome = Outcome.SUCCESS if within else Outcome.BLOCKED
         event_record(event="link_requested", outcome=outcome, email=email, detail=kind)
         if within:
@@ -192,7 +196,10 @@ class EmailChangeView(AccountView):
         data = self.read(EmailChangeSerializer)
         self.limit("email_change", user=self.user)
         email_change_request(
-            user=self.user, email=data["email"], origin=page_url(request=request._request)
+            user=self.user,
+            email=data["email"],
+            origin=page_url(request=request._request),
+            is_mailed=self.may_mail("account_email_change", data["email"]),
         )
         return Response(
             {"detail": _("We sent an email to the new address. Follow the link in it.")}

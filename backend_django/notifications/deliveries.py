@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from backend_django.policies import Action, can
 from backend_django.processing.api.serializers import request_state
 from backend_django.processing.models import ProcessingRequest
 from backend_django.utils import outbox
@@ -36,6 +37,7 @@ TASK = "backend_django.notifications.tasks.send_delivery"
 LONGEST_PAUSE = timedelta(hours=6)
 LONGEST_AWAY = timedelta(hours=1)
 KEPT_OF_RESPONSE = 1000
+OWNER = "owner"  # of the request, in a payload; it is not sent
 MESSAGES_AT_ONCE = 20  # the rest of many is found by the next round
 
 
@@ -57,6 +59,7 @@ def deliveries_queue(events: Iterable[tuple[Any, ProcessingRequest]]) -> None:
             "type": event,
             "timestamp": state["finished_at"],
             "data": {"kind": request.kind, **state},
+            OWNER: request.owner_id,
         }
         made.append(WebhookDelivery(webhook_id=webhook_id, event=event, payload=payload))
     WebhookDelivery.objects.bulk_create(made)
@@ -112,6 +115,11 @@ def delivery_send(*, delivery_id: Any) -> None:
     is_wanted = webhook.is_enabled or delivery.event == TEST_EVENT
     if not (is_wanted and webhook.owner.is_active):
         outbox.finish(delivery, "dropped", Message("The webhook is disabled."))
+        return
+    # They may have left the team since; the request may be gone, so its row can't be asked.
+    owner_id = delivery.payload.get(OWNER, webhook.owner_id)
+    if not can(webhook.owner_id, Action.VIEW, ProcessingRequest(owner_id=owner_id)):
+        outbox.finish(delivery, "dropped", Message("You can't see this request any more."))
         return
     began = time.monotonic()
     try:
@@ -182,7 +190,8 @@ def message_of(delivery: WebhookDelivery) -> dict[str, Any]:
     links = request_links(data["kind"], data["id"])
     if data["status"] != ProcessingRequest.Status.COMPLETED:
         links.pop("results", None)
-    return {**delivery.payload, "data": {**data, "links": links}}
+    sent = {name: value for name, value in delivery.payload.items() if name != OWNER}
+    return sent | {"data": {**data, "links": links}}
 
 
 def request_links(kind: str, request_id: Any) -> dict[str, str]:

@@ -10,7 +10,9 @@ from django.utils.translation import gettext_noop
 
 from backend_django.mail.emails import Email, email_writer
 from backend_django.mail.services import mail_gather
+from backend_django.policies import visible
 from backend_django.processing.models import ProcessingRequest
+from backend_django.users.models import User
 from backend_django.utils.site import page_url
 from backend_django.utils.translation import translate
 
@@ -39,13 +41,19 @@ def ended_mails_queue(ended: dict[str, list[str]]) -> None:
 
 @email_writer("requests_ended")
 def requests_ended(recipient: str, content: dict[str, Any]) -> EmailMessage | None:
-    """Tell which requests have ended; not of those that are deleted or started again since."""
+    """Tell which requests have ended, of those that are neither deleted nor started again since.
+
+    Nor of those that the recipient may not see any more.
+    """
+    user = User.objects.filter(email=recipient, is_active=True).first()
+    if user is None:
+        return None
     found = ProcessingRequest.objects.filter(
-        Q(created_by__email=recipient) | Q(created_by=None, owner__email=recipient),
+        Q(created_by=user) | Q(created_by=None, owner=user),
         id__in=content["items"],
         status__in=list(ENDED),
-    ).order_by("finished_at", "id")
-    requests = list(found)
+    )
+    requests = list(visible(found, user).order_by("finished_at", "id"))
     if not requests:
         return None
     if len(requests) == 1:

@@ -119,7 +119,9 @@ def tell_owner_of_the_rest(instance: ProcessingRequest, origin: Any, **_: Any) -
     """Tell of a batch whose last open request is deleted: none of it is left to end."""
     # Whoever deletes an account is told of nothing.
     of_requests = getattr(origin, "model", type(origin)) is ProcessingRequest
-    if instance.batch and not instance.is_final and of_requests:
+    if not (instance.batch and of_requests) or instance.is_final:
+        return
+    if can(instance.asker_id, Action.VIEW, instance):
         _tell([instance.asker_id], [], {instance.batch})
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.urls import NoReverseMatch, reverse
@@ -20,6 +21,7 @@ from django.utils import timezone
 from backend_django.policies import Action, can
 from backend_django.processing.api.serializers import request_state
 from backend_django.processing.models import ProcessingRequest
+from backend_django.users.models import User
 from backend_django.utils import outbox
 from backend_django.utils.encryption import DecryptionError, decrypt
 from backend_django.utils.errors import Conflict, ServiceError
@@ -67,17 +69,21 @@ def deliveries_queue(events: Iterable[tuple[Any, ProcessingRequest]]) -> None:
         send_on_commit(TASK, str(delivery.id))
 
 
+@transaction.atomic
 def delivery_test(*, webhook: Webhook) -> WebhookDelivery:
     """Send a test event, once; it works for a disabled webhook too."""
+    is_first = _is_first(webhook.owner_id, event=TEST_EVENT)
     delivery = WebhookDelivery.objects.create(
         webhook=webhook,
         event=TEST_EVENT,
         payload={"type": TEST_EVENT, "timestamp": timezone.now().isoformat(), "data": {}},
     )
-    send_on_commit(TASK, str(delivery.id))
+    if is_first:
+        send_on_commit(TASK, str(delivery.id))
     return delivery
 
 
+@transaction.atomic
 def delivery_resend(*, delivery: WebhookDelivery) -> None:
     """Send a delivery again that has ended, whatever came of it; the receiver sees the same id.
 
@@ -86,14 +92,27 @@ def delivery_resend(*, delivery: WebhookDelivery) -> None:
     """
     if not delivery.webhook.is_enabled and delivery.event != TEST_EVENT:
         raise Conflict("This webhook is disabled. Enable it first.")
+    is_first = _is_first(delivery.webhook.owner_id)
     again = WebhookDelivery.objects.filter(id=delivery.id, finished_at__isnull=False).update(
         finished_at=None, outcome="", next_attempt_at=Now()
     )
     if not again:
         raise Conflict("This delivery is still pending. It is tried again automatically.")
     Webhook.objects.filter(id=delivery.webhook_id).update(away_until=None)
-    send_on_commit(TASK, str(delivery.id))
+    if is_first:
+        send_on_commit(TASK, str(delivery.id))
     delivery.refresh_from_db()
+
+
+def _is_first(owner_id: Any, **conditions: Any) -> bool:
+    """Return whether no other delivery of a user's waits, so that a worker may be told of one.
+
+    Calls that are made by hand would otherwise take a worker each from mails, as long as the
+    receiver hangs. The next round sends the rest, one after the other.
+    """
+    User.objects.select_for_update(no_key=True).get(pk=owner_id)
+    waiting = WebhookDelivery.objects.filter(webhook__owner=owner_id, finished_at=None)
+    return not waiting.filter(**conditions).exists()
 
 
 def _callable_now() -> QuerySet[WebhookDelivery]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from backend_django.audit.models import AuditEvent
 from backend_django.notifications.models import Webhook, WebhookDelivery
@@ -110,6 +112,32 @@ def test_tests_are_limited(visitor: Client) -> None:
     id_ = call(visitor, "post", "webhooks/", data).json()["id"]
     codes = [call(visitor, "post", f"webhooks/{id_}/test/").status_code for _ in range(21)]
     assert (codes[0], codes[-1]) == (201, 429)
+
+
+def test_calls_by_hand_take_one_worker_of_a_user(
+    visitor: Client,
+    user: User,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    """A receiver that hangs would keep as many from mails; the rest is sent one after the other."""
+    hooks = [webhook_create(owner=user, url="https://example.org/", events=ALL)[0] for _ in "ab"]
+    end(user)
+    first, second = WebhookDelivery.objects.all()
+
+    def told(*paths: str) -> int:
+        with django_capture_on_commit_callbacks() as callbacks:
+            for path in paths:
+                assert call(visitor, "post", path).status_code in {200, 201}
+        return len(callbacks)
+
+    tests = [f"webhooks/{hook.id}/test/" for hook in hooks]
+    assert told(tests[0]) == 1, "although deliveries wait"
+    assert told(*tests) == 0, "until the first is over"
+    WebhookDelivery.objects.update(finished_at=timezone.now(), outcome="failed")
+    assert told(tests[1]) == 1
+    WebhookDelivery.objects.update(finished_at=timezone.now(), outcome="failed")
+    assert told(*(f"deliveries/{one.id}/resend/" for one in (first, second))) == 1
+    assert WebhookDelivery.objects.filter(finished_at=None).count() == 2
 
 
 def test_admin_sees_them_without_secrets_and_disables(

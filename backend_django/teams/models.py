@@ -4,7 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.deletion import CASCADE, ProtectedError
 from django.db.models.functions import Now
@@ -60,11 +60,15 @@ def keep_an_owner(collector: Any, field: Any, memberships: Any, using: str) -> N
     Raises:
         ProtectedError
     """
-    going = [row for row in memberships if row.role == Role.OWNER and row.expires_at is None]
-    owners = Membership.objects.using(using).filter(role=Role.OWNER, expires_at=None)
-    for row in going:
-        if not owners.filter(team=row.team_id).exclude(user=row.user_id).exists():
-            raise ProtectedError("A team needs an owner.", {row})
+    ids = [row.pk for row in memberships]
+    with transaction.atomic(using=using):
+        # As services do: two owners who go at once must not both count on the other.
+        teams = Team.objects.using(using).filter(memberships__in=ids).order_by("id")
+        list(teams.select_for_update(no_key=True, of=("self",)))
+        owners = Membership.objects.using(using).filter(role=Role.OWNER, expires_at=None)
+        for row in owners.filter(pk__in=ids):
+            if not owners.filter(team=row.team_id).exclude(pk__in=ids).exists():
+                raise ProtectedError("A team needs an owner.", {row})
     CASCADE(collector, field, memberships, using)
 
 

@@ -48,13 +48,7 @@ def team_create(*, user: User, name: str) -> Team:
     Raises:
         Conflict: they own as many as one may.
     """
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)  # one after the other
-    own = Membership.objects.filter(user=user, role=Role.OWNER, expires_at=None)
-    limit: int = settings.TEAMS_PER_USER  # type: ignore[misc]
-    if own.count() >= limit:
-        raise Conflict(
-            Message("You can be an owner of at most %(limit)s teams.", limit=limit), "too_many"
-        )
+    _check_may_own_another(user.pk)
     team_id = uuid4()
     # The domain receives no mail (RFC 6761), and without a password nobody signs in.
     account = User.objects.create_user(
@@ -65,6 +59,27 @@ def team_create(*, user: User, name: str) -> Team:
     _record("team_created", team, name)
     _refresh(user.pk)
     return team
+
+
+def _check_may_own_another(user_id: Any) -> None:
+    User.objects.select_for_update(no_key=True).get(pk=user_id)  # one after the other
+    own = Membership.objects.filter(user=user_id, role=Role.OWNER, expires_at=None)
+    limit: int = settings.TEAMS_PER_USER  # type: ignore[misc]
+    if own.count() >= limit:
+        raise Conflict(
+            Message("A user can be an owner of at most %(limit)s teams.", limit=limit), "too_many"
+        )
+
+
+def _check_role(membership: Membership | None, role: str, user_id: Any) -> None:
+    """Refuse a role that leaves a team without an owner, or somebody with too many teams."""
+    if role != Role.OWNER:
+        if membership:
+            _check_other_owner(membership)
+        return
+    is_owner = membership and membership.role == Role.OWNER and not membership.expires_at
+    if settings.TEAMS_PER_USER and not is_owner:  # type: ignore[misc]  # 0: they are handed on
+        _check_may_own_another(user_id)
 
 
 def _next_account_id() -> int:
@@ -148,10 +163,15 @@ def invitation_accept(*, user: User, team_id: Any) -> Membership:
 
     Raises:
         NotFound: there is no such invitation, or no longer.
+        Conflict: the team would be left without an owner, or they own as many as one may.
     """
-    found = invitations_for(user).filter(team=team_id).select_for_update(of=("self",)).first()
+    invitations = invitations_for(user).filter(team=team_id)
+    if found := invitations.first():
+        _lock(found.team)
+        found = invitations.select_for_update(of=("self",)).first()
     if found is None:
         raise NotFound(NO_INVITATION)
+    _check_role(found.team.memberships.filter(user=user).first(), found.role, user.pk)
     # Staff who help for a while may become a member for good.
     membership, _ = Membership.objects.update_or_create(
         team=found.team, user=user, defaults={"role": found.role, "expires_at": None}
@@ -167,14 +187,14 @@ def membership_update(*, membership: Membership, role: str) -> None:
     """Give a member another role.
 
     Raises:
-        Conflict: the team would be left without an owner, or staff helps for a while.
+        Conflict: the team would be left without an owner, staff helps for a while, or the member
+            owns as many teams as one may.
     """
     _lock(membership.team)
     membership.refresh_from_db(fields=["role", "expires_at"])
     if membership.expires_at:
         raise Conflict("Staff helps for a while and has no role of its own.", "is_support")
-    if role != Role.OWNER:
-        _check_other_owner(membership)
+    _check_role(membership, role, membership.user_id)
     Membership.objects.filter(id=membership.id).update(role=role)
     _record("team_role_changed", membership.team, f"{membership.user.email} to {role}")
     _refresh(*_member_ids(membership.team))
@@ -204,6 +224,7 @@ def support_begin(*, team: Team, user: User) -> Membership:
     Raises:
         Conflict: they are a member.
     """
+    _lock(team)
     if Membership.objects.filter(team=team, user=user, expires_at=None).exists():
         raise Conflict("You are a member of this team.", "is_member")
     until = timezone.now() + SUPPORT

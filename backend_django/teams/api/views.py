@@ -160,7 +160,7 @@ class SentInvitationView(TeamView):
 
 class MemberView(TeamView):
     schema_action = {"patch": "member_update", "delete": "member_remove"}
-    problems = {409: "The team would be left without an owner"}
+    problems = {409: "The team would be left without an owner, or the member owns too many"}
     request_serializer_class = RoleSerializer
 
     def get_member(self, id: UUID, member: UUID) -> Membership:
@@ -197,6 +197,7 @@ class InvitationListView(AccountView, generics.ListAPIView[Invitation]):
 
 class AcceptView(TeamView):
     schema_action = "accept"
+    problems = {409: "The team would be left without an owner, or the caller owns too many"}
 
     @takes_no_body(responses=TeamDetailSerializer)
     def post(self, request: Request, id: UUID) -> Response:

@@ -1,10 +1,12 @@
 """Members, roles and invitations, over HTTP."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -15,6 +17,11 @@ from backend_django.processing.models import ProcessingRequest
 from backend_django.teams.models import Invitation, Membership, Team
 from backend_django.teams.services import support_begin, team_create
 from backend_django.users.models import User
+from backend_django.users.services import account_delete
+from backend_django.utils.errors import Conflict
+from tests.stack import wait_for
+
+from .factories import make_person, make_team
 
 pytestmark = pytest.mark.slow
 
@@ -140,6 +147,81 @@ def test_a_team_keeps_an_owner(team: Team, people: dict[str, User], as_: As) -> 
     assert as_("owner").get(f"/api/v1/teams/detail/{team.id}/").status_code == 404
     people["viewer"].delete()
     assert {*members(as_("editor"), team)} == {"editor"}
+
+
+def test_who_owns_enough_teams_is_given_no_other(
+    team: Team, people: dict[str, User], as_: As, settings: Any
+) -> None:
+    """Otherwise whoever creates teams, hands them on and leaves would have any number of quotas."""
+    settings.TEAMS_PER_USER = 1
+    for who in ("viewer", "stranger"):
+        team_create(user=people[who], name="Delta")
+    invite(as_("owner"), team, "stranger@example.org", "owner")
+    path = f"/api/v1/teams/members/{team.id}/{members(as_('owner'), team)['viewer']['id']}/"
+
+    def promote() -> Any:
+        return as_("owner").patch(path, {"role": "owner"}, content_type=JSON)
+
+    refused = promote()
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many")
+    assert accept(as_("stranger"), team) == 409
+    assert team.memberships.filter(role="owner").count() == 1
+    settings.TEAMS_PER_USER = 0  # nobody creates any more, but those that there are go on
+    assert promote().status_code == 200
+    assert promote().status_code == 200, "it changes nothing"
+    assert accept(as_("stranger"), team) == 200
+
+
+def test_an_invitation_makes_no_viewer_of_the_last_owner(
+    team: Team, people: dict[str, User], as_: As
+) -> None:
+    Invitation.objects.create(  # from before the owner had this address
+        team=team, email="owner@example.org", role="viewer",
+        expires_at=timezone.now() + timedelta(days=1),
+    )  # fmt: skip
+    assert accept(as_("owner"), team) == 409
+    assert members(as_("owner"), team)["owner"]["role"] == "owner"
+    assert as_("owner").post(f"/api/v1/teams/decline/{team.id}/").status_code == 204
+
+
+def test_owners_who_are_deleted_together_are_kept(team: Team, people: dict[str, User]) -> None:
+    team.memberships.filter(user=people["editor"]).update(role="owner")
+    client = Client()
+    client.force_login(User.objects.create_superuser("root@example.org", "correct horse battery"))
+    chosen = [str(people[who].id) for who in ("owner", "editor")]
+    form = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+    client.post("/admin/users/user/", form)
+    assert team.memberships.filter(role="owner").count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.timeout(60)
+def test_of_two_owners_who_delete_their_accounts_at_once_one_stays() -> None:
+    owner, other = make_person("owner@example.org"), make_person("other@example.org")
+    team = make_team(owner=owner)
+    Membership.objects.create(team=team, user=other, role="owner")
+
+    def delete_other() -> str:
+        try:
+            account_delete(user=other)
+        except Conflict as error:
+            return error.code
+        finally:
+            connection.close()
+        return "deleted"
+
+    def is_waiting() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return bool(cursor.fetchone()[0])
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            account_delete(user=owner)
+            result = pool.submit(delete_other)
+            wait_for(lambda: result.done() or is_waiting(), what="the other comes after")
+        assert result.result() == "in_use"
+    assert [row.user for row in team.memberships.all()] == [other]
 
 
 def test_only_owners_change_a_team(team: Team, as_: As) -> None:

@@ -20404,6 +20404,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The team would be left without an owner, or the caller owns too many */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many requests */
             429: {
                 headers: {
@@ -21291,7 +21300,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The team would be left without an owner */
+            /** @description The team would be left without an owner, or the member owns too many */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -21398,7 +21407,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The team would be left without an owner */
+            /** @description The team would be left without an owner, or the member owns too many */
             409: {
                 headers: {
                     [name: string]: unknown;

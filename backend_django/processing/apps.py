@@ -14,11 +14,25 @@ class ProcessingConfig(AppConfig):
     verbose_name = gettext_lazy("Requests")
 
     def ready(self) -> None:
+        from backend_django.users.signals import account_leaving
+
+        account_leaving.connect(hold_requests)
         post_delete.connect(delete_files, sender="processing.ProcessingRequest")
         from . import advance, hooks  # noqa: F401 (they listen to what ends)
         from .api import live  # noqa: F401 (says what changes look like)
 
         autodiscover_modules("processor")
+
+
+def hold_requests(account: Any, **_: Any) -> None:
+    """Let no worker begin or end a request of an account that is being deleted."""
+    from .models import ProcessingRequest
+
+    status = ProcessingRequest.Status
+    going = ProcessingRequest.objects.filter(
+        owner=account, status__in=[status.PENDING, status.PROCESSING]
+    )
+    list(going.order_by("id").select_for_update().values_list("id"))
 
 
 def delete_files(instance: Any, **_: Any) -> None:

@@ -24,6 +24,7 @@ from backend_django.utils.errors import Conflict
 from backend_django.utils.messages import Message
 
 from .models import ApiToken, Registration, User
+from .signals import account_leaving
 
 MAX_TOKENS = 50
 MAX_SIGN_IN_TOKENS = 10
@@ -235,6 +236,7 @@ def account_delete(*, user: User) -> None:
     account_rows_delete(account=user)
 
 
+@transaction.atomic
 def account_rows_delete(*, account: User) -> None:
     """Remove a row of the users, a person or not, with all that belongs to it.
 
@@ -242,6 +244,11 @@ def account_rows_delete(*, account: User) -> None:
         Conflict: something that a module has keeps it, or others use something that belongs to it.
     """
     rows: Iterable[Any]
+    # What there is first, as a worker that ends a request locks that before its owner; then, once
+    # there can be no more of it, what was added in between.
+    account_leaving.send(User, account=account)
+    User.objects.select_for_update().filter(pk=account.pk).first()
+    account_leaving.send(User, account=account)
     try:
         account.delete()
     except ProtectedError as error:

@@ -164,7 +164,7 @@ def test_an_action_of_staff_is_recorded_whatever_it_responds(staff: Visitor, ada
         return HttpResponse(",".join(rows.values_list("email", flat=True)))
 
     users = site.get_model_admin(User)
-    users.actions = [*users.actions, export]
+    users.actions = [*(users.actions or []), export]
     try:
         assert staff.post("/admin/users/user/", form | {"action": "export"}).status_code == 200
     finally:

@@ -1,12 +1,17 @@
 """Deleting an account: everything that belonged to it is gone."""
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.db import connection
+from django.db.models.signals import pre_delete
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from backend_django.processing import lifecycle
 from backend_django.processing.models import ProcessingRequest
 from backend_django.users.models import ApiToken, User
 
@@ -76,3 +81,32 @@ def test_only_administrator_stays(signed_in: Visitor, ada: User) -> None:
 
 def test_nobody_deletes_an_account_without_signing_in(visitor: Visitor, ada: User) -> None:
     assert visitor.call("user/delete", password=PASSWORD).status_code == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_worker_begins_a_request_of_an_account_that_goes(visitor: Visitor, ada: User) -> None:
+    """A worker that took one while the account was deleted wrote an attempt that kept it."""
+    request = ProcessingRequest.objects.create(owner=ada, kind="wordcount", name="waits")
+    seen: list[Any] = []
+
+    def meanwhile(**_: Any) -> None:
+        def work() -> None:
+            try:
+                seen.append(lifecycle.claim(request.id, queue=request.queue))
+            finally:
+                connection.close()
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        worker.join()
+
+    pre_delete.connect(meanwhile, sender=User)  # what is deleted has been collected by now
+    try:
+        visitor.force_login(ada)
+        answer = visitor.call("user/delete", password=PASSWORD)
+        assert answer.status_code == 204, answer.content
+    finally:
+        pre_delete.disconnect(meanwhile, sender=User)
+    assert seen == [None]
+    assert not ProcessingRequest.objects.exists()
+    assert not User.objects.filter(pk=ada.pk).exists()

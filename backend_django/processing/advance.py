@@ -51,6 +51,8 @@ def begin(request: ProcessingRequest) -> None:
         services.step_retry(step=step)
     if lifecycle.hand_over(request.id, request.attempt):
         advance(request.id)
+        # Now, not before: a plan may crash its process, too.
+        lifecycle.detach(request.id, request.attempt)
 
 
 def advance(request_id: UUID) -> None:

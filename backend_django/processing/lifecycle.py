@@ -239,6 +239,11 @@ def hand_over(request_id: UUID, attempt: int) -> bool:
     return bool(handed)
 
 
+def detach(request_id: UUID, attempt: int) -> None:
+    """Have a request that was handed over outlive what its message works on next."""
+    _mine(request_id, attempt).update(celery_task_id="")
+
+
 def report(request_id: UUID, attempt: int, *, progress: int) -> None:
     """Write down how much of a request is done, in percent, where there is no heartbeat."""
     behind = _mine(request_id, attempt).filter(progress__lt=progress)

@@ -15,17 +15,19 @@ from django.test import Client
 
 from backend_django.operations.tidy import check_files, purge_finished
 from backend_django.processing import advance as engine
+from backend_django.processing import lifecycle
 from backend_django.processing.advance import advance
 from backend_django.processing.errors import ProcessingError
 from backend_django.processing.models import ProcessingAttempt, ProcessingRequest
 from backend_django.processing.pipeline import PipelineOutput
 from backend_django.processing.priority import Priority
-from backend_django.processing.runner import run_next
+from backend_django.processing.runner import fail_crashed, run_next
+from backend_django.processing.services import request_create
 from backend_django.processing.tasks import maintenance_reap
 from backend_django.uploads.models import Upload
 from backend_django.users.models import User
 from tests.pipelines import work
-from tests.wordcount.processor import Digest, Lines
+from tests.wordcount.processor import Digest, Lines, ShortCount
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 URL = "/api/v1/wordcount/digest"
@@ -252,6 +254,37 @@ def test_process_that_dies_in_the_middle_of_a_plan(
     tried = attempts(request)
     assert set(tried) == {"lines", "count-0", "count-1", "count-2", "merge"}
     assert set(tried.values()) == {1}
+
+
+def test_crash_of_a_job_fails_no_pipeline_that_its_message_has_begun(
+    signed_in: Client, user: User, told: list[str]
+) -> None:
+    pipeline = create(signed_in, "one", "two")
+    assert run_next(queue="short", celery_task_id="message") == [str(pipeline.id)]
+    file = ContentFile(b"one", name="a.txt")
+    request_create(owner=user, processor=ShortCount, inputs={"file": [file]})
+    job = lifecycle.claim(queue="short", celery_task_id="message")
+    assert job
+    fail_crashed("message", "exitcode 3")
+    job.refresh_from_db()
+    assert (job.status, job.error_code) == ("failed", "crashed")
+    work(told)
+    pipeline.refresh_from_db()
+    assert pipeline.status == "completed"
+
+
+def test_crash_in_a_plan_fails_its_pipeline(
+    signed_in: Client, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def steps(self: Digest, plan: Any) -> None:
+        fail_crashed("message", "exitcode 3")  # as the worker does when this process has ended
+        raise SystemExit
+
+    monkeypatch.setattr(Digest, "steps", steps)
+    pipeline = create(signed_in, "one")
+    run_next(queue="short", celery_task_id="message")
+    pipeline.refresh_from_db()
+    assert (pipeline.status, pipeline.error_code) == ("failed", "crashed")
 
 
 def test_plan_that_is_wrong_fails_in_words_and_stops_its_steps(

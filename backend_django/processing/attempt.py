@@ -59,6 +59,7 @@ class Attempt:
         self.percent = 0
         self.outcome = ""  # in a word or two, when it has ended
         self.error_code = ""  # when it has failed
+        self.interruption: Exception | None = None  # what it was told to stop with
         self.listeners: list[Callable[[str, str], None]] = []  # called with each phase and step
         self._calls: list[dict[str, Any]] = []
         self._began = time.monotonic()
@@ -117,16 +118,22 @@ class Attempt:
         lifecycle.record_calls(self.request.id, self.request.attempt, self._calls)
 
     def check(self) -> None:
-        """Raise Cancelled or ProcessingError("time_limit") when this attempt is to stop."""
+        """Raise why this attempt is to stop, again where a job has caught it.
+
+        Raises:
+            Cancelled, WorkerStopping, ProcessingError("time_limit"): the reasons there are.
+        """
         if self._lost.is_set():
-            raise Cancelled
-        if self._is_overdue():
+            self.interruption = Cancelled()
+        elif self._is_overdue():
             minutes = self.time_limit / 60
-            raise ProcessingError(
+            self.interruption = ProcessingError(
                 "time_limit",
                 "This took longer than the %(minutes)s minutes that are allowed.",
                 minutes=f"{minutes:g}",
             )
+        if self.interruption:
+            raise self.interruption
 
     def reached(self) -> dict[str, Any]:
         """Return the progress as columns of the row."""
@@ -198,7 +205,8 @@ def _on_interrupt(signum: int, frame: FrameType | None) -> None:
         return
     attempt._interrupted_at = now  # a library may swallow one, so it is not the last
     attempt.check()  # raises when the heartbeat has found that the attempt is over
-    raise WorkerStopping
+    attempt.interruption = WorkerStopping()
+    raise attempt.interruption
 
 
 def accept_interrupts() -> None:

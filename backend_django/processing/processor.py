@@ -91,7 +91,8 @@ class Context:
         """Report how much of the present phase is done, 0 to 1. Cheap: call it often.
 
         Raises:
-            Cancelled: stop, clean up nothing, let it pass; the engine knows.
+            Cancelled: stop, clean up nothing, let it pass; the engine knows. What a job raises or
+                returns after it was told to stop doesn't count.
             ProcessingError: the time limit is over.
         """
         self.check()

@@ -139,6 +139,8 @@ def _end(
         # The lease runs out and the reaper gives the request a new attempt.
         logger.exception("attempt %d lost the database", request.attempt)
         return "lost"
+    # A job may have caught it with everything else, and raised something of its own.
+    error = attempt.interruption or error
     if isinstance(error, WorkerStopping) and is_stopping():
         given_back = _retry_db_write(lambda: lifecycle.release(request.id, request.attempt))
         return "given back" if given_back else "superseded"

@@ -326,14 +326,16 @@ def fail(request_id: UUID, attempt: int, *, code: str, message: str, **reached: 
 
 
 def retry_later(request_id: UUID, attempt: int, *, pause: float, code: str, message: str) -> bool:
-    """Let a request that failed wait for another try; the reason is there until it begins."""
+    """Let a request that failed wait for another try; the reason is there until it begins.
+
+    One that is to be cancelled is cancelled.
+    """
 
     def write() -> list[ProcessingRequest]:
-        return _leave(
+        return _cancel_or_leave(
             request_id,
             attempt,
             Outcome.FAILED,
-            **AGAIN,
             run_at=from_now(pause),
             retries=F("retries") + 1,
             max_attempts=F("max_attempts") + 1,
@@ -366,6 +368,14 @@ def _cancel(request_id: UUID, attempt: int) -> list[ProcessingRequest]:
     )
 
 
+def _cancel_or_leave(
+    request_id: UUID, attempt: int, outcome: ProcessingAttempt.Outcome, **fields: Any
+) -> list[ProcessingRequest]:
+    """Leave `processing` to be tried again, but for good when somebody has asked for that."""
+    _mine(request_id, attempt).select_for_update().first()
+    return _cancel(request_id, attempt) or _leave(request_id, attempt, outcome, **AGAIN, **fields)
+
+
 def confirm_cancel(request_id: UUID, attempt: int) -> bool:
     """Finish as cancelled: somebody asked for it and the attempt has stopped."""
     return bool(end_requests(lambda: _cancel(request_id, attempt)))
@@ -386,9 +396,8 @@ def release(request_id: UUID, attempt: int) -> bool:
     """
 
     def write() -> list[ProcessingRequest]:
-        _mine(request_id, attempt).select_for_update().first()
-        return _cancel(request_id, attempt) or _leave(
-            request_id, attempt, Outcome.RELEASED, **AGAIN, max_attempts=F("max_attempts") + 1
+        return _cancel_or_leave(
+            request_id, attempt, Outcome.RELEASED, max_attempts=F("max_attempts") + 1
         )
 
     return bool(end_requests(write))

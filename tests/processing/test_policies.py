@@ -15,11 +15,11 @@ from django.utils import timezone
 from backend_django.processing import lifecycle
 from backend_django.processing.models import PausedKind, ProcessingRequest
 from backend_django.processing.policies import Retry, Unique
-from backend_django.processing.processor import ProcessingError
+from backend_django.processing.processor import Context, ProcessingError
 from backend_django.processing.runner import run_next
 from backend_django.processing.tasks import maintenance_reap
 from backend_django.users.models import User
-from tests.wordcount.processor import HEARD
+from tests.wordcount.processor import HEARD, Fetch
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 URL = "/api/v1/wordcount"
@@ -113,6 +113,20 @@ def test_one_that_waits_to_be_tried_again_can_be_cancelled(signed_in: Client) ->
     made = create(signed_in, place="/nowhere")
     run_next(queue="processing")
     assert signed_in.post(f"{URL}/fetch/cancel/{made['id']}/").json()["status"] == "cancelled"
+
+
+def test_one_that_is_cancelled_just_before_it_fails_is_not_tried_again(
+    signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = create(signed_in)
+
+    def process(self: Fetch, context: Context) -> None:
+        signed_in.post(f"{URL}/fetch/cancel/{made['id']}/")
+        raise ProcessingError("not_there", "It is not there yet.")
+
+    monkeypatch.setattr(Fetch, "process", process)
+    run_next(queue="processing")
+    assert status(signed_in, made)["status"] == "cancelled"
 
 
 def test_pauses_grow_and_are_not_all_the_same() -> None:

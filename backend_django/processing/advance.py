@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import IntegrityError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from backend_django.files.refs import FileRef
 from backend_django.utils.database_time import database_now
+from backend_django.utils.database_wait import database_is_away
 from backend_django.utils.errors import Conflict
 from backend_django.utils.messages import Message
 from backend_django.utils.text import clean_text
@@ -50,13 +51,18 @@ def begin(request: ProcessingRequest) -> None:
     for step in request.steps.filter(status__in=[Status.FAILED, Status.CANCELLED]):
         services.step_retry(step=step)
     if lifecycle.hand_over(request.id, request.attempt):
-        advance(request.id)
-        # Now, not before: a plan may crash its process, too.
-        lifecycle.detach(request.id, request.attempt)
+        try:
+            advance(request.id)
+        finally:  # not before: a plan may crash its process, too
+            lifecycle.detach(request.id, request.attempt)
 
 
 def advance(request_id: UUID) -> None:
-    """Do what is due of a pipeline."""
+    """Do what is due of a pipeline.
+
+    Raises:
+        OperationalError, InterfaceError: the database refused something; the reaper does it again.
+    """
     request = ProcessingRequest.objects.filter(
         id=request_id, status=Status.PROCESSING, lease_expires_at=lifecycle.NEVER
     ).first()
@@ -108,6 +114,7 @@ def _fail(request: ProcessingRequest, lost: ProcessingRequest) -> None:
 
 
 def _go_on(request: ProcessingRequest, pipeline: type[Pipeline]) -> None:
+    plan: Plan | None = None
     try:
         plan, output = make_plan(request, pipeline)
         due = [step for step in plan.steps.values() if step.request is None and step.is_ready]
@@ -122,6 +129,8 @@ def _go_on(request: ProcessingRequest, pipeline: type[Pipeline]) -> None:
         if not due and done == len(plan.steps):
             raise RuntimeError("the plan waits for a step that it does not name")
     except Exception as error:
+        if isinstance(error, OperationalError | InterfaceError) and (plan or database_is_away()):
+            raise  # not of its author, who may have asked another database
         if isinstance(error, ProcessingError) and error.is_for_users:
             _give_up(request, code=error.code, message=error.message)
             return
@@ -182,4 +191,9 @@ def advance_stalled() -> None:
         lease_expires_at=lifecycle.NEVER,
     )
     for request_id in stalled.values_list("id", flat=True)[:ROUND_LIMIT]:
-        advance(request_id)
+        try:
+            advance(request_id)
+        except (OperationalError, InterfaceError):
+            if database_is_away():
+                raise
+            logger.exception("pipeline %s could not go on", request_id)

@@ -60,6 +60,7 @@ class Attempt:
         self.outcome = ""  # in a word or two, when it has ended
         self.error_code = ""  # when it has failed
         self.interruption: Exception | None = None  # what it was told to stop with
+        self.raised: BaseException | None = None  # by the feature's own code
         self.listeners: list[Callable[[str, str], None]] = []  # called with each phase and step
         self._calls: list[dict[str, Any]] = []
         self._began = time.monotonic()
@@ -90,6 +91,9 @@ class Attempt:
         Attempt.current = self
         try:
             yield
+        except BaseException as error:
+            self.raised = error
+            raise
         finally:
             Attempt.current = None
 

@@ -19,7 +19,7 @@ from backend_django.files.refs import FileRef
 from backend_django.files.storage import DISK_FULL_ERRORS, free_bytes, remote
 from backend_django.uploads.quota import WorkUsedUp, work_check
 from backend_django.utils import logs
-from backend_django.utils.database_wait import statement_limit
+from backend_django.utils.database_wait import database_is_away, statement_limit
 from backend_django.utils.errors import FileGone, ServiceError, StorageFull, StorageUnavailable
 from backend_django.utils.messages import Message
 from backend_django.utils.trace_id import trace_id
@@ -135,8 +135,11 @@ def _end(
     request: ProcessingRequest, attempt: Attempt, error: BaseException, lines: Sequence[str]
 ) -> str:
     """Write down how an attempt ended that has not completed; return it in a word or two."""
-    if isinstance(error, OperationalError | InterfaceError) and _is_database_away():
-        # The lease runs out and the reaper gives the request a new attempt.
+    if isinstance(error, OperationalError | InterfaceError) and (
+        error is not attempt.raised or database_is_away()
+    ):
+        # The lease runs out and the reaper gives the request a new attempt. One of a pipeline that
+        # was handed over goes on with it.
         logger.exception("attempt %d lost the database", request.attempt)
         return "lost"
     # A job may have caught it with everything else, and raised something of its own.
@@ -316,17 +319,6 @@ def _descendants_ended() -> Iterator[None]:
         yield
     finally:
         end_descendants()
-
-
-def _is_database_away() -> bool:
-    """Return whether the engine's own connection is broken, not one that a job has opened."""
-    try:
-        if connection.connection is not None:
-            return not connection.is_usable()
-        connection.ensure_connection()
-    except (OperationalError, InterfaceError):
-        return True
-    return False
 
 
 def explain(error: BaseException, request_id: UUID) -> tuple[str, str]:

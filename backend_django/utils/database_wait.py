@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 
 # How much longer than for the database a web request may wait for all servers together. Each has a
 # budget of its own; three that hang at once must not add up to more than a client's patience.
@@ -81,6 +82,17 @@ def limit_process(seconds: float) -> None:
     """Limit each statement of this process, where nothing else is in force."""
     global _process_limit
     _process_limit = Limit(seconds)
+
+
+def database_is_away() -> bool:
+    """Return whether our own connection is broken, not one that a feature has opened."""
+    try:
+        if connection.connection is not None:
+            return not connection.is_usable()
+        connection.ensure_connection()
+    except (OperationalError, InterfaceError):
+        return True
+    return False
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from django.db import transaction
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from backend_django.utils.database_time import database_now
+from backend_django.utils.errors import DomainError
 
 from .models import Schedule
 from .processor import Processor
@@ -73,17 +74,25 @@ def _run(processor: type[Processor]) -> int:
 def _make(processor: type[Processor], due: datetime, parameters: dict[str, Any]) -> int:
     owners = list(processor.schedule_owners())
     local = due.astimezone(ZoneInfo(settings.TIME_ZONE))
+    made = 0
     for owner in owners:
-        request_create(
-            owner=owner,
-            processor=processor,
-            name=f"{processor.title} {local:%Y-%m-%d %H:%M}",
-            parameters=processor.check_parameters(parameters),
-            idempotency_key=f"schedule:{due.isoformat()}",
-        )
+        try:
+            with transaction.atomic():
+                request_create(
+                    owner=owner,
+                    processor=processor,
+                    name=f"{processor.title} {local:%Y-%m-%d %H:%M}",
+                    parameters=processor.check_parameters(parameters),
+                    idempotency_key=f"schedule:{due.isoformat()}",
+                )
+            made += 1
+        except DomainError as error:  # of one owner: they go without, the others do not
+            logger.warning(
+                "no request of %s for account %s: %s", processor.name, owner.pk, error.code
+            )
     if not owners:
         logger.warning("the schedule of %s has nobody to make a request for", processor.name)
-    return len(owners)
+    return made
 
 
 def due_times(crontab: CrontabSchedule, after: datetime, until: datetime) -> Iterator[datetime]:

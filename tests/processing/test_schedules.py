@@ -14,7 +14,9 @@ from backend_django.processing import schedules
 from backend_django.processing.models import ProcessingRequest, Schedule
 from backend_django.processing.schedules import due_times, schedules_run
 from backend_django.processing.tasks import maintenance_reap, run_schedules
+from backend_django.uploads.quota import work_count
 from backend_django.users.models import User
+from tests.wordcount.processor import Report
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -119,6 +121,22 @@ def test_the_admin_edits_it(clock: Clock, admin_client: Client) -> None:
     assert schedules_run() == 0, "what was due while it was disabled is not made up for"
     clock.now_ += timedelta(days=1)
     assert schedules_run() == 1
+
+
+def test_owner_who_may_have_no_more_today_keeps_no_other_from_theirs(
+    clock: Clock, owner: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    settings: Any,
+) -> None:  # fmt: skip
+    settings.PROCESSING_DAILY_CPU_SECONDS = 60
+    other = User.objects.create_superuser("ida@example.org", "pw")
+    monkeypatch.setattr(Report, "schedule_owners", lambda: User.objects.order_by("id"))
+    schedules_run()
+    work_count(owner_id=owner.pk, seconds=61)
+    clock.now_ += timedelta(days=1)
+    assert schedules_run() == 1
+    assert ProcessingRequest.objects.get().owner == other
+    assert f"no request of report for account {owner.pk}: daily_work_limit" in caplog.text
+    assert schedules_run() == 0, "it is not made up for later"
 
 
 def test_schedule_that_fails_does_not_keep_others_from_running(

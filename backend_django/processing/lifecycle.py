@@ -61,6 +61,7 @@ _DUE = """
     SELECT id FROM processing_processingrequest
     WHERE status = 'pending' AND owner_id <> ALL(%(at_limit)s) AND {which}
     AND (run_at IS NULL OR run_at <= statement_timestamp())
+    AND (deadline_at IS NULL OR deadline_at > statement_timestamp())
     AND kind NOT IN (SELECT kind FROM processing_pausedkind)
     AND (%(kinds)s::text IS NULL OR kind = ANY(string_to_array(%(kinds)s, ',')))
     ORDER BY priority, turn, created_at, id

@@ -207,6 +207,18 @@ def test_deadline_of_one_that_waits(signed_in: Client) -> None:
     assert (failed["status"], failed["error_code"]) == ("failed", "deadline_passed")
 
 
+def test_one_whose_deadline_has_passed_is_not_begun(signed_in: Client) -> None:
+    at = timezone.now() + timedelta(hours=1)
+    made = create(signed_in, deadline_at=at.isoformat())
+    later = create(signed_in, place="/", deadline_at=(at + timedelta(hours=9)).isoformat())
+    let_time_pass(deadline_at=timedelta(hours=2))
+    assert run_next(queue="processing") == [later["id"]], "the reaper has not been there yet"
+    with pytest.raises(CommandError):
+        call_command("run_request", made["id"])
+    maintenance_reap()
+    assert status(signed_in, made)["error_code"] == "deadline_passed"
+
+
 @pytest.mark.slow
 def test_deadline_of_one_that_runs(signed_in: Client) -> None:
     at = timezone.now() + timedelta(seconds=2)

@@ -33,7 +33,7 @@ from backend_django.utils.tasks import send_on_commit
 from backend_django.utils.text import clean_text
 
 from .models import TEST_EVENT, Webhook, WebhookDelivery
-from .services import PURPOSE, webhook_disable
+from .services import PURPOSE, deliveries_of, webhook_disable
 
 TASK = "backend_django.notifications.tasks.send_delivery"
 LONGEST_PAUSE = timedelta(hours=6)
@@ -110,9 +110,8 @@ def _is_first(owner_id: Any, **conditions: Any) -> bool:
     Calls that are made by hand would otherwise take a worker each from mails, as long as the
     receiver hangs. The next round sends the rest, one after the other.
     """
-    User.objects.select_for_update(no_key=True).get(pk=owner_id)
-    waiting = WebhookDelivery.objects.filter(webhook__owner=owner_id, finished_at=None)
-    return not waiting.filter(**conditions).exists()
+    owner = User.objects.select_for_update(no_key=True).get(pk=owner_id)  # one after the other
+    return not deliveries_of(owner).filter(finished_at=None, **conditions).exists()
 
 
 def _callable_now() -> QuerySet[WebhookDelivery]:

@@ -1,6 +1,8 @@
 """When a request runs, and how often: what its kind declares, and who submits it asks for."""
 
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
@@ -12,7 +14,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from backend_django.processing import lifecycle
+from backend_django.processing import heart, lifecycle
+from backend_django.processing.attempt import INTERRUPT
 from backend_django.processing.models import PausedKind, ProcessingRequest
 from backend_django.processing.policies import Retry, Unique
 from backend_django.processing.processor import Context, ProcessingError
@@ -272,6 +275,24 @@ def test_request_is_run_in_the_foreground(signed_in: Client) -> None:
     ProcessingRequest.objects.update(parameters={"place": ""})
     call_command("run_request", made["id"], "--again", stdout=out)
     assert out.getvalue().splitlines()[-1] == "completed: Fetch"
+
+
+def test_limits_hold_in_the_foreground(
+    signed_in: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def process(self: Fetch, context: Context) -> None:
+        time.sleep(30)  # never asks
+
+    monkeypatch.setattr(heart, "SECONDS", 0.02)
+    monkeypatch.setattr(Fetch, "timeout", timedelta(seconds=0.3))
+    monkeypatch.setattr(Fetch, "process", process)
+    before = signal.signal(INTERRUPT, lambda *_: pytest.fail("this would have ended the command"))
+    try:
+        with pytest.raises(SystemExit):
+            call_command("run_request", create(signed_in)["id"])
+    finally:
+        signal.signal(INTERRUPT, before)
+    assert "failed: This took longer than" in capsys.readouterr().out
 
 
 def test_debugger_opens_where_it_failed(signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:

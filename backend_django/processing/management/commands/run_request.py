@@ -4,6 +4,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backend_django.processing import runner
+from backend_django.processing.attempt import accept_interrupts
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.services import request_retry
 from backend_django.utils.errors import Conflict
@@ -28,6 +29,7 @@ class Command(BaseCommand):
                 request_retry(request=request)
             except Conflict as error:
                 raise CommandError(error.message) from error
+        accept_interrupts()  # a cancel and the time limit would end this process
         runner.breakpoint_at_failure = options["debug"]
         if not runner.run_this(request.id):
             raise CommandError(

@@ -149,6 +149,7 @@ def test_tasks_are_sent_on_commit_only() -> None:
 GIVEN_AN_OWNER = {
     "api/serializers.py",
     "api/views.py",
+    "processing/apps.py",
     "processing/batches.py",
     "processing/inputs.py",
     "processing/queries.py",

@@ -64,6 +64,13 @@ def signed_in(visitor: Visitor, ada: User) -> Visitor:
     return visitor
 
 
+def own_again() -> None:
+    """Ada chooses another password."""
+    user = User.objects.get(email="ada@example.org")
+    user.set_password(NEW)
+    user.save(update_fields=["password"])
+
+
 def script(key: str) -> Visitor:
     return Visitor(headers={"authorization": f"Token {key}"})
 

@@ -16,7 +16,7 @@ from backend_django.users.api.serializers import UserSerializer
 from backend_django.users.models import ApiToken, Registration, User
 from backend_django.utils.errors import Conflict
 
-from .conftest import NEW, PASSWORD, PostOffice, Visitor, link_in, script
+from .conftest import NEW, PASSWORD, PostOffice, Visitor, link_in, own_again, script
 
 Meanwhile = Callable[[Callable[[], Any]], None]
 
@@ -38,13 +38,6 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
         monkeypatch.setattr(AbstractBaseUser, "check_password", checked)
 
     return during
-
-
-def own_again() -> None:
-    """Ada chooses another password."""
-    user = User.objects.get(email="ada@example.org")
-    user.set_password(NEW)
-    user.save(update_fields=["password"])
 
 
 def assert_refused(answer: Any) -> None:

@@ -317,6 +317,7 @@ def test_password_is_asked_for_before_one_is_made(
 def test_token_may_do_none_of_it(signed_in: Visitor, ada: User) -> None:
     passkey = add(signed_in)
     pk = signed_in.look("mfa/passkeys").json()[0]["id"]
+    ada.refresh_from_db()
     token = script(token_create(user=ada, name="x")[1])
     path = f"/api/v1/auth/mfa/passkeys/{pk}/"
     answers = [

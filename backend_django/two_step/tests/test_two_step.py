@@ -15,9 +15,8 @@ from backend_django.two_step.adapter import MFAAdapter
 from backend_django.two_step.recovery import CodeForm
 from backend_django.users.models import User
 from backend_django.utils.errors import Conflict
-from tests.accounts.conftest import PASSWORD, PostOffice, Visitor, script
+from tests.accounts.conftest import PASSWORD, PostOffice, Visitor, own_again, script
 from tests.accounts.test_password import NEW, parts, set_new
-from tests.accounts.test_stale_proofs import own_again
 from tests.security.test_surface import assert_headers
 
 from .authenticator import code_of

@@ -166,10 +166,14 @@ def _static_files_are_looked_for_once() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _nobody_was_spoken_to_before() -> None:
-    """A call leaves its language to the thread, which a server's next call sets anew."""
+def _nobody_is_spoken_to_afterwards() -> Iterator[None]:
+    """A call leaves its language to the thread, which a server's next call sets anew.
+
+    Afterwards and not before: what a module's tests share is made before any of them begins.
+    """
     from django.utils import translation
 
+    yield
     translation.deactivate()
 
 

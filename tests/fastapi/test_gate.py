@@ -78,6 +78,7 @@ def test_tokens_that_do_not_count_are_refused(user: User) -> None:
     unknown = call(None, "post", SUMMARIES, TEXT, headers={"Authorization": "Token nonsense"})
     assert unknown.status_code == 401
     User.objects.update(is_active=False)
+    user.refresh_from_db()
     assert with_token(user).status_code == 401
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -23,21 +22,13 @@ from tests.wordcount.processor import Digest, ShortCount
 
 from .test_pipelines import attempts, create, states
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.slow,
+    pytest.mark.usefixtures("own_folders"),
+]
 URL = "/api/v1/wordcount/digest"
 Status = ProcessingRequest.Status
-
-
-@pytest.fixture(autouse=True)
-def own_folders(settings: Any, tmp_path: Path) -> None:
-    settings.MEDIA_ROOT = str(tmp_path / "media")
-    settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
-
-
-@pytest.fixture
-def signed_in(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
 
 
 @pytest.mark.parametrize("point", ["_begin_step", "make_plan", "_files_of"])

@@ -24,21 +24,13 @@ from backend_django.users.models import User
 from tests.pipelines import work
 from tests.wordcount.processor import Digest, Lines
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.slow,
+    pytest.mark.usefixtures("own_folders"),
+]
 URL = "/api/v1/wordcount/digest"
 Status = ProcessingRequest.Status
-
-
-@pytest.fixture(autouse=True)
-def own_folders(settings: Any, tmp_path: Path) -> None:
-    settings.MEDIA_ROOT = str(tmp_path / "media")
-    settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
-
-
-@pytest.fixture
-def signed_in(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
 
 
 def create(client: Client, *lines: str) -> ProcessingRequest:

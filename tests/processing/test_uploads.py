@@ -32,13 +32,7 @@ from backend_django.utils.errors import NotFound
 from scripts.processes import dies_with_parent
 from tests.stack import wait_for
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def own_folders(settings: Any, tmp_path: Path) -> None:
-    settings.MEDIA_ROOT = str(tmp_path / "media")
-    settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_folders")]
 
 
 @pytest.fixture

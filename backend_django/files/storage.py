@@ -70,7 +70,24 @@ def store(name: str, path: Path) -> str:
         if not stat.S_ISREG(moved.lstat().st_mode):
             moved.unlink()
             raise ValueError(f"{path} was exchanged for what is no regular file")
+        _retry_storage(lambda: make_durable(stored))
     return stored
+
+
+def make_durable(name: str) -> None:
+    """Have the disk keep a stored file, and its name, through a loss of power.
+
+    PostgreSQL does as much for the row that names it, and a storage elsewhere for itself.
+    """
+    if remote() is not None:
+        return
+    path = Path(default_storage.path(name))
+    for each in (path, path.parent):
+        handle = os.open(each, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _retry_storage(act: Callable[[], T]) -> T:

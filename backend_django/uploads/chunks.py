@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 
 from backend_django.files.protocol import DirectChunks
-from backend_django.files.storage import remote
+from backend_django.files.storage import make_durable, remote
 
 from .models import Upload
 
@@ -35,6 +35,7 @@ class ServerChunks:
         with open(handle, "r+b") as whole:
             whole.seek((number - 1) * (upload.chunk_size or 0))
             shutil.copyfileobj(content, whole, 1024 * 1024)
+        make_durable(upload.file_name)
 
     def list_chunks(self, upload: Upload) -> list[int]:
         """Return the numbers of the chunks that are there.

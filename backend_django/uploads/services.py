@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.http import UnreadablePostError
 
 from backend_django.files.protocol import DirectChunks
-from backend_django.files.storage import DISK_FULL_ERRORS, delete_prefix
+from backend_django.files.storage import DISK_FULL_ERRORS, delete_prefix, make_durable
 from backend_django.files.temporary import temporary_upload
 from backend_django.users.models import User
 from backend_django.utils.database_time import from_now
@@ -66,7 +66,7 @@ def upload_store(*, owner: User, kind: str, file: File) -> Upload:
     upload = upload_begin(owner=owner, kind=kind, name=file.name or "", size=file.size or 0)
     try:
         with storing(upload.id):
-            default_storage.save(upload.file_name, file)
+            make_durable(default_storage.save(upload.file_name, file))
     except BaseException:
         upload_discard(upload=upload)
         raise

@@ -284,19 +284,23 @@ def read_directories(path: Path) -> list[Directory]:
     return found
 
 
-def overview_factors(dataset: Any) -> list[int]:
-    """Return by what each overview of an open raster is smaller, along its longer side.
+def level_shapes(dataset: Any) -> list[tuple[int, int]]:
+    """Return rows and columns of an open raster, and of each overview.
 
-    rasterio looks at widths alone, and those of a narrow raster soon are one pixel.
+    Half of an odd number is rounded, up by some and down by others, so that no overview is smaller
+    by its factor exactly; and rasterio knows the factors of widths alone, which soon are one pixel.
     """
-    factors: list[int] = dataset.overviews(1)
-    if dataset.width >= dataset.height or dataset.width >= 2 ** (len(factors) + 1):
-        return factors
-    heights = []
-    for level in range(len(factors)):
+    shapes = [dataset.shape]
+    for level in range(len(dataset.overviews(1))):
         with rasterio.open(dataset.name, driver="GTiff", OVERVIEW_LEVEL=level) as overview:
-            heights.append(overview.height)
-    return [round(dataset.height / height) for height in heights]
+            shapes.append(overview.shape)
+    return shapes
+
+
+def overview_factors(dataset: Any) -> list[int]:
+    """Return by what each overview of an open raster is smaller, along its longer side."""
+    whole, *overviews = (max(shape) for shape in level_shapes(dataset))
+    return [round(whole / overview) for overview in overviews]
 
 
 def _read_directory(file: BinaryIO, form: Format, offset: int) -> tuple[Directory, int]:

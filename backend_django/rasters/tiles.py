@@ -48,7 +48,7 @@ from .sampling import (
 )
 from .styles import Style, Terrain
 from .terrain import derive_terrain, ground_steps
-from .tiff import is_premultiplied, overview_factors
+from .tiff import is_premultiplied, level_shapes
 
 MAX_ZOOM = 24
 HALF_WORLD = math.pi * 6378137.0  # metres of Web Mercator from the middle to its edge
@@ -140,7 +140,7 @@ class Source:
 
     def _describe(self, dataset: Any) -> None:
         self._width, self._height = dataset.width, dataset.height
-        self._overviews = overview_factors(dataset)
+        self._levels = level_shapes(dataset)
         self.count = dataset.count
         self._dtype = numpy_name(dataset.dtypes[0])
         crs = crs_of(dataset)
@@ -402,19 +402,21 @@ class Source:
         Args:
             margin: how many pixels more are read on each side.
         """
-        factors = [1, *self._overviews]
-        level = max(i for i, factor in enumerate(factors) if factor <= max(1.0, scale * 1.2))
+        sizes = [max(shape) * max(1.0, scale * 1.2) for shape in self._levels]
+        level = max(i for i, size in enumerate(sizes) if size >= max(self._levels[0]))
         while True:
-            factor = factors[level]
-            left, right = self._span(columns, factor, self._width, margin)
-            top, bottom = self._span(rows, factor, self._height, margin)
-            shape = math.ceil((bottom - top) / factor), math.ceil((right - left) / factor)
-            if shape[0] * shape[1] <= _MAX_WINDOW or level == len(factors) - 1:
-                return Window(left, top, right - left, bottom - top), shape
+            height, width = self._levels[level]
+            left, right = self._span(columns, self._width / width, width, margin)
+            top, bottom = self._span(rows, self._height / height, height, margin)
+            shape = bottom - top, right - left
+            if shape[0] * shape[1] <= _MAX_WINDOW or level == len(sizes) - 1:
+                edges = np.array([left, right]) / width * self._width
+                sides = np.array([top, bottom]) / height * self._height
+                return Window(edges[0], sides[0], np.ptp(edges), np.ptp(sides)), shape
             level += 1
 
     @staticmethod
-    def _span(values: Array, factor: int, size: int, margin: int) -> tuple[int, int]:
-        first = (int(values.min() // factor) - margin) * factor
-        last = (int(values.max() // factor) + 1 + margin) * factor
-        return max(0, first), min(size, last)
+    def _span(values: Array, factor: float, size: int, margin: int) -> tuple[int, int]:
+        """Return which pixels of a level to read along one side: the first, and after the last."""
+        first, last = int(values.min() // factor) - margin, int(values.max() // factor) + margin
+        return max(0, first), min(size, last + 1)

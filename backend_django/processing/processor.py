@@ -1,5 +1,6 @@
 """The base class of processors: parameters, `validate`, `process`, and the shape of the result."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -133,7 +134,7 @@ class Context:
 
         Args:
             memory_bytes: address space the process may use; what the kind declares when None.
-            timeout: seconds; what the request has left when None.
+            timeout: seconds; what the attempt has left when None.
             env: environment variables beside the worker's own, there before the module is imported.
 
         Raises:
@@ -151,7 +152,7 @@ class Context:
             report=report,
             check=self.check,
             memory_bytes=memory_bytes or self.memory,
-            timeout=timeout or settings.PROCESSING_TIME_LIMIT_SECONDS,
+            timeout=timeout or math.inf,  # `check` knows when the attempt's is over
             env=env or {},
             scratch=self.workdir,
         )

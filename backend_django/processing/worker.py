@@ -13,6 +13,7 @@ from typing import Any
 from billiard import active_children
 from billiard.exceptions import WorkerLostError
 from celery.signals import (
+    celeryd_init,
     task_failure,
     worker_process_init,
     worker_ready,
@@ -26,13 +27,26 @@ from backend_django.files.temporary import tidy_abandoned_uploads
 
 from .attempt import INTERRUPT, accept_interrupts, stop_taking
 from .descendants import adopt_descendants
+from .enqueue import TASK
 from .pool_watch import show_life, watch_pool
+from .registry import all_processors
 from .runner import fail_crashed
 from .scratch import tidy_scratch
 
 logger = logging.getLogger(__name__)
 TIDY_SECONDS = 60
 BY_OTHERS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+
+
+@celeryd_init.connect
+def widen_time_limits(instance: Any, conf: Any, **_: Any) -> None:
+    """Keep Celery's nets below the limits of kinds that may take longer than most."""
+    longest = max((kind.time_limit() for kind in all_processors()), default=0)
+    extra = max(0, longest - settings.PROCESSING_TIME_LIMIT_SECONDS)
+    task = instance.app.tasks[TASK]
+    task.soft_time_limit += extra
+    task.time_limit += extra
+    conf.broker_transport_options["visibility_timeout"] += extra
 
 
 @worker_process_init.connect

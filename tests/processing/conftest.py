@@ -1,5 +1,6 @@
 import logging
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 
 from backend_django.processing import heart
+from backend_django.processing.attempt import INTERRUPT, _stopping, accept_interrupts
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.processor import Context
 from backend_django.processing.runner import run_next
@@ -74,6 +76,16 @@ def run(
         return request
 
     return run
+
+
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Be a process of a worker's pool, which a signal tells that an attempt is over."""
+    before = signal.getsignal(INTERRUPT)
+    accept_interrupts()
+    yield
+    signal.signal(INTERRUPT, before)
+    _stopping[0] = 0
 
 
 def closed(response: Any) -> int:

@@ -1,7 +1,6 @@
 """A signal to a worker process, as its job sees it."""
 
 import os
-import signal
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,8 +14,6 @@ from backend_django.processing.attempt import (
     INTERRUPT,
     Attempt,
     WorkerStopping,
-    _stopping,
-    accept_interrupts,
     stop_taking,
 )
 from backend_django.processing.models import ProcessingRequest
@@ -27,15 +24,6 @@ from backend_django.users.models import User
 from tests.processing.conftest import GOOD, Job
 from tests.stack import wait_for
 from tests.wordcount.processor import WordCount
-
-
-@pytest.fixture
-def interrupts() -> Iterator[None]:
-    before = signal.getsignal(INTERRUPT)
-    accept_interrupts()
-    yield
-    signal.signal(INTERRUPT, before)
-    _stopping[0] = 0
 
 
 @pytest.fixture

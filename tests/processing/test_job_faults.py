@@ -20,6 +20,7 @@ from backend_django.processing import child, descendants
 from backend_django.processing.attempt import WorkerStopping
 from backend_django.processing.child_main import Reporter
 from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.policies import seconds
 from backend_django.processing.processor import (
     Cancelled,
     Context,
@@ -257,6 +258,20 @@ def test_answer_of_a_child_may_be_large_but_not_without_end(
     assert run(job).result.data["words"] == 5_000_000
     monkeypatch.setattr(child, "MAX_ANSWER_BYTES", 4_000_000)
     assert run(job).error_code == "result_too_large"
+
+
+def test_child_may_take_as_long_as_its_kind_declares(
+    run: Run, monkeypatch: pytest.MonkeyPatch, settings: Any, interrupts: None
+) -> None:
+    def job(context: Context) -> Output:
+        context.run_child("tests.wordcount.child:run", {"command": "sleep", "tenths": "5"})
+        return Output(GOOD)
+
+    settings.PROCESSING_TIME_LIMIT_SECONDS = 0.1
+    monkeypatch.setattr(WordCount, "timeout", seconds(30))
+    assert run(job).status == "completed"
+    monkeypatch.setattr(WordCount, "timeout", seconds(0.3))
+    assert run(job).error_code == "time_limit"
 
 
 def test_memory_of_a_child_is_what_its_kind_declares(

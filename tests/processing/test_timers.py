@@ -1,5 +1,7 @@
-"""The event loop of a worker forgets the time limits of tasks that are over."""
+"""Celery's time limits, which are nets below the engine's own."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -33,3 +35,20 @@ def test_cancelled_timers_go_and_others_stay_in_order(monkeypatch: pytest.Monkey
 
 def test_pool_of_threads_has_no_event_loop() -> None:
     worker.tidy_timers(SimpleNamespace(hub=None))
+
+
+def test_celery_ends_no_job_that_its_kind_allows_to_take_longer_than_most() -> None:
+    script = """
+from datetime import timedelta
+from backend_django.config.celery_app import app
+app.loader.init_worker()
+from backend_django.processing.enqueue import TASK
+from backend_django.processing.registry import get_processor
+get_processor("wordcount").timeout = timedelta(hours=2)
+app.Worker(loglevel="ERROR")
+print(app.tasks[TASK].soft_time_limit, app.tasks[TASK].time_limit)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    soft, hard = map(float, done.stdout.split())
+    assert 7200 < soft < hard

@@ -12,8 +12,9 @@ from backend_django.processing.errors import ProcessingError
 def run(arguments: dict[str, str], report: Callable[[str | None, float], None]) -> str | int:
     command = arguments["command"]
     if command == "sleep":
-        for i in range(600):
-            report("asleep", i / 600)
+        tenths = int(arguments.get("tenths", "600"))
+        for i in range(tenths):
+            report("asleep", i / tenths)
             time.sleep(0.1)
     elif command == "large":
         return "x" * 5_000_000

@@ -25,7 +25,8 @@ CELERY_WORKER_CONCURRENCY = env.int("CELERY_CONCURRENCY", default=2)
 # The lease, not the connection to the broker, says whose work it is.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 
-# The engine stops a job at its own limit; Celery's limits are the nets below it.
+# The engine stops a job at its own limit; Celery's limits are the nets below it. Workers add what a
+# kind may take longer (processing/worker.py).
 CELERY_TASK_SOFT_TIME_LIMIT = PROCESSING_TIME_LIMIT_SECONDS + 60
 CELERY_TASK_TIME_LIMIT = PROCESSING_TIME_LIMIT_SECONDS + 120
 # A process of a worker that has grown beyond this is replaced after its job. In kilobytes.

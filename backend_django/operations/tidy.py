@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -37,8 +38,13 @@ def purge_finished() -> int:
     removed = 0
     # In batches, each its own transaction: a large backlog must not hold locks for minutes.
     while ids := list(old.values_list("id", flat=True)[:PURGE_BATCH]):
-        ProcessingRequest.objects.filter(id__in=ids).delete()
-        removed += len(ids)
+        with transaction.atomic():
+            # As request_delete does: whoever retries one, or is going to use it, locks it too.
+            all_of_it = ProcessingRequest.objects.filter(Q(id__in=ids) | Q(parent__in=ids))
+            list(all_of_it.select_for_update().order_by("id").values_list("id"))
+            still_old = list(old.filter(id__in=ids).values_list("id", flat=True))
+            ProcessingRequest.objects.filter(id__in=still_old).delete()
+        removed += len(still_old)
     return removed
 
 

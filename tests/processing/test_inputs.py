@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,18 @@ from uuid import uuid4
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connection, transaction
 from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 
 from backend_django.operations.tidy import check_files, purge_finished
+from backend_django.processing.inputs import ResultSource
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.runner import run_next
+from backend_django.processing.services import request_create, request_retry
 from backend_django.uploads.models import Upload
 from backend_django.users.models import User
+from tests.stack import wait_for
 from tests.wordcount.processor import Merge
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -232,6 +237,39 @@ def test_result_in_use_is_not_deleted(signed_in: Client, settings: Any) -> None:
     work()
     again = signed_in.get(f"{URL}/merge/status/{user_of_it}/").json()
     assert (again["status"], again["error_code"]) == ("failed", "input_missing")
+
+
+@pytest.mark.parametrize("status", ["failed", "completed"])
+def test_retention_does_not_take_what_somebody_is_taking_up_again(
+    signed_in: Client, settings: Any, status: str
+) -> None:
+    old = ProcessingRequest.objects.get(id=copied(signed_in, "one"))
+    ProcessingRequest.objects.update(status=status, finished_at="2020-01-01T00:00Z")
+    settings.PROCESSING_RETENTION_DAYS = 1
+
+    def purge() -> int:
+        try:
+            return purge_finished()
+        finally:
+            connection.close()
+
+    def purge_waits() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+            return bool(cursor.fetchall())
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            if status == "failed":
+                request_retry(request=old)
+            else:
+                request_create(
+                    owner=old.owner, processor=Merge, inputs={"texts": [ResultSource(old.id)]}
+                )
+            purged = pool.submit(purge)
+            wait_for(purge_waits, what="it meets the lock")
+        assert purged.result() == 0
+    assert ProcessingRequest.objects.filter(id=old.id).exists()
 
 
 def test_account_that_goes_takes_all_of_it(signed_in: Client, user: User) -> None:

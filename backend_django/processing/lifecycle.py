@@ -390,13 +390,20 @@ AGAIN: dict[str, Any] = {
 }
 
 
-def release(request_id: UUID, attempt: int) -> bool:
+def release(request_id: UUID, attempt: int, *, lease: datetime | None = None) -> bool:
     """Give a request back because the worker stops; that attempt does not count against it.
 
     One that is to be cancelled is cancelled.
+
+    Args:
+        lease: of a claim that may have been undone. Another worker may have the same attempt then,
+            but not with the same lease.
     """
 
     def write() -> list[ProcessingRequest]:
+        mine = _mine(request_id, attempt)
+        if lease and not mine.select_for_update().filter(lease_expires_at=lease):
+            return []
         return _cancel_or_leave(
             request_id, attempt, Outcome.RELEASED, max_attempts=F("max_attempts") + 1
         )

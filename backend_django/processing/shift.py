@@ -31,6 +31,8 @@ class Shift:
         self._deadline = time.monotonic() + SHIFT_SECONDS
         # What the end of the last request found: nothing yet, or one request or None.
         self._found: list[ProcessingRequest | None] = []
+        # What was claimed by commits that failed, which may have reached the disk all the same.
+        self._doubtful: list[ProcessingRequest | None] = []
 
     def __enter__(self) -> "Shift":
         return self
@@ -42,8 +44,7 @@ class Shift:
                 work_count(owner_id=owner_id, seconds=seconds)
             except (DatabaseError, InterfaceError):  # it is away, or the owner is gone
                 logger.warning("%.2f s of processor time were not counted", seconds)
-        for request in filter(None, self._found):  # last: it raises when the database is away
-            lifecycle.release(request.id, request.attempt)
+        self._give_back(self._found + self._doubtful)  # last: it raises when the database is away
 
     @property
     def is_over(self) -> bool:
@@ -52,6 +53,8 @@ class Shift:
 
     def take(self) -> ProcessingRequest | None:
         """Return the next request, whose attempt has begun; None when there is no more to do."""
+        self._give_back(self._doubtful)
+        self._doubtful = []
         return self._found.pop() if self._found else self._claim()
 
     def complete(self, complete: Callable[..., bool]) -> bool:
@@ -64,11 +67,14 @@ class Shift:
         """
         if lifecycle.has_limits():
             return complete()
-        found: list[ProcessingRequest | None] = []
-        owned = complete(then=lambda: found.append(self._claim()))
-        if owned:  # otherwise the claim was undone with the rest
-            self._found = found[-1:]  # the last one: a transaction may have been tried twice
+        owned = complete(then=lambda: self._doubtful.append(self._claim()))
+        if owned:  # so the tries before it were undone, with what they had claimed
+            self._found, self._doubtful = self._doubtful[-1:], []
         return owned
+
+    def _give_back(self, claimed: list[ProcessingRequest | None]) -> None:
+        for request in filter(None, claimed):
+            lifecycle.release(request.id, request.attempt, lease=request.lease_expires_at)
 
     def _claim(self) -> ProcessingRequest | None:
         if self.queue is None or self.is_over:

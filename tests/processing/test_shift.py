@@ -54,14 +54,14 @@ def test_next_request_is_not_begun_when_the_claim_was_undone(
             complete(*args, **kwargs)
             assert ProcessingRequest.objects.get(id=second.id).status == "processing"
             transaction.set_rollback(True)
-        # Meanwhile another worker has the first one, and a third one has done the second.
+        # Meanwhile another worker has the first one, and a third one has the second.
         ProcessingRequest.objects.filter(id=first.id).update(attempt=2)
-        assert run_next(queue=QUEUE) == [str(second.id)]
+        assert lifecycle.claim(second.id)
         raise OperationalError("the connection was lost at the commit")
 
     monkeypatch.setattr(lifecycle, "complete", lose_the_commit)
     assert run_next(queue=QUEUE) == [str(first.id)]
-    assert history(second) == ["completed"], "by who claimed it, once"
+    assert history(second) == ["running"], "by who claimed it, once"
 
 
 def test_next_request_is_given_back_when_the_shift_breaks(
@@ -79,6 +79,27 @@ def test_next_request_is_given_back_when_the_shift_breaks(
     assert (first.status, second.status) == ("completed", "pending")
     assert history(second) == ["released"]
     assert second.max_attempts == waiting[1].max_attempts + 1, "which costs no attempt"
+
+
+def test_next_request_is_given_back_when_the_answer_of_a_commit_was_lost(
+    waiting: list[ProcessingRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = waiting
+    complete, tries = lifecycle.complete, []
+
+    def lose_the_answer(*args: Any, **kwargs: Any) -> bool:
+        owned = complete(*args, **kwargs)
+        tries.append(owned)
+        if len(tries) == 1:
+            raise OperationalError("the connection was lost behind the commit")
+        return owned
+
+    monkeypatch.setattr(lifecycle, "complete", lose_the_answer)
+    assert run_next(queue=QUEUE) == [str(first.id), str(second.id)]
+    assert tries == [True, False, True]
+    assert history(second) == ["released", "completed"]
+    now = ProcessingRequest.objects.get(id=second.id)
+    assert now.max_attempts == second.max_attempts + 1, "which costs no attempt"
 
 
 def test_requests_are_claimed_and_completed_in_the_same_commit(

@@ -115,7 +115,9 @@ def _periodic_task(processor: type[Processor]) -> PeriodicTask:
     task = PeriodicTask.objects.filter(name=name).select_related("crontab").first()
     if task is None:
         values = dict(zip(FIELDS, (processor.schedule or "").split(), strict=True))
-        crontab, _ = CrontabSchedule.objects.get_or_create(**values, timezone=settings.TIME_ZONE)
+        # Nothing keeps the admin from making two that are equal: get() would refuse them.
+        same = CrontabSchedule.objects.filter(**values, timezone=settings.TIME_ZONE)
+        crontab = same.first() or same.create(**values, timezone=settings.TIME_ZONE)
         task, _ = PeriodicTask.objects.get_or_create(
             name=name,
             defaults={

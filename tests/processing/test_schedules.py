@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
@@ -137,6 +138,14 @@ def test_owner_who_may_have_no_more_today_keeps_no_other_from_theirs(
     assert ProcessingRequest.objects.get().owner == other
     assert f"no request of report for account {owner.pk}: daily_work_limit" in caplog.text
     assert schedules_run() == 0, "it is not made up for later"
+
+
+def test_equal_times_that_the_admin_has_twice(clock: Clock) -> None:
+    for _ in range(2):
+        CrontabSchedule.objects.create(minute="30", hour="2", timezone=settings.TIME_ZONE)
+    schedules_run()
+    clock.now_ += timedelta(days=1)
+    assert schedules_run() == 1
 
 
 def test_schedule_that_fails_does_not_keep_others_from_running(

@@ -21,6 +21,7 @@ from .inputs import Resolved, Sources, resolve_each
 from .models import ProcessingRequest
 from .processor import Processor
 from .services import (
+    TRIES,
     UPLOAD_USED,
     created_by_column,
     debounce_open_requests,
@@ -31,7 +32,6 @@ from .turns import read_next_turn
 
 logger = logging.getLogger(__name__)
 LIMIT = 1000  # requests of one call
-TRIES = 3  # others may create the same unique requests meanwhile
 KEYS = UUID("5b0c9a4e-55a7-4d0a-9a0e-2f6a4f6f1d3e")  # any: batches are named after keys in it
 BUSY = Message("The same requests are being created by other calls. Try again.")
 

@@ -36,6 +36,7 @@ from .turns import next_turn
 logger = logging.getLogger(__name__)
 Status = ProcessingRequest.Status
 NAMED_USERS = 3  # in an error
+TRIES = 3  # a request that is in the way may end, and others may be created, meanwhile
 UPLOAD_USED = Message("The upload was used already, or took too long. Upload the file again.")
 
 
@@ -75,28 +76,33 @@ def request_create(
     with resolve_sources(
         owner=owner, kind=processor.name, declared=processor.inputs, sources=sources
     ) as resolved:
-        try:
-            request = _request_insert(
-                owner,
-                processor,
-                resolved,
-                name,
-                parameters or {},
-                idempotency_key,
-                run_at=run_at,
-                deadline_at=deadline_at,
-                **created_by_column(owner, created_by),
-            )
-        except IntegrityError:
-            earlier = request_by_key(owner=owner, processor=processor, key=idempotency_key or "")
-            if not earlier and processor.unique:
-                key = processor.unique.key(parameters or {}, resolved.files)
-                earlier = debounce_open_requests(owner, processor, [key]).first()
-            if not earlier:
-                raise
-            for upload in resolved.uploads:
-                upload_discard(upload=upload)
-            return earlier, False
+        for left in reversed(range(TRIES)):
+            try:
+                request = _request_insert(
+                    owner,
+                    processor,
+                    resolved,
+                    name,
+                    parameters or {},
+                    idempotency_key,
+                    run_at=run_at,
+                    deadline_at=deadline_at,
+                    **created_by_column(owner, created_by),
+                )
+                break
+            except IntegrityError:
+                earlier = request_by_key(
+                    owner=owner, processor=processor, key=idempotency_key or ""
+                )
+                if not earlier and processor.unique:
+                    key = processor.unique.key(parameters or {}, resolved.files)
+                    earlier = debounce_open_requests(owner, processor, [key]).first()
+                if earlier:
+                    for upload in resolved.uploads:
+                        upload_discard(upload=upload)
+                    return earlier, False
+                if not left:
+                    raise
         if request is None:
             return _request_of(resolved.uploads), False
     logger.info("request %s created: %s", request.id, request.kind)

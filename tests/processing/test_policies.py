@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from backend_django.processing import heart, lifecycle
+from backend_django.processing import heart, lifecycle, services
 from backend_django.processing.attempt import INTERRUPT
 from backend_django.processing.models import PausedKind, ProcessingRequest
 from backend_django.processing.policies import Retry, Unique
@@ -157,6 +157,21 @@ def test_one_of_a_unique_kind_is_open_at_a_time(signed_in: Client) -> None:
     assert second["id"] != first["id"]
     refused = signed_in.post(f"{URL}/fetch/retry/{first['id']}/")
     assert (refused.status_code, refused.json()["code"]) == (409, "not_unique")
+
+
+def test_open_one_that_ends_as_another_is_refused_for_it(
+    signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = create(signed_in, place="a")
+    look = services.request_by_key
+
+    def look_too_late(**by: Any) -> Any:
+        lifecycle.claim(first["id"])
+        lifecycle.complete(first["id"], 1, data={}, files={})
+        return look(**by)
+
+    monkeypatch.setattr(services, "request_by_key", look_too_late)
+    assert create(signed_in, place="a")["id"] != first["id"]
 
 
 def test_calls_in_a_row_make_one_request(signed_in: Client) -> None:

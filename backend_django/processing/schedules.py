@@ -99,9 +99,13 @@ def due_times(crontab: CrontabSchedule, after: datetime, until: datetime) -> Ite
     """Give the times after one and until the other at which a schedule is due.
 
     As Debian's cron does where clocks change: a job at a time that does not exist runs when that
-    hour is over, one at a time that exists twice runs once; jobs of every hour run every hour.
+    hour is over, one at a time that exists twice runs once; jobs of every hour run every hour. But
+    `*/20 2 * * *` is a job at three times of a day here, and not one of every hour.
     """
-    expression = " ".join(str(getattr(crontab, name)) for name in FIELDS)
+    minute, *others = (str(getattr(crontab, name)) for name in FIELDS)
+    if minute.startswith("*") and not others[0].startswith("*"):
+        minute = minute.replace("*", "0-59", 1)
+    expression = " ".join([minute, *others])
     times = CronSim(expression, after.astimezone(ZoneInfo(str(crontab.timezone))))
     for _, due in zip(range(AT_ONCE), times, strict=False):
         if due > until:

@@ -161,19 +161,24 @@ def test_schedule_that_fails_does_not_keep_others_from_running(
 
 
 @pytest.mark.parametrize(
-    ("hour", "day", "expected"),
+    ("minute", "hour", "day", "expected"),
     [
         # Clocks go from 2:00 to 3:00, so 2:30 does not exist: it runs when the hour is over.
-        ("2", (2026, 3, 29), ["03:00"]),
+        ("30", "2", (2026, 3, 29), ["03:00"]),
+        ("*/20", "2", (2026, 3, 29), ["03:00"]),
         # They go back from 3:00 to 2:00, so 2:30 is there twice: it runs once.
-        ("2", (2026, 10, 25), ["02:30"]),
-        ("*", (2026, 3, 29), [f"{hour:02}:30" for hour in range(24) if hour != 2]),
-        ("*", (2026, 10, 25), sorted([*(f"{hour:02}:30" for hour in range(24)), "02:30"])),
+        ("30", "2", (2026, 10, 25), ["02:30"]),
+        ("*/20", "2", (2026, 10, 25), ["02:00", "02:20", "02:40"]),
+        # Jobs of every hour run in every hour that there is.
+        ("30", "*", (2026, 3, 29), [f"{hour:02}:30" for hour in range(24) if hour != 2]),
+        ("30", "*", (2026, 10, 25), sorted([*(f"{hour:02}:30" for hour in range(24)), "02:30"])),
     ],
 )
-def test_when_clocks_change(hour: str, day: tuple[int, int, int], expected: list[str]) -> None:
+def test_when_clocks_change(
+    minute: str, hour: str, day: tuple[int, int, int], expected: list[str]
+) -> None:
     zone = ZoneInfo("Europe/Berlin")
-    crontab = CrontabSchedule(minute="30", hour=hour, timezone="Europe/Berlin")
+    crontab = CrontabSchedule(minute=minute, hour=hour, timezone="Europe/Berlin")
     begin = datetime(*day, tzinfo=zone)
     until = (begin + timedelta(days=1)).astimezone(UTC)
     found = list(due_times(crontab, begin.astimezone(UTC), until))

@@ -113,6 +113,8 @@ def _attempt(request: ProcessingRequest, shift: Shift, lines: Sequence[str]) -> 
             attempt.outcome = _complete(request, attempt, shift)
         except BaseException as error:  # what sys.exit() raises too
             attempt.outcome = _end(request, attempt, error, lines)
+        finally:  # their frames hold what the job had in memory
+            attempt.interruption = attempt.raised = None
     if attempt.outcome != "failed":
         logger.info("attempt %d %s", request.attempt, attempt.outcome)
     return attempt.outcome == "completed"

@@ -1,5 +1,6 @@
 """Whatever a job does, its request ends at once: one attempt, one honest reason, one log line."""
 
+import gc
 import io
 import json
 import logging
@@ -7,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +189,24 @@ def test_heartbeat_survives_any_step(run: Run, step: Any) -> None:
 def test_reason_of_a_job_is_shown_without_what_no_database_takes(run: Run) -> None:
     request = run(raising(ProcessingError("not_text", "No\x00 text \ud800.")))
     assert (request.error_code, request.error_message) == ("not_text", "No text ?.")
+
+
+def test_what_a_failed_job_had_in_memory_is_free_at_once(run: Run) -> None:
+    class Large:
+        pass
+
+    def job(context: Context) -> None:
+        large = Large()
+        seen.append(weakref.ref(large))
+        raise ProcessingError("no_words", "There is nothing to count.")
+
+    seen: list[weakref.ref[Large]] = []
+    gc.disable()
+    try:
+        assert run(job).status == "failed"
+        assert seen[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_result_that_is_too_large_is_not_stored(run: Run, settings: Any) -> None:

@@ -122,6 +122,19 @@ def test_it_becomes_the_command_which_gets_the_signals(environment: dict[str, st
         assert process.wait(10) == 7
 
 
+@pytest.mark.parametrize(
+    ("before", "command", "after"),
+    [("", "true", "true"), ("start", "true", "start"), ("true", "start-nothing", "start-nothing")],
+)
+def test_a_command_beside_the_container_s_own_changes_no_role(
+    environment: dict[str, str], tmp_path: Path, before: str, command: str, after: str
+) -> None:
+    if before:
+        (tmp_path / "role").write_text(before)
+    enter(environment | {"DATABASE_URL": os.environ["DATABASE_URL"]}, command)
+    assert (tmp_path / "role").read_text() == after
+
+
 def _status(pid: int, name: str) -> str:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(line.split()[1] for line in lines if line.startswith(f"{name}:"))

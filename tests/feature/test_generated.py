@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from backend_django.processing import registry
 from scripts.checks import PYTEST
+from scripts.feature.spec import read_spec
+from scripts.feature.write import TEMPLATES, job_values, render
 from tests.feature.tree import Tree
 from tests.stack import ROOT
 
@@ -59,6 +62,19 @@ def test_the_guide_works_command_by_command(tmp_path: Path) -> None:
     tree.python("ruff", "format", "-q", "--check", ".")
     tree.node("format:check")
     tree.node("check")
+
+
+def test_the_url_of_a_service_may_be_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As every setting may, by docs/settings.md."""
+    values = job_values(read_spec("weather", "job", "", ""), "https://weather.example.org/")
+    (tmp_path / "url").write_text("https://elsewhere.example.org/\n")
+    monkeypatch.setenv("WEATHER_URL_FILE", str(tmp_path / "url"))
+    monkeypatch.setattr(registry, "_processors", {})
+    made: dict[str, str] = {}
+    exec(render(TEMPLATES / "backend" / "processor.py.tmpl", values), made)
+    assert made["SERVICE_URL"] == "https://elsewhere.example.org/"
 
 
 def change(path: Path, diff: str) -> None:

@@ -1,14 +1,15 @@
 """Write docs/settings*.md from the code that reads the environment, and from its comments.
 
 `make docs` and tests/test_docs.py use it. A variable is described by the comment right above the
-line that reads it; one in the next line shares it.
+line that reads it.
 """
 
 import ast
+import operator
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from scripts.environment import ROOT
 
@@ -23,13 +24,26 @@ SOURCES = [
 TARGET = ROOT / "docs" / "settings.md"
 HEAD = """# Settings
 
-What the environment may say, and what is so when it says nothing. Every name also works as
-`NAME_FILE=/run/secrets/name`. In development `.env` is read; `.env.example` lists what a developer
-may set. This page is written by `make docs` from the code that reads the variables.
+Environment variables and their defaults. Each also works as a file, `NAME_FILE=/run/secrets/name`,
+except those that the web process itself reads (`HOST`, `PORT`, `METRICS_PORT`, `WEB_…`). In
+development `.env` is read; `.env.example` lists what you may want to set. `make docs` writes this
+page from the code that reads the variables.
 """
-OF_MODULE = "# Settings of a module: {}\n\nAs [all others](settings.md).\n"
+OF_MODULE = "# Settings of a module: {}\n\nSee also [all others](settings.md).\n"
 NOT_FOR_OPERATORS = {"DJANGO_SETTINGS_MODULE"}  # the image and manage.py set it
 COLUMNS = "| name | kind | default | what |\n| --- | --- | --- | --- |"
+# Defaults that are code, in words.
+SAID = {
+    "PROJECT.sender": "name and email of `project.toml`",
+    "tempfile.gettempdir()": "the system's temporary folder",
+    "user": "`POSTGRES_USER`",
+}
+OPERATORS = {ast.Mult: operator.mul, ast.Pow: operator.pow}
+UNITS = {
+    "BYTES": {"GiB": 1024**3, "GB": 1000**3, "MiB": 1024**2, "MB": 1000**2},
+    "SECONDS": {"days": 24 * 3600, "h": 3600},
+    "AGE": {"days": 24 * 3600},
+}
 KINDS = {"int": "number", "float": "number", "bool": "true or false", "list": "list, with commas"}
 
 
@@ -46,12 +60,9 @@ def variables(path: Path) -> Iterator[Variable]:
     lines = text.splitlines()
     tree = ast.parse(text)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _reads(node)]
-    described: dict[int, str] = {}  # line number -> what stands there
     for call in sorted(calls, key=lambda node: node.lineno):
         name = call.args[0].value  # type: ignore[attr-defined]
-        before = described.get(call.lineno) or described.get(call.lineno - 1, "")
-        described[call.lineno] = description = _comment(lines, call.lineno) or before
-        yield Variable(name, _kind(call), _default(call), description)
+        yield Variable(name, _kind(call), _default(call), _comment(lines, call.lineno))
 
 
 def _reads(call: ast.Call) -> bool:
@@ -64,7 +75,9 @@ def _reads(call: ast.Call) -> bool:
 
 def _kind(call: ast.Call) -> str:
     word = ast.unparse(call.func).removeprefix("env").strip(".")
-    return KINDS.get(word, "URL" if word.endswith(("url", "db")) else "text")
+    is_number = re.fullmatch(r"'\d+'", ast.unparse(call.args[-1]))  # of gunicorn, which reads texts
+    kind = "URL" if word.endswith(("url", "db")) else "number" if is_number else "text"
+    return KINDS.get(word, kind)
 
 
 def _default(call: ast.Call) -> str:
@@ -73,10 +86,30 @@ def _default(call: ast.Call) -> str:
     if found is None:
         return "none: it must be set" if ast.unparse(call.func).startswith("env") else "empty"
     try:
-        value = ast.literal_eval(found)
-    except ValueError:
-        return f"`{ast.unparse(found)}`"
-    return f"`{value}`" if value not in ("", []) else "empty"
+        value = _evaluate(found)
+    except (KeyError, ValueError):
+        code = ast.unparse(found)
+        path = re.sub(r"^str\(|ROOT / |'|\)$", "", code).replace("BACKEND", "backend_django")
+        return SAID.get(code, f"`{path.replace(' / ', '/')}`")
+    if value in ("", []):
+        return "empty"
+    if isinstance(value, list | bool):
+        value = ",".join(value) if isinstance(value, list) else str(value).lower()
+    return f"`{value}`{_in_units(call.args[0].value, value)}"  # type: ignore[attr-defined]
+
+
+def _evaluate(node: ast.expr) -> Any:
+    """Return the value of a constant, or of a product of constants."""
+    if isinstance(node, ast.BinOp):
+        return OPERATORS[type(node.op)](_evaluate(node.left), _evaluate(node.right))
+    return ast.literal_eval(node)
+
+
+def _in_units(name: str, value: Any) -> str:
+    """Return a size or time in the largest unit of which it is a multiple; nothing for others."""
+    units = UNITS.get(name.rpartition("_")[2], {}) if isinstance(value, int) else {}
+    fitting = [(value // size, unit) for unit, size in units.items() if value and value % size == 0]
+    return f" ({fitting[0][0]} {fitting[0][1]})".replace("(1 days)", "(1 day)") if fitting else ""
 
 
 def _comment(lines: list[str], number: int) -> str:
@@ -101,7 +134,7 @@ def pages() -> dict[Path, str]:
 
 def page(head: str, sources: list[Path]) -> str:
     """Return one page."""
-    parts, known = [head], set(NOT_FOR_OPERATORS)
+    parts, known = [head.rstrip()], set(NOT_FOR_OPERATORS)
     for path in sources:
         rows = [row for row in variables(path) if row.name not in known]
         known |= {row.name for row in rows}

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.guide import files
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEST = re.compile(r"(?<![\w/])tests/[\w/]+\.py::(?P<name>\w+)")
 PAGE = re.compile(r"(?<![\w/])docs/[\w/-]+\.md")
+IMPORT = re.compile(r"(?m)^ *from (backend_[\w.]+) import (\([^)]*\)|.*)$")
 
 
 def test_settings_page_says_what_the_settings_say() -> None:
@@ -30,10 +32,28 @@ def test_a_variable_without_a_word_about_it_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = tmp_path / "concern.py"
-    source.write_text('"""Mail."""\nHOST = env("MAIL_HOST", default="")\n')
+    described = '"""Mail."""\n# The server.\nHOST = env("MAIL_HOST", default="")\n'
+    source.write_text(described + 'PORT = env("MAIL_PORT", default="")\n')
     monkeypatch.setattr(settings_reference, "ROOT", tmp_path)
-    with pytest.raises(SystemExit, match="write a comment above what reads MAIL_HOST"):
+    with pytest.raises(SystemExit, match="write a comment above what reads MAIL_PORT"):
         settings_reference.page("", [source])
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ('env.int("ROOM_BYTES", default=4 * 1024**3)', "number | `4294967296` (4 GiB)"),
+        ('env.int("IDLE_SECONDS", default=14 * 24 * 3600)', "number | `1209600` (14 days)"),
+        ('env.list("HOSTS", default=["a", "b"])', "list, with commas | `a,b`"),
+        ('env.bool("ON", default=True)', "true or false | `true`"),
+        ('env("HOME", default=str(ROOT / "dist" / "a.html"))', "text | `dist/a.html`"),
+        ('int(os.environ.get("THREADS", "8"))', "number | `8`"),
+    ],
+)
+def test_a_default_is_what_may_be_written_and_no_code(tmp_path: Path, code: str, said: str) -> None:
+    source = tmp_path / "concern.py"
+    source.write_text(f'"""Rooms."""\n# What it is.\nVALUE = {code}\n')
+    assert f" | {said} | What it is. |" in settings_reference.page("", [source])
 
 
 @pytest.mark.matrix
@@ -58,6 +78,13 @@ def test_tests_that_are_named_exist(document: Path) -> None:
         if not path.exists() and not (ROOT / "scripts" / "new.py").exists():
             continue  # a proof that the template has, and a project is without
         assert f"def {named['name']}(" in path.read_text(encoding="utf-8"), named[0]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_what_examples_import_exists(document: Path) -> None:
+    for module, names in IMPORT.findall(document.read_text(encoding="utf-8")):
+        for name in re.findall(r"\w+", names):
+            assert hasattr(import_module(module), name), f"{module} has no {name}"
 
 
 def test_pages_that_sources_name_exist() -> None:

@@ -5,25 +5,27 @@ from urllib.parse import urlsplit
 
 from backend_django.config.settings.environment import env
 
-# A bucket is used when it is named; otherwise the folder MEDIA_ROOT is.
+# The bucket. Without it, files are in the folder MEDIA_ROOT.
 AWS_STORAGE_BUCKET_NAME = env("AWS_STORAGE_BUCKET_NAME", default="")
 # The region of the bucket.
 AWS_S3_REGION_NAME = env("AWS_S3_REGION_NAME", default="us-east-1")
-# The server as we reach it, and as browsers reach it. Amazon's own needs neither.
+# The S3 server's URL. Amazon's own needs none.
 AWS_S3_ENDPOINT_URL = env("AWS_S3_ENDPOINT_URL", default="")
+# Its URL for browsers, if that is another one.
 AWS_S3_PUBLIC_ENDPOINT_URL = env("AWS_S3_PUBLIC_ENDPOINT_URL", default=AWS_S3_ENDPOINT_URL)
-# Without keys the machine's own role is used, where it has one.
+# The access key. Without keys, the machine's own role is used.
 AWS_ACCESS_KEY_ID = env("AWS_ACCESS_KEY_ID", default="")
+# The secret of the access key.
 AWS_SECRET_ACCESS_KEY = env("AWS_SECRET_ACCESS_KEY", default="")
 # A prefix for everything in the bucket.
 AWS_LOCATION = env("AWS_LOCATION", default="").strip("/")
-# A signed URL for a part or a download is good for so long.
+# How long a signed URL of a chunk or a download is valid.
 AWS_URL_SECONDS = env.int("AWS_URL_SECONDS", default=900)
 
-# Downloads leave the bucket by a signed URL; with this they pass through us, where browsers cannot
-# reach the bucket. Uploads of large files need it to be reached.
+# Makes downloads pass through web, if browsers can't reach the bucket. Uploads of large files need
+# it to be reachable.
 PROCESSING_STREAM_DOWNLOADS = env.bool("PROCESSING_STREAM_DOWNLOADS", default=False)
-# Copies of results that are looked at, such as those behind a map; with a bucket only.
+# Local copies of results in use, such as those behind a map.
 PROCESSING_CACHE_BYTES = env.int("PROCESSING_CACHE_BYTES", default=2 * 1024**3)
 
 

@@ -17,5 +17,5 @@ def configure(settings: dict[str, Any]) -> None:
         "LOCATION": "flags",
         "TIMEOUT": 2,
     }
-    # Names of flags that are on for everybody, unless the admin says otherwise. All others are off.
+    # Flags that are on for everyone unless the admin says otherwise. All others are off.
     settings["FLAGS_ON"] = env.list("FLAGS_ON", default=[])

@@ -1,4 +1,4 @@
-"""Notifications, mails and webhooks: how owners learn that requests ended (docs/decisions/0033)."""
+"""Notifications, emails and webhooks: how owners learn of ends (docs/decisions/0033)."""
 
 from typing import Any
 
@@ -12,22 +12,23 @@ def configure(settings: dict[str, Any]) -> None:
     settings["INSTALLED_APPS"].append("backend_django.notifications")
     # How long notifications are kept, read or not.
     settings["NOTIFICATION_RETENTION_DAYS"] = env.int("NOTIFICATION_RETENTION_DAYS", default=90)
-    # Requests that end within so many seconds are told of in one mail.
+    # Requests that end within this time share one email.
     settings["NOTIFICATION_MAIL_DELAY_SECONDS"] = env.int(
         "NOTIFICATION_MAIL_DELAY_SECONDS", default=60
     )
 
-    # Webhooks that one user may have; 0 turns webhooks off.
+    # Webhooks that one user may have; 0 allows no new ones.
     settings["WEBHOOKS_PER_USER"] = env.int("WEBHOOKS_PER_USER", default=10)
-    # A receiver that has not responded after so many seconds has failed. At most 60.
+    # A receiver that takes longer to respond has failed. At most 60.
     settings["WEBHOOK_TIMEOUT_SECONDS"] = min(60, env.int("WEBHOOK_TIMEOUT_SECONDS", default=10))
-    # The pause before the second attempt; each is four times as long, up to six hours.
+    # The pause before the second attempt; each is four times as long as the one before, up to six
+    # hours.
     settings["WEBHOOK_RETRY_SECONDS"] = env.int("WEBHOOK_RETRY_SECONDS", default=30)
-    # A delivery that did not succeed for so long is given up.
+    # After this time, a delivery that doesn't succeed is given up.
     settings["WEBHOOK_GIVE_UP_HOURS"] = env.int("WEBHOOK_GIVE_UP_HOURS", default=72)
-    # A webhook of which no delivery succeeded for so long is disabled, and its owner is told.
+    # After this time without a successful delivery, a webhook is disabled and its owner notified.
     settings["WEBHOOK_DISABLE_DAYS"] = env.int("WEBHOOK_DISABLE_DAYS", default=5)
-    # How long deliveries are kept in the log.
+    # How long the log keeps deliveries.
     settings["WEBHOOK_RETENTION_DAYS"] = env.int("WEBHOOK_RETENTION_DAYS", default=14)
 
     settings["CELERY_BEAT_SCHEDULE"] |= {

@@ -1,4 +1,4 @@
-"""Traces, errors and workers, for those who run it: each where its setting says, or nowhere."""
+"""Traces, errors and workers: each where its setting says, or nowhere."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,22 +8,22 @@ from django.core.exceptions import ImproperlyConfigured
 from backend_django.config.settings.environment import env
 
 # Where spans go, by OTLP over HTTP: a collector, Alloy, Tempo or Jaeger, such as http://tempo:4318.
-# Without it none are recorded.
+# Without it, none are recorded.
 OTEL_EXPORTER_OTLP_ENDPOINT = env("OTEL_EXPORTER_OTLP_ENDPOINT", default="").rstrip("/")
-# What this installation is called there; without it as the project is.
+# The name of this installation in traces; without it, the project's.
 OTEL_SERVICE_NAME = env("OTEL_SERVICE_NAME", default="")
 # The share of traces that are recorded, from 0 to 1.
 OTEL_TRACES_SAMPLER_ARG = env.float("OTEL_TRACES_SAMPLER_ARG", default=1.0)
-# Where errors are reported: the DSN of a project of Sentry or GlitchTip.
+# Where errors are reported: the DSN of a project in Sentry or GlitchTip.
 SENTRY_DSN = env("SENTRY_DSN", default="")
-# Where the page reports its errors. Everybody who opens the page can read it, and report there: the
-# DSN of a project of its own, at an address that browsers reach.
+# Where the page reports its errors: the DSN of a separate project, at a URL that browsers reach.
+# Anyone who opens the page can read it, and report there.
 SENTRY_BROWSER_DSN = env("SENTRY_BROWSER_DSN", default="")
-# What this installation is told apart by there.
+# The name of this installation in error reports.
 SENTRY_ENVIRONMENT = env("SENTRY_ENVIRONMENT", default="production")
 
-# A port of a worker or beat with nothing but /metrics, open to whoever reaches it: publish it
-# nowhere. Each of them needs one of its own.
+# A port of a worker or beat with /metrics alone, open to anyone who reaches it: don't publish it.
+# Each process needs its own.
 CELERY_METRICS_PORT = env.int("CELERY_METRICS_PORT", default=0)
 
 

@@ -1,4 +1,4 @@
-"""Basemaps that people may choose for the map of a raster."""
+"""Basemaps for the map of a raster."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from backend_django.config.settings.environment import env
 
 from .basemaps import read_basemaps
 
-# A list in JSON of objects with `name`, `url` and `attribution`: of XYZ tiles (with `{z}/{x}/{y}`;
-# `max_zoom` if they end before 19), of a `.pmtiles` file with pictures, or of the capabilities of a
-# WMTS (with `layer`; `origins` if its tiles are on other hosts). Their hosts are added to the
-# Content-Security-Policy, and must allow other sites to read them (CORS). Keys in a URL are seen by
-# everybody who opens a map. Without it the map asks nobody but this site.
+# A JSON list of objects with `name`, `url` and `attribution`: the URL of XYZ tiles (with
+# `{z}/{x}/{y}`; `max_zoom` if they end before 19), of a `.pmtiles` file of images, or of a WMTS'
+# capabilities (with `layer`; `origins` if its tiles are on other hosts). Their hosts are added to
+# the Content-Security-Policy, and must allow other sites to read them (CORS). Anyone who opens a
+# map can see keys in a URL. Without basemaps, the map loads from this site only.
 MAP_BASEMAPS = env("MAP_BASEMAPS", default="")
 
 

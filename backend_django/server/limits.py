@@ -2,19 +2,18 @@
 
 import os
 
-# A request's head (its first line and headers) must arrive within so many seconds.
+# A request's first line and headers must arrive within this time.
 HEAD_SECONDS = float(os.environ.get("WEB_HEAD_SECONDS", "15"))
-# The slowest line that is served, in bytes a second: a body that arrives, or an answer that is
-# taken, more slowly than this on the whole ends its connection. 50 MB may take 3.5 hours.
+# A body or a response that is slower than this on the whole is cut off. 50 MB may take 3.5 hours.
 MIN_RATE = float(os.environ.get("WEB_MIN_BYTES_PER_SECOND", "4096"))
-# So many seconds are given in addition.
+# Additional time for each body or response.
 RATE_GRACE_SECONDS = float(os.environ.get("WEB_RATE_GRACE_SECONDS", "30"))
-# Connections of one address that may be sending a request at once. Beyond, the slowest is closed.
-# It does not count behind a proxy (TRUSTED_PROXY_COUNT), which has its own.
+# Connections of one IP address that may be sending a request at once. Beyond, the slowest is
+# closed. Behind a proxy (TRUSTED_PROXY_COUNT) the proxy must limit them.
 SENDING_PER_ADDRESS = int(os.environ.get("WEB_SENDING_PER_ADDRESS", "100"))
-# The same, of all addresses together.
+# The same, for all IP addresses together.
 SENDING = int(os.environ.get("WEB_SENDING", "2000"))
-# A request that waited so many seconds for a thread is answered with 503.
+# How long a request waits for a thread before the response is 503.
 QUEUE_SECONDS = float(os.environ.get("WEB_QUEUE_SECONDS", "10"))
 
 METRICS_PORT = os.environ.get("METRICS_PORT", "")  # described in config/gunicorn.py

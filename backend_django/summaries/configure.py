@@ -1,4 +1,4 @@
-"""The process beside Django's: how much at once, and for how long."""
+"""The FastAPI process: how much at once, and for how long."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from backend_django.config.settings.environment import env
 
 def configure(settings: dict[str, Any]) -> None:
     """Say what the process may take, and put its addresses into the API's document."""
-    # Threads that talk to the database, each with a connection of its own.
+    # Threads for the database, each with its own connection.
     settings["FASTAPI_THREADS"] = env.int("FASTAPI_THREADS", default=8)
-    # Summaries that are worked on at once; more wait, at most until their time is over.
+    # Summaries that run at once; others wait, at most until their time limit.
     settings["FASTAPI_SUMMARIES"] = env.int("FASTAPI_SUMMARIES", default=2)
-    # Calls to outside services at once, of all lookups together.
+    # Calls to external services at once, of all lookups together.
     settings["FASTAPI_LOOKUPS"] = env.int("FASTAPI_LOOKUPS", default=32)
     # Lookups of one user, as calls/period.
     settings["API_RATES"]["lookups"] = env("API_RATE_LOOKUPS", default="60/minute")

@@ -1,4 +1,4 @@
-"""The second step at sign-in: a code of an authenticator app, a passkey, or a recovery code."""
+"""Two-step sign-in: a code of an authenticator app, a passkey, or a recovery code."""
 
 from typing import Any
 
@@ -20,10 +20,10 @@ def configure(settings: dict[str, Any]) -> None:
     }
     settings["ACCOUNT_RATE_LIMITS"]["passkey"] = "30/m/ip"  # challenges, and sign-ins by one
     settings["MIDDLEWARE"] += ["backend_django.two_step.required.SecondStepMiddleware"]
-    # Whether staff must set up two-step sign-in before the admin, and what else is for staff, lets
-    # them in. `make run` asks nobody unless it is set.
+    # Staff must set up two-step sign-in before the admin opens. `make run` requires it only if you
+    # set this.
     settings["TWO_STEP_FOR_STAFF"] = env.bool("TWO_STEP_FOR_STAFF", default=True)
-    # Whether everybody must: an account without it can only set it up.
+    # Everyone must set up two-step sign-in before anything else.
     settings["TWO_STEP_FOR_EVERYONE"] = env.bool("TWO_STEP_FOR_EVERYONE", default=False)
 
 

@@ -11,8 +11,9 @@ DEBUG = False
 
 PROJECT = read_project()
 
-# What `GET /api/v1/version-info/` tells; the image sets the commit when it is built.
+# What this deployment is called, in the page and in `/api/v1/version-info/`.
 APP_ENVIRONMENT = env("APP_ENVIRONMENT", default="production")
+# The commit that `/api/v1/version-info/` names; the image sets it.
 APP_COMMIT = env("APP_COMMIT", default="")
 
 INSTALLED_APPS = [
@@ -89,12 +90,12 @@ ASGI_APPLICATION = "backend_django.config.asgi.application"
 APPEND_SLASH = False
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# Of page, errors and emails; the page offers those that it has too. The first is used when neither
-# account nor browser asks for another.
+# Languages of the page, errors and emails. The first is used when neither account nor browser asks
+# for another.
 _languages = env.list("LANGUAGES", default=["en", "de"])
 LANGUAGES = [(code, get_language_info(code)["name_local"]) for code in _languages]
 LANGUAGE_CODE = LANGUAGES[0][0]
-# By which schedules are meant, and the admin shows times: a name such as Europe/Berlin.
+# The time zone of schedules and of times in the admin, such as Europe/Berlin.
 TIME_ZONE = env("TIME_ZONE", default="UTC")
 # Translations of what is no application; each of those has its own.
 LOCALE_PATHS = [BACKEND / "locale", BACKEND / "files" / "locale", BACKEND / "utils" / "locale"]

@@ -29,15 +29,15 @@ ACCOUNT_ADAPTER = "backend_django.users.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-# "none" where there is no mail server: then nobody has to confirm an address.
+# `none` where there is no mail server: new accounts then need no confirmed email.
 ACCOUNT_EMAIL_VERIFICATION = env("ACCOUNT_EMAIL_VERIFICATION", default="mandatory")
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
-# Whether strangers may register; without it the admin makes accounts.
+# Whether visitors may sign up. If not, create accounts in the admin.
 ACCOUNT_ALLOW_REGISTRATION = env.bool("ACCOUNT_ALLOW_REGISTRATION", default=True)
-# An account whose address nobody confirmed is removed after so many days; 0 keeps it for ever.
+# Days after which an account with an unconfirmed email is removed; 0 keeps it.
 ACCOUNT_UNCONFIRMED_DAYS = env.int("ACCOUNT_UNCONFIRMED_DAYS", default=14)
 # Attempts / time / of an IP address or of an account ("key"). The wrong password that is one too
 # many is refused as such, and so is the right one from then on.

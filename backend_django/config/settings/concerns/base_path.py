@@ -1,4 +1,4 @@
-"""The path below which all of it answers."""
+"""A path below which everything is served."""
 
 import re
 
@@ -6,8 +6,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from ..environment import env
 
-# Where another program answers at the root of the host: the path that is this one's, as `/river`.
-# A proxy may pass it on or remove it.
+# The path of this product, such as `/river`, if another program serves the root of the host. The
+# proxy in front may pass it on or remove it.
 BASE_PATH = env("BASE_PATH", default="").rstrip("/")
 if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", BASE_PATH):
     raise ImproperlyConfigured(f"BASE_PATH is a path such as /river: “{BASE_PATH}” is none.")

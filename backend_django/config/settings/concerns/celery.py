@@ -9,7 +9,7 @@ from .apps import TIME_ZONE
 from .database import REDIS_URL
 from .processing import PROCESSING_REAPER_SECONDS, PROCESSING_TIME_LIMIT_SECONDS
 
-# Where messages to workers wait.
+# The broker of messages to workers.
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default=REDIS_URL)
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
@@ -20,7 +20,7 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # Seconds that the answer of a process which has ended is waited for.
 CELERY_WORKER_LOST_WAIT = 2.0
-# Jobs at once in one worker.
+# Jobs that one worker runs at once.
 CELERY_WORKER_CONCURRENCY = env.int("CELERY_CONCURRENCY", default=2)
 # The lease, not the connection to the broker, says whose work it is.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
@@ -29,7 +29,7 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 # kind may take longer (processing/worker.py).
 CELERY_TASK_SOFT_TIME_LIMIT = PROCESSING_TIME_LIMIT_SECONDS + 60
 CELERY_TASK_TIME_LIMIT = PROCESSING_TIME_LIMIT_SECONDS + 120
-# A process of a worker that has grown beyond this is replaced after its job. In kilobytes.
+# In kilobytes: a process of a worker that has grown beyond this is replaced after its job.
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = env.int("CELERY_MAX_MEMORY_PER_CHILD_KB", default=1_000_000)
 
 # A worker serves them all unless `--queues` says otherwise; one that does not serve "processing"

@@ -7,7 +7,7 @@ from ..environment import env
 # A name server that is silent is given up after a second; its default is five, twice.
 os.environ.setdefault("RES_OPTIONS", "timeout:1 attempts:2")
 
-# `postgresql://user:password@host:5432/name`. Special characters of a password are escaped.
+# `postgresql://user:password@host:5432/name`, with special characters of the password escaped.
 DATABASES = {"default": env.db("DATABASE_URL", default="postgres:///app")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     DATABASES["default"]["ENGINE"] = "backend_django.utils.postgresql"
@@ -28,18 +28,17 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     options="-c statement_timeout=30s -c lock_timeout=5s"
     " -c idle_in_transaction_session_timeout=60s -c client_connection_check_interval=2s",
 )
-# Whether PostgreSQL keeps the plans of the engine's own statements for as long as a connection
-# lasts. A pooler that lends connections by the transaction must know of them: pgbouncer does since
-# 1.21, with `max_prepared_statements`. Turn it off for an older one.
+# Whether each connection to PostgreSQL keeps the plans of the engine's own statements. A pooler
+# that lends connections per transaction must support that: pgbouncer does from 1.21 on, with
+# `max_prepared_statements`. Turn it off for others.
 DATABASE_PREPARED_STATEMENTS = env.bool("DATABASE_PREPARED_STATEMENTS", default=True)
 DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 5 if DATABASE_PREPARED_STATEMENTS else None
-# Seconds that a web request waits for the database, all its statements together: less than a
-# client's patience. Then it is answered 503.
+# How long a web request waits for all its statements together before it responds 503.
 DATABASE_REQUEST_SECONDS = env.float("DATABASE_REQUEST_SECONDS", default=3.5)
-# Seconds that a worker waits for each statement. Commands wait as long as it takes.
+# How long a worker waits for each statement. Commands wait as long as it takes.
 DATABASE_STATEMENT_SECONDS = env.float("DATABASE_STATEMENT_SECONDS", default=8.0)
 
-# The cache, and the broker unless CELERY_BROKER_URL names another.
+# The cache, and the broker unless `CELERY_BROKER_URL` names another.
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
 
 # The default cache is a table: allauth counts failed sign-ins there, and nobody may guess on, or be

@@ -10,11 +10,12 @@ from .base_path import BASE_PATH
 from .rest import API_DOCS_FOR
 from .security import CONTENT_SECURITY_POLICY
 
-# An "OAuth client ID" of the kind "Web application", from Google's console. Its redirect URI is
-# https://<your host>/accounts/google/login/callback/.
+# Turns sign-in with Google on: the ID of an OAuth client of the type “Web application” in Google's
+# console, with the redirect URI `https://HOST/accounts/google/login/callback/`.
 GOOGLE_CLIENT_ID = env("GOOGLE_CLIENT_ID", default="")
+# The secret of that client.
 GOOGLE_CLIENT_SECRET = env("GOOGLE_CLIENT_SECRET", default="")
-# Empty: Google. Another origin is for a stand-in, as the tests have one.
+# Another origin instead of Google's, for tests.
 GOOGLE_ORIGIN = env("GOOGLE_ORIGIN", default="")
 
 GOOGLE_LOGIN_URL: str | None = None

@@ -2,10 +2,10 @@
 
 from ..environment import env
 
-# Whether there are any. Without them pages ask every two seconds, and nothing is published.
+# Turns event streams on. Without them, pages poll every two seconds.
 LIVE_EVENTS = env.bool("LIVE_EVENTS", default=True)
-# Changes of each user that are kept, for an hour, for pages whose connection was lost meanwhile. A
-# page that has missed more than 200 reads everything anew.
+# Changes that are kept for each user, for an hour, for pages that reconnect. A page that has missed
+# more than 200 reloads everything.
 LIVE_REPLAY = env.int("LIVE_REPLAY", default=250)
-# A stream on which nothing happens says so this often, so that no proxy takes it for dead.
+# The time between heartbeats of an idle stream, which keep proxies from closing it.
 LIVE_HEARTBEAT_SECONDS = env.float("LIVE_HEARTBEAT_SECONDS", default=15)

@@ -4,17 +4,17 @@ from typing import Any
 
 from ..environment import env
 
-# The least important line that is written: DEBUG, INFO, WARNING or ERROR.
+# The lowest level that is logged: DEBUG, INFO, WARNING or ERROR.
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")
 
-# Where all of one call is seen, its log lines or its trace: an address with {trace_id}. The admin
-# leads there from a request.
+# A URL with `{trace_id}` that shows the log lines or the trace of one call. The admin links
+# requests to it.
 TRACE_URL = env("TRACE_URL", default="")
 
-# Lets a Prometheus server read /metrics and /health/full; without it only staff may.
+# The bearer token for /metrics and /health/full. Without it, only staff can read them.
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 
-# After so many days an event of the audit trail is removed; 0 keeps all.
+# How long the audit trail keeps events; 0 keeps all.
 AUDIT_RETENTION_DAYS = env.int("AUDIT_RETENTION_DAYS", default=365)
 
 LOGGING: dict[str, Any] = {

@@ -5,7 +5,7 @@ from .apps import PROJECT
 
 # What Django's own functions use.
 EMAIL_BACKEND = "backend_django.mail.backend.OutboxBackend"
-# What delivers: a class of Django.
+# The Django class that delivers.
 MAIL_DELIVERY_BACKEND = env("EMAIL_BACKEND", default="django.core.mail.backends.smtp.EmailBackend")
 
 # The mail server: `smtp://user:password@host:25`, `smtp+tls://…:587` or `smtp+ssl://…:465`.
@@ -16,13 +16,14 @@ EMAIL_USE_TLS = _server.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _server.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10  # seconds
 EMAIL_FILE_PATH: str | None = None
-# The sender of every mail.
+# The sender of every email.
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default=PROJECT.sender)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
-# The pause before the second attempt; it doubles with each, up to an hour.
+# The pause before the second attempt; it doubles each time, up to an hour.
 MAIL_RETRY_SECONDS = env.int("MAIL_RETRY_SECONDS", default=30)
-# A mail that could not be sent for so long is given up.
+# After this time, an email that can't be sent is given up.
 MAIL_GIVE_UP_HOURS = env.int("MAIL_GIVE_UP_HOURS", default=72)
-# Rows of finished mails: kind, address and outcome. The text is removed as soon as it is sent.
+# How long the admin lists finished emails: kind, recipient and outcome. Their text is removed once
+# they are sent.
 MAIL_RETENTION_DAYS = env.int("MAIL_RETENTION_DAYS", default=14)

@@ -1,4 +1,4 @@
-"""The built page and the values it is given at run time (docs/decisions/0004)."""
+"""The built page and its run-time values (docs/decisions/0004)."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ VUE_INDEX = env("VUE_INDEX", default=str(ROOT / "frontend_vue" / "dist" / "index
 # One value for each VITE_APP_<NAME>_PLACEHOLDER in index.html. What names and describes the project
 # is added by the view, so that it cannot disagree with /api/v1/version-info/.
 VITE_APP = {
-    # Where the page's files are: a path, or the address of a CDN. Empty: on this server.
+    # Where the page's files are, if not on this server: a path, or the URL of a CDN.
     "STATIC_ROOT": env("VITE_APP_STATIC_ROOT", default="") or f"{BASE_PATH}/static/vue/",
-    # Where the API is: a path, or an address. Empty: on this server.
+    # Where the API is, if not on this server: a path or a URL.
     "API_ROOT": env("VITE_APP_API_ROOT", default="") or f"{BASE_PATH}/api/v1/",
 }
 
-# The manual of this product for its users, which the menu then leads to.
+# Your manual for users, which the menu then links to.
 HELP_URL = env("HELP_URL", default="")
 
-# Where the menu of staff leads as well, such as `Mails=https://mail.example.org`.
+# More links in the menu of staff, such as `Mails=https://mail.example.org`.
 _staff_links = env.list("STAFF_LINKS", default=[])
 STAFF_LINKS = dict(link.partition("=")[::2] for link in _staff_links)
 

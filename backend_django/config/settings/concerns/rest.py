@@ -1,4 +1,4 @@
-"""Django REST framework and the OpenAPI document."""
+"""The API: limits, documentation and Django REST framework."""
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -9,24 +9,23 @@ from .base_path import BASE_PATH
 API_RATES = {
     # Calls of one signed-in user, as calls/period.
     "user": env("API_RATE_USER", default="1200/minute"),
-    # Calls from one address that is not signed in, or whose credentials are refused.
+    # Calls from one IP address without a sign-in, or with bad credentials.
     "address": env("API_RATE_ADDRESS", default="300/minute"),
     # Event streams that one user opens.
     "streams": env("API_RATE_STREAMS", default="6000/minute"),
-    # Tiles for one user, or for one address that has a link: a map asks for dozens at once.
+    # Tiles for one user, or for one IP address with a link: a map loads dozens at once.
     "tiles": env("API_RATE_TILES", default="6000/minute"),
 }
-# Proxies in front that append to X-Forwarded-For; 0 means the address of the connection counts.
+# Proxies in front that append to X-Forwarded-For. With 0, the IP address of the connection counts.
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 
-# Who may read the API documentation: everybody who is "signed-in", who signed in with "google", or
-# "staff".
+# Who may read the API documentation: `signed-in` users, those signed in with `google`, or `staff`.
 API_DOCS_FOR = env("API_DOCS_FOR", default="signed-in")
 if API_DOCS_FOR not in {"signed-in", "google", "staff"}:
     raise ImproperlyConfigured(
         f"API_DOCS_FOR is “{API_DOCS_FOR}”. Use one of signed-in, google, staff."
     )
-# Of those, only whose confirmed email is in one of these domains, as example.org; empty: all.
+# Limits that to users whose confirmed email is in one of these domains.
 API_DOCS_DOMAINS = [name.lower() for name in env.list("API_DOCS_DOMAINS", default=[])]
 
 REST_FRAMEWORK = {

@@ -5,7 +5,7 @@ from typing import Any
 from ..environment import BACKEND, ROOT, env
 from .base_path import BASE_PATH
 
-# Nobody gets a URL into MEDIA_ROOT: files leave through views that check whose they are.
+# The folder of uploads and results. It has no URL: views serve files to those who may have them.
 MEDIA_ROOT = env("MEDIA_ROOT", default=str(BACKEND / "media"))
 
 # An upload goes to PROCESSING_WORK_DIR as it arrives, never into memory.
@@ -18,7 +18,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 
 STATIC_URL = f"{BASE_PATH}/static/"
-# Where `collectstatic` puts the files that are served.
+# Where `collectstatic` puts the files to serve.
 STATIC_ROOT = env("STATIC_ROOT", default=str(BACKEND / "staticfiles"))
 STATICFILES_DIRS: list[Any] = [BACKEND / "static"]
 if (ROOT / "frontend_vue" / "dist").is_dir():

@@ -1,14 +1,18 @@
 """All of the product below a path of a host whose root is another program's."""
 
 import re
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.guide import GUIDE
 from tests.mail_server import MailServer
+from tests.nginx import running_nginx
 from tests.stack import ADMIN, Api, Stack, migrated_database, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.matrix]
@@ -58,6 +62,31 @@ def test_mails_lead_below_it(stack: Stack, mail_server: MailServer) -> None:
     links = re.findall(r"https?://[^\s/]+(/\S*)", text.get_content())
     assert links
     assert all(path.startswith(f"{BASE}/") for path in links), links
+
+
+def test_the_block_of_the_guide_says_what_is_needed(
+    stack: Stack, mail_server: MailServer, tmp_path: Path
+) -> None:
+    """As another program's nginx has it: docs/deploy.md, “Below a path”."""
+    (block,) = re.findall(r"(?s)```text\n(location .*?\n\}\n)```", GUIDE.read_text())
+    (tmp_path / "river.conf").write_text(block)
+    servers = {"127.0.0.1:5000": stack.port, "web:5000": stack.port}
+    confs = {"river.conf": tmp_path / "river.conf"}
+    with running_nginx(tmp_path / "nginx", servers, confs) as gateway:
+        trusted = ssl.create_default_context(cafile=gateway.folder / "fullchain.pem")
+        with Api(f"{gateway.url}{BASE}", verify=trusted) as api:
+            api.headers["Referer"] = gateway.url
+            api.sign_in(**ADMIN)
+            made = api.create("wordcount", b"one two")
+            assert api.wait("wordcount", made["id"])["status"] == "completed"
+            large = {"file": ("large.txt", b"word " * 500_000)}
+            refused = api.post("wordcount/create/", files=large)  # by us: nginx would at 1 MB
+            assert refused.headers["Content-Type"] == "application/problem+json"
+            api.post("auth/password/reset/", json={"email": ADMIN["email"]})
+    mail = wait_for(lambda: mail_server.mails, what="the mail")[0]
+    text = mail.get_body(("plain",))
+    assert text
+    assert f"https://127.0.0.1{BASE}/" in text.get_content(), "Host and X-Forwarded-Proto"
 
 
 def test_a_person_signs_in_works_and_signs_out(page: Page, stack: Stack) -> None:

@@ -25,12 +25,30 @@ def test_every_named_block_is_used_by_a_test() -> None:
     assert used == set(guide.blocks()) - {""}
 
 
+def make_secrets(folder: Path) -> dict[str, str]:
+    """Run the block of the guide; return the contents of the files by name."""
+    code = guide.commands("secrets")
+    subprocess.run(["bash", "-euo", "pipefail", "-c", code], cwd=folder, check=True)
+    files = [path for path in (folder / "secrets").iterdir() if path.is_file()]
+    assert all(path.stat().st_mode & 0o777 == 0o644 for path in files)
+    return {path.name: path.read_text() for path in files}
+
+
 def test_every_secret_of_production_is_made(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "docker", tmp_path / "docker")
-    subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", guide.commands("secrets")], cwd=tmp_path, check=True
-    )
-    made = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+    made = make_secrets(tmp_path)
     assert set(compose.read("production.yml")["secrets"]) <= set(made)
     assert len(set(made.values())) == len(made)
     assert all(len(secret) == 64 for secret in made.values())
+
+
+def test_secrets_of_a_module_are_added_to_those_that_are_in_use(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "docker", tmp_path / "docker")
+    made = make_secrets(tmp_path)
+    (tmp_path / "secrets" / "django_secret_key").unlink()
+    certificates = tmp_path / "secrets" / "certificates"
+    certificates.mkdir(mode=0o755)
+    again = make_secrets(tmp_path)
+    assert again.pop("django_secret_key") != made.pop("django_secret_key")
+    assert again == made
+    assert certificates.stat().st_mode & 0o777 == 0o755, "nginx is another user"

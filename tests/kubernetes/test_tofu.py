@@ -97,7 +97,7 @@ def test_the_machine_does_what_the_guide_says() -> None:
     def lines(code: str) -> list[str]:
         return [line.strip().replace("> ", ">") for line in code.splitlines()]
 
-    assert set(lines(commands("secrets"))[:-1]) <= set(lines(written["/usr/local/sbin/app-start"]))
+    assert set(lines(commands("secrets"))) <= set(lines(written["/usr/local/sbin/app-start"]))
     assert commands("up").strip() in lines(written["/usr/local/sbin/app-start"])
     archive = commands("backup").partition("docker")[2].partition(">")[0]
     assert archive in written["/usr/local/sbin/app-backup"]

@@ -1,6 +1,8 @@
 """docs/howto.md: its code makes the feature that it speaks of, and does what it says."""
 
+import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,12 +19,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 from celery import current_app
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.management import create_permissions
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.core.files.base import ContentFile
 from django.db import connection
 from django.test import Client
@@ -36,20 +39,23 @@ from backend_django.config import urls
 from backend_django.mail import emails
 from backend_django.mail.models import Mail
 from backend_django.processing import registry
-from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.models import ProcessingRequest, Schedule
 from backend_django.processing.runner import run_next
+from backend_django.processing.schedules import schedules_run
 from backend_django.processing.services import request_create
 from backend_django.users.models import User
 from backend_django.utils.signatures import new_secret, signed_headers
 from scripts import messages
+from tests import compose
 from tests.feature.tree import Tree
-from tests.stack import ROOT
+from tests.stack import ROOT, Api, Stack
 from tests.wordcount.processor import WordCount
 
 pytestmark = pytest.mark.slow
 
 GUIDE = (ROOT / "docs" / "howto.md").read_text()
 BLOCKS: dict[str, str] = dict(re.findall(r"```\w+ (\S+)\n(.*?)```", GUIDE, re.DOTALL))
+COMPOSE = [yaml.safe_load(code) for code in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)]
 FILES = {name: code for name, code in BLOCKS.items() if name.startswith("backend_django/")}
 PACKAGE = "backend_django.tides"
 
@@ -163,10 +169,48 @@ def test_job_asks_with_its_secret_hands_back_a_file_and_sends_an_email(
     assert email is not None
     assert (email.to, email.subject) == ([user.email], "The tides of Kiel")
     assert f"/tides/{request.id}" in email.body
+    assert email.attachments == [("tides.csv", "0.5\n1.25\n", "text/csv")]
     refused = create(client, "Bern")
     assert (refused.status, refused.error_code) == ("failed", "no_such_place")
     request.delete()
     assert emails.write(mail.kind, mail.recipient, mail.content) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_email_goes_to_who_asked_and_to_whom_the_schedule_names(service: None, user: User) -> None:
+    owner = User.objects.create_user("team-1@teams.invalid")
+    tides = registry.get_processor("tides")
+    request_create(owner=owner, created_by=user, processor=tides, parameters={"place": "Kiel"})
+    user.groups.add(Group.objects.create(name="Harbour masters"))
+    Schedule.objects.create(kind="tides", done_until=timezone.now() - timedelta(days=1))
+    assert schedules_run("tides") == 1
+    assert len(run_next(queue="processing") + run_next(queue="processing")) == 2
+    assert [mail.recipient for mail in Mail.objects.all()] == [user.email, user.email]
+
+
+def test_client_uploads_waits_and_downloads(stack: Stack, api: Api, tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("one two")
+    token = api.headers["Authorization"].removeprefix("Token ")
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKS["client"], "wordcount", "words.txt", "report"],
+        cwd=tmp_path, env=os.environ | {"SITE": stack.url, "TOKEN": token},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.stdout, done.returncode) == ("one\ntwo\n", 0), done.stderr
+
+
+def test_secret_reaches_those_that_use_it() -> None:
+    (made,) = (one for one in COMPOSE if "secrets" in one)
+    production = compose.read("production.yml")
+    ((name, secret),) = made["secrets"].items()
+    form = production["secrets"]["django_secret_key"]["file"]
+    assert secret["file"] == form.replace("django_secret_key", name)
+    variable = name.upper()
+    assert f'env("{variable}"' in FILES["backend_django/tides/configure.py"]
+    for service, given in made["services"].items():
+        assert service in production["services"]
+        assert given["secrets"] == [name]
+        assert given["environment"] == {f"{variable}_FILE": f"/run/secrets/{name}"}
 
 
 def readings() -> Any:
@@ -231,8 +275,9 @@ def test_page_of_the_admin_is_for_staff(tides: Any, client: Client, user: User) 
     assert "Highest: 3.5 m" in page.content.decode()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_another_language_is_a_catalogue_and_a_name_in_the_settings(
-    tides: Any, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch,
+    service: None, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch,
     client: Client, user: User,
 ) -> None:  # fmt: skip
     """The server's part of “Add a language” in docs/languages.md."""
@@ -248,10 +293,9 @@ def test_another_language_is_a_catalogue_and_a_name_in_the_settings(
     client.force_login(user)
     asked = {"Accept-Language": "fr"}
     assert client.get("/api/v1/auth/session/", headers=asked)["Content-Language"] == "fr"
-    body = {"place": "Kiel"}
-    made = client.post("/api/v1/tides/create/", body, "application/json", headers=asked)
+    request = create(client, "Kiel")
     with translation.override("fr"):
-        email = emails.write("tides_ready", user.email, {"request": made.json()["id"]})
+        email = emails.write("tides_ready", user.email, {"request": str(request.id)})
     assert email is not None
     assert email.subject == "Les marées de Kiel"
 
@@ -329,6 +373,10 @@ def test_a_queue_is_one_more_that_workers_take(
     exec(line[1], {"settings": made, "Queue": Queue})
     name = made["CELERY_TASK_QUEUES"][-1].name
     assert f'`queue = "{name}"` in the processor' in GUIDE
+    (worker,) = (each for one in COMPOSE for each in one["services"].values() if "extends" in each)
+    base = compose.read(worker["extends"]["file"])["services"]
+    assert base[worker["extends"]["service"]]["command"] == ["/start-celeryworker"]
+    assert worker["environment"] == {"CELERY_QUEUES": name}
     monkeypatch.setattr(WordCount, "queue", name)
     file = ContentFile(b"one", name="a.txt")
     request, _ = request_create(
@@ -344,3 +392,19 @@ def test_everything_has_its_place() -> None:
     named = re.findall(r"`([\w.]+/[\w./-]+)`", answers)
     assert len(named) > 5
     assert [path for path in named if not (ROOT / path).exists() and "<" not in path] == []
+
+
+def test_jobs_page_imports_what_its_code_takes_from_the_engine() -> None:
+    page = (ROOT / "docs" / "jobs.md").read_text()
+    first, *others = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    imported: dict[str, Any] = {}
+    exec(first, imported)
+    nodes = [node for code in others for node in ast.walk(ast.parse(code))]
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    engine = {
+        name
+        for module in ("events", "pipeline", "policies", "processor", "registry")
+        for name, value in vars(import_module(f"backend_django.processing.{module}")).items()
+        if getattr(value, "__module__", "").startswith("backend_django.")
+    }
+    assert {"Processor", "minutes"} <= used & engine <= set(imported)

@@ -36,7 +36,7 @@ from .labels import Label
 from .metadata import Item, fill_room, items_to_keep, room_for
 from .options import Options
 from .passthrough import is_lossy, overviews_show_pixels, reason_to_convert
-from .recipe import LOSSY, choose_recipe
+from .recipe import LOSSY, block_size, choose_recipe
 from .statistics import BandStatistics, measure
 from .tiff import (
     HEIGHT,
@@ -218,9 +218,11 @@ def _scratch_compression(source: Path, facts: Inspection, options: Options) -> s
     """Return how GDAL is to store overviews until their place in the file comes.
 
     Its ZSTD at level 9 is work for nothing where pixels are floating-point numbers. Without it
-    they take a third of the raster's decoded size: not where that is more than the upload.
+    they take a third of the raster's decoded size: not where that is more than the upload, nor
+    where a raster is so narrow that whole blocks would be much more than its pixels.
     """
-    plain = facts.dtype.startswith("float") and options.grid != "web"
+    is_wide = min(facts.width, facts.height) >= block_size(facts, options)
+    plain = is_wide and facts.dtype.startswith("float") and options.grid != "web"
     return "NONE" if plain and facts.uncompressed / 3 < source.stat().st_size else "ZSTD"
 
 

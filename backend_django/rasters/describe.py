@@ -206,8 +206,9 @@ def _preview(dataset: Any, style: Style) -> bytes:
     palette = read_palette(dataset, style.bands[0])
     if np.issubdtype(values.dtype, np.inexact):
         mask = np.where(np.isnan(values).all(axis=0), np.uint8(0), mask)
-    if dataset.transform.e > 0:
-        values, mask = values[:, ::-1], mask[::-1]
+    if not dataset.gcps[0]:  # else it has no transform
+        down, right = (-1 if dataset.transform.e > 0 else 1), (-1 if dataset.transform.a < 0 else 1)
+        values, mask = values[:, ::down, ::right], mask[::down, ::right]
     picture = Image.open(io.BytesIO(draw(values, mask, style, palette).content))
     buffer = io.BytesIO()
     has_alpha = "A" in picture.mode or "transparency" in picture.info

@@ -28,6 +28,7 @@ from .inspection import Limits
 from .intake import Prepared
 from .mosaic_grid import Grid, Part, choose_grid
 from .options import Options
+from .sampling import representable
 from .statistics import valid_pixels, windows
 from .tiff import is_premultiplied
 
@@ -153,7 +154,7 @@ def _units(part: Part) -> str:
 
 def _scaling(part: Part) -> str:
     scales, offsets = part.dataset.scales, part.dataset.offsets
-    return ", ".join(f"{scales[i - 1]:g} and {offsets[i - 1]:g}" for i in part.colours)
+    return ", ".join(f"{scales[i - 1]!r} and {offsets[i - 1]!r}" for i in part.colours)
 
 
 def _palette(part: Part) -> str:
@@ -183,14 +184,14 @@ def choose_missing(parts: Sequence[Part], grid: Grid) -> Missing:
     facts = [part.facts for part in parts]
     if any(one.has_alpha for one in facts):
         return Missing(has_alpha=True)
-    first = facts[0]
+    first, nodata = facts[0], [representable(one.nodata, np.dtype(one.dtype)) for one in facts]
     if (
-        first.nodata is not None
-        and all(_same(one.nodata, first.nodata) and not one.has_mask for one in facts)
-        and not first.has_large_nodata
+        nodata[0] is not None
+        and all(_same(one, nodata[0]) for one in nodata)
+        and not any(one.has_mask or one.has_large_nodata for one in facts)
     ):
         return Missing(nodata=first.nodata)
-    complete = all(one.nodata is None and not one.has_mask for one in facts)
+    complete = all(one is None for one in nodata) and not any(one.has_mask for one in facts)
     if complete and all(place.is_on_grid for place in grid.places) and _covers(grid):
         return Missing()
     return Missing(nodata=nan) if first.dtype.startswith("float") else Missing(has_mask=True)
@@ -341,7 +342,10 @@ def _write_window(
             top - int(window.row_off) : bottom - int(window.row_off),
             left - int(window.col_off) : right - int(window.col_off),
         ]
-        known[here] |= _paste(values[:, *here], place.part, source, there, colours)
+        pasted = _paste(
+            values[:, *here], place.part, source, there, colours, has_mask=missing.has_mask
+        )
+        known[here] |= pasted
     if found:
         target.write(values, window=window)
         if missing.has_mask:
@@ -349,19 +353,27 @@ def _write_window(
 
 
 def _paste(
-    values: NDArray[Any], part: Part, source: Any, window: Window, colours: int
+    values: NDArray[Any],
+    part: Part,
+    source: Any,
+    window: Window,
+    colours: int,
+    *,
+    has_mask: bool,
 ) -> NDArray[np.bool_]:
     """Put what a part has in a window over what is there; return where it has something."""
     pixels = source.read(part.colours, window=window)
-    known = np.zeros(pixels.shape[1:], bool)
+    valid = np.ones(pixels.shape, bool)
     for number, (band, index) in enumerate(zip(pixels, part.colours, strict=True)):
-        valid = valid_pixels(source, index, window, band)
-        if valid is None:
-            valid = np.ones(band.shape, bool)
+        has_value = valid_pixels(source, index, window, band)
+        if has_value is not None:
+            valid[number] = has_value
         if band.dtype.kind == "f":
-            valid = valid & ~np.isnan(band)
-        np.copyto(values[number], band, where=valid)
-        known |= valid
+            valid[number] &= ~np.isnan(band)
+    if has_mask:  # one for all bands: what a band lacks would be a zero that counts
+        valid[:] = valid.all(axis=0)
+    np.copyto(values[:colours], pixels, where=valid)
+    known: NDArray[np.bool_] = np.logical_or.reduce(valid)
     if len(values) > colours:
         opaque = np.iinfo(values.dtype).max if values.dtype.kind in "iu" else 255
         alpha = np.full(known.shape, opaque, values.dtype)

@@ -1,6 +1,7 @@
 """Values of a raster at places and along lines. The work is bounded whatever is asked."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,10 @@ def derive_statistics(path: Path, style: Style) -> dict[str, Any]:
     if not valid.size:
         return dict.fromkeys(names)
     numbers = [float(value) for value in np.percentile(valid, [0, 100, 2, 98])]
-    counts, edges = np.histogram(valid, 64)
-    histogram = {"counts": counts.tolist(), "edges": [float(edges[0]), float(edges[-1])]}
+    histogram: dict[str, Any] | None = None
+    with suppress(ValueError):  # the values differ by less than 64 bins can be apart
+        counts, edges = np.histogram(valid, 64)
+        histogram = {"counts": counts.tolist(), "edges": [float(edges[0]), float(edges[-1])]}
     return dict(zip(names, [*numbers, histogram], strict=True))
 
 

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from PIL import Image
 from rasterio.enums import ColorInterp
 from rio_cogeo.cogeo import cog_validate
 
 from backend_django.processing.errors import ProcessingError
 from backend_django.rasters import gdal
+from backend_django.rasters.convert import _scratch_compression
 from backend_django.rasters.inspection import Limits, inspect
 from backend_django.rasters.options import Options
 from backend_django.rasters.recipe import choose_recipe
@@ -266,3 +268,36 @@ def test_color_interpretation_is_kept(tmp_path: Path, convert: Convert) -> None:
     assert [band["color_interpretation"] for band in facts["bands"]] == [
         "", "red", "green", "blue",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "chosen"), [(4, 200_000, "ZSTD"), (3000, 30, "ZSTD"), (600, 700, "NONE")]
+)
+def test_overviews_of_a_narrow_raster_do_not_fill_the_disk(
+    height: int, width: int, chosen: str, tmp_path: Path
+) -> None:
+    """GDAL pads them to whole blocks, which is many times a strip's size."""
+    values = np.random.default_rng(1).random((1, height, width), np.float32)
+    source = factory.write(tmp_path / "strip.tif", values)
+    facts = inspect(source, Limits(**LIMITS), Options().bands)
+    assert _scratch_compression(source, facts, Options()) == chosen
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+@pytest.mark.parametrize("how", ["north up", "south up", "turned", "control points"])
+def test_preview_has_north_up(how: str, tmp_path: Path, convert: Convert) -> None:
+    """The north is bright; a raster placed by control points has no transform to turn it by."""
+    values = np.repeat(np.linspace(250, 5, 200), 300).reshape(1, 200, 300).astype("uint8")
+    values[:, :, :100] = 0  # and the west is dark
+    case: dict[str, Any] = {}
+    if how == "south up":
+        values, case = values[:, ::-1], {"transform": Affine(10, 0, 5e5, 0, 10, 5.2e6)}
+    elif how == "turned":
+        values, case = values[:, ::-1, ::-1], {"transform": Affine(-10, 0, 5e5, 0, 10, 5.2e6)}
+    elif how == "control points":
+        case = {"transform": None, "crs": None, "gcps": factory.ground_control_points(200, 300)}
+    convert(factory.write(tmp_path / "north.tif", values, **case), values="continuous")
+    seen = np.asarray(Image.open(tmp_path / "preview.webp").convert("L"), float)
+    height, width = seen.shape
+    assert seen[: height // 4, width // 2 :].mean() > seen[-height // 4 :, width // 2 :].mean() + 80
+    assert seen[: height // 4, width // 2 :].mean() > seen[: height // 4, : width // 4].mean() + 80

@@ -384,3 +384,37 @@ def test_a_mosaic_of_the_world_is_refused_before_it_is_begun(merge: Merge, tmp_p
     assert refused.value.code == "too_much_work"
     assert "coarser resolution" in refused.value.message
     assert not list(tmp_path.glob("merged.tif"))
+
+
+def test_nodata_that_no_pixel_can_have_is_none(merge: Merge, tmp_path: Path) -> None:
+    sources = [tile(tmp_path / "a.tif", nodata=200), tile(tmp_path / "b.tif", SIDE, nodata=200)]
+    for path in sources:  # rasterio writes no such value
+        content = path.read_bytes()
+        path.write_bytes(content.replace(b"\x04\0\0\x00200\0", b"\x04\0\0\x00300\0"))
+        assert path.read_bytes() != content
+    values, mask, profile = read(merge(*sources)[0])
+    assert np.array_equal(values, np.concatenate([read(one)[0] for one in sources], axis=2))
+    assert (mask.min(), profile["nodata"]) == (255, None)
+
+
+def test_pixel_that_lacks_a_band_is_missing_where_bands_share_a_mask(
+    merge: Merge, tmp_path: Path
+) -> None:
+    pairs = []
+    for name, column, nodata in (("a", 0, 0), ("b", SIDE, 65535)):
+        values = np.full((2, SIDE, SIDE), 1000, "uint16")
+        values[1, 100:200] = nodata
+        pairs.append(tile(tmp_path / f"{name}.tif", column, values=values, nodata=nodata))
+    values, mask, _ = read(merge(*pairs)[0])
+    assert np.array_equal(mask[:100], np.full((100, 2 * SIDE), 255))
+    assert mask[100:200].max() == 0
+    assert set(values[:, mask > 0].ravel()) == {1000}
+
+
+def test_offsets_that_differ_a_little_are_not_one(merge: Merge, tmp_path: Path) -> None:
+    paths = [tile(tmp_path / "a.tif"), tile(tmp_path / "b.tif", SIDE)]
+    for path, offset in zip(paths, (101325.1, 101325.4), strict=True):
+        with rasterio.open(path, "r+") as dataset:
+            dataset.offsets = [offset]
+    with pytest.raises(ProcessingError, match="offset"):
+        merge(*paths)

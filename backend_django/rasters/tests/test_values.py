@@ -122,3 +122,12 @@ def test_what_cannot_be_asked(what: str, query: dict[str, Any], code: int, ask: 
     answer = ask(what, COUNTED, DEGREES, **query)
     assert answer.status_code == code
     assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_range_of_what_hardly_differs_has_no_histogram(ask: Any) -> None:
+    """64 bins between two neighbouring floating-point numbers cannot be told apart."""
+    answer = ask("statistics", COUNTED[1:] + 1.0, DEGREES, expression="b1/7*7/b1")
+    assert answer.status_code == 200, answer.content
+    band = answer.json()
+    assert band["minimum"] == pytest.approx(1)
+    assert band["histogram"] is None

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ Array = NDArray[np.float64]
 PixelFunction = Callable[[Array, Array], tuple[Array, Array]]
 
 _SAMPLES = 33  # points along each side of the raster that are looked at
-_CELLS = 64  # along the longer side, where the size of a pixel is looked at
+_CELLS = 128  # along the longer side, where the size of a pixel is looked at
 _RADIUS, _ECCENTRICITY = 6378137.0, 0.0066943799901413165  # of WGS 84: metres, and squared
 _HALVINGS = 24  # of the distance between two samples: a thousandth of a pixel and less
 
@@ -208,38 +209,76 @@ def _edge_of_reach(
 
 
 class PixelAreas:
-    """The size of pixels on the ellipsoid of WGS 84, in square metres."""
+    """The size of pixels on the ellipsoid of WGS 84, in square metres.
+
+    Exact in a grid of degrees, and interpolated between pixels where it is computed in any other.
+    """
 
     def __init__(self, dataset: Any) -> None:
-        self._cell = -(-max(dataset.width, dataset.height) // _CELLS)  # pixels with one area
-        columns, rows = np.meshgrid(
-            *(
-                np.arange(self._cell / 2, size + self._cell / 2, self._cell)
-                for size in (dataset.width, dataset.height)
-            )
+        self._shape, self._to_degrees = dataset.shape, pixel_to_degrees(dataset)
+        self._of_rows: Array | None = None
+        t, is_turned = dataset.transform, dataset.transform.b or dataset.transform.d
+        if not (dataset.gcps[0] or is_turned) and dataset.crs and dataset.crs.is_geographic:
+            unit = float(dataset.crs.units_factor[1])
+            edges = (t.f + t.e * np.arange(dataset.height + 1)) * unit
+            zones = _area_to_latitude(np.clip(edges, -np.pi / 2, np.pi / 2))
+            self._of_rows = np.abs(np.diff(zones) * t.a * unit)
+
+    @cached_property
+    def _nodes(self) -> Array:
+        return self._measure(
+            *(np.linspace(0, size - 1, min(size, _CELLS + 1)) + 0.5 for size in self._shape)
         )
+
+    def of(self, window: Window) -> Array:
+        """Return the area of each pixel of a window; 0 beyond what the CRS reaches."""
+        rows, columns = (
+            np.arange(start, start + size)
+            for start, size in (
+                (window.row_off, window.height), (window.col_off, window.width),
+            )
+        )  # fmt: skip
+        if self._of_rows is not None:
+            return np.broadcast_to(self._of_rows[rows, None], (len(rows), len(columns)))
+        areas = self._nodes
+        for axis, places in enumerate((rows, columns)):
+            last = areas.shape[axis] - 1
+            at = places * (last / max(1, self._shape[axis] - 1))
+            before = np.minimum(at.astype(int), max(0, last - 1))
+            share = np.expand_dims(at - before, 1 - axis)
+            first, second = (
+                areas.take(np.minimum(before + step, last), axis=axis) for step in (0, 1)
+            )
+            areas = first * (1 - share) + second * share
+        beyond = np.isnan(areas)
+        if beyond.any():  # the edge of what the CRS reaches is near
+            areas[beyond] = np.nan_to_num(self._measure(rows + 0.5, columns + 0.5))[beyond]
+        return areas
+
+    def _measure(self, rows: Array, columns: Array) -> Array:
+        """Return the areas of pixels around places; NaN beyond what the CRS reaches."""
+        across, down = np.meshgrid(columns, rows)
         sides = np.array([[0.5, 0], [-0.5, 0], [0, 0.5], [0, -0.5]])
-        longitude, latitude = pixel_to_degrees(dataset)(
-            *(values.ravel() + sides[:, [axis]] for axis, values in enumerate((columns, rows)))
+        longitude, latitude = self._to_degrees(
+            *(values.ravel() + sides[:, [axis]] for axis, values in enumerate((across, down)))
         )
         with np.errstate(invalid="ignore"):
             longitude = np.unwrap(np.radians(longitude), axis=0)
             latitude = np.radians(latitude)
-            (across, up), (along, down) = (
+            (east, up), (along, south) = (
                 (longitude[a] - longitude[b], latitude[a] - latitude[b])
                 for a, b in ((0, 1), (2, 3))
             )
             sine = np.sin(latitude.mean(axis=0))
             metres = (1 - _ECCENTRICITY) * np.sqrt(1 - sine**2) / (1 - _ECCENTRICITY * sine**2) ** 2
-            areas = _RADIUS**2 * metres * np.abs(across * down - up * along)
-        self._areas = np.nan_to_num(areas, posinf=0.0).reshape(columns.shape)
+            areas = _RADIUS**2 * metres * np.abs(east * south - up * along)
+        return np.where(np.isfinite(areas), areas, np.nan).reshape(across.shape)
 
-    def of(self, window: Window) -> Array:
-        """Return the area of each pixel of a window; 0 beyond what the CRS reaches."""
-        rows, columns = (
-            np.arange(start, start + size) // self._cell
-            for start, size in (
-                (window.row_off, window.height), (window.col_off, window.width),
-            )
-        )  # fmt: skip
-        return self._areas[rows[:, None], columns]
+
+def _area_to_latitude(latitude: Array) -> Array:
+    """Return the area between the equator and latitudes, in square metres for a radian of longitude
+    (J. P. Snyder, Map Projections: A Working Manual, 1987, equation 3-12).
+    """
+    e, sine = np.sqrt(_ECCENTRICITY), np.sin(latitude)
+    q = sine / (1 - (e * sine) ** 2) + np.arctanh(e * sine) / e
+    return _RADIUS**2 * (1 - _ECCENTRICITY) / 2 * q

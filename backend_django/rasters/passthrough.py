@@ -8,6 +8,7 @@ that is not known: docs/decisions/0018-cogs-are-kept.md.
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ _LOSSY_COMPRESSIONS = {7, 50001}
 _BLOCKS = range(128, 1025)  # pixels a side
 _SMALLEST_OVERVIEW = 1024  # pixels a side: what a map of the whole raster has to read
 _MAX_METADATA = 64 * 1024  # bytes
+_LARGEST_STEP = 64  # from one level to the next: windows with their margins stay small
 _WINDOW = 1024  # pixels a side whose overviews are looked at together
 _OVERSHOOT = 0.5  # of the range of the pixels around: sharper resampling goes beyond it
 _LOSSY = 64  # of 255, what JPEG and WebP may change at an edge of colours
@@ -137,11 +139,11 @@ def is_lossy(source: Path) -> bool:
 def overviews_show_pixels(
     source: Path, known: Sequence[Sequence[int]] | None, *, lossy: bool
 ) -> bool:
-    """Say whether each overview shows what is there in the pixels, or could.
+    """Say whether each overview shows what is there in the next larger one, or could.
 
-    Every pixel of every level is decoded once, as a reader of the file will. An overview's pixel
-    may lie between those around it, or a little beyond as cubic resampling has it, and is missing
-    where all around it are.
+    Every pixel of every level is decoded, as a reader of the file will. An overview's pixel may lie
+    between those around it, or a little beyond as cubic resampling has it, and is missing where all
+    around it are. Of one that is smaller by very much, that is not looked at: it is not shown.
 
     Args:
         known: the values of each band, where they are classes, between which there is nothing.
@@ -155,11 +157,15 @@ def overviews_show_pixels(
             stack.enter_context(rasterio.open(source, driver="GTiff", OVERVIEW_LEVEL=level))
             for level in range(len(whole.overviews(1)))
         ]
+        levels = list(pairwise([whole, *overviews]))
+        if any(_step(larger, smaller) > _LARGEST_STEP for larger, smaller in levels):
+            return False
         odd = 0
-        for window in _windows(whole.width, whole.height):
-            for band in whole.indexes:
-                only = known[band - 1] if known else None
-                odd += _count_odd(whole, overviews, band, window, lossy, only)
+        for larger, smaller in levels:
+            for window in _windows(larger.width, larger.height):
+                for band in whole.indexes:
+                    only = known[band - 1] if known else None
+                    odd += _count_odd(larger, smaller, band, window, lossy, only)
     return odd <= (whole.width * whole.height * whole.count / 1000 if lossy else 0)
 
 
@@ -174,50 +180,50 @@ class _Part:
     all_valid: Any
 
 
+def _step(larger: Any, smaller: Any) -> int:
+    """Return how many pixels of an image are one of the next along a side."""
+    return -(-max(larger.shape) // max(smaller.shape))
+
+
 def _count_odd(
-    whole: Any,
-    overviews: list[Any],
+    larger: Any,
+    smaller: Any,
     band: int,
     window: Window,
     lossy: bool,
     only: Sequence[int] | None,
 ) -> int:
-    """Return how many pixels of overviews do not show what is around them in a window."""
-    if not overviews:
-        return 0
-    margin = 2 * -(-max(whole.width, whole.height) // max(overviews[-1].shape))
+    """Return how many pixels of an overview do not show what is around them in a window."""
+    margin = 2 * _step(larger, smaller)
     top, left = (max(0, int(at) - margin) for at in (window.row_off, window.col_off))
-    bottom = min(whole.height, int(window.row_off + window.height) + margin)
-    right = min(whole.width, int(window.col_off + window.width) + margin)
-    pixels, valid = _read(whole, band, Window(left, top, right - left, bottom - top))
+    bottom = min(larger.height, int(window.row_off + window.height) + margin)
+    right = min(larger.width, int(window.col_off + window.width) + margin)
+    pixels, valid = _read(larger, band, Window(left, top, right - left, bottom - top))
     part = _Part(
         top, left, np.where(valid, pixels, np.inf), np.where(valid, pixels, -np.inf), valid
     )
-    shape, odd = whole.shape, 0
-    for overview in overviews:
-        part = _shrink(part, shape, overview.shape)
-        shape = overview.shape
-        # Those that begin in the window, of which no other window counts any.
-        first_row, last_row, first_column, last_column = (
-            -(-int(at) * small // large)
-            for at, small, large in (
-                (window.row_off, shape[0], whole.height),
-                (window.row_off + window.height, shape[0], whole.height),
-                (window.col_off, shape[1], whole.width),
-                (window.col_off + window.width, shape[1], whole.width),
-            )
+    part = _shrink(part, larger.shape, smaller.shape)
+    # Those that begin in the window, of which no other window counts any.
+    first_row, last_row, first_column, last_column = (
+        -(-int(at) * small // large)
+        for at, small, large in (
+            (window.row_off, smaller.height, larger.height),
+            (window.row_off + window.height, smaller.height, larger.height),
+            (window.col_off, smaller.width, larger.width),
+            (window.col_off + window.width, smaller.width, larger.width),
         )
-        if first_row < last_row and first_column < last_column:
-            rows = slice(first_row - part.top, last_row - part.top)
-            columns = slice(first_column - part.left, last_column - part.left)
-            around = (
-                _with_neighbours(part.low, np.minimum)[rows, columns],
-                _with_neighbours(part.high, np.maximum)[rows, columns],
-                _with_neighbours(part.all_valid, np.logical_and)[rows, columns],
-            )
-            at = Window(first_column, first_row, last_column - first_column, last_row - first_row)
-            odd += _differ(*_read(overview, band, at), *around, lossy, only)
-    return odd
+    )
+    if first_row >= last_row or first_column >= last_column:
+        return 0
+    rows = slice(first_row - part.top, last_row - part.top)
+    columns = slice(first_column - part.left, last_column - part.left)
+    around = (
+        _with_neighbours(part.low, np.minimum)[rows, columns],
+        _with_neighbours(part.high, np.maximum)[rows, columns],
+        _with_neighbours(part.all_valid, np.logical_and)[rows, columns],
+    )
+    at = Window(first_column, first_row, last_column - first_column, last_row - first_row)
+    return _differ(*_read(smaller, band, at), *around, lossy, only)
 
 
 def _differ(

@@ -10,6 +10,7 @@ from rio_cogeo.cogeo import cog_translate
 from rio_cogeo.profiles import cog_profiles
 
 from backend_django.processing.errors import ProcessingError
+from backend_django.rasters import passthrough
 from tests.matrix import thin
 
 from . import factory
@@ -151,3 +152,29 @@ def test_blocks_beyond_the_end_or_on_each_other(tmp_path: Path, convert: Convert
     _, facts = convert(source, "auto")
     assert not facts["kept"]
     assert "over each other" in facts["converted_because"]
+
+
+def test_many_overviews_are_compared_in_small_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole rasters of 100,000 pixels a side would be read for each window of the smallest one."""
+    source = make_cog(tmp_path / "deep.tif", np.tile(RGB[:1], (1, 6, 7)), OVERVIEW_COUNT="11")
+    with rasterio.open(source) as dataset:
+        assert max(dataset.overviews(1)) > 1000
+    sides: list[float] = []
+    read = passthrough._read
+
+    def seen(dataset: Any, band: int, window: Any) -> Any:
+        sides.extend([window.width, window.height])
+        return read(dataset, band, window)
+
+    monkeypatch.setattr(passthrough, "_read", seen)
+    assert passthrough.overviews_show_pixels(source, None, lossy=False)
+    assert max(sides) <= 1024 + 4 * 3
+
+
+def test_an_overview_that_is_smaller_by_very_much_is_made_anew(tmp_path: Path) -> None:
+    source = factory.write(
+        tmp_path / "i.tif", RGB, tiled=True, blockxsize=256, blockysize=256, overviews=[128]
+    )
+    assert not passthrough.overviews_show_pixels(source, None, lossy=False)

@@ -176,12 +176,29 @@ def geographic_bounds(dataset: Any) -> list[float] | None:
         longitude = np.append(longitude[finite], edge[0])
         latitude = np.append(latitude[finite], edge[1])
     west, east = float(longitude.min()), float(longitude.max())
-    south, north = float(latitude.min()), float(latitude.max())
+    poles = [] if turn else _poles_within(dataset, place)
+    south, north = min([float(latitude.min()), *poles]), max([float(latitude.max()), *poles])
     # With a pole inside, the samples leave a gap.
     if east - west >= (360 if turn else 330) - 0.01:
         return [-180.0, south, 180.0, north]
     turns = (west + 180) // 360 * 360
     return [west - turns, south, east - turns, north]
+
+
+def _poles_within(dataset: Any, place: PixelFunction) -> list[float]:
+    """Return the latitudes of the poles that lie in a raster whose CRS is not geographic."""
+    found = []
+    for latitude in (-90.0, 90.0):
+        try:
+            x, y = transform_coordinates("EPSG:4326", crs_of(dataset), [0.0], [latitude])
+        except CPLE_BaseError:  # it has no place in this CRS
+            continue
+        with np.errstate(invalid="ignore"):
+            column, row = crs_to_pixel(dataset)(np.array(x), np.array(y))
+        inside = (column >= 0) & (column <= dataset.width) & (row >= 0) & (row <= dataset.height)
+        if inside[0] and abs(place(column, row)[1][0] - latitude) < 1e-6:
+            found.append(latitude)
+    return found
 
 
 def _edge_of_reach(

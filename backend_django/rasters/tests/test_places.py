@@ -266,3 +266,19 @@ def test_a_missing_grid_is_said(
     source = factory.write(tmp_path / "i.tif", values, crs=code, transform=place)
     said = convert(source)[1]["crs"]
     assert (said["accuracy"], said["missing_grid"]) == (accuracy, grid)
+
+
+@pytest.mark.parametrize(
+    ("crs", "corner"), [("EPSG:3413", (-123_456, 234_567)), ("EPSG:3031", (-200_001, 150_003))]
+)
+def test_bounds_reach_the_pole_that_is_inside(
+    crs: str, corner: tuple[float, float], tmp_path: Path
+) -> None:
+    place = Affine(10_000, 0, corner[0], 0, -10_000, corner[1])
+    path = factory.write(
+        tmp_path / "i.tif", factory.pixels("uint8", 1, 40, 40), crs=crs, transform=place
+    )
+    with rasterio.open(path) as dataset:
+        by_proj = rasterio.warp.transform_bounds(dataset.crs, "EPSG:4326", *dataset.bounds)
+        assert geographic_bounds(dataset) == pytest.approx(by_proj, abs=0.05)
+        assert {90.0, -90.0} & {*(geographic_bounds(dataset) or [])}

@@ -122,3 +122,13 @@ test('an index of vegetation needs bands that are known', () => {
   expect(vegetationIndex(bands as never)).toBe('(b4-b1)/(b4+b1)')
   expect(vegetationIndex(bands.slice(1) as never)).toBe('')
 })
+
+test('a band of one value has a range that the server takes', () => {
+  const flat = raster('float32', 1)
+  flat.style.ranges = [[5, 5]]
+  expect(usualStyle(flat).ranges).toEqual([[5, 6]])
+  expect(styleQuery(flat, usualStyle(flat))).toEqual({})
+  const measured = { ...usualStyle(flat), colormap: 'magma' }
+  expect(styleQuery(flat, measured)).toMatchObject({ rescale: '5,6', colormap: 'magma' })
+  expect(readStyle(flat, styleQuery(flat, measured))).toEqual(measured)
+})

@@ -69,7 +69,7 @@ export function usualStyle(raster: RasterResult): MapStyle {
   const band = (index: number) => raster.bands[index - 1]
   const ranges = bands.map((_, index): Range => {
     const [low, high] = style.ranges[index] ?? []
-    if (low !== undefined && high !== undefined) return [low, high]
+    if (low !== undefined && high !== undefined) return widened([low, high])
     return colormap === CLASSES ? usefulRange(band(bands[index]!)) : [0, 255]
   })
   return { bands, ranges, colormap }

@@ -2,14 +2,11 @@
 
 import os
 from logging.config import dictConfig
-from pathlib import Path
 from typing import Any
 
 from celery import Celery
 from celery.signals import (
-    after_task_publish,
     beat_init,
-    heartbeat_sent,
     setup_logging,
     task_prerun,
     worker_init,
@@ -60,15 +57,3 @@ def check_connections(**_: Any) -> None:
     from django.db import close_old_connections
 
     close_old_connections()
-
-
-# A file that is as old as the last sign of life, for the container's health check: a worker's
-# heartbeat, or something beat has sent. Asking the worker through the broker instead would start
-# a whole Python with every check, and blame the worker for a broker that is away.
-if os.environ.get("CELERY_ALIVE_FILE"):
-
-    def sign_of_life(**_: Any) -> None:
-        Path(os.environ["CELERY_ALIVE_FILE"]).touch()
-
-    for signal in (heartbeat_sent, beat_init, after_task_publish):
-        signal.connect(sign_of_life, weak=False)

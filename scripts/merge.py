@@ -164,7 +164,8 @@ def write(source: Source, before: str, after: str, *data: str) -> dict[str, list
             (made / ANSWERS.name).unlink()
             picked = write_commit(made, f"Update from the template to {version}", picked)
     became = pick(f"{picked}^", picked)
-    answers = re.sub(r"(?m)^_commit: .*$", lambda _: f"_commit: {after}", answers)
+    noted = source.lasting_name(after)
+    answers = re.sub(r"(?m)^_commit: .*$", lambda _: f"_commit: {noted}", answers)
     ANSWERS.write_text(render.at_home(answers, source.home), encoding="utf-8")
     git("add", ANSWERS.name)
     return became

@@ -65,9 +65,12 @@ def check_needs(modules: dict[str, Module], without: Iterable[str]) -> None:
 
 
 def home() -> str:
-    """Return the source of later releases: the origin of this clone, or nothing if unknown."""
+    """Return the source of later releases: the origin of this clone, or nothing if unknown.
+
+    As it was given, and not as this machine's git rewrites it, perhaps with a token.
+    """
     done = subprocess.run(
-        ["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True
+        ["git", "config", "--get", "remote.origin.url"], cwd=ROOT, capture_output=True, text=True
     )
     address = done.stdout.strip() or "."
     known = "://" not in address or address.startswith(("git+", "git://"))
@@ -183,8 +186,13 @@ def left_out(answers: str) -> list[str]:
 
 
 def at_home(answers: str, home: str) -> str:
-    """Return the text of an answers file that says where later releases come from."""
-    line = f"_src_path: {json.dumps(home)}"
+    """Return the text of an answers file that says where later releases come from.
+
+    It is committed: without the token or password that a URL may have.
+    """
+    public = re.sub(r"^((?:git\+)?https?://)[^/@]*@", r"\1", home)
+    public = re.sub(r"^([a-z+]+://[^/@:]*):[^/@]*@", r"\1@", public)
+    line = f"_src_path: {json.dumps(public)}"
     return re.sub(r"(?m)^_src_path: .*$", lambda _: line, answers)
 
 

@@ -98,6 +98,12 @@ class Source:
                 continue
         raise UsageError(f"The template at {self.home} has no release {version}.")
 
+    def lasting_name(self, version: str) -> str:
+        """Return what will name the same commit: a tag, or what `git describe` says of a branch."""
+        if version in self.git("tag").split():
+            return version
+        return self.git("describe", "--tags", "--always", self.commit(version)).strip()
+
     def last_release(self) -> str:
         tags = sorted(filter(numbers, self.git("tag").split()), key=numbers)
         if not tags:

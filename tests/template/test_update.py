@@ -318,3 +318,51 @@ def test_git_alone_does_it_too(released: Path, clone: Path) -> None:
     assert "docs/new.md" in now
     assert b'name = "River Watch"' in now["project.toml"]
     assert "scripts/template.mk" not in now
+
+
+def test_a_branch_is_noted_as_the_commit_that_was_taken(tmp_path: Path) -> None:
+    """Else it would be another one at the next update, and what came in between no change."""
+    home = tmp_path / "home"
+    git(tmp_path, "init", "--quiet", "--initial-branch=main", "home")
+    (home / "file").write_text("1")
+    commit(home, "First", tag="v0.1.0")
+    (home / "file").write_text("2")
+    commit(home, "Second")
+    taken = git(home, "rev-parse", "HEAD").strip()
+    first = template.Source(tmp_path / "first", str(home))
+    noted = first.lasting_name("main")
+    assert first.commit(noted) == taken
+    assert first.lasting_name("v0.1.0") == "v0.1.0"
+    (home / "file").write_text("3")
+    commit(home, "Third")
+    later = template.Source(tmp_path / "later", str(home))
+    assert later.commit(noted) == taken
+    assert later.commit("main") != taken
+
+
+@pytest.mark.parametrize(
+    ("given", "noted"),
+    [
+        ("https://me:token@example.org/t.git", "https://example.org/t.git"),
+        ("git+https://token@example.org:8443/t", "git+https://example.org:8443/t"),
+        ("git+ssh://git@example.org/t.git", "git+ssh://git@example.org/t.git"),
+        ("ssh://git:word@example.org/t.git", "ssh://git@example.org/t.git"),
+        ("git@example.org:you/t.git", "git@example.org:you/t.git"),
+        ("../template", "../template"),
+    ],
+)
+def test_no_token_is_committed(given: str, noted: str) -> None:
+    answers = render.at_home("_commit: v1\n_src_path: x\nname: y\n", given)
+    assert answers == f'_commit: v1\n_src_path: "{noted}"\nname: y\n'
+
+
+def test_the_home_of_a_template_is_as_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git may be told to write tokens into addresses (`url.*.insteadOf`)."""
+    git(tmp_path, "init", "--quiet", "home")
+    home = tmp_path / "home"
+    git(home, "config", "remote.origin.url", "https://example.org/t.git")
+    git(home, "config", "url.https://token@example.org/.insteadOf", "https://example.org/")
+    monkeypatch.setattr(render, "ROOT", home)
+    assert render.home() == "git+https://example.org/t.git"

@@ -100,7 +100,7 @@ def instrument_create(
         website=website,
         contact=contact,
         manual=manual,
-        specification=specification or {},
+        specification={} if specification is None else specification,
     )
     files_keep(row=instrument)
     return instrument

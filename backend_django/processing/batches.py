@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -145,7 +146,7 @@ def _insert(
         ]
         keys = [row.unique_key for row in built]
         known = dict(debounce_open_requests(owner, processor, keys).values_list("unique_key", "id"))
-        turn = read_next_turn(owner_id=owner.pk, **place)
+        turns = count(read_next_turn(owner_id=owner.pk, **place))
         lock_results([request for found in resolved for request in found.requests])
         for index, (row, found) in enumerate(zip(built, resolved, strict=True)):
             if row.unique_key in known:
@@ -155,7 +156,8 @@ def _insert(
                 known[row.unique_key] = row.id
             if found.uploads and not uploads_hold(uploads=found.uploads, holder=row.id):
                 raise Invalid(fields={f"requests.{index}": UPLOAD_USED})
-            row.turn = turn + len(rows)
+            if not row.run_at:
+                row.turn = next(turns)
             rows.append(row)
             made.append(Made(index, row.id, True))
             uses += [(row.id, result) for result in dict.fromkeys(found.requests)]

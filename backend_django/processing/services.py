@@ -31,7 +31,7 @@ from .models import PausedKind, ProcessingRequest
 from .processor import Processor
 from .registry import get_processor
 from .returning import update_returning
-from .turns import next_turn
+from .turns import LATER, next_turn
 
 logger = logging.getLogger(__name__)
 Status = ProcessingRequest.Status
@@ -150,6 +150,8 @@ def request_build(
         columns["unique_key"] = processor.unique.key(parameters, resolved.files)
         if processor.unique.debounce and not columns.get("run_at"):
             columns["run_at"] = from_now(processor.unique.debounce.total_seconds())
+    if columns.get("run_at"):
+        columns["turn"] = LATER
     return ProcessingRequest(
         **files,
         kind=processor.name,

@@ -20,6 +20,7 @@ from .request_files import delete_attempt
 from .runner import run_next
 from .schedules import schedules_run
 from .scratch import delete_scratch
+from .turns import turns_renew
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ def maintenance_reap() -> None:
     reaper.fail_overdue()
     run_schedules()
     advance_stalled()
+    turns_renew()
     ring_for_all()
     uploads_expire()
     tidy_abandoned_uploads()

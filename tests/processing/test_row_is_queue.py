@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
@@ -15,14 +16,21 @@ from hypothesis import strategies as st
 
 from backend_django.processing import lifecycle, reaper
 from backend_django.processing.attempt import _stopping
+from backend_django.processing.batches import NewRequest, batch_create
 from backend_django.processing.enqueue import drop_other_doorbells, ring, ring_for_next
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.priority import Priority
 from backend_django.processing.runner import run_next
-from backend_django.processing.services import request_cancel
+from backend_django.processing.services import (
+    kind_pause,
+    kinds_resume,
+    request_cancel,
+    request_create,
+)
 from backend_django.processing.tasks import maintenance_reap
 from backend_django.processing.turns import next_turn
 from backend_django.users.models import User
+from tests.wordcount.processor import WordCount
 
 QUEUE = "processing"
 
@@ -43,10 +51,10 @@ def broker() -> Iterator[redis.Redis]:
 def join(owner: User, priority: Priority = Priority.NORMAL, **fields: Any) -> ProcessingRequest:
     """Have a request wait, as `request_create` does."""
     return ProcessingRequest.objects.create(
-        owner=owner, kind="wordcount", name="n", input_file="x", input_name="x", input_size=1,
+        owner=owner, name="n", input_file="x", input_name="x", input_size=1,
         priority=priority,
         turn=next_turn(owner_id=owner.id, queue=QUEUE, priority=priority),
-        **fields,
+        **({"kind": "wordcount"} | fields),
     )  # fmt: skip
 
 
@@ -102,6 +110,59 @@ def test_request_that_was_given_back_goes_first(user: User) -> None:
     claim()
     assert lifecycle.release(first.id, 1)
     assert claim().id == first.id
+
+
+def pause_of(seconds: float) -> Any:
+    return timezone.now() + timedelta(seconds=seconds)
+
+
+def create(owner: User, text: str = "a", **fields: Any) -> ProcessingRequest:
+    file = ContentFile(text.encode(), name="a.txt")
+    return request_create(owner=owner, processor=WordCount, inputs={"file": [file]}, **fields)[0]
+
+
+def due_now(*requests: ProcessingRequest) -> None:
+    """Have the time pass at which they may begin."""
+    ids = [request.id for request in requests]
+    ProcessingRequest.objects.filter(id__in=ids).update(run_at=pause_of(-1))
+
+
+def test_what_is_for_later_holds_no_place_until_then(user: User, other: User) -> None:
+    later = [create(user, run_at=pause_of(3600)) for _ in range(4)]
+    batch_create(owner=user, processor=WordCount, requests=[NewRequest(run_at=pause_of(3600))] * 4)
+    theirs = [create(other) for _ in range(3)]
+    mine = create(user)
+    assert [claim().id for _ in range(2)] == [theirs[0].id, mine.id]
+    due_now(*later)
+    newcomer = create(User.objects.create_user("ida@example.org", "pw"))
+    maintenance_reap()
+    expected = [newcomer, later[0], theirs[1], later[1], theirs[2], later[2], later[3]]
+    assert [claim().id for _ in range(7)] == [one.id for one in expected]
+    assert lifecycle.claim() is None  # the batch waits for its hour
+
+
+def test_what_is_due_goes_at_once_when_nothing_else_waits(user: User) -> None:
+    later = create(user, run_at=pause_of(3600))
+    due_now(later)
+    assert claim().id == later.id
+
+
+def test_resumed_kind_does_not_go_before_what_others_have_sent_since(
+    user: User, other: User
+) -> None:
+    mine = [create(user) for _ in range(4)]
+    kind_pause(kind="wordcount")
+    maintenance_reap()
+    [join(other, kind="shortcount") for _ in range(4)]
+    for _ in range(4):  # of these, the last turn is the fourth
+        claim()
+    kinds_resume(kinds=["wordcount"])
+    theirs = [create(other) for _ in range(2)]
+    maintenance_reap()
+    order = [claim().id for _ in range(6)]
+    assert order.index(theirs[0].id) < order.index(mine[2].id)
+    ids = [one.id for one in mine]
+    assert [one for one in order if one in ids] == ids
 
 
 @pytest.mark.slow

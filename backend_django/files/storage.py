@@ -6,7 +6,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from io import BufferedReader
@@ -18,6 +18,8 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 
 from backend_django.utils.errors import FileGone, StorageUnavailable
+from backend_django.utils.on_commit import gather_on_commit
+from backend_django.utils.tasks import send_on_commit
 
 from .protocol import RemoteStorage
 from .refs import FileRef
@@ -26,6 +28,9 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 CHUNK = 256 * 1024
 STORE_PAUSES = (0.5, 1.0, 2.0)  # seconds
+DELETED_AT_ONCE = 50  # prefixes, while somebody waits
+DELETED_BY_TASK = 1000
+DELETE = "backend_django.operations.tasks.maintenance_delete_files"
 DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -130,6 +135,33 @@ def delete_prefix(prefix: str) -> None:
         storage.delete_prefix(prefix)
     else:
         shutil.rmtree(default_storage.path(prefix), ignore_errors=True)
+
+
+def delete_prefixes(prefixes: Iterable[str]) -> None:
+    """Remove what is below each prefix, for as long as the storage responds.
+
+    What is left then is found by the hourly check, as what a crash leaves.
+    """
+    for prefix in prefixes:
+        try:
+            delete_prefix(prefix)
+        except (OSError, StorageUnavailable) as error:
+            logger.warning("%s and others are not deleted: %s", prefix, type(error).__name__)
+            return
+
+
+def _delete_some(prefixes: list[str]) -> None:
+    delete_prefixes(prefixes[:DELETED_AT_ONCE])
+    for start in range(DELETED_AT_ONCE, len(prefixes), DELETED_BY_TASK):
+        send_on_commit(DELETE, prefixes[start : start + DELETED_BY_TASK])
+
+
+def delete_prefix_on_commit(prefix: str) -> None:
+    """Remove everything below a prefix once the present transaction is committed.
+
+    Of many, a worker removes most: a storage elsewhere takes a call or two for each.
+    """
+    gather_on_commit(_delete_some, [prefix])
 
 
 def fetch(name: str, directory: Path, check: Callable[[], None]) -> Path:

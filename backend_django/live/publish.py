@@ -20,6 +20,7 @@ from django.db import transaction
 
 from backend_django.policies import people
 from backend_django.utils.breaker import Breaker
+from backend_django.utils.on_commit import gather_on_commit
 
 logger = logging.getLogger(__name__)
 KEPT_SECONDS = 3600
@@ -42,23 +43,6 @@ class Change(NamedTuple):
     ids: list[Any]
 
 
-class _Telling:
-    """Announces the changes of a transaction, when it is called."""
-
-    def __init__(self) -> None:
-        self.changes: dict[tuple[Any, ...], Change] = {}
-        self.is_over = False
-
-    def add(self, change: Change) -> None:
-        known = self.changes.setdefault((change.topic, *change.user_ids), change)
-        if known is not change:
-            known.ids.extend(change.ids)
-
-    def __call__(self) -> None:
-        self.is_over = True  # in tests the list of what follows a commit is not emptied
-        publish_all(self.changes.values())
-
-
 def publish_on_commit(*, user_ids: Iterable[Any], topic: str, ids: Sequence[Any] = ("",)) -> None:
     """Announce a change as soon as the present transaction is committed.
 
@@ -69,17 +53,7 @@ def publish_on_commit(*, user_ids: Iterable[Any], topic: str, ids: Sequence[Any]
     """
     if not settings.LIVE_EVENTS:
         return
-    change = Change(list(user_ids), topic, list(ids))
-    connection = transaction.get_connection()
-    if connection.in_atomic_block and connection.run_on_commit:
-        savepoints, last, _ = connection.run_on_commit[-1]
-        same = savepoints == set(connection.savepoint_ids)  # which are undone together
-        if isinstance(last, _Telling) and same and not last.is_over:
-            last.add(change)
-            return
-    telling = _Telling()
-    telling.add(change)
-    transaction.on_commit(telling, robust=True)
+    gather_on_commit(publish_all, [Change(list(user_ids), topic, list(ids))])
 
 
 def publish_to_all_on_commit() -> None:
@@ -112,10 +86,13 @@ def publish(*, user_ids: Sequence[Any], topic: str, ids: Sequence[Any] = ("",)) 
 
 def publish_all(changes: Iterable[Change]) -> None:
     """Announce changes now, in one trip."""
+    ids: dict[tuple[Any, ...], list[Any]] = {}
+    for change in changes:
+        ids.setdefault((change.topic, *change.user_ids), []).extend(change.ids)
     changes = [
-        Change(people(change.user_ids), change.topic, list(dict.fromkeys(change.ids)))
-        for change in changes
-        if change.user_ids and change.ids
+        Change(people(user_ids), topic, list(dict.fromkeys(changed)))
+        for (topic, *user_ids), changed in ids.items()
+        if user_ids and changed
     ]
     if not changes:
         return

@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 from django.db.models.functions import Now
 
+from backend_django.files.storage import delete_prefixes
 from backend_django.processing.models import MaintenanceRun
 from backend_django.uploads.quota import quota_forget
 
@@ -30,3 +31,9 @@ def maintenance_tidy() -> None:
             len(found.orphan_scratch),
             len(found.missing_files),
         )
+
+
+@shared_task
+def maintenance_delete_files(prefixes: list[str]) -> None:
+    """Remove the files that a transaction left to a worker (files/storage.py)."""
+    delete_prefixes(prefixes)

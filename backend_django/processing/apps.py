@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db import transaction
 from django.db.models.signals import post_delete
 from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy
@@ -35,14 +34,16 @@ def hold_requests(account: Any, **_: Any) -> None:
     list(going.order_by("id").select_for_update().values_list("id"))
 
 
-def delete_files(instance: Any, **_: Any) -> None:
+def delete_files(instance: Any, origin: Any = None, **_: Any) -> None:
     """Delete the files of a deleted row, also when its owner's account was deleted."""
+    from backend_django.files.storage import delete_prefix_on_commit
     from backend_django.uploads.services import uploads_release
+    from backend_django.users.models import User
 
     from .changes import announce_changes
-    from .request_files import delete_request_files
+    from .request_files import request_prefix
 
-    request_id = instance.id
     announce_changes([instance])
-    uploads_release(holder=request_id)
-    transaction.on_commit(lambda: delete_request_files(request_id), robust=True)
+    delete_prefix_on_commit(request_prefix(instance.id))
+    if not isinstance(origin, User):  # with an account all its uploads go
+        uploads_release(holder=instance.id)

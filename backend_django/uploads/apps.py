@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db import transaction
 from django.db.models.signals import post_delete
 
 
@@ -20,7 +19,6 @@ class UploadsConfig(AppConfig):
 
 def delete_file(instance: Any, **_: Any) -> None:
     """Delete the file of a deleted row, also when its owner's account was deleted."""
-    from backend_django.files.storage import delete_prefix
+    from backend_django.files.storage import delete_prefix_on_commit
 
-    prefix = instance.prefix
-    transaction.on_commit(lambda: delete_prefix(prefix), robust=True)
+    delete_prefix_on_commit(instance.prefix)

@@ -5,15 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core.files.base import ContentFile
 from django.db import connection
 from django.db.models.signals import pre_delete
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from backend_django.operations.tasks import maintenance_delete_files
 from backend_django.processing import lifecycle
 from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.services import request_create
 from backend_django.users.models import ApiToken, User
+from backend_django.users.services import account_delete
+from tests.wordcount.processor import WordCount
 
 from .conftest import PASSWORD, PostOffice, Visitor, script
 
@@ -26,7 +31,7 @@ def files() -> set[Path]:
 
 
 @pytest.fixture
-def with_upload(signed_in: Visitor) -> Visitor:
+def with_upload(signed_in: Visitor, settings: Any) -> Visitor:
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     answer = signed_in.post(
@@ -110,3 +115,37 @@ def test_no_worker_begins_a_request_of_an_account_that_goes(visitor: Visitor, ad
     assert seen == [None]
     assert not ProcessingRequest.objects.exists()
     assert not User.objects.filter(pk=ada.pk).exists()
+
+
+def test_account_with_many_requests_costs_no_more_statements(
+    ada: User,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    tmp_path: Path,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    """What the files cost is left to a worker: nobody waits for a bucket to remove thousands."""
+    settings.MEDIA_ROOT = str(tmp_path)
+    sent: list[list[str]] = []
+    monkeypatch.setattr(
+        "backend_django.utils.tasks.current_app.send_task",
+        lambda name, arguments: sent.append(arguments[0]) if "delete_files" in name else None,
+    )
+    statements = []
+    for email, count in (("few@example.org", 2), ("many@example.org", 70)):
+        user = User.objects.create_user(email, PASSWORD)
+        for _ in range(count):
+            file = ContentFile(b"one two", name="a.txt")
+            request_create(owner=user, processor=WordCount, inputs={"file": [file]})
+        with (
+            CaptureQueriesContext(connection) as queries,
+            django_capture_on_commit_callbacks(execute=True),
+        ):
+            account_delete(user=User.objects.get(id=user.id))
+        statements.append(len(queries))
+    assert statements[1] == statements[0]
+    left = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert 0 < len(left) < 70
+    for prefixes in sent:
+        maintenance_delete_files(prefixes)
+    assert not [path for path in left if path.exists()]

@@ -6,10 +6,12 @@ reaper for what a crash has kept from running.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
+from celery import current_task
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
@@ -54,7 +56,7 @@ def begin(request: ProcessingRequest) -> None:
         try:
             advance(request.id)
         finally:  # not before: a plan may crash its process, too
-            lifecycle.detach(request.id, request.attempt)
+            lifecycle.attach(request.id, request.attempt)
 
 
 def advance(request_id: UUID) -> None:
@@ -90,7 +92,22 @@ def advance(request_id: UUID) -> None:
         if not unfinished:
             _fail(request, lost[0])
     elif issubclass(pipeline, Pipeline):
-        _go_on(request, pipeline)
+        with _worked_on(request):
+            _go_on(request, pipeline)
+
+
+@contextmanager
+def _worked_on(request: ProcessingRequest) -> Iterator[None]:
+    """Have a pipeline fail if its plan ends this process: it would do so in each round."""
+    message = current_task and current_task.request.id
+    if not message:
+        yield
+        return
+    lifecycle.attach(request.id, request.attempt, message)
+    try:
+        yield
+    finally:
+        lifecycle.attach(request.id, request.attempt)
 
 
 def _cancel(request: ProcessingRequest, unfinished: list[ProcessingRequest]) -> None:

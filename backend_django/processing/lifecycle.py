@@ -60,14 +60,16 @@ def _mine(request_id: UUID, attempt: int) -> QuerySet[ProcessingRequest]:
 _DUE = """
     SELECT id FROM processing_processingrequest
     WHERE status = 'pending' AND owner_id <> ALL(%(at_limit)s) AND {which}
-    AND (run_at IS NULL OR run_at <= statement_timestamp())
     AND (deadline_at IS NULL OR deadline_at > statement_timestamp())
-    AND kind NOT IN (SELECT kind FROM processing_pausedkind)
     AND (%(kinds)s::text IS NULL OR kind = ANY(string_to_array(%(kinds)s, ',')))
     ORDER BY priority, turn, created_at, id
     LIMIT 1"""
-_NEXT = _DUE.format(which="queue = %(queue)s")
-_THIS = _DUE.format(which="id = %(id)s")
+_NOW = """
+    AND (run_at IS NULL OR run_at <= statement_timestamp())
+    AND kind NOT IN (SELECT kind FROM processing_pausedkind)"""
+_NEXT = _DUE.format(which="queue = %(queue)s" + _NOW)
+_THIS = _DUE.format(which="id = %(id)s" + _NOW)
+_THIS_ANYWAY = _DUE.format(which="id = %(id)s")
 _CLAIM = """
     WITH due AS ({due} FOR UPDATE SKIP LOCKED),
     claimed AS (
@@ -120,11 +122,15 @@ def claim(
     queue: str = "processing",
     worker: str = "",
     celery_task_id: str = "",
+    anyway: bool = False,
 ) -> ProcessingRequest | None:
     """Take the request that is next in a queue, or the one with this id, for a new attempt.
 
     Of the kinds that this worker knows: while an upgrade rolls out, older workers leave requests
     of a new feature to newer ones.
+
+    Args:
+        anyway: take the one with this id also before its time, and while its kind is paused.
 
     Returns:
         The request as it is now, or None: nothing waits, or only requests of owners who have as
@@ -138,7 +144,8 @@ def claim(
         "worker": worker[:100],
         "celery_task_id": celery_task_id[:50],
     }
-    statement = _CLAIM.format(due=_THIS if request_id else _NEXT, columns=columns())
+    due = _NEXT if request_id is None else _THIS_ANYWAY if anyway else _THIS
+    statement = _CLAIM.format(due=due, columns=columns())
     with _limits() as at_limit:
         if at_limit is None:
             return None
@@ -240,9 +247,9 @@ def hand_over(request_id: UUID, attempt: int) -> bool:
     return bool(handed)
 
 
-def detach(request_id: UUID, attempt: int) -> None:
-    """Have a request that was handed over outlive what its message works on next."""
-    _mine(request_id, attempt).update(celery_task_id="")
+def attach(request_id: UUID, attempt: int, celery_task_id: str = "") -> None:
+    """Have a request that was handed over end with the process that this message is in, if any."""
+    _mine(request_id, attempt).update(celery_task_id=celery_task_id)
 
 
 def report(request_id: UUID, attempt: int, *, progress: int) -> None:

@@ -15,7 +15,7 @@ from backend_django.processing import lifecycle
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.runner import fail_crashed, run_next
 from backend_django.processing.services import request_create
-from backend_django.processing.tasks import maintenance_reap
+from backend_django.processing.tasks import advance_pipeline, maintenance_reap
 from backend_django.users.models import User
 from tests.pipelines import attempts, create_digest, work
 from tests.wordcount.processor import Digest, ShortCount
@@ -87,6 +87,29 @@ def test_crash_in_a_plan_fails_its_pipeline(
     run_next(queue="short", celery_task_id="message")
     pipeline.refresh_from_db()
     assert (pipeline.status, pipeline.error_code) == ("failed", "crashed")
+
+
+@pytest.mark.parametrize("task", ["step has ended", "round of the reaper"])
+def test_crash_in_a_later_plan_fails_its_pipeline(
+    signed_in: Client, monkeypatch: pytest.MonkeyPatch, told: list[str], task: str
+) -> None:
+    """It ended a process of the pool in each round, for ever."""
+    request = create_digest(signed_in, "one", "two")
+    run_next(queue="short")
+    run_next(queue="processing")  # the first step
+
+    def crash(*_: Any) -> Any:
+        fail_crashed("message", "exitcode 3")  # as the worker does when this process has ended
+        raise SystemExit
+
+    monkeypatch.setattr(engine, "make_plan", crash)
+    with suppress(SystemExit):
+        if task == "step has ended":
+            advance_pipeline.apply((told.pop(),), task_id="message")
+        else:
+            maintenance_reap.apply(task_id="message")
+    request.refresh_from_db()
+    assert (request.status, request.error_code) == ("failed", "crashed")
 
 
 @contextmanager

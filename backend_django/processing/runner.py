@@ -70,7 +70,7 @@ def run_next(*, queue: str, worker: str = "", celery_task_id: str = "") -> list[
 
 def run_this(request_id: UUID) -> bool:
     """Work on one request here and now, if it waits; say whether it did."""
-    request = lifecycle.claim(request_id, worker="run_request")
+    request = lifecycle.claim(request_id, worker="run_request", anyway=True)
     if request:
         with Shift(queue=None) as shift:
             _run(request, shift)

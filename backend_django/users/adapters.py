@@ -16,6 +16,11 @@ from .devices import device_find
 from .limits import APP, seconds_to_wait
 
 
+# An action of its own: the right code of one account clears the counts of allauth's "login_failed",
+# and is not to let its owner go on with guesses at others.
+ANY_ACCOUNT = ("login_failed_by_address", None)
+
+
 class AccountAdapter(DefaultAccountAdapter):
     """Registration can be closed; what counts failures cannot be talked round."""
 
@@ -39,7 +44,7 @@ class AccountAdapter(DefaultAccountAdapter):
         email only, and guesses from elsewhere, does not lock its owner out.
         """
         self._usages: list[Any] = []
-        for action, key in self._failure_keys(request, credentials):
+        for action, key in (ANY_ACCOUNT, *self._failure_keys(request, credentials)):
             usage = ratelimit.consume(request, app=APP, action=action, key=key)
             if not usage:
                 # What was counted so far counts on: a refused guess is a guess.

@@ -80,6 +80,17 @@ def test_who_follows_the_link_of_a_reset_comes_in_at_once(
     assert owner.sign_in(NEW).status_code == 200
 
 
+def test_guesses_at_many_accounts_are_not_forgiven_with_those_at_ones_own(
+    ada: User, post_office: PostOffice
+) -> None:
+    stranger = at("198.51.100.1")
+    guesses = [stranger.sign_in("guess", f"{i}@example.org").status_code for i in range(31)]
+    assert guesses == [400] * 30 + [429]
+    stranger.call("password/reset", email=ada.email)
+    assert set_new(stranger, parts(post_office()[0])).status_code == 200
+    assert stranger.sign_in("guess", "another@example.org").status_code == 429
+
+
 def test_browser_that_knows_another_account_gains_nothing(ada: User) -> None:
     from allauth.account.models import EmailAddress
 

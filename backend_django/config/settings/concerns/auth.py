@@ -42,7 +42,8 @@ ACCOUNT_UNCONFIRMED_DAYS = env.int("ACCOUNT_UNCONFIRMED_DAYS", default=14)
 # Attempts / time / of an IP address or of an account ("key"). The wrong password that is one too
 # many is refused as such, and so is the right one from then on.
 ACCOUNT_RATE_LIMITS = {
-    "login_failed": "30/m/ip,4/5m/key",  # key: an account, from one place (users/adapters.py)
+    "login_failed_by_address": "30/m/ip",  # whichever the account
+    "login_failed": "4/5m/key",  # an account, from one place (users/adapters.py)
     "login_failed_anywhere": "100/d/key",  # an account, from all places it never signed in from
     "signup": "60/m/ip,10/h/key",
     "confirm_email": "20/m/ip",

@@ -7,7 +7,9 @@ whichever of the two models of the example has one (fields.TYPES).
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from scripts.feature import lines
 from scripts.feature.blocks import Block, blocks_of
@@ -22,7 +24,39 @@ FIELDS = {
 }
 FIELDS[OTHER]["purpose"] = ""  # its title; the frame has the line for a string
 PRIVATE = "_others_see_no_"  # the test that the frame, which others do see, has not
+# The copy renames the words of the example. Names that the user gives spell them otherwise until it
+# is made: letters inside of them, so that capitals, plurals and "an" stay right.
+WORDS = [FRAME, OTHER, *FIELDS[FRAME], *FIELDS[OTHER], "requested", "confirmed"]
+STEMS = [word.lower().split("_")[0].rstrip("s")[1:] for word in WORDS]
+SPELT = {stem: f"{stem[0]}qx{stem[3:]}" for stem in STEMS}
+SPELT |= {stem.upper(): other.upper() for stem, other in SPELT.items()}
+T = TypeVar("T")
 IN_CONSTRAINT = re.compile(r"\s*(models\.)?\w+Constraint\(")
+
+
+def hide_words(value: T) -> T:
+    """Return a specification, or a piece of one, without a word that the copy would rename."""
+    made: object = value
+    if isinstance(value, str):
+        made = replace_all(value, SPELT)
+    elif isinstance(value, tuple):
+        made = tuple(hide_words(item) for item in value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        given = {f.name: getattr(value, f.name) for f in fields(value) if f.name != "type"}
+        made = replace(value, **{name: hide_words(item) for name, item in given.items()})
+    return made  # type: ignore[return-value]
+
+
+def show_words(folder: Path) -> None:
+    """Spell the user's words as they were given, in the files of a copy and in their names."""
+    spelt = {other: word for word, other in SPELT.items()}
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        path.write_text(replace_all(path.read_text("utf-8"), spelt), "utf-8")
+        path.rename(path.with_name(replace_all(path.name, spelt)))
+
+
+def replace_all(text: str, words: dict[str, str]) -> str:
+    return re.sub("|".join(words), lambda found: words[found[0]], text)
 
 
 def is_of(model: str, text: str) -> bool:
@@ -257,6 +291,7 @@ def _is_for(block: Block, model: str, field: Field) -> bool:
 
 def copy_example(spec: Spec, example: tuple[Path, Path], target: tuple[Path, Path]) -> None:
     """Write the files of a feature from those of the example."""
+    spec = hide_words(spec)
     copy = Copy(spec)
     everything = [field for model in spec.models for field in model.fields]
     for source in sorted(example[0].rglob("*.py")):
@@ -285,3 +320,5 @@ def copy_example(spec: Spec, example: tuple[Path, Path], target: tuple[Path, Pat
     index = (example[1] / "index.ts").read_text("utf-8")
     (target[1] / "index.ts").write_text(lines.index(index, spec), "utf-8")
     lines.write_messages(spec, target[1] / "locales")
+    for folder in target:
+        show_words(folder)

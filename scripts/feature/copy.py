@@ -203,8 +203,9 @@ class Copy:
         """Return whether a test can give a reference: what it leads to is made before."""
         if field.type != "ref" or not re.search(r"make_\w+\(owner|index=1", block.text):
             return True
-        before = self.ordered[: self.ordered.index(model)]
-        return bool(field.feature) or field.target in {other.singular for other in before}
+        if field.feature:  # the page has none of its rows to choose from
+            return "index=1" not in block.text
+        return field.target in {m.singular for m in self.ordered[: self.ordered.index(model)]}
 
     def _name_target(self, text: str, field: Field) -> str:
         """Return a text about the instrument to which one refers, as one about another model."""

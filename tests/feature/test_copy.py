@@ -55,3 +55,10 @@ def test_a_name_with_a_word_of_the_example_stays_as_it_is(
     assert theirs == {
         replace_all(path, back): replace_all(text, back) for path, text in others.items()
     }
+
+
+def test_a_page_is_tested_without_the_rows_of_another_feature(tmp_path: Path) -> None:
+    files = copied(tmp_path, "tours", "title:string using:ref:bookings.instrument? owner:user")
+    assert "[name=title]" in files["app/tests/test_page.py"]
+    assert "[name=using]" not in files["app/tests/test_page.py"]
+    assert '"using": str(make_instrument(owner).id)' in files["app/tests/factories.py"]

@@ -24,6 +24,7 @@ from scripts.feature.names import (
     plural_of,
     singular_of,
 )
+from scripts.feature.others import is_private, offers
 
 HOW = {*TYPES, "choice(a|b)", "decimal(12,4)", "user", "ref:model", "many:model"} - {
     "choice",
@@ -157,7 +158,12 @@ def read_models(name: str, text: str) -> tuple[Model, ...]:
         fields = [read_field(token, singulars) for token in tokens if token not in owners]
         check_fields(singular, fields)
         for field in fields:
-            if not field.feature and field.target in private and singular not in private:
+            hidden = (
+                is_private(field.feature, field.target)
+                if field.feature
+                else field.target in private
+            )
+            if hidden and singular not in private:
                 raise SpecError(
                     f"{field.name} leads to a {field.target}, which only its owner sees, "
                     f"but anybody sees a {singular}: give the {singular} owner:user too."
@@ -290,8 +296,7 @@ def read_reference(name: str, kind: str, target: str, models: list[str]) -> Fiel
     feature, dot, model = target.rpartition(".")
     if not dot and target in models:
         return Field(name, kind, target=target)
-    public = BACKEND / feature / "public.py"
-    if dot and public.exists() and re.search(rf"\b{camel(model)}\b", public.read_text("utf-8")):
+    if dot and offers(feature, model):
         return Field(name, kind, target=model, feature=feature)
     if dot:
         raise SpecError(

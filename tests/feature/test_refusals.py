@@ -52,6 +52,9 @@ PLAIN = "title:string"
         ("gardens", "crud", "n:int open:period?", "must be there"),
         ("gardens", "crud", "n:int data:json?", "always be left out"),
         ("gardens", "crud", "n:int bed:ref:beds.bed", "beds/public.py offers no Bed"),
+        ("gardens", "crud", "n:int bed:ref:bookings.", "bookings/public.py offers no"),
+        ("gardens", "crud", "n:int at:ref:bookings.booking", "give the garden owner:user too"),
+        ("gardens", "crud", "n:int at:many:bookings.booking owner:user(seen)", "only its owner"),
         ("gardens", "job", "photo:image", "cannot be of type image"),
         ("gardens", "crud", "title:string?=unique", "what is unique must be there"),
         ("gardens", "crud", "done:bool?", "a bool is false unless"),
@@ -86,6 +89,15 @@ def test_refused_with_a_sentence(name: str, kind: str, fields: str, sentence: st
     with pytest.raises(SpecError) as refused:
         read_spec(name, kind, fields)
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    ["n:int at:ref:bookings.booking owner:user", "n:int using:many:bookings.instrument"],
+)
+def test_a_row_of_another_feature_may_be_named_by_who_sees_it(fields: str) -> None:
+    (model,) = read_spec("gardens", "crud", fields).models
+    assert model.refs[0].feature == "bookings"
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,9 @@ def complete_answers(answers: dict[str, str]) -> None:
 def become(made: Path) -> None:
     """Make the committed files of this checkout those of `made`; nothing else is touched."""
     for name in filter(None, template.git("ls-files", "-z").split("\0")):
-        if not (made / name).exists():
-            path = ROOT / name
+        path = ROOT / name
+        # Copying follows a link that is there, and refuses to put another in its place.
+        if path.is_symlink() or not (made / name).exists():
             path.unlink()
             while not any(path.parent.iterdir()):
                 path = path.parent

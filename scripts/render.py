@@ -152,7 +152,7 @@ def remove_lines(
     """Leave out the lines of modules, whose files these are, in each of the named files."""
     for name in names:
         path = root / name
-        if not path.is_file() or path.suffix == ".jinja":
+        if not path.is_file() or path.is_symlink() or path.suffix == ".jinja":
             continue
         content = path.read_bytes()
         for module in modules:

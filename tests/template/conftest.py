@@ -45,9 +45,15 @@ def commit(folder: Path, message: str, *, tag: str = "") -> None:
 
 def files(folder: Path) -> dict[str, bytes]:
     """What git would commit of a folder: contents by name, with the executable bit."""
+
+    def content(path: Path) -> bytes:
+        if path.is_symlink():
+            return b"-> " + os.fsencode(os.readlink(path))
+        return path.read_bytes() + bytes([os.access(path, os.X_OK)])
+
     names = git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     return {
-        name: (folder / name).read_bytes() + bytes([os.access(folder / name, os.X_OK)])
+        name: content(folder / name)
         for name in names.split("\0")
         if name and (folder / name).exists()
     }
@@ -138,5 +144,5 @@ def project_made(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def project(project_made: Path, tmp_path: Path) -> Path:
     """The same, to work on."""
     target = tmp_path / "project"
-    shutil.copytree(project_made, target)
+    shutil.copytree(project_made, target, symlinks=True)
     return lend_tools(target)

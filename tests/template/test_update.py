@@ -26,6 +26,7 @@ def next_release(released: Path, project_made: Path) -> Iterator[Path]:
     git(released, "mv", "docs/TECHSTACK-frontend.md", "docs/page.md")
     git(released, "rm", "--quiet", "docs/events.md")
     change(released / "manage.py", "command line", "own command line")
+    change(released / "docker" / "prometheus" / "alerts.yml", "# Alarms", "# Our alarms")
     change(released / ".env.example", "Settings of this checkout", "All settings of this checkout")
     change(released / "backend_django" / "rasters" / "apps.py", '"""', '"""Changed. ')
     (released / "backend_django" / "rasters" / "new.py").touch()
@@ -63,6 +64,8 @@ def test_changes_of_both_sides_are_kept_and_a_dropped_module_stays_away(project:
     assert b"MINE" in now["backend_django/mine.py"]
     assert b"own command line" in now["manage.py"]
     assert b"All settings of this checkout" in now[".env.example"]
+    assert now["docker/prometheus/alerts.yml"].startswith(b"# Our alarms")
+    assert now["deploy/kubernetes/files/alerts.yml"] == b"-> ../../../docker/prometheus/alerts.yml"
     assert b"EMAIL=boss" in now[".env.example"]
     assert {"docs/new.md", "docs/page.md"} <= set(now)
     assert not {"docs/TECHSTACK-frontend.md", "docs/events.md", "LICENSE"} & set(now)

@@ -288,8 +288,9 @@ def write_messages(spec: Spec, folder: Path) -> None:
         for field in model.fields:
             ends = (": from", ": until") if field.type in RANGES else ("",)
             said |= {c: field.label + end for c, end in zip(field.columns, ends, strict=True)}
-            named = zip(field.choices, field.labels, strict=True)
-            said |= {f"{field.name}.{choice}": label for choice, label in named}
+            for choice, label in zip(field.choices, field.labels, strict=True):
+                # A message is compiled, and these are its syntax.
+                said[f"{field.name}.{choice}"] = re.sub(r"[@{}|]", r"{'\g<0>'}", label)
     for path, texts in ((folder / "first" / "en.json", first), (folder / "en.json", said)):
         path.write_text(json.dumps(texts, indent=2, ensure_ascii=False) + "\n", "utf-8")
 

@@ -1,5 +1,6 @@
 """What `make feature` makes of the example, before anything is run on it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,13 @@ def test_a_name_with_a_word_of_the_example_stays_as_it_is(
     assert theirs == {
         replace_all(path, back): replace_all(text, back) for path, text in others.items()
     }
+
+
+def test_a_label_is_no_syntax_of_the_messages(tmp_path: Path) -> None:
+    files = copied(tmp_path, "offers", "kind:choice(home:At_@home|some:{a}) day:date")
+    assert 'HOME = "home", "At @home"' in files["app/models.py"]
+    said = json.loads(files["page/locales/en.json"])
+    assert (said["kind.home"], said["kind.some"]) == ("At {'@'}home", "{'{'}a{'}'}")
 
 
 def test_a_page_is_tested_without_the_rows_of_another_feature(tmp_path: Path) -> None:

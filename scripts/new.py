@@ -57,6 +57,8 @@ def check_answers(answers: dict[str, str], without: list[str]) -> None:
         for pattern, reason in checks if answers[name] else []:
             if not re.search(pattern, answers[name]):
                 raise UsageError(f"{name.upper()}: {reason}")
+    if answers["name"] == read_settings(r"\{== name == '(.+)' ==\}"):
+        raise UsageError("NAME: that is the template's own name. Choose another name.")
     licenses, modules = read_choices("license"), read_choices("without")
     if answers["license"] and answers["license"] not in licenses:
         raise UsageError(f"LICENSE: use one of {', '.join(licenses)}.")

@@ -60,7 +60,8 @@ def locate(home: str) -> str:
     for short, host in HOSTS.items():
         if address.startswith(short):
             return host + address.removeprefix(short)
-    if "://" in address or re.match(r"[\w.-]+@[\w.-]+:", address):
+    is_drive = re.match(r"[a-zA-Z]:[\\/]", address)  # as Windows writes a folder
+    if "://" in address or (re.match(r"([\w.-]+@)?[\w.-]+:", address) and not is_drive):
         return address
     for base in (PROJECT, PROJECT.parent):
         if address != "." and (base / Path(address).expanduser()).exists():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts import merge, render, template
+from scripts.environment import UsageError
 
 from .conftest import MODULES, RELEASE, change, commit, files, git, lend_tools, made_of, make
 
@@ -187,6 +188,25 @@ def test_what_was_renamed_here_and_deleted_or_renamed_there_is_named(project: Pa
     assert text == (project / "docs" / "page.md").read_text()
     git(project, "reset", "--quiet", "--hard")
     assert git(project, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("git@github.com:acme/tpl.git", "git@github.com:acme/tpl.git"),
+        ("github-work:acme/tpl.git", "github-work:acme/tpl.git"),
+        ("git+https://example.org/tpl", "https://example.org/tpl"),
+        ("gh:acme/tpl", "https://github.com/acme/tpl"),
+    ],
+)
+def test_an_address_is_given_to_git_as_it_takes_it(given: str, address: str) -> None:
+    assert template.locate(given) == address
+
+
+@pytest.mark.parametrize("given", ["C:/tpl", r"C:\tpl", "docs/a:b", "."])
+def test_a_folder_that_is_not_there_is_no_address(given: str) -> None:
+    with pytest.raises(UsageError, match="add FROM=ADDRESS"):
+        template.locate(given)
 
 
 def test_a_template_with_a_relative_address_or_another_one_is_found(

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, replace
 
 from scripts.environment import ROOT
-from scripts.feature.fields import FILES, RANGES, REFERENCES, TYPES, WITH_DEFAULT, Field
+from scripts.feature.fields import FILES, RANGES, REFERENCES, TYPES, Field
 from scripts.feature.inputs import Inputs, read_inputs
 from scripts.feature.names import (
     BACKEND,
@@ -24,6 +24,7 @@ from scripts.feature.names import (
     plural_of,
     singular_of,
 )
+from scripts.feature.options import check_options
 from scripts.feature.others import is_private, offers
 
 HOW = {*TYPES, "choice(a|b)", "decimal(12,4)", "user", "ref:model", "many:model"} - {
@@ -308,54 +309,6 @@ def read_reference(name: str, kind: str, target: str, models: list[str]) -> Fiel
         f"it in FIELDS: “…; {target or 'category'}: name:string”, or one of another feature: "
         f"{kind}:tools.hammer."
     )
-
-
-def check_options(field: Field) -> None:
-    """Refuse what a field of its type cannot be.
-
-    Raises:
-        SpecError
-    """
-    name = field.name
-    said = field.optional or field.unique or field.default
-    refusals = [
-        (field.type in {"many", "json"} and said,
-         f"{name}: {field.type} may always be left out; leave out what follows it."),
-        (field.type == "bool" and (field.optional or field.unique),
-         f"{name}: a bool is false unless it is given; leave out what follows it."),
-        (field.unique and field.type in {"choice", *FILES, *RANGES},
-         f"{name}: a {field.type} cannot be unique."),
-        (field.unique and field.type == "ref", f"{name}: a reference cannot be unique."),
-        (field.unique and field.type in {"decimal", "float", "date", "datetime"},
-         f"{name}: a {field.type} cannot be unique; add a constraint by hand."),
-        (field.unique and (field.optional or field.type == "text"),
-         f"{name}: what is unique must be there, and short."),
-        (field.type in RANGES and field.optional, f"{name}: a {field.type} must be there."),
-        (field.default and field.optional,
-         f"{name}: what has a default is never missing; leave out the “?”."),
-        (field.default and not is_default(field),
-         f"{name}: “={field.default}” is no default of type {field.type}."),
-    ]  # fmt: skip
-    for is_so, sentence in refusals:
-        if is_so:
-            raise SpecError(sentence)
-
-
-def is_default(field: Field) -> bool:
-    """Return whether a default is a value of the field's type."""
-    whole, after = field.digits
-    point = rf"(\.\d{{1,{after}}})?" if after else ""
-    forms = {
-        "int": r"-?\d{1,9}",
-        "float": r"-?\d+(\.\d+)?",
-        "bool": "true|false",
-        "decimal": rf"-?\d{{1,{whole - after or 1}}}{point}",
-    }
-    if field.type == "choice":
-        return field.default in field.choices
-    if field.type not in WITH_DEFAULT:
-        return False
-    return bool(re.fullmatch(forms.get(field.type, r"[\w@:/.+-]+"), field.default))
 
 
 def words() -> str:

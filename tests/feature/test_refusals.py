@@ -43,6 +43,13 @@ PLAIN = "title:string"
         ("gardens", "crud", "title:string=", "comes a default, or"),
         ("gardens", "crud", "size:int=large", "“=large” is no default of type int"),
         ("gardens", "crud", "kind:choice(a|b)=c", "“=c” is no default"),
+        ("gardens", "crud", "size:int=007", "“=007” is no default of type int"),
+        ("gardens", "job", "size:float=-08", "“=-08” is no default of type float"),
+        ("gardens", "crud", "price:decimal(4,4)=1.5", "“=1.5” is no default"),
+        ("gardens", "crud", "mail:email=nonsense", "“=nonsense” is no default of type email"),
+        ("gardens", "crud", "site:url=nonsense", "“=nonsense” is no default of type url"),
+        ("gardens", "crud", "code:slug=a.b", "“=a.b” is no default of type slug"),
+        ("gardens", "crud", f"code:slug={'a' * 81}", "is no default of type slug"),
         ("gardens", "crud", "size:int?=3", "is never missing"),
         ("gardens", "crud", "size:float=unique", "cannot be unique"),
         ("gardens", "crud", "price:decimal(4)", "how many digits"),
@@ -98,6 +105,17 @@ def test_refused_with_a_sentence(name: str, kind: str, fields: str, sentence: st
 def test_a_row_of_another_feature_may_be_named_by_who_sees_it(fields: str) -> None:
     (model,) = read_spec("gardens", "crud", fields).models
     assert model.refs[0].feature == "bookings"
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["size:int=-7", "size:int=0", "size:float=0.5", "size:float=-12", "price:decimal(4,4)=0.1234",
+     "price:decimal=0012.5", "mail:email=a@example.org", "site:url=https://example.org/a",
+     "code:slug=a-b_c", "word:string=Größe", "done:bool=true"],
+)  # fmt: skip
+def test_a_default_is_what_was_said(field: str) -> None:
+    (read,) = read_spec("gardens", "job", field).parameters
+    assert read.default == field.partition("=")[2]
 
 
 @pytest.mark.parametrize(

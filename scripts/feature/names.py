@@ -43,6 +43,11 @@ SUFFIXES = (
     "Request", "Serializer", "View", "Admin",
 )  # fmt: skip
 LONGEST_IN_DATABASE = 63
+# Words with a plural that the rules for endings would shorten to something else, or with none.
+SINGULARS = (
+    "alias", "bias", "bonus", "bus", "cache", "calorie", "campus", "canvas", "cookie", "lens",
+    "movie", "news", "series", "species", "status", "virus",
+)  # fmt: skip
 OF_A_RESULT = {"lines", "words", "answers", "files", "bytes"}
 
 
@@ -60,6 +65,9 @@ def lower_camel(name: str) -> str:
 
 def singular_of(plural: str) -> str:
     """expenses -> expense, categories -> category, boxes -> box, news -> news."""
+    for singular in SINGULARS:
+        if re.search(rf"(^|_)({singular}|{plural_of(singular)})$", plural):
+            return re.sub(rf"{plural_of(singular)}$", singular, plural)
     for ending, instead in (
         ("ies", "y"),
         ("sses", "ss"),
@@ -69,7 +77,7 @@ def singular_of(plural: str) -> str:
     ):
         if plural.endswith(ending) and len(plural) > len(ending) + 1:
             return plural.removesuffix(ending) + instead
-    if plural.endswith("s") and not plural.endswith(("ss", "us", "is", "news")):
+    if plural.endswith("s") and not plural.endswith(("ss", "us", "is")):
         return plural[:-1]
     return plural
 

@@ -183,9 +183,13 @@ def test_a_service_is_called_with_a_file_or_without() -> None:
 @pytest.mark.parametrize(
     ("plural", "singular"),
     [("todos", "todo"), ("expenses", "expense"), ("categories", "category"), ("boxes", "box"),
-     ("addresses", "address"), ("branches", "branch"), ("blog", "blog")],
+     ("addresses", "address"), ("branches", "branch"), ("blog", "blog"),
+     ("movies", "movie"), ("old_cookies", "old_cookie"), ("statuses", "status"), ("buses", "bus"),
+     ("houses", "house"), ("abuses", "abuse"), ("canvases", "canvas"), ("lenses", "lens"),
+     ("cases", "case"), ("caches", "cache"), ("series", "series"), ("news", "news"),
+     ("status", "status"), ("lens", "lens")],
 )  # fmt: skip
 def test_a_model_is_named_after_one_of_what_the_feature_has(plural: str, singular: str) -> None:
     assert singular_of(plural) == singular
-    if plural != "blog":
+    if plural != singular:
         assert plural_of(singular) == plural

@@ -10,11 +10,13 @@ import rasterio
 from backend_django.processing.errors import ProcessingError
 
 from . import gdal
+from .apply_options import missing_value
 from .inspection import Inspection
 from .labels import Label
 from .options import MAX_CLASSES, Options
 from .recipe import sample_windows
-from .statistics import BandStatistics, missing_pixels, valid_pixels, windows
+from .statistics import BandStatistics, windows
+from .validity import Validity
 
 _MOST = 64  # different values that are taken for classes without being told
 _PIXELS_EACH = 16  # of each class, on average, or there are too few to say
@@ -84,11 +86,12 @@ def may_be_classes(source: Path, facts: Inspection, options: Options) -> bool:
         if meaning != "alpha"
     }
     with rasterio.Env(), gdal.open_upload(source) as dataset:
+        validity = Validity(dataset, options.bands, missing_value(options))
         for window in sample_windows(facts, options.block_size):
             for index, found in bands.items():
                 values = dataset.read(index, window=window)
-                missing = None if facts.nodata is None else missing_pixels(values, facts.nodata)
-                values = values.ravel() if missing is None else values[~missing]
+                valid = validity.valid(index, window, values)
+                values = values.ravel() if valid is None else values[valid]
                 if values.dtype.kind == "f":
                     values = values[np.isfinite(values)]
                     if (values != np.floor(values)).any():
@@ -113,17 +116,18 @@ def _look_like_classes(
     if len(classes) < _ORDERED:
         return True
     index = (options.bands or range(1, band + 2))[band]
-    steps = _mean_step(source, index, np.array([value for value, _, _ in classes]))
+    steps = _mean_step(source, options, index, np.array([value for value, _, _ in classes]))
     return steps is None or steps > _STEPS * (len(classes) + 1) / 3
 
 
-def _mean_step(source: Path, band: int, known: Any) -> float | None:
+def _mean_step(source: Path, options: Options, band: int, known: Any) -> float | None:
     """Return by how many ranks neighbours differ where they differ, in one window amid a raster."""
     with rasterio.Env(), gdal.open_upload(source) as dataset:
         every = [window for _, window in windows(dataset, dataset.count)]
         window = every[len(every) // 2]
         values = dataset.read(band, window=window)
-        valid = valid_pixels(dataset, band, window, values)
+        validity = Validity(dataset, options.bands, missing_value(options))
+        valid = validity.valid(band, window, values)
     ranks = np.searchsorted(known, values)
     steps = np.abs(np.diff(ranks, axis=1))
     changed = steps > 0

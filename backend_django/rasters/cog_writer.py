@@ -26,7 +26,7 @@ from .metadata import Item, fill_room, room_for
 from .options import Options
 from .pyramid import AROUND, RESAMPLINGS, How, Level, Pixels, Progress, Reader, Store, read_through
 from .recipe import LOSSY, creation_options
-from .statistics import AT_ONCE, BandStatistics, missing_pixels, sampling_step
+from .statistics import AT_ONCE, BandStatistics, sampling_step
 from .tiff import (
     COUNTS,
     HEIGHT,
@@ -43,6 +43,7 @@ from .tiff import (
     lay_out,
     read_entries,
 )
+from .validity import missing_pixels
 
 _ROWS_BYTES = 128 * 1024**2  # of one row of the upload's blocks, at most
 _BAND_BYTES = 16 * 1024**2  # decoded at once, where the upload's blocks allow it

@@ -29,8 +29,9 @@ from .intake import Prepared
 from .mosaic_grid import Grid, Part, choose_grid
 from .options import Options
 from .sampling import representable
-from .statistics import valid_pixels, windows
+from .statistics import windows
 from .tiff import is_premultiplied
+from .validity import Validity
 
 Progress = Callable[[float], None]
 
@@ -363,9 +364,9 @@ def _paste(
 ) -> NDArray[np.bool_]:
     """Put what a part has in a window over what is there; return where it has something."""
     pixels = source.read(part.colours, window=window)
-    valid = np.ones(pixels.shape, bool)
+    valid, validity = np.ones(pixels.shape, bool), Validity(source)
     for number, (band, index) in enumerate(zip(pixels, part.colours, strict=True)):
-        has_value = valid_pixels(source, index, window, band)
+        has_value = validity.valid(index, window, band)
         if has_value is not None:
             valid[number] = has_value
         if band.dtype.kind == "f":

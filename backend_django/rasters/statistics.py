@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
 from . import gdal
 from .georeference import PixelAreas
 from .inspection import Inspection
 from .options import MAX_CLASSES
+from .validity import Validity
 
 BINS = 64  # of a histogram, at most
 
@@ -283,16 +283,15 @@ def measure(
         every = sampling_step(dataset.width, dataset.height, len(indexes))
         found = [BandStatistics(facts.dtype, every) for _ in indexes]
         areas = PixelAreas(dataset)
-        flags = dataset.mask_flag_enums[0]
+        validity = Validity(dataset, bands, nodata)
         # A mask says more than whether a block is there.
-        masked = MaskFlags.per_dataset in flags
-        sparse = facts.stored < 1 and not masked
+        sparse = facts.stored < 1 and not validity.is_drawn
         with gdal.Coverage(path) if sparse else nullcontext() as coverage:
             for share, window in windows(dataset, len(indexes)):
                 if coverage and coverage.is_empty(indexes, window):
                     _add_empty(found, dataset, window, areas, nodata)
                 else:
-                    _add_window(found, dataset, indexes, window, areas, nodata)
+                    _add_window(found, dataset, indexes, window, areas, validity)
                 progress(share)
     return found
 
@@ -308,14 +307,14 @@ def _add_window(
     indexes: list[int],
     window: Window,
     areas: PixelAreas,
-    nodata: tuple[Any] | None,
+    validity: Validity,
 ) -> None:
     pixels = dataset.read(indexes, window=window)
     sizes = None
     if any(statistics.may_be_classes for statistics in found):
         sizes = areas.of(window)
     for statistics, index, values in zip(found, indexes, pixels, strict=True):
-        valid = valid_pixels(dataset, index, window, values, nodata)
+        valid = validity.valid(index, window, values)
         if valid is None:
             statistics.add(values.ravel(), None if sizes is None else sizes.ravel())
         else:
@@ -337,38 +336,6 @@ def _add_empty(
         if missing is None or not (value == missing or (value != value and missing != missing)):
             count = int(window.width * window.height)
             statistics.add_constant(value, count, float(areas.of(window).sum()))
-
-
-def valid_pixels(
-    dataset: Any, index: int, window: Window, values: Values, nodata: tuple[Any] | None = None
-) -> NDArray[np.bool_] | None:
-    """Return which pixels of a band are valid; None where all are."""
-    flags = dataset.mask_flag_enums[index - 1]
-    if nodata is not None and (nodata[0] is not None or MaskFlags.per_dataset not in flags):
-        if nodata[0] is None:
-            return None
-        with np.errstate(over="ignore"):
-            missing = np.array(nodata[0]).astype(values.dtype)
-        valid = ~np.isnan(values) if missing != missing else values != missing
-    elif MaskFlags.all_valid in flags:
-        return None
-    else:
-        valid = dataset.read_masks(index, window=window) > 0
-    return None if valid.all() else valid
-
-
-def missing_pixels(values: Values, nodata: float) -> NDArray[np.bool_] | None:
-    """Return which values are nodata to GDAL, which is not exact about it; None where none are."""
-    if nodata != nodata:
-        missing = np.isnan(values)
-    else:
-        known = np.array(nodata).astype(values.dtype)
-        missing = values == known
-        if values.dtype.kind == "f":
-            with np.errstate(over="ignore", invalid="ignore"):
-                room = np.abs(values + known) * (2 * np.finfo(np.float32).eps)
-                missing |= np.abs(values - known) < room
-    return missing if missing.any() else None
 
 
 def windows(dataset: Any, bands: int) -> Iterator[tuple[float, Window]]:

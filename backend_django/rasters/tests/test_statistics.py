@@ -259,3 +259,27 @@ def test_areas_of_classes_are_those_of_the_ellipsoid(
         places = rasterio.warp.transform(dataset.crs, "EPSG:4326", *zip(*ring, strict=True))
     area = abs(Geod(ellps="WGS84").polygon_area_perimeter(*places)[0])
     assert classes[2]["area"] == pytest.approx(area, rel=2e-3)
+
+
+@pytest.mark.parametrize("kind", ["a mask", "opacity", matrix("both"), matrix("nodata, opacity")])
+@pytest.mark.parametrize("nodata", ["", "7", matrix("none")])
+@pytest.mark.parametrize("bands", ["", "1", "4,1,2", matrix("1,2,3"), matrix("2,1,4")])
+@pytest.mark.parametrize("values", [matrix("auto"), "classes"])
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NodataShadowWarning")
+def test_they_are_of_what_is_valid_in_the_product(
+    kind: str, nodata: str, bands: str, values: str, tmp_path: Path, convert: Convert
+) -> None:
+    pixels, shape = factory.pixels("uint8", 4, 60, 90), factory.ellipse(60, 90)
+    pixels[:, :5] = 7
+    how: dict[str, Any] = {}
+    if "opacity" in kind or kind == "both":
+        pixels[-1], how["alpha"] = shape, True
+    if kind in ("a mask", "both"):
+        how["mask"] = np.roll(shape, 20, axis=1)
+    if "nodata" in kind:
+        how["nodata"] = 9
+    source = factory.write(tmp_path / "i.tif", pixels, **how)
+    target, facts = convert(source, nodata=nodata, bands=bands, values=values)
+    with rasterio.open(target) as dataset:
+        for index, band in enumerate(facts["bands"], start=1):
+            check_numbers(band, dataset.read(index)[dataset.read_masks(index) > 0])

@@ -24,6 +24,8 @@ from pmtiles.writer import Writer
 
 from backend_django.processing.errors import ProcessingError
 
+from .tile_grid import tile_range
+
 MAX_TILES = 300_000  # about 50,000 pixels a side; more would take hours and memory
 
 # Of processor time, ten times what they take: a hung or hostile file is to end some time.
@@ -91,16 +93,12 @@ def open_archive(path: Path) -> Archive:
 
 def count_tiles(bounds: list[float], max_zoom: int) -> int:
     """Return how many tiles of all zooms may show something of what lies within bounds."""
-    from .tiles import tile_range
-
     sides = (tile_range(bounds, zoom) for zoom in range(max_zoom + 1))
     return sum(len(columns) * len(rows) for columns, rows in sides)
 
 
 def _tile_ids(bounds: list[float], max_zoom: int) -> Iterator[int]:
     """Yield the ids of the tiles that may show something, zoom by zoom, sorted within each."""
-    from .tiles import tile_range
-
     for zoom in range(max_zoom + 1):
         columns, rows = tile_range(bounds, zoom)
         yield from sorted(

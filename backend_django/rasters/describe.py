@@ -24,9 +24,9 @@ from .labels import Label
 from .statistics import BandStatistics
 from .styles import Style, default_style
 from .tiff import is_premultiplied, overview_factors
+from .tile_grid import MAX_ZOOM
 
 _EQUATOR_METRES = 2 * math.pi * 6378137.0
-_MAX_ZOOM = 24
 _PLACES = 5  # along each side, where the size of a pixel is looked at
 _PICTURE_PIXELS = 128  # smaller rasters are drawn with larger pixels, up to this size
 
@@ -102,7 +102,7 @@ def native_zoom(dataset: Any) -> int:
     pixel = _pixel_metres(dataset)
     zoom = math.log2(_EQUATOR_METRES / 256 / pixel)
     larger = math.floor(math.log2(_PICTURE_PIXELS / max(dataset.width, dataset.height)))
-    return min(_MAX_ZOOM, max(0, math.ceil(zoom - 0.05) + max(0, larger)))
+    return min(MAX_ZOOM, max(0, math.ceil(zoom - 0.05) + max(0, larger)))
 
 
 def _pixel_metres(dataset: Any) -> float:

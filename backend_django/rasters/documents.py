@@ -8,7 +8,8 @@ from django.utils.timezone import localtime
 
 from backend_django.utils.text import escape_xml
 
-HALF_WORLD = 20037508.342789244  # metres
+from .tile_grid import HALF_WORLD, tile_range
+
 _PIXEL = 0.00028  # metres: the size of a pixel that WMTS reckons scales with
 _SAME = 70  # percent: how sure PROJ must be that a CRS is that of a code
 _NUMBERS = {"minimum": "minimum", "maximum": "maximum", "mean": "mean", "stddev": "std"}
@@ -167,8 +168,6 @@ def tilejson(result: Any, links: Mapping[str, str]) -> dict[str, Any]:
 
 def wmts_capabilities(result: Any, links: Mapping[str, str]) -> str:
     """Return a WMTS 1.0.0 capabilities document (RESTful encoding); `links` are absolute."""
-    from .tiles import tile_range
-
     title = escape_xml(result.request.name)
     west, south, east, north = tilejson(result, links)["bounds"]
     zooms = range(result.data["maxzoom"] + 1)

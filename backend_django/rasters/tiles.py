@@ -5,7 +5,6 @@ interpolated in between, as GDAL's warper does; where that is not exact enough, 
 The nearest pixel of the overview that fits is taken.
 """
 
-import math
 import os
 import threading
 from collections import OrderedDict
@@ -49,9 +48,8 @@ from .sampling import (
 from .styles import Style, Terrain
 from .terrain import derive_terrain, ground_steps
 from .tiff import is_premultiplied, level_shapes
+from .tile_grid import HALF_WORLD
 
-MAX_ZOOM = 24
-HALF_WORLD = math.pi * 6378137.0  # metres of Web Mercator from the middle to its edge
 _OPEN_FILES = 64
 _MAX_WINDOW = 2048 * 2048  # pixels read for one tile
 
@@ -68,38 +66,10 @@ def render_tile(path: Path, z: int, x: int, y: int, style: Style) -> Picture | N
 def read_tile(path: Path, z: int, x: int, y: int, style: Style) -> Pixels | None:
     """Return what `render_tile` gives colours to."""
     source = open_source(path)
-    found = source.read(z, x, y, style.bands, style.terrain)
+    found = source.read(z, x, y, style.bands, style.terrain, complete=bool(style.expression))
     if found and style.expression:
         found = source.evaluate(style.expression, *found)
     return found if found and (found[1] is None or found[1].any()) else None
-
-
-def tile_exists(z: int, x: int, y: int) -> bool:
-    """Say whether there is such a tile in the pyramid at all."""
-    return 0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z
-
-
-def tile_range(bounds: Sequence[float], z: int) -> tuple[range, range]:
-    """Return the columns and rows of the tiles around bounds; columns may lie beyond 2**z."""
-    west, south, east, north = bounds
-    margin = 0.02 * max(east - west, north - south) + 1e-6
-    side = 2**z
-
-    def row(latitude: float) -> int:
-        sine = math.sin(math.radians(max(-85.06, min(85.06, latitude))))
-        return min(side - 1, max(0, math.floor(side * (0.5 - math.atanh(sine) / (2 * math.pi)))))
-
-    first, last = (
-        math.floor(side * (longitude + 180) / 360) for longitude in (west - margin, east + margin)
-    )
-    columns = range(side) if last - first + 1 >= side else range(first, last + 1)
-    return columns, range(row(north + margin), row(south - margin) + 1)
-
-
-def within_range(bounds: Sequence[float], z: int, x: int, y: int) -> bool:
-    """Say whether a tile is one of `tile_range`."""
-    columns, rows = tile_range(bounds, z)
-    return y in rows and any(x + turn in columns for turn in (0, 2**z, -(2**z)))
 
 
 _sources: "OrderedDict[Path, Source]" = OrderedDict()
@@ -173,15 +143,25 @@ class Source:
         return Transformer.from_crs(4326, self._crs.to_wkt(), always_xy=True)
 
     def read(
-        self, z: int, x: int, y: int, bands: tuple[int, ...], terrain: Terrain | None = None
+        self,
+        z: int,
+        x: int,
+        y: int,
+        bands: tuple[int, ...],
+        terrain: Terrain | None = None,
+        *,
+        complete: bool = False,
     ) -> Pixels | None:
         """Return values (bands, rows, columns) and mask (None: all valid) of a tile.
 
         None when nothing of the raster is in it.
+
+        Args:
+            complete: whether a pixel needs a value in each of the bands, rather than in one.
         """
         merged: Pixels | None = None
         for shift in self._shifts(z, x, y):
-            part = self._read_shifted(z, x, y, bands, shift, terrain)
+            part = self._read_shifted(z, x, y, bands, shift, terrain, complete)
             if merged is None or merged[1] is None or part is None:
                 merged = merged or part
             else:  # the raster's two ends meet in this tile
@@ -196,17 +176,19 @@ class Source:
     ) -> Pixels:
         """Return what an expression makes of the bands it names, and where it has a value."""
         result = parse_expression(expression)(values)
-        missing = None if self._has_mask else self._missing(values)
+        missing = np.isnan(values) if self._has_mask else self._missing(values)
         absent = np.isnan(result) if missing is None else missing.any(axis=0) | np.isnan(result)
         valid = np.uint8(255) if mask is None else mask
         return result[np.newaxis], np.where(absent, np.uint8(0), valid)
 
-    def sample(self, bands: tuple[int, ...], terrain: Terrain | None = None) -> Pixels:
-        """Return values and mask of the whole raster, from an overview of about 1024 pixels."""
+    def sample(
+        self, bands: tuple[int, ...], terrain: Terrain | None = None, *, complete: bool = False
+    ) -> Pixels:
+        """Return what `read` does of the whole raster, from an overview of about 1024 pixels."""
         corners = np.array([0.0, self._width - 1.0]), np.array([0.0, self._height - 1.0])
         window, shape = self._window(*corners, max(self._width, self._height) / 1024)
         values, masks = self._fetch(bands, window, shape)
-        mask = None if masks is None else masks.max(axis=0)
+        mask = _join(masks, complete)
         if terrain:
             return self._derive(terrain, values, mask, window)
         return values, self._present(values) if mask is None else mask
@@ -305,6 +287,7 @@ class Source:
         bands: tuple[int, ...],
         shift: float,
         terrain: Terrain | None,
+        complete: bool,
     ) -> Pixels | None:
         # What a slope is, the pixels around it say.
         margin = 1 if terrain else 0
@@ -328,7 +311,7 @@ class Source:
             is_grid, scale = False, find_scale(columns, rows, inside)
             window, shape = self._window(columns[inside], rows[inside], scale, margin)
         values, masks = self._fetch(bands, window, shape)
-        present = None if masks is None else masks.max(axis=0)
+        present = _join(masks, complete)
         if terrain:
             values, present = self._derive(terrain, values, present, window)
         # From pixels of the raster to pixels of what was read.
@@ -420,3 +403,11 @@ class Source:
         """Return which pixels of a level to read along one side: the first, and after the last."""
         first, last = int(values.min() // factor) - margin, int(values.max() // factor) + margin
         return max(0, first), min(size, last + 1)
+
+
+def _join(masks: NDArray[np.uint8] | None, complete: bool) -> NDArray[np.uint8] | None:
+    """Return the mask of several bands: of where all have a value, or any has."""
+    if masks is None:
+        return None
+    joined: NDArray[np.uint8] = masks.min(axis=0) if complete else masks.max(axis=0)
+    return joined

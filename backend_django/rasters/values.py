@@ -41,7 +41,7 @@ def line_values(
 def derive_statistics(path: Path, style: Style) -> dict[str, Any]:
     """Return the range and the histogram of what a style computes; None where nothing is."""
     source = open_source(path)
-    found = source.sample(style.bands, style.terrain)
+    found = source.sample(style.bands, style.terrain, complete=bool(style.expression))
     if style.expression:
         found = source.evaluate(style.expression, *found)
     values, mask = found

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
-from backend_django.rasters.tiles import tile_range
+from backend_django.rasters.tile_grid import tile_range
 from benchmarks import tools
 from benchmarks.asgi import UVICORN
 from benchmarks.measure import QUICK, Answers, Figure, Section, ask, compare, rounds, say

@@ -33,6 +33,7 @@ from .. import services
 from ..links import version_of
 from ..processor import KINDS
 from ..styles import Style, StyleError, default_style, parse_style
+from ..tile_grid import tile_exists, within_range
 from .access import NO_LINK
 
 FOR_EVER = "private, max-age=31536000, immutable"
@@ -150,9 +151,7 @@ def shared_tile(request: HttpRequest, token: str, z: str, x: str, y: str) -> Htt
 def _answer(
     request: HttpRequest, source: TileSource, name: str, where: tuple[int, int, int]
 ) -> HttpResponse:
-    from .. import tiles  # numpy, rasterio: not at the start of a web process
-
-    if not tiles.tile_exists(*where):
+    if not tile_exists(*where):
         return problem_response(404, "not_found", Message("There is no such tile."))
     query = request.GET
     if (kind := query.get("format")) not in (None, NUMBERS):
@@ -182,11 +181,11 @@ def _answer(
 
 
 def _content(source: TileSource, style: Style, where: tuple[int, int, int]) -> bytes | None:
-    from .. import tiles
+    from .. import tiles  # numpy, rasterio: not at the start of a web process
     from ..archive import open_archive
 
     # Bounds are found by looking at points: a tile beyond them may still show a pixel.
-    if source.copy and style == source.copy_style and tiles.within_range(source.bounds, *where):
+    if source.copy and style == source.copy_style and within_range(source.bounds, *where):
         try:
             archive = open_archive(source.copy)
             if where[0] <= archive.max_zoom:

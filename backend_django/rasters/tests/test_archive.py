@@ -18,6 +18,7 @@ from backend_django.rasters import archive, tiles
 from backend_django.rasters.models import RasterMapCopy
 from backend_django.rasters.processor import MapCopyProcessor
 from backend_django.rasters.styles import default_style
+from backend_django.rasters.tile_grid import tile_range
 from backend_django.users.models import User
 from tests.matrix import thin
 
@@ -62,7 +63,7 @@ def test_every_tile_is_the_one_that_would_be_drawn(
     style = default_style(facts["bands"])
     seen = 0
     for zoom in range(facts["maxzoom"] + 1):
-        columns, rows = tiles.tile_range(facts["bounds"], zoom)
+        columns, rows = tile_range(facts["bounds"], zoom)
         for x in range(max(0, columns[0] - 1), min(2**zoom, columns[-1] + 2)):
             for y in range(max(0, rows[0] - 1), min(2**zoom, rows[-1] + 2)):
                 drawn = tiles.render_tile(path, zoom, x, y, style)

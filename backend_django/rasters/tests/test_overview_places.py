@@ -10,6 +10,8 @@ from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 
 from backend_django.rasters import tiles
+from backend_django.rasters.sampling import TILE_SIZE
+from backend_django.rasters.tile_grid import HALF_WORLD, tile_range
 
 from . import factory
 from .conftest import Convert
@@ -21,19 +23,19 @@ CORNER = 1_000_000.0, 6_000_000.0
 
 def by_gdal(path: Path, z: int, x: int, y: int) -> np.ndarray:
     """Return what GDAL warps into a tile, from the overview that fits."""
-    step = 2 * tiles.HALF_WORLD / 2**z / tiles.TILE_SIZE
+    step = 2 * HALF_WORLD / 2**z / TILE_SIZE
     with rasterio.open(path) as cog:
         sizes = [1, *cog.overviews(1)]
     level = max(i for i, factor in enumerate(sizes) if factor <= max(1, step / STEP * 1.2))
     options = {"OVERVIEW_LEVEL": level - 1} if level else {}
     corner = (
-        x * tiles.TILE_SIZE * step - tiles.HALF_WORLD,
-        (tiles.HALF_WORLD - y * tiles.TILE_SIZE * step),
+        x * TILE_SIZE * step - HALF_WORLD,
+        (HALF_WORLD - y * TILE_SIZE * step),
     )
     with (
         rasterio.open(path, **options) as overview,
         WarpedVRT(
-            overview, crs="EPSG:3857", width=tiles.TILE_SIZE, height=tiles.TILE_SIZE, nodata=-1,
+            overview, crs="EPSG:3857", width=TILE_SIZE, height=TILE_SIZE, nodata=-1,
             transform=Affine(step, 0, corner[0], 0, -step, corner[1]),
             resampling=Resampling.nearest,
         ) as warped,
@@ -55,7 +57,7 @@ def test_tiles_are_what_gdal_takes_from_the_same_overview(
     cog, report = converted(source, values="continuous")
     seen = 0
     for z in (14, 13, 12, 11):
-        columns, rows = tiles.tile_range(report["bounds"], z)
+        columns, rows = tile_range(report["bounds"], z)
         for x in columns:
             for y in rows:
                 found = tiles.open_source(cog).read(z, x, y, (1, 2))

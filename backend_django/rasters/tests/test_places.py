@@ -21,7 +21,8 @@ from backend_django.rasters.georeference import geographic_bounds
 from backend_django.rasters.inspection import Limits, inspect
 from backend_django.rasters.sampling import TILE_SIZE
 from backend_django.rasters.settings import LIMITS
-from backend_django.rasters.tiles import Source, tile_range
+from backend_django.rasters.tile_grid import tile_range
+from backend_django.rasters.tiles import Source
 from backend_django.rasters.values import point_values
 from tests.matrix import matrix
 

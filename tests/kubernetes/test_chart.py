@@ -266,6 +266,22 @@ def test_what_is_measured_is_found_and_may_be_asked(rendered: Rendered) -> None:
     assert measured <= opened
 
 
+@pytest.mark.parametrize("seconds", [3600, 900])
+def test_a_start_may_take_as_long_as_its_migrations(rendered: Rendered, seconds: int) -> None:
+    """What migrates for longer than a probe waits is killed, undone and begun anew, for ever."""
+    objects = rendered["dev"]
+    if seconds != 3600:
+        objects = render("dev", {"startupSeconds": seconds})
+    deployments = of_kind(objects, "Deployment")
+    for role in yaml.safe_load((CHART / "values.yaml").read_text())["roles"]:
+        spec = deployments[f"app-{role}"]["spec"]
+        probe = spec["template"]["spec"]["containers"][0]["startupProbe"]
+        assert probe["failureThreshold"] * probe["periodSeconds"] == seconds, role
+        assert spec["progressDeadlineSeconds"] > seconds, role
+    (job,) = of_kind(objects, "Job").values()
+    assert job["spec"]["activeDeadlineSeconds"] == seconds
+
+
 def test_the_schedule_runs_once(rendered: Rendered) -> None:
     for objects in rendered.values():
         beat = of_kind(objects, "Deployment")["app-celerybeat"]

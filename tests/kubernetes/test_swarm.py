@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tomllib
@@ -54,6 +55,12 @@ def test_a_role_is_confined_and_set_as_by_compose(role: str) -> None:
     assert ours["environment"].keys() - SERVERS == theirs["environment"].keys() - SERVERS
     secrets = {Path(value).name for name, value in ours["environment"].items() if "_FILE" in name}
     assert set(ours["secrets"]) == secrets
+
+
+def test_a_start_may_take_as_long_as_its_migrations() -> None:
+    """Swarm kills what is not healthy after the image's period, in the middle of a migration."""
+    text = (ROOT / "docker/production/django/Dockerfile").read_text(encoding="utf-8")
+    assert re.findall(r"--start-period=(\d+)s", text) == ["3600"]
 
 
 @pytest.mark.slow

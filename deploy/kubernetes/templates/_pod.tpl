@@ -65,7 +65,7 @@ containers:
     {{- end }}
     {{- if not .once }}
     # The image's own watch ends what hangs; this is for when it hangs too.
-    startupProbe: {exec: {command: [/healthcheck]}, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 60}
+    startupProbe: {exec: {command: [/healthcheck]}, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: {{ div .root.Values.startupSeconds 5 }}}
     livenessProbe: {exec: {command: [/healthcheck]}, periodSeconds: 30, timeoutSeconds: 10, failureThreshold: 6}
     {{- if eq .role.port 5000.0 }}
     readinessProbe: {httpGet: {path: /health/ready, port: http}, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 2}

@@ -1,6 +1,7 @@
 """The chart, by Helm, Kubernetes' own schemas and those of the extensions it uses."""
 
 import base64
+import ipaddress
 import json
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,21 @@ def test_a_route_leads_to_pods_that_may_be_called(rendered: Rendered, variant: s
     }  # fmt: skip
     chosen = {one["spec"]["selector"]["app.kubernetes.io/component"] for one in led_to}
     assert chosen <= opened
+
+
+def test_a_name_server_on_the_node_may_be_asked(rendered: Rendered) -> None:
+    """NodeLocal DNSCache listens on a link-local address, as the cloud's secrets do."""
+    rules = of_kind(rendered["production"], "NetworkPolicy")["app"]["spec"]["egress"]
+    link_local = ipaddress.ip_network("169.254.0.0/16")
+    opened = [
+        (port["protocol"], port["port"])
+        for rule in rules
+        for to in rule["to"]
+        if (block := to.get("ipBlock")) and link_local.overlaps(ipaddress.ip_network(block["cidr"]))
+        if str(link_local) not in block.get("except", [])
+        for port in rule["ports"]
+    ]
+    assert sorted(opened) == [("TCP", 53), ("UDP", 53)]
 
 
 def test_what_is_measured_is_found_and_may_be_asked(rendered: Rendered) -> None:

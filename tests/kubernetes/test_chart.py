@@ -252,6 +252,15 @@ def test_a_name_server_on_the_node_may_be_asked(rendered: Rendered) -> None:
     assert sorted(opened) == [("TCP", 53), ("UDP", 53)]
 
 
+def test_what_hangs_is_not_waited_for(rendered: Rendered) -> None:
+    """A pod that a probe has failed does nothing that its long grace is meant for."""
+    for name, pod in pods(rendered["production"]).items():
+        for container in pod["spec"]["containers"]:
+            for probe in ("startupProbe", "livenessProbe"):
+                if probe in container:
+                    assert container[probe]["terminationGracePeriodSeconds"] <= 60, name
+
+
 def test_what_is_measured_is_found_and_may_be_asked(rendered: Rendered) -> None:
     """By a Service, or by its pods; by Prometheus' namespace only."""
     objects = rendered["measured"]

@@ -64,9 +64,11 @@ containers:
       {{- end }}
     {{- end }}
     {{- if not .once }}
-    # The image's own watch ends what hangs; this is for when it hangs too.
-    startupProbe: {exec: {command: [/healthcheck]}, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: {{ div .root.Values.startupSeconds 5 }}}
-    livenessProbe: {exec: {command: [/healthcheck]}, periodSeconds: 30, timeoutSeconds: 10, failureThreshold: 6}
+    # The image's own watch ends what hangs; this is for when it hangs too. What does nothing any more
+    # has no use for a grace that is as long as a request.
+    {{- $grace := min 60 (int .role.grace) }}
+    startupProbe: {exec: {command: [/healthcheck]}, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: {{ div .root.Values.startupSeconds 5 }}, terminationGracePeriodSeconds: {{ $grace }}}
+    livenessProbe: {exec: {command: [/healthcheck]}, periodSeconds: 30, timeoutSeconds: 10, failureThreshold: 6, terminationGracePeriodSeconds: {{ $grace }}}
     {{- if eq .role.port 5000.0 }}
     readinessProbe: {httpGet: {path: /health/ready, port: http}, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 2}
     {{- end }}

@@ -42,6 +42,24 @@ def test_every_secret_of_production_is_made(tmp_path: Path) -> None:
     assert all(len(secret) == 64 for secret in made.values())
 
 
+def test_what_containers_read_is_readable_whatever_the_umask(tmp_path: Path) -> None:
+    """nginx and Prometheus are other users than the one who has copied the folder."""
+    shutil.copytree(ROOT / "docker", tmp_path / "docker")
+    subprocess.run(["chmod", "-R", "go-rwx", "docker"], cwd=tmp_path, check=True)
+    make_secrets(tmp_path)
+    mounted = {
+        source
+        for file in sorted((tmp_path / "docker").glob("*/*.yml"))
+        for source in re.findall(r"\./(docker/[^:\s\"]+):", file.read_text())
+    }
+    assert mounted
+    for path in mounted:
+        for part in [tmp_path / path, *(tmp_path / path).rglob("*")]:
+            assert part.stat().st_mode & 0o004, part
+        for folder in (tmp_path / path).relative_to(tmp_path).parents:
+            assert str(folder) == "." or (tmp_path / folder).stat().st_mode & 0o001, folder
+
+
 def test_secrets_of_a_module_are_added_to_those_that_are_in_use(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "docker", tmp_path / "docker")
     made = make_secrets(tmp_path)

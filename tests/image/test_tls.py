@@ -43,6 +43,18 @@ def test_plain_http_is_sent_to_https(deployment: Deployment) -> None:
     assert answer.headers["Location"] == f"https://localhost:{deployment.https_port}/login?next=/x"
 
 
+def test_a_release_brings_its_own_configuration(deployment: Deployment) -> None:
+    """The mount of one file goes on showing the file that was there, so nginx is made anew."""
+    conf = deployment.folder / "docker/production/nginx/nginx.conf"
+    new = conf.with_name("new")
+    new.write_text(conf.read_text().replace('"ok\\n"', '"new\\n"'))
+    new.chmod(0o644)
+    new.replace(conf)  # as git and most programs that copy do
+    deployment.guide("gateway")
+    asked = f"http://localhost:{deployment.settings['HTTP_PORT']}/health/gateway"
+    assert httpx.get(asked).text == "new\n"
+
+
 def test_main_job_and_headers(deployment: Deployment) -> None:
     with deployment.signed_in(deployment.https()) as api:
         page = api.get(f"https://localhost:{deployment.https_port}/")

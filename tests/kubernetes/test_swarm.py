@@ -63,6 +63,24 @@ def test_a_start_may_take_as_long_as_its_migrations() -> None:
     assert re.findall(r"--start-period=(\d+)s", text) == ["3600"]
 
 
+def test_the_commands_take_settings_that_no_shell_reads(tmp_path: Path) -> None:
+    """An env file is no script: `Name <noreply@…>` is text there, and a redirection in a shell."""
+    text = (ROOT / "docs" / "deploy-kubernetes.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```sh\n([^`]*stack\.yml[^`]*)```", text)
+    example = (ROOT / "docker/production/production.env.example").read_text(encoding="utf-8")
+    settings = re.sub(r"(?m)^#(?=[A-Z_]+=)", "", example).replace("app:latest", "registry/app:1.0")
+    (tmp_path / "production.env").write_text(settings)
+    docker = tmp_path / "docker"
+    docker.write_text('#!/bin/sh\necho "$IMAGE $FILES_SERVER $*"\n')
+    docker.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", code], cwd=tmp_path, capture_output=True, text=True,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "IMAGE": "", "FILES_SERVER": ""},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("registry/app:1.0 10.0.0.5 stack deploy")
+
+
 @pytest.mark.slow
 def test_docker_takes_it(tmp_path: Path) -> None:
     if not shutil.which("docker"):

@@ -41,3 +41,10 @@ def test_its_secret_is_one_of_those_that_the_guide_makes() -> None:
     made = re.findall(pattern.replace(r"\)", ")"), (ROOT / FILE).read_text())
     assert made == list(compose.read(FILE)["secrets"])
     assert "> secrets/" not in (ROOT / "docs" / "observability.md").read_text()
+
+
+def test_alloy_may_write_where_its_image_keeps_another_user() -> None:
+    """It is root, for the engine's socket, and /var/lib/alloy is closed to all but user 473."""
+    alloy = compose.read(FILE)["services"]["alloy"]
+    assert "user" not in alloy
+    assert alloy["cap_add"] == ["DAC_OVERRIDE"]

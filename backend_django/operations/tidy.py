@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Now
 
 from backend_django.files.storage import delete_prefix, walk
@@ -25,6 +26,7 @@ PURGE_BATCH = 100
 PAGE = 500
 MIN_AGE_SECONDS = 3600  # younger files may belong to an upload or an attempt that is under way
 Status = ProcessingRequest.Status
+M = TypeVar("M", bound=Model)
 
 
 def purge_finished() -> int:
@@ -72,7 +74,7 @@ def check_files(*, min_age_seconds: float = MIN_AGE_SECONDS) -> Findings:
             *_orphan_uploads(min_age_seconds),
         ],
         orphan_scratch=[*find_abandoned_scratch(min_age_seconds), *find_abandoned_uploads()],
-        missing_files=list(_missing_files()),
+        missing_files=list(dict.fromkeys(_missing_files())),
     )
 
 
@@ -122,20 +124,21 @@ def _orphan_uploads(min_age_seconds: float) -> Iterator[str]:
 
 def find_named_files() -> Iterator[str]:
     """Names in the storage that the rows name and that must be there."""
-    for request in _all_requests():
+    for request in _by_pages(ProcessingRequest.objects.select_related("result")):
         files = [file for named in input_refs(request).values() for file in named]
         yield from (file["name"] for file in files if file["name"])  # others come from elsewhere
         if request.status == Status.COMPLETED:
             yield from (file["name"] for file in request.result.files.values())
+    for upload in _by_pages(Upload.objects.filter(held_by__isnull=False)):  # by rows of features
+        yield upload.file_name
 
 
-def _all_requests() -> Iterator[ProcessingRequest]:
+def _by_pages(rows: QuerySet[M]) -> Iterator[M]:
     """Give all rows, a page at a time: no statement may take as long as all of them together."""
-    rows = ProcessingRequest.objects.select_related("result").order_by("id")
-    page = list(rows[:PAGE])
+    page = list(rows.order_by("pk")[:PAGE])
     while page:
         yield from page
-        page = list(rows.filter(id__gt=page[-1].id)[:PAGE])
+        page = list(rows.order_by("pk").filter(pk__gt=page[-1].pk)[:PAGE])
 
 
 def _missing_files() -> Iterator[str]:

@@ -200,6 +200,15 @@ def test_files_are_looked_for_page_by_page(user: User, monkeypatch: pytest.Monke
     assert all("LIMIT 2" in each for each in asked)
 
 
+def test_file_of_a_row_is_one_that_must_be_there(upload: Upload) -> None:
+    """It is in a backup, and reported when it is missing."""
+    assert list(tidy.find_named_files()) == [], "nothing holds it"
+    assert services.uploads_hold(uploads=[upload], holder=uuid4())
+    assert list(tidy.find_named_files()) == [upload.file_name]
+    default_storage.delete(upload.file_name)
+    assert check_files().missing_files == [upload.file_name]
+
+
 def test_scratch_that_goes_while_it_is_looked_at_is_no_fault(settings: Any) -> None:
     root = Path(settings.PROCESSING_WORK_DIR)
     root.mkdir()

@@ -24,12 +24,15 @@ def files_of(model: type[Model]) -> list[str]:
 def files_keep(*, row: Model) -> None:
     """Hold the files that a row refers to now, and remove those that it no longer does.
 
-    Call it in the transaction that writes the row, whose id is a UUID.
+    Call it in the transaction that has written the row, whose id is a UUID. What refers to a file
+    is read from there: another edit may have added one since the row was loaded.
 
     Raises:
         NotFound: an upload has expired, or something else holds it.
     """
-    kept = {getattr(row, f"{name}_id") for name in files_of(type(row))} - {None}
+    names = [f"{name}_id" for name in files_of(type(row))]
+    _pk, *files = type(row)._base_manager.values_list("pk", *names).get(pk=row.pk)
+    kept = set(files) - {None}
     held = Upload.objects.filter(held_by=row.pk)
     held.exclude(id__in=kept).delete()
     new = Upload.objects.filter(id__in=kept).exclude(held_by=row.pk)

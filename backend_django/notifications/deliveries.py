@@ -3,6 +3,8 @@
 A receiver may hang, redirect, say a lot, or lie about its address: each call is guarded
 (utils/http_client.py), and none takes longer than WEBHOOK_TIMEOUT_SECONDS. One that does not
 respond is left alone for a while, with all that waits for it, so that it cannot keep the workers.
+One that responds slowly can't either: an owner's deliveries are sent one after the other, and once
+one took long, the others are left to the rounds.
 """
 
 import json
@@ -41,6 +43,7 @@ LONGEST_AWAY = timedelta(hours=1)
 KEPT_OF_RESPONSE = 1000
 OWNER = "owner"  # of the request, in a payload; it is not sent
 MESSAGES_AT_ONCE = 20  # the rest of many is found by the next round
+QUICK_SECONDS = 2  # a delivery that took longer is not followed by the owner's next at once
 
 
 def ended_event(request: ProcessingRequest) -> str:
@@ -54,7 +57,12 @@ def deliveries_queue(events: Iterable[tuple[Any, ProcessingRequest]]) -> None:
     Args:
         events: the id of a webhook, and a request.
     """
-    made = []
+    made, events = [], list(events)
+    # Workers send mails, too: they are told of one delivery of an owner's, and go on from there.
+    idle = Webhook.objects.filter(id__in={webhook_id for webhook_id, _ in events}).exclude(
+        owner__in=_first_attempts().values("webhook__owner")
+    )
+    owners = dict(idle.values_list("id", "owner"))
     for webhook_id, request in events:
         event, state = ended_event(request), request_state(request)
         payload = {
@@ -65,7 +73,8 @@ def deliveries_queue(events: Iterable[tuple[Any, ProcessingRequest]]) -> None:
         }
         made.append(WebhookDelivery(webhook_id=webhook_id, event=event, payload=payload))
     WebhookDelivery.objects.bulk_create(made)
-    for delivery in made[:MESSAGES_AT_ONCE]:
+    first = {owners[each.webhook_id]: each for each in made[::-1] if each.webhook_id in owners}
+    for delivery in list(first.values())[:MESSAGES_AT_ONCE]:
         send_on_commit(TASK, str(delivery.id))
 
 
@@ -119,9 +128,30 @@ def _callable_now() -> QuerySet[WebhookDelivery]:
     return WebhookDelivery.objects.filter(at_home | Q(event=TEST_EVENT))
 
 
+def _first_attempts() -> QuerySet[WebhookDelivery]:
+    """Return the deliveries that wait for their first attempt, or are at it."""
+    return _callable_now().filter(finished_at=None, error="")
+
+
 def deliveries_send_due() -> None:
     """Send what waits for another attempt, and what no worker was told of."""
-    outbox.send_due(_callable_now(), lambda delivery_id: delivery_send(delivery_id=delivery_id))
+    outbox.send_due(
+        _callable_now(),
+        lambda delivery_id: delivery_send(delivery_id=delivery_id),
+        by="webhook__owner",
+    )
+
+
+def deliveries_send_in_turn(*, delivery_id: Any) -> None:
+    """Send a delivery, then have a worker told of its owner's next, unless this one took long."""
+    began = time.monotonic()
+    delivery_send(delivery_id=delivery_id)
+    if time.monotonic() - began > QUICK_SECONDS:
+        return
+    owner = WebhookDelivery.objects.filter(id=delivery_id).values("webhook__owner")
+    waiting = _first_attempts().filter(attempts=0, webhook__owner__in=owner)
+    if following := waiting.order_by("created_at").first():
+        send_on_commit(TASK, str(following.id))
 
 
 def delivery_send(*, delivery_id: Any) -> None:

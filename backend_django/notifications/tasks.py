@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 @shared_task
 def send_delivery(delivery_id: str) -> None:
-    deliveries.delivery_send(delivery_id=delivery_id)
+    deliveries.deliveries_send_in_turn(delivery_id=delivery_id)
 
 
 @shared_task

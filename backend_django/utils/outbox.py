@@ -8,19 +8,21 @@ between the other side's yes and the row's update sends it twice.
 
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar, TypeVar
 
 from django.db import models, transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import Q, Window
+from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)  # a worker that did not say how it went by then is lost
 BATCH = 200
 ROUND_SECONDS = 20  # another side that hangs must not keep a worker for longer
+SHARE_SECONDS = 5
 HEARD_AFTER = timedelta(seconds=10)  # a worker that is free has taken a new row by then
 
 
@@ -59,7 +61,7 @@ class OutboxRow(models.Model):
 R = TypeVar("R", bound=OutboxRow)
 
 
-def send_due(rows: models.QuerySet[R], send: Callable[[Any], None]) -> None:
+def send_due(rows: models.QuerySet[R], send: Callable[[Any], None], *, by: str = "") -> None:
     """Send what waits for another attempt, and what no worker was told of.
 
     Here, not by a message for each: messages that wait for a busy worker would grow in number with
@@ -67,13 +69,24 @@ def send_due(rows: models.QuerySet[R], send: Callable[[Any], None]) -> None:
 
     Args:
         send: gets the id of a row.
+        by: a field; rows with the same value take turns with the others, and have a share of the
+            round's time.
     """
     deadline = time.monotonic() + ROUND_SECONDS
+    spent: dict[Any, float] = defaultdict(float)
     unheard = Q(attempts__gt=0) | Q(created_at__lt=Now() - HEARD_AFTER)
     due = rows.filter(unheard, finished_at__isnull=True, next_attempt_at__lte=Now())
-    for row_id in list(due.order_by("next_attempt_at").values_list("id", flat=True)[:BATCH]):
+    due = due.order_by("next_attempt_at")
+    if by:  # by lot, so that none is always the last
+        turn = Window(RowNumber(), partition_by=by, order_by="next_attempt_at")
+        due = due.alias(turn=turn).order_by("turn", "?")
+    for row_id, whose in list(due.values_list("id", by or "id")[:BATCH]):
+        began = time.monotonic()
+        if spent[whose] > SHARE_SECONDS:
+            continue
         send(row_id)
-        if time.monotonic() > deadline:
+        spent[whose] += (ended := time.monotonic()) - began
+        if ended > deadline:
             break
 
 

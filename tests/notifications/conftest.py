@@ -29,7 +29,7 @@ class Call:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """`/<status>` responds with it; `/hang` never does; `/long` says 10 MB."""
+    """`/<status>` responds with it; `/hang` never does; `/slow` late; `/long` says 10 MB."""
 
     server: "Receiver"
 
@@ -40,7 +40,9 @@ class Handler(BaseHTTPRequestHandler):
         if behaviour == "hang":
             self.server.is_over.wait()
             return
-        self.send_response(200 if behaviour == "long" else int(behaviour))
+        if behaviour == "slow":
+            self.server.is_over.wait(0.3)
+        self.send_response(200 if behaviour in {"long", "slow"} else int(behaviour))
         self.send_header("Location", f"http://localhost:{self.server.server_port}/secret")
         self.send_header("Content-Length", str(10_000_000 if behaviour == "long" else 5))
         self.end_headers()

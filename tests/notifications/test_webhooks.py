@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 import standardwebhooks
 from django.core.mail import EmailMessage
 from django.db import connection, transaction
@@ -16,9 +17,11 @@ from django.utils import timezone
 
 from backend_django.mail.models import Mail
 from backend_django.mail.services import mail_send
+from backend_django.notifications import deliveries
 from backend_django.notifications.deliveries import (
     deliveries_purge,
     deliveries_send_due,
+    deliveries_send_in_turn,
     delivery_resend,
     delivery_send,
     delivery_test,
@@ -26,6 +29,7 @@ from backend_django.notifications.deliveries import (
 from backend_django.notifications.models import Webhook, WebhookDelivery
 from backend_django.notifications.services import (
     preference_set,
+    webhook_create,
     webhook_delete,
     webhook_renew_secret,
     webhook_update,
@@ -238,6 +242,35 @@ def test_receiver_that_hangs_costs_one_call_however_much_waits_for_it(
     assert WebhookDelivery.objects.filter(outcome="sent").count() == 39
     hanging.refresh_from_db()
     assert (hanging.times_away, hanging.away_until, hanging.failing_since) == (0, None, None)
+
+
+def test_receiver_that_is_slow_has_one_worker_at_most_and_not_for_long(
+    user: User, hook: Hook, receiver: Receiver, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It responds, but late: mails wait for the same workers."""
+    monkeypatch.setattr(deliveries, "QUICK_SECONDS", 0.2)
+    monkeypatch.setattr(outbox, "SHARE_SECONDS", 0.2)
+    broker = redis.Redis.from_url(settings.REDIS_URL)
+    broker.delete("default")
+    hook("slow")
+    for _ in range(20):
+        end(user)
+    assert broker.llen("default") == 1
+    first, second, *_ = WebhookDelivery.objects.order_by("created_at")
+    deliveries_send_in_turn(delivery_id=first.id)
+    assert broker.llen("default") == 1, "the others are left to a round"
+    receiver.behaviour = "200"
+    deliveries_send_in_turn(delivery_id=second.id)
+    assert broker.llen("default") == 2, "which is not needed once it is quick"
+    receiver.behaviour = ""
+    eve = User.objects.create_user("eve@example.org", "pw")
+    webhook_create(owner=eve, url=receiver.url(), events=ALL)
+    end(eve)
+    assert broker.llen("default") == 3
+    WebhookDelivery.objects.update(created_at=timezone.now() - timedelta(minutes=1))
+    receiver.calls.clear()
+    deliveries_send_due()
+    assert sorted(call.path for call in receiver.calls) == ["/200", "/slow"]
 
 
 def test_webhook_that_is_deleted_at_that_moment_keeps_no_request_from_ending(

@@ -10,6 +10,7 @@ one took long, the others are left to the rounds.
 import json
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -210,12 +211,13 @@ def _since(began: float) -> float:
 
 def _call(delivery: WebhookDelivery) -> Reply:
     webhook = delivery.webhook
-    stored = [webhook.secret]
+    secrets = [decrypt(webhook.secret, purpose=PURPOSE)]
     if webhook.previous_secret_until and webhook.previous_secret_until > timezone.now():
-        stored.append(webhook.previous_secret)
+        with suppress(DecryptionError):  # of a key that was lost: the new one is enough
+            secrets.append(decrypt(webhook.previous_secret, purpose=PURPOSE))
     body = json.dumps(message_of(delivery), separators=(",", ":")).encode()
     headers = signed_headers(
-        [decrypt(secret, purpose=PURPOSE) for secret in stored],
+        secrets,
         message_id=str(delivery.id),
         timestamp=int(timezone.now().timestamp()),
         body=body,

@@ -130,6 +130,10 @@ def test_secret_is_in_no_dump_and_a_new_key_keeps_it(
     [delivery] = send_all()
     assert (delivery.outcome, len(receiver.calls)) == ("failed", 1)
     assert "Create a new one" in delivery.error
+    new = webhook_renew_secret(webhook=Webhook.objects.get())
+    delivery_resend(delivery=delivery)
+    assert send_all()[0].outcome == "sent"
+    standardwebhooks.Webhook(new).verify(receiver.calls[1].body, receiver.calls[1].headers)
 
 
 def test_old_secret_signs_for_a_day(user: User, hook: Hook, receiver: Receiver) -> None:

@@ -96,7 +96,7 @@ def _record_failure(mail: Mail, error: Exception) -> None:
     if _is_permanent_refusal(error) or outbox.is_too_old(mail, settings.MAIL_GIVE_UP_HOURS):
         outbox.finish(mail, "failed", text, content={})
         return
-    pause = timedelta(seconds=settings.MAIL_RETRY_SECONDS) * 2 ** (mail.attempts - 1)
+    pause = timedelta(seconds=settings.MAIL_RETRY_SECONDS) * 2 ** min(mail.attempts - 1, 20)
     outbox.try_later(mail, min(LONGEST_PAUSE, pause), text)
 
 

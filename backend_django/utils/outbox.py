@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar, TypeVar
 
-from django.db import models, transaction
+from django.db import InterfaceError, OperationalError, models, transaction
 from django.db.models import Q, Window
 from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
@@ -68,7 +68,7 @@ def send_due(rows: models.QuerySet[R], send: Callable[[Any], None], *, by: str =
     every round.
 
     Args:
-        send: gets the id of a row.
+        send: gets the id of a row. What it raises is logged, and is that row's alone.
         by: a field; rows with the same value take turns with the others, and have a share of the
             round's time.
     """
@@ -84,7 +84,12 @@ def send_due(rows: models.QuerySet[R], send: Callable[[Any], None], *, by: str =
         began = time.monotonic()
         if spent[whose] > SHARE_SECONDS:
             continue
-        send(row_id)
+        try:
+            send(row_id)
+        except (OperationalError, InterfaceError):
+            raise  # so do the others
+        except Exception:
+            logger.exception("%s %s could not be sent", rows.model._meta.model_name, row_id)
         spent[whose] += (ended := time.monotonic()) - began
         if ended > deadline:
             break

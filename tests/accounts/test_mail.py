@@ -17,6 +17,7 @@ from backend_django.config.settings.concerns import mail as base
 from backend_django.mail.models import Mail
 from backend_django.mail.services import mail_queue, mail_send
 from backend_django.mail.tasks import maintenance_send_due, maintenance_tidy_mail
+from backend_django.utils.outbox import send_due
 from scripts.processes import free_port
 from tests.mail_server import MailServer, link_in
 from tests.stack import Stack, wait_for
@@ -109,12 +110,31 @@ def test_pauses_grow_and_end(visitor: Visitor, settings: Any) -> None:
         pauses.append(round((Mail.objects.get().next_attempt_at - timezone.now()).total_seconds()))
     assert pauses == pytest.approx([30, 60, 120, 240, 480, 960, 1920, 3600, 3600], abs=2)
     assert "refused" in Mail.objects.get().error
+    Mail.objects.update(attempts=60, next_attempt_at=timezone.now() - timedelta(seconds=1))
+    mail_send(mail_id=Mail.objects.get().id)
+    left = Mail.objects.get().next_attempt_at - timezone.now()
+    assert left.total_seconds() == pytest.approx(3600, abs=2)
     Mail.objects.update(
         next_attempt_at=timezone.now() - timedelta(seconds=1),
         created_at=timezone.now() - timedelta(hours=73),
     )
     mail_send(mail_id=Mail.objects.get().id)
     assert (Mail.objects.get().outcome, Mail.objects.get().content) == ("failed", {})
+
+
+def test_what_fails_for_one_mail_ends_no_round(outbox: None) -> None:
+    for number in range(3):
+        send_mail("Hello", "text", None, [f"{number}@example.org"])
+    Mail.objects.update(created_at=timezone.now() - timedelta(minutes=1))
+    asked = []
+
+    def send(mail_id: int) -> None:
+        asked.append(mail_id)
+        if len(asked) == 1:
+            raise OverflowError
+
+    send_due(Mail.objects.all(), send)
+    assert len(asked) == 3
 
 
 @pytest.mark.slow

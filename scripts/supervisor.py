@@ -262,7 +262,7 @@ class Supervisor:
             )
             self.stop(1)
             return
-        delay = min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** (program.failures - 1))
+        delay = min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** min(program.failures - 1, 10))
         self.say(f"ended (exit code {code}), starts again in {delay:g} s", program.name)
         program.start_after = time.monotonic() + delay
 

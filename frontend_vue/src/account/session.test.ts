@@ -54,6 +54,9 @@ test.each(['/', '/files', '/files/1?page=2#map'])('goes on to %s', (next) => {
 test.each([
   ['another host', '//evil.example'],
   ['another host for browsers that swap slashes', '/\\evil.example'],
+  ['another host behind a tab, which browsers leave out', '/\t/evil.example'],
+  ['another host behind a line break, which they leave out too', '/\n\\evil.example'],
+  ['a carriage return', '/\r/evil.example'],
   ['a full address', 'https://evil.example/'],
   ['a script', 'javascript:alert(1)'],
   ['a relative path', 'files'],

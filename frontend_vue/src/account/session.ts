@@ -78,11 +78,11 @@ export function forgetSession(): void {
 
 /**
  * Where to go after sign-in, without the base that the server puts before it. Only a path of this
- * site: `//host` and `/\host` are other sites to a browser, and a link with such a `next` would lend
- * them our name.
+ * site: `//host` and `/\host` are other sites to a browser, which leaves out tabs and line breaks
+ * before it looks. A link with such a `next` would lend them our name.
  */
 export function safeNext(next: unknown): string {
   if (typeof next !== 'string') return '/'
   const own = next.startsWith(whole('/')) ? next.slice(env.basePath.length) : next
-  return /^\/(?![/\\])/.test(own) ? own : '/'
+  return /^\/(?![/\\])[^\t\n\r]*$/.test(own) ? own : '/'
 }

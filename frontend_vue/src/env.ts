@@ -59,6 +59,11 @@ export function parseEnv(block: string | null | undefined): Env {
 
 export const env = parseEnv(document.getElementById('app-env')?.textContent)
 
+/** A name that this product alone has in a browser, where others may be at the same host. */
+export function ownName(name: string): string {
+  return env.apiRoot + name
+}
+
 /** The address of one of our pages for whatever is not the router: "/login" below the base. */
 export function whole(path: string): string {
   return env.basePath + path

@@ -25,11 +25,11 @@ test('a call says for whom it acts, until one acts for oneself again', async () 
   await call()
   actFor(LAB)
   await call()
-  expect(sessionStorage.getItem('acting-for')).toContain('River lab')
+  expect(sessionStorage.getItem('/api/v1/acting-for')).toContain('River lab')
   actFor(undefined)
   await call()
   expect(sent.map(({ headers }) => headers.get('X-Act-For'))).toEqual([null, LAB.id, null])
-  expect(sessionStorage.getItem('acting-for')).toBeNull()
+  expect(sessionStorage.getItem('/api/v1/acting-for')).toBeNull()
 })
 
 test('what is known of one account is not shown for another', () => {

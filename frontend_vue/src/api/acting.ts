@@ -1,5 +1,7 @@
 import { shallowRef } from 'vue'
 
+import { ownName } from '@/env'
+
 import { queryClient } from './queryClient'
 
 /** An account that somebody acts for, in place of their own. */
@@ -8,7 +10,7 @@ export interface ActingFor {
   name: string
 }
 
-const KEPT = 'acting-for'
+const KEPT = ownName('acting-for')
 // Of this tab: in another one the same person may work for themselves.
 const acting = shallowRef<ActingFor | undefined>(read())
 

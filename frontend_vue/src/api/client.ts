@@ -1,6 +1,6 @@
 import createClient, { type Middleware } from 'openapi-fetch'
 
-import { env } from '@/env'
+import { env, ownName } from '@/env'
 import { language } from '@/i18n/language'
 
 import { actFor, actingHeader } from './acting'
@@ -79,7 +79,7 @@ const clock: Middleware = {
 export async function withSession<Result>(task: () => Promise<Result>): Promise<Result> {
   // Browsers have no locks where a page came by HTTP from another host.
   const locks = navigator.locks as LockManager | undefined
-  return locks ? await locks.request('session', task) : await task()
+  return locks ? await locks.request(ownName('session'), task) : await task()
 }
 
 /** An answer takes seconds; where none is there after so many milliseconds, the connection hangs. */

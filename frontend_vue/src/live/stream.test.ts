@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
 import { createQueryClient } from '@/api/queryClient'
+import { env } from '@/env'
 
 import { isLive } from './state'
 import { followEvents } from './stream'
@@ -33,6 +34,11 @@ class FakeSource extends EventTarget {
 }
 
 class FakeTabs extends EventTarget {
+  static names: string[] = []
+  constructor(name: string) {
+    super()
+    FakeTabs.names.push(name)
+  }
   postMessage() {}
 }
 
@@ -128,4 +134,20 @@ test('connects for nobody', async () => {
   isWanted = true
   await vi.advanceTimersByTimeAsync(12_000)
   expect(FakeSource.all.length).toBeGreaterThan(0)
+})
+
+test('shares its stream with the tabs of this product, not with those of another at the host', () => {
+  const locks: string[] = []
+  vi.stubGlobal('navigator', { locks: { request: (name: string) => locks.push(name) } })
+  FakeTabs.names = []
+  const { apiRoot } = env
+  for (const base of ['/river', '/river', '/forest']) {
+    env.apiRoot = `${base}/api/v1/`
+    follow()
+  }
+  env.apiRoot = apiRoot
+  for (const names of [locks, FakeTabs.names]) {
+    expect(names[1]).toBe(names[0])
+    expect(names[2]).not.toBe(names[0])
+  }
 })

@@ -1,6 +1,6 @@
 import type { QueryClient } from '@tanstack/vue-query'
 
-import { env } from '@/env'
+import { env, ownName } from '@/env'
 
 import { isLive, type Events, type Handlers } from './state'
 
@@ -20,7 +20,7 @@ type Message = { [N in Name]: { name: N; data: Events[N] } }[Name]
  * @param isWanted whether somebody is signed in; asked before each connection.
  */
 export function followEvents(client: QueryClient, handlers: Handlers, isWanted: () => boolean) {
-  const tabs = new BroadcastChannel('events')
+  const tabs = new BroadcastChannel(ownName('events'))
 
   /**
    * Asks for what is on the page and may have changed, at a time of its own. Not for what is asked
@@ -54,7 +54,7 @@ export function followEvents(client: QueryClient, handlers: Handlers, isWanted: 
   tabs.addEventListener('message', ({ data }) => take(data))
   const lead = () => connect(Object.keys(handlers) as Name[], tell, isWanted)
   // The lock is held until the tab closes; then the next one has it.
-  if (navigator.locks) void navigator.locks.request('events', () => lead())
+  if (navigator.locks) void navigator.locks.request(ownName('events'), () => lead())
   else void lead()
 }
 

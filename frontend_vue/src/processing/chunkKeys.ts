@@ -1,6 +1,7 @@
 /** Where this tab keeps which file goes on in which upload, also after a reload. */
 
 import { actingAsNow } from '@/api/acting'
+import { ownName } from '@/env'
 
 /** For which account a file is sent, as a header: an upload of one is not found by another. */
 export type ActingFor = Record<string, string>
@@ -9,7 +10,7 @@ export type ActingFor = Record<string, string>
 export const uploadPath = (createPath: string) => createPath.replace(/create\/$/, 'upload/')
 
 export const chunkKeyPrefix = (createPath: string, actingFor: ActingFor = actingAsNow()) =>
-  `upload ${uploadPath(createPath)} ${Object.values(actingFor).join() || 'own'} `
+  `${ownName('upload')} ${uploadPath(createPath)} ${Object.values(actingFor).join() || 'own'} `
 
 export const chunkKey = (
   createPath: string,

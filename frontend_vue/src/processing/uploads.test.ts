@@ -306,8 +306,9 @@ test('a large file goes in chunks, and goes on where the connection was lost', a
 })
 
 test('after a reload it says whose chunks are there', () => {
-  sessionStorage.setItem('upload /things/upload/ own 20000000 17 my big file.dat', 'u1')
-  sessionStorage.setItem('upload /others/upload/ own 20000000 17 another.dat', 'u2')
+  sessionStorage.setItem('/api/v1/upload /things/upload/ own 20000000 17 my big file.dat', 'u1')
+  sessionStorage.setItem('/api/v1/upload /others/upload/ own 20000000 17 another.dat', 'u2')
+  sessionStorage.setItem('/forest/api/v1/upload /things/upload/ own 9 17 of another product', 'u3')
   expect(uploads.interrupted()).toEqual(['my big file.dat'])
   sessionStorage.clear()
 })

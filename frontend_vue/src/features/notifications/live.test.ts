@@ -217,7 +217,7 @@ test.each([
   ['nobody asked for it', 'never', 'granted', []],
   ['only failures are wanted', 'failed', 'granted', []],
   ['the browser does not allow it', 'ended', 'denied', []],
-  ['another tab is visible', 'ended', 'granted', ['visible']],
+  ['another tab is visible', 'ended', 'granted', ['/api/v1/visible']],
 ] as const)('the browser shows nothing when %s', async (_, browser, permission, locks) => {
   hidden = true
   FakeNotification.permission = permission
@@ -235,5 +235,5 @@ test('a visible tab says so to the others', async () => {
   expect(request).not.toHaveBeenCalled()
   hidden = false
   document.dispatchEvent(new Event('visibilitychange'))
-  expect(request).toHaveBeenCalledWith('visible', { mode: 'shared' }, expect.any(Function))
+  expect(request).toHaveBeenCalledWith('/api/v1/visible', { mode: 'shared' }, expect.any(Function))
 })

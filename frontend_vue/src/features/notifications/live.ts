@@ -2,7 +2,7 @@ import type { QueryClient } from '@tanstack/vue-query'
 import type { Router } from 'vue-router'
 
 import type { components } from '@/api/schema'
-import { env } from '@/env'
+import { env, ownName } from '@/env'
 import { type Events, type Follow, isLive } from '@/live/state'
 import { toast } from '@/ui/toast'
 
@@ -139,7 +139,7 @@ async function showOutside(told: Told, client: QueryClient, router: Router) {
   })
 }
 
-const LOCK = 'visible'
+const lock = () => ownName('visible')
 
 /** Lets other tabs know when this one is visible. Without locks there are no notifications either. */
 function holdWhileVisible() {
@@ -148,7 +148,7 @@ function holdWhileVisible() {
     if (document.hidden) release = void release?.()
     else if (!release)
       void navigator.locks?.request(
-        LOCK,
+        lock(),
         { mode: 'shared' },
         () => new Promise<void>((resolve) => (release = resolve)),
       )
@@ -159,5 +159,5 @@ function holdWhileVisible() {
 
 async function isVisibleInAnotherTab() {
   const held = (await navigator.locks?.query())?.held
-  return !!held?.some(({ name }) => name === LOCK)
+  return !!held?.some(({ name }) => name === lock())
 }

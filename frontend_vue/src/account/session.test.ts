@@ -4,7 +4,8 @@ import { api } from '@/api/client'
 import { queryClient } from '@/api/queryClient'
 import { env } from '@/env'
 
-import { isSessionOver, safeNext } from './session'
+import { forgetSession, isSessionOver, safeNext, signIn } from './session'
+import { stubApi } from './testing'
 
 test.each([
   ['goes on where this browser has another one', { user: { email: 'ada@example.org' } }, false],
@@ -46,6 +47,51 @@ test('waits for the cookie that a call is about to bring before it says that it 
   vi.unstubAllGlobals()
   again.mockRestore()
 })
+
+const [ANNA, BEN] = [{ id: 1 }, { id: 2 }]
+
+/** Somebody signs in here, after whoever was here before. */
+async function enter(user: object) {
+  stubApi({ 'POST /auth/login/': [200, {}], 'GET /auth/session/': [200, { user }] })
+  await signIn('somebody@example.org', 'secret')
+}
+
+test('nothing that a tab keeps of one person is there for the next', async () => {
+  const reload = vi.spyOn(location, 'reload').mockReturnValue()
+  sessionStorage.setItem('/api/v1/acting-for', '{}')
+  await enter(ANNA)
+  forgetSession()
+  await enter(ANNA)
+  expect(reload).not.toHaveBeenCalled()
+  expect(sessionStorage.getItem('/api/v1/acting-for')).toBe('{}')
+  const ask = vi.fn<(event: Event) => void>((event) => event.preventDefault())
+  addEventListener('beforeunload', ask) // as an upload of hers does
+  forgetSession()
+  await enter(BEN)
+  expect(sessionStorage.getItem('/api/v1/acting-for')).toBeNull()
+  expect(reload).toHaveBeenCalledOnce()
+  dispatchEvent(new Event('beforeunload'))
+  expect(ask).not.toHaveBeenCalled()
+  removeEventListener('beforeunload', ask)
+  await enter(BEN)
+  expect(reload).toHaveBeenCalledOnce()
+})
+
+test.each(['storage', 'focus'])(
+  'a tab notices by “%s” who has signed in in another',
+  async (how) => {
+    const reload = vi.spyOn(location, 'reload').mockReturnValue()
+    await enter(ANNA)
+    dispatchEvent(new Event(how))
+    expect(reload).not.toHaveBeenCalled()
+    const kept = { ...sessionStorage }
+    await enter(BEN)
+    Object.assign(sessionStorage, kept) // which the other tab has not touched
+    reload.mockClear()
+    dispatchEvent(new Event(how))
+    expect(reload).toHaveBeenCalledOnce()
+  },
+)
 
 test.each(['/', '/files', '/files/1?page=2#map'])('goes on to %s', (next) => {
   expect(safeNext(next)).toBe(next)

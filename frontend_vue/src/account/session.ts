@@ -4,7 +4,7 @@ import { computed } from 'vue'
 import { api, unwrap, withSession } from '@/api/client'
 import { queryClient } from '@/api/queryClient'
 import type { components } from '@/api/schema'
-import { env, whole } from '@/env'
+import { env, ownName, whole } from '@/env'
 import { closeToasts } from '@/ui/toast'
 
 export type User = components['schemas']['User']
@@ -14,11 +14,41 @@ export type Confirmation = components['schemas']['ConfirmRequest']
 /** Who is signed in. The session itself is a cookie that scripts cannot read. */
 export const sessionQuery = queryOptions({
   queryKey: ['session'],
-  queryFn: ({ signal }) => unwrap(api.GET('/auth/session/', { signal })),
+  queryFn: async ({ signal }) => {
+    const session = await unwrap(api.GET('/auth/session/', { signal }))
+    handOver(session.user)
+    return session
+  },
   staleTime: Infinity,
   gcTime: Infinity,
   retry: false,
 })
+
+const OWNER = ownName('user')
+
+/**
+ * What a tab keeps, also in its memory, is of one person: all of it goes when somebody else has
+ * signed in, here or in another tab.
+ */
+function handOver(user?: User | null): void {
+  try {
+    if (user) localStorage.setItem(OWNER, String(user.id)) // of a change the other tabs are told
+    const now = localStorage.getItem(OWNER)
+    const before = sessionStorage.getItem(OWNER)
+    if (!now || now === before) return
+    if (before) sessionStorage.clear()
+    sessionStorage.setItem(OWNER, now)
+    if (!before) return
+  } catch {
+    return // the browser keeps nothing
+  }
+  // Without the question whether to leave: an upload that goes on would be the other person's.
+  addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), { capture: true })
+  location.reload()
+}
+
+// One that was asleep may have missed what it was told.
+for (const name of ['storage', 'focus']) addEventListener(name, () => handOver())
 
 /** Pages outside the app that the user may open, such as the admin. */
 export function useLinks() {

@@ -61,7 +61,8 @@ onRefused('no_such_account', () => actFor(undefined))
 
 const act: Middleware = {
   onRequest({ request }) {
-    for (const [name, value] of Object.entries(actingHeader())) request.headers.set(name, value)
+    for (const [name, value] of Object.entries(actingHeader()))
+      if (!request.headers.has(name)) request.headers.set(name, value)
     return request
   },
 }

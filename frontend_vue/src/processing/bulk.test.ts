@@ -1,5 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 
+import { actFor } from '@/api/acting'
+
 import { actOnAll } from './bulk'
 
 afterEach(() => vi.unstubAllGlobals())
@@ -35,4 +37,17 @@ test('it ends when nothing more can be done', async () => {
   const sent = answers({ done: 1, remaining: 3, refused }, { remaining: 3, refused })
   expect(await actOnAll('retry', { ids: ['1'] })).toMatchObject({ done: 1, remaining: 3, refused })
   expect(sent).toHaveLength(2)
+})
+
+test('all calls are for the account that it began for', async () => {
+  const outcomes = [{ done: 1, remaining: 1 }, { done: 1 }]
+  const accounts: (string | null)[] = []
+  vi.stubGlobal('fetch', async ({ headers }: Request) => {
+    accounts.push(headers.get('X-Act-For'))
+    actFor({ id: 'lab', name: 'River lab' }) // while the first call is under way
+    return Response.json({ unchanged: 0, remaining: 0, refused: [], ...outcomes.shift() })
+  })
+  await actOnAll('cancel', { filter: { kind: 'things' } })
+  expect(accounts).toEqual(['', ''])
+  actFor(undefined)
 })

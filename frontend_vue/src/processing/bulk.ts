@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/vue-query'
 import { computed, ref, toValue, type MaybeRefOrGetter } from 'vue'
 
+import { actingAsNow } from '@/api/acting'
 import { api as http, unwrap } from '@/api/client'
 import type { components } from '@/api/schema'
 
@@ -47,26 +48,30 @@ export function useRequestCounts(api: ProcessingApi, conditions: MaybeRefOrGette
   })
 }
 
+type Call = { body: Selection; headers: Record<string, string> }
+
 const act = {
-  cancel: (body: Selection) => unwrap(http.POST('/requests/cancel/', { body })),
-  retry: (body: Selection) => unwrap(http.POST('/requests/retry/', { body })),
+  cancel: (call: Call) => unwrap(http.POST('/requests/cancel/', call)),
+  retry: (call: Call) => unwrap(http.POST('/requests/retry/', call)),
   // Goes on when the page is left: a deletion that could be undone is sent then.
-  delete: (body: Selection) => unwrap(http.POST('/requests/delete/', { body, keepalive: true })),
+  delete: (call: Call) => unwrap(http.POST('/requests/delete/', { ...call, keepalive: true })),
 }
 
 /**
  * Asks until nothing remains: the server ends a call before it takes long.
  * @param onProgress is told after each call how many were done, and how many remain
+ * @param headers for which account: meanwhile somebody may act for another one
  */
 export async function actOnAll(
   action: BulkAction,
   selection: Selection,
   onProgress?: (done: number, remaining: number) => void,
+  headers = actingAsNow(),
 ): Promise<Outcome> {
   const total: Outcome = { done: 0, unchanged: 0, remaining: 0, refused: [] }
   let latest: Outcome
   do {
-    latest = await act[action](selection)
+    latest = await act[action]({ body: selection, headers })
     total.done += latest.done
     onProgress?.(total.done, latest.remaining)
   } while (latest.remaining && latest.done)

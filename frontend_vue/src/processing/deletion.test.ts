@@ -3,6 +3,7 @@ import { flushPromises } from '@vue/test-utils'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createApp } from 'vue'
 
+import { actFor } from '@/api/acting'
 import { closeToasts, toasts, UNDO_TIME, undoToast } from '@/ui/toast'
 
 import { hiddenIds, useDeletion } from './deletion'
@@ -10,10 +11,12 @@ import { anApi } from './testing'
 
 const sent: unknown[] = []
 let keptAlive = false
+let actingFor: string | null = null
 
 function answer(outcome: object, status = 200) {
   vi.stubGlobal('fetch', async (request: Request) => {
     keptAlive = request.keepalive
+    actingFor = request.headers.get('X-Act-For')
     sent.push(await request.json())
     return Response.json(
       { done: 0, unchanged: 0, remaining: 0, refused: [], ...outcome },
@@ -66,6 +69,20 @@ test('leaving the page sends what was not undone, once, in a way that outlives t
   await vi.advanceTimersByTimeAsync(2 * UNDO_TIME)
   expect(sent).toEqual([{ ids: ['1'] }])
   expect(keptAlive).toBe(true)
+})
+
+test('what is deleted is that of the account it was shown for', async () => {
+  actFor({ id: 'lab', name: 'River lab' })
+  const deleteLater = setUp()
+  deleteLater(['1'], { thing: 'thing' })
+  actFor(undefined)
+  await vi.advanceTimersByTimeAsync(UNDO_TIME)
+  expect(actingFor).toBe('lab')
+  deleteLater(['2'], { thing: 'thing' })
+  actFor({ id: 'lab', name: 'River lab' })
+  await vi.advanceTimersByTimeAsync(UNDO_TIME)
+  expect(actingFor).toBe('')
+  actFor(undefined)
 })
 
 test('two deletions are undone each by itself', async () => {

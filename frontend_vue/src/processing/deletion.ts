@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/vue-query'
 import { reactive } from 'vue'
 
+import { actingAsNow } from '@/api/acting'
 import { closeToast, toast } from '@/ui/toast'
 
 import { actOnAll, tellRefusals } from './bulk'
@@ -20,13 +21,14 @@ export function useDeletion(api: ProcessingApi) {
 
   return function deleteLater(ids: string[], nouns: Nouns): void {
     let isUndone = false
+    const actingFor = actingAsNow()
     const show = () => ids.forEach((id) => hiddenIds.delete(id))
 
     async function send() {
       removeEventListener('pagehide', leave)
       if (isUndone) return
       try {
-        tellRefusals(await actOnAll('delete', { ids }), nouns)
+        tellRefusals(await actOnAll('delete', { ids }, undefined, actingFor), nouns)
       } catch (error) {
         toast(t('bulk.notDeleted', { reason: (error as Error).message }), { tone: 'bad' })
       }

@@ -305,6 +305,24 @@ test('a large file goes in chunks, and goes on where the connection was lost', a
   expect(uploads.interrupted()).toEqual([])
 })
 
+test('the same file twice is one upload, which goes when the last of both is cancelled', async () => {
+  const large = file('big.dat')
+  Object.defineProperty(large, 'size', { value: IN_CHUNKS + 1 })
+  void uploads.add(large)
+  void uploads.add(large)
+  const [first, second] = uploads.entries
+  await vi.waitFor(() => expect(FakeXhr.all).toHaveLength(1))
+  FakeXhr.last.respond(201, { id: 'u1', mode: 'server', chunk_size: 9e9, chunks: 1, received: [] })
+  await pass(0)
+  const deleted = () => FakeXhr.all.filter(({ method }) => method === 'DELETE').length
+  uploads.dismiss(second!)
+  await pass(100)
+  expect(deleted()).toBe(0)
+  expect(first!.state).toBe('sending')
+  uploads.dismiss(first!)
+  await vi.waitFor(() => expect(deleted()).toBe(1))
+})
+
 test('after a reload it says whose chunks are there', () => {
   sessionStorage.setItem('/api/v1/upload /things/upload/ own 20000000 17 my big file.dat', 'u1')
   sessionStorage.setItem('/api/v1/upload /others/upload/ own 20000000 17 another.dat', 'u2')

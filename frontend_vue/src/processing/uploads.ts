@@ -4,7 +4,7 @@ import { actingAsNow } from '@/api/acting'
 import { ApiError, retryPause, unreachable } from '@/api/errors'
 import { send, type TransferOptions } from '@/api/upload'
 
-import { chunkKeyPrefix, nameOfKey } from './chunkKeys'
+import { chunkKey, chunkKeyPrefix, nameOfKey } from './chunkKeys'
 import { t } from './locales'
 import type { ProcessingApi, ProcessingRequest } from './types'
 
@@ -198,7 +198,10 @@ export function createUploads(api: Pick<ProcessingApi, 'createPath'>) {
   /** Stops an upload that is on its way, or takes a failed one off the list. */
   function dismiss(entry: Upload) {
     remove(entry)
-    if (inChunks(entry))
+    const keyOf = ({ file, actingFor }: Upload) => chunkKey(api.createPath, file, actingFor)
+    // The same file, when it was dropped twice, goes on in the same upload.
+    const goesOn = entries.some((other) => keyOf(other) === keyOf(entry))
+    if (inChunks(entry) && !goesOn)
       void loadChunks().then(({ discard }) => discard(api.createPath, entry.file, entry.actingFor))
   }
 

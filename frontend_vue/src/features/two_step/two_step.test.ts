@@ -14,9 +14,11 @@ import {
   stubApi,
   USER,
 } from '@/account/testing'
+import { queryClient } from '@/api/queryClient'
 import { toasts } from '@/ui/toast'
 
 import account from './account'
+import { mfaQuery } from './queries'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -100,6 +102,16 @@ test('setting up shows the secret, and refuses a wrong code at its field', async
     code: '000000',
     password: 'my own',
   })
+})
+
+test('what is being set up stays when its state cannot be asked for again', async () => {
+  const { page } = await open({ 'POST /auth/mfa/propose/': [200, PROPOSAL] })
+  await press(page, 'Set it up')
+  await page.find('[name=code]').setValue('123')
+  stubApi({})
+  await queryClient.refetchQueries(mfaQuery) // as when the window has the focus again
+  await flushPromises()
+  expect(page.find<HTMLInputElement>('[name=code]').element.value).toBe('123')
 })
 
 test('recovery codes are shown until they are put away', async () => {

@@ -98,6 +98,11 @@ def test_refused_with_a_sentence(name: str, kind: str, fields: str, sentence: st
     assert sentence in str(refused.value)
 
 
+@pytest.mark.parametrize("name", ["invoices", "notes", "projects", "customers", "movies"])
+def test_words_that_only_tests_use_are_free(name: str) -> None:
+    assert read_spec(name, "crud", PLAIN).name == name
+
+
 @pytest.mark.parametrize(
     "fields",
     ["n:int at:ref:bookings.booking owner:user", "n:int using:many:bookings.instrument"],

@@ -58,7 +58,8 @@ BANDIT = [
 CHECKS = [
     Check("rules", {"lint", "fast"}, [PYTHON, "-m", "ruff", "check", "."]),
     Check("format", {"lint", "fast"}, [PYTHON, "-m", "ruff", "format", "--check", "."]),
-    Check("layers", {"lint"}, [str(Path(PYTHON).parent / "lint-imports")]),
+    # By Python: the script itself names the folder in which it was installed.
+    Check("layers", {"lint"}, [PYTHON, str(Path(PYTHON).parent / "lint-imports")]),
     Check("bandit", {"lint", "lint only"}, BANDIT),
     Check("types", {"lint", "types"}, [PYTHON, "-m", "mypy"]),
     Check("page: rules", {"lint"}, npm("lint"), FRONTEND),

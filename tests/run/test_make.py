@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts import checks, chromium
+from scripts.uv import UV
 from tests.stack import ROOT
 
 
@@ -73,6 +74,12 @@ def test_all_green_is_zero(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_a_command_that_is_not_there_is_a_failure() -> None:
     assert checks.run([checks.Check("none", set(), ["/no/such/command"])], []) == 1
+
+
+def test_no_check_starts_by_a_script_that_names_the_folder_it_was_installed_in() -> None:
+    """It would fail as soon as the folder of a project is moved."""
+    known = {checks.PYTHON, str(UV), "npm"}
+    assert {check.command[0] for check in checks.CHECKS} <= known
 
 
 def test_what_each_group_runs() -> None:

@@ -313,7 +313,10 @@ class Runner:
 def setup_inputs(environment: dict[str, str]) -> str:
     """Hash of everything that decides what `manage.py setup` would do."""
     backend = ROOT / "backend_django"
-    patterns = ("*/migrations/*.py", "*/models.py", "*/apps.py", "config/settings/**/*.py")
+    patterns = (
+        *("*/migrations/*.py", "*/models.py", "*/apps.py", "*/fixtures/*.json"),
+        "config/settings/**/*.py",
+    )
     files = [path for pattern in patterns for path in backend.glob(pattern)]
     files += [*backend.glob("site_config/**/*.py"), *ROOT.glob("fixtures/*")]
     files += [*ROOT.glob("requirements/**/local.txt")]

@@ -22,7 +22,7 @@ COMMENT = re.compile(r"/\*.*?\*/|<!--.*?-->|//[^\n]*|#[^\n]*", re.DOTALL)  # may
 
 
 def test_core_layers_are_kept() -> None:
-    lint = Path(sys.executable).parent / "lint-imports"
+    lint = str(Path(sys.executable).parent / "lint-imports")
     command = [sys.executable, lint, "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from scripts import runner
 from tests.stack import ROOT, wait_for
 
 EMAIL = "root@example.org"
@@ -173,3 +174,14 @@ def test_shipped_fixtures_load(db: None) -> None:
         call_command("loaddata", str(path), verbosity=0)
     operators = Group.objects.get(name="Operators")
     assert operators.permissions.filter(codename="view_processingrequest").exists()
+
+
+@pytest.mark.parametrize("folder", ["fixtures", "backend_django/rivers/fixtures"])
+def test_make_run_sets_up_again_for_a_new_fixture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.setattr(runner, "ROOT", tmp_path)
+    (tmp_path / folder).mkdir(parents=True)
+    before = runner.setup_inputs({})
+    (tmp_path / folder / "rivers.json").write_text("[]")
+    assert runner.setup_inputs({}) != before

@@ -10,6 +10,7 @@ from typing import Any
 from backend_django.utils.messages import Message
 
 from .expressions import ExpressionError, parse_expression
+from .units import metres_of
 
 Band = Mapping[str, Any]
 Ranges = tuple[tuple[float, float], ...]
@@ -56,13 +57,6 @@ COLORMAPS = {
 
 # What is drawn of the terrain that a band of heights is, with the range and the colours of each.
 ALGORITHMS = {"hillshade": ((0.0, 255.0), "grey"), "slope": ((0.0, 45.0), "magma")}
-_METRES = {
-    "ft": 0.3048,
-    "foot": 0.3048,
-    "feet": 0.3048,
-    "us survey foot": 1200 / 3937,
-    "km": 1000.0,
-}
 _EXPRESSION_RANGE = (-1.0, 1.0)  # that of a normalized difference
 
 CLASSES = "classes"  # asks for the colours of a band's classes as its colormap
@@ -220,8 +214,17 @@ def _derive_style(query: Mapping[str, str], bands: Sequence[Band]) -> Style:
 
 def _metres(band: Band) -> float:
     """Return how many metres high one more of a band's values is."""
-    unit = str(band.get("unit") or "").strip().lower()
-    return _METRES.get(unit, 1.0) * float(band.get("scale") or 1.0)
+    unit = str(band.get("unit") or "m")
+    if (metres := metres_of(unit)) is None:
+        raise StyleError(
+            "algorithm",
+            Message(
+                "The band's unit, “%(unit)s”, isn't a known unit of height. Choose another "
+                "band, or convert its values to metres.",
+                unit=unit,
+            ),
+        )
+    return metres * float(band.get("scale") or 1.0)
 
 
 def _whole_range(band: Band) -> Ranges:

@@ -11,11 +11,13 @@ import rasterio
 from affine import Affine
 from django.test import Client
 from numpy.typing import NDArray
+from pyproj.database import get_units_map
 
 from backend_django.rasters import tiles
 from backend_django.rasters.expressions import ExpressionError, parse_expression
 from backend_django.rasters.styles import parse_style
 from backend_django.rasters.terrain import derive_terrain
+from backend_django.rasters.units import metres_of
 from backend_django.users.models import User
 
 from . import factory
@@ -24,6 +26,7 @@ from .conftest import Store
 pytestmark = pytest.mark.slow
 
 PIXEL = 30.0  # metres
+BAND = {"index": 1, "dtype": "float32", "color_interpretation": "gray"}
 GRID = Affine(PIXEL, 0, 500_000, 0, -PIXEL, 5_200_000)
 
 
@@ -104,6 +107,36 @@ def test_slopes_of_a_raster_are_those_of_its_ground(
     path, _ = converted(mercator)  # at 60 degrees north, where a metre is half a metre
     values, _ = tiles.Source(path).sample((1,), ("slope", 1.0))
     assert np.abs(values[0][inner] - wanted[inner]).max() < 0.6
+
+
+@pytest.mark.parametrize(
+    ("unit", "metres"),
+    [
+        ("", 1), ("metre", 1), ("m", 1), ("Meters", 1), ("[m]", 1), ("km", 1000), ("dm", 0.1),
+        ("cm", 0.01), ("mm", 0.001), ("ft", 0.3048), ("foot", 0.3048),
+        ("US survey foot", 1200 / 3937), ("ftUS", 1200 / 3937), ("us-ft", 1200 / 3937),
+        ("US_survey_foot", 1200 / 3937), ("Clarke's foot", 0.3047972654),
+    ],
+)  # fmt: skip
+def test_heights_are_in_the_unit_of_their_band(unit: str, metres: float) -> None:
+    style = parse_style({"algorithm": "slope"}, [BAND | {"unit": unit}])
+    assert style.terrain is not None
+    assert style.terrain[1] == pytest.approx(metres, rel=1e-9)
+
+
+def test_units_are_as_long_as_to_epsg() -> None:
+    for unit in get_units_map("EPSG", "linear").values():
+        assert metres_of(unit.name) == pytest.approx(unit.conv_factor, rel=1e-12), unit.name
+
+
+def test_what_is_no_height_has_no_slope(owner: Client, store: Store) -> None:
+    request = store(factory.pixels("float32"))
+    request.result.data["bands"][0]["unit"] = "dB"
+    request.result.save()
+    for path in (f"tiles/{request.id}/0/0/0", f"statistics/{request.id}/"):
+        answer = owner.get(f"/api/v1/rasters/{path}", {"algorithm": "slope"})
+        assert answer.status_code == 400
+        assert "“dB”" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ _FINE_BINS = 1024
 AT_ONCE = 2**17  # values: arrays of more are new pages of memory, which take longer than the sums
 _LARGE_EXPONENT = 1000  # whose power of two may not be a number
 _SMALLEST = -1074  # exponent of the smallest number
+_CONSTANT = -40  # exponent of a bin's width, beside a value that is the only one
 
 Values = NDArray[Any]
 Progress = Callable[[float], None]
@@ -81,6 +82,8 @@ class Histogram:
 
     def summary(self) -> dict[str, Any] | None:
         """Return at most BINS counts, and the edges of the first and the last."""
+        if self.low == self.high == 0:
+            self._widen(_CONSTANT)
         while len(self.counts) > BINS:
             self._widen(self.exponent + 1)
         edges = [self._edge(self.first), self._edge(self.first + len(self.counts))]
@@ -92,8 +95,8 @@ class Histogram:
 def _exponent(low: float, high: float) -> int:
     """Return that of bins of which _FINE_BINS at most reach from low to high."""
     span = high / 2 - low / 2  # the whole may be more than there is
-    if span <= 0:
-        return max(_SMALLEST, math.frexp(low)[1] - 40)
+    if span <= 0:  # a zero says nothing of how small the others are
+        return max(_SMALLEST, math.frexp(low)[1] + _CONSTANT) if low else _SMALLEST
     return max(_SMALLEST, math.frexp(span)[1] + 2 - _FINE_BINS.bit_length())
 
 

@@ -96,6 +96,29 @@ def test_one_pixel_among_a_million_is_in_them(tmp_path: Path, convert: Convert) 
     assert 100 <= band["percentile_2"] < band["percentile_98"] <= 101
 
 
+@pytest.mark.parametrize("largest", [1e-12, matrix(1e-300), matrix(1e-320), 1.0])
+def test_zeros_that_come_first_leave_small_values_apart(largest: float) -> None:
+    statistics = BandStatistics("float64", 1)
+    values = largest * np.linspace(0.01, 1, 5000)
+    for part in (np.zeros(1000), values):
+        statistics.add(part, None)
+    histogram = statistics.summary()["histogram"]
+    counts, edges = histogram["counts"], histogram["edges"]
+    assert 30 < len(counts) <= 64
+    every = np.concatenate([np.zeros(1000), values])
+    np.testing.assert_array_equal(
+        np.histogram(every, np.linspace(*edges, len(counts) + 1))[0], counts
+    )
+
+
+def test_nothing_but_zeros_has_a_bin_that_can_be_drawn() -> None:
+    statistics = BandStatistics("float32", 1)
+    statistics.add(np.zeros(1000, "float32"), None)
+    low, high = statistics.summary()["histogram"]["edges"]
+    assert low == 0
+    assert 1e-15 < high < 1e-9
+
+
 def test_without_a_valid_value(tmp_path: Path, convert: Convert) -> None:
     _, facts = convert(factory.write(tmp_path / "i.tif", np.full((1, 40, 50), np.nan, "float32")))
     band = facts["bands"][0]

@@ -12,6 +12,8 @@ from .georeference import PixelFunction
 Array = NDArray[np.floating[Any]]
 
 _GLOBE = Geod(ellps="WGS84")
+_SPACING = 8  # pixels from one to the next whose place on the ground is computed
+_ROOM = 2e-3  # of their size, what interpolated steps may be wrong by
 AZIMUTH, ALTITUDE = 315.0, 45.0  # degrees: where the light comes from
 
 
@@ -27,8 +29,8 @@ def derive_terrain(
     Args:
         heights: shape (rows, columns). At the edges they are continued.
         missing: where there is none.
-        steps: metres to the east and to the north of one column and of one row, for each row:
-            shape (rows, 2, 2), by (row, column or row, east or north).
+        steps: metres to the east and to the north of one column and of one row, of each pixel:
+            shape (2, 2, rows, columns), by (column or row, east or north).
         factor: metres in a unit of the heights.
     """
     z: Array = heights.astype(np.float64) * factor
@@ -39,7 +41,7 @@ def derive_terrain(
     else:
         z_column, z_row = _differences(z)
     # What a column and a row rise by is what east and north rise by, in a grid that may be turned.
-    (a, b), (c, d) = steps[:, 0].T[:, :, None], steps[:, 1].T[:, :, None]
+    (a, b), (c, d) = steps
     determinant = a * d - b * c
     with np.errstate(all="ignore"):
         east = (z_column * d - z_row * b) / determinant
@@ -59,20 +61,70 @@ def derive_terrain(
 def ground_steps(
     to_crs: PixelFunction, from_degrees: Transformer, window: Window, shape: tuple[int, ...]
 ) -> Array:
-    """Return what `derive_terrain` asks for, of a window that was read in some shape."""
-    across, down = window.width / shape[1], window.height / shape[0]
-    rows = window.row_off + (np.arange(shape[0]) + 0.5) * down
-    columns = np.full_like(rows, window.col_off + window.width / 2)
-    start, *ends = (
-        from_degrees.transform(*to_crs(columns + right, rows + below), direction="INVERSE")
-        for right, below in ((0, 0), (across, 0), (0, down))
-    )
-    steps = np.empty((shape[0], 2, 2))
-    for axis, end in enumerate(ends):
-        azimuth, _, length = _GLOBE.inv(*start, *end)
-        turn = np.radians(azimuth)
-        steps[:, axis] = np.transpose([length * np.sin(turn), length * np.cos(turn)])
+    """Return what `derive_terrain` asks for, of a window that was read in some shape.
+
+    It is computed of some pixels, and of those between them interpolated where that is exact
+    enough: beside a pole, and where the CRS ends, it is not.
+    """
+    nodes = [_nodes(size) for size in shape]
+    frame = (to_crs, from_degrees, window, shape)
+    found = _measure(*frame, *np.meshgrid(*nodes, indexing="ij"))
+    odd = _is_odd(found)
+    down, across = (_between(places, size) for places, size in zip(nodes, shape, strict=True))
+    steps: Array = down @ np.where(odd, 0, found) @ across.T
+    if odd.any():
+        rest = down @ odd.astype(float) @ across.T > 0
+        steps[..., rest] = _measure(*frame, *np.nonzero(rest))
     return steps
+
+
+def _measure(
+    to_crs: PixelFunction,
+    from_degrees: Transformer,
+    window: Window,
+    shape: tuple[int, ...],
+    rows: NDArray[Any],
+    columns: NDArray[Any],
+) -> Array:
+    """Return the steps at some pixels; NaN beyond what the CRS reaches."""
+    across, down = window.width / shape[1], window.height / shape[0]
+    right, below = window.col_off + (columns + 0.5) * across, window.row_off + (rows + 0.5) * down
+    longitude, latitude = from_degrees.transform(*to_crs(right, below), direction="INVERSE")
+    there = np.isfinite(longitude)
+    steps = np.full((2, 2, *rows.shape), np.nan)
+    right, below = right[there], below[there]
+    for axis, place in enumerate(((right + across, below), (right, below + down))):
+        end = from_degrees.transform(*to_crs(*place), direction="INVERSE")
+        azimuth, _, length = _GLOBE.inv(longitude[there], latitude[there], *end)
+        turn = np.radians(azimuth)
+        steps[axis][:, there] = length * np.sin(turn), length * np.cos(turn)
+    return steps
+
+
+def _nodes(size: int) -> Array:
+    if size <= 2 * _SPACING:
+        return np.arange(float(size))
+    return np.linspace(0, size - 1, -(-(size - 1) // _SPACING) + 1)
+
+
+def _between(nodes: Array, size: int) -> Array:
+    """Return the matrix that takes values at nodes to each of so many pixels."""
+    places = np.arange(size)[:, None] * ((len(nodes) - 1) / max(1, size - 1))
+    return np.maximum(0, 1 - np.abs(places - np.arange(len(nodes))))
+
+
+def _is_odd(steps: Array) -> NDArray[np.bool_]:
+    """Say around which nodes nothing is known, or the way to the next is not straight enough."""
+    length = np.abs(steps).max(axis=(0, 1))
+    odd: NDArray[np.bool_] = ~np.isfinite(length)
+    for axis in (0, 1):
+        if odd.shape[axis] > 2:
+            with np.errstate(invalid="ignore"):
+                bent = np.abs(np.diff(steps, 2, 2 + axis)).max(axis=(0, 1)) / 8
+            room = _ROOM * length.take(range(1, odd.shape[axis] - 1), axis)
+            sides = [(1, 1) if axis == side else (0, 0) for side in (0, 1)]
+            odd |= np.pad(~(bent <= room), sides, mode="edge")
+    return odd
 
 
 def _differences(z: Array) -> tuple[Array, Array]:

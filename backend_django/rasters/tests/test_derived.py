@@ -11,6 +11,7 @@ import rasterio
 from affine import Affine
 from django.test import Client
 from numpy.typing import NDArray
+from pyproj import Geod, Transformer
 from pyproj.database import get_units_map
 
 from backend_django.rasters import tiles
@@ -19,6 +20,7 @@ from backend_django.rasters.styles import parse_style
 from backend_django.rasters.terrain import derive_terrain
 from backend_django.rasters.units import metres_of
 from backend_django.users.models import User
+from tests.matrix import matrix
 
 from . import factory
 from .conftest import Store
@@ -70,7 +72,7 @@ def test_terrain_is_that_of_gdaldem(
 ) -> None:
     source = factory.write(tmp_path / "i.tif", heights[None], transform=GRID)
     wanted = gdaldem(source, tmp_path / "o.tif", mode)
-    steps = np.tile([[PIXEL, 0.0], [0.0, -PIXEL]], (len(heights), 1, 1))
+    steps = np.reshape([PIXEL, 0.0, 0.0, -PIXEL], (2, 2, 1, 1))
     found = derive_terrain(mode, heights, None, steps)
     off = np.abs(found - wanted)
     off[::299, ::419] = 0  # at the four corners GDAL continues the heights in another way
@@ -79,11 +81,11 @@ def test_terrain_is_that_of_gdaldem(
 
 def test_a_turned_grid_has_the_same_slopes_and_the_same_light(heights: NDArray[Any]) -> None:
     """Turned by a quarter, a column leads to the south and a row to the west."""
-    steps = np.tile([[PIXEL, 0.0], [0.0, -PIXEL]], (len(heights), 1, 1))
-    turned = np.tile([[0.0, -PIXEL], [-PIXEL, 0.0]], (heights.shape[1], 1, 1))
+    steps = np.reshape([PIXEL, 0.0, 0.0, -PIXEL], (2, 2, 1, 1))
+    turned = np.reshape([0.0, -PIXEL, -PIXEL, 0.0], (2, 2, 1, 1))
     for algorithm in ("slope", "hillshade"):
         straight = derive_terrain(algorithm, heights, None, steps)
-        found = derive_terrain(algorithm, np.rot90(heights), None, turned[: heights.shape[1]])
+        found = derive_terrain(algorithm, np.rot90(heights), None, turned)
         np.testing.assert_allclose(np.rot90(found, -1), straight, atol=1e-9)
 
 
@@ -244,3 +246,48 @@ def test_statistics_of_what_is_computed(store: Store, owner: Client) -> None:
     assert nothing == dict.fromkeys(found)
     assert owner.get(path).status_code == 400
     assert owner.get(path, {"algorithm": "hillshade"}).json()["maximum"] <= 255
+
+
+@pytest.mark.parametrize(
+    ("crs", "x", "y", "pixel", "zoom"),
+    [
+        ("EPSG:3031", 1_100_000, 700_000, 2000, 4),  # north turns with the longitude
+        ("EPSG:3031", 1_100_000, 700_000, 50, 9),
+        matrix("EPSG:3857", 1_100_000, 9_000_000, 2000, 5),
+        matrix("EPSG:32633", 300_000, 7_000_000, 100, 8),
+        matrix("EPSG:4326", 10, 60, 0.02, 5),
+        matrix("EPSG:4326", 10, 70, 0.1, 3),
+    ],
+)
+def test_light_comes_from_the_same_side_everywhere(
+    crs: str, x: float, y: float, pixel: float, zoom: int, tmp_path: Path
+) -> None:
+    """Of a plane, PROJ alone says how steep it is and where it faces at each place of a tile."""
+    size, steep = 400, 0.3 * (111_000 if crs == "EPSG:4326" else 1)  # metres for a unit of x
+    source = factory.write(
+        tmp_path / "i.tif", np.tile((np.arange(size) + 0.5) * pixel * steep, (1, size, 1)), crs=crs,
+        transform=Affine(pixel, 0, x - pixel * size / 2, 0, -pixel, y + pixel * size / 2),
+    )  # fmt: skip
+    to_crs = Transformer.from_crs(4326, crs, always_xy=True).transform
+    _, middle, row = factory.tile_of(*to_crs(x, y, direction="INVERSE"), zoom)
+    seen = 0
+    for column in (middle - 1, middle, middle + 1):
+        found = tiles.Source(source).read(zoom, column, row, (1,), ("hillshade", 1.0))
+        if found is None:
+            continue
+        light, mask = found
+        at = (np.arange(256) + 0.5) / 256
+        across, down = np.meshgrid((column + at) / 2**zoom, (row + at) / 2**zoom)
+        places = 360 * across - 180, np.degrees(np.arctan(np.sinh(np.pi * (1 - 2 * down))))
+        rises = []
+        for azimuth in (90.0, 0.0):
+            *beside, _ = Geod(ellps="WGS84").fwd(*places, np.full_like(across, azimuth),
+                                                 np.full_like(across, 100.0))  # fmt: skip
+            rises.append((to_crs(*beside)[0] - to_crs(*places)[0]) * steep / 100)
+        towards = (rises[1] - rises[0]) * np.sqrt(0.5)  # the light comes from the north-west
+        wanted = (1 - towards) * np.sqrt(0.5) / np.sqrt(1 + rises[0] ** 2 + rises[1] ** 2)
+        there = np.full(across.shape, True) if mask is None else mask > 0
+        off = np.abs(light[0] - np.where(wanted <= 0, 1, 1 + 254 * wanted))
+        assert off[there].max() < 1, column
+        seen += int(np.count_nonzero(there))
+    assert seen > 5000

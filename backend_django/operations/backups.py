@@ -21,7 +21,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -44,6 +44,7 @@ ABOUT, FILES, DUMP, SUMS = "about.json", "files/", "database.dump", "SHA256SUMS"
 IN_MEMORY = 1024 * 1024  # bytes of what is read at once, and for each file:
 FOR_EACH = 2048
 ASIDE = "before_restore"  # the schema of what the database held
+UNDONE = "undone_restore"
 POWERS = "execute_server_program", "read_server_files", "write_server_files"
 
 
@@ -135,8 +136,10 @@ def read_backup(source: IO[bytes], *, replace: bool = False, trust: bool = False
     """
     if not trust:
         _refuse_powerful_role()
-    _put_back()  # what a restore that was killed has left
-    _refuse_database(replace)
+    _refuse_used_database()
+    if not connection.introspection.table_names():
+        _put_back()  # what a restore that was killed has left
+    _refuse_full_database(replace)
     try:
         with _scratch() as scratch, tarfile.open(fileobj=source, mode="r|*") as tar:
             reading = _Reading(tar, scratch)
@@ -262,13 +265,16 @@ def _refuse_archive(about: dict[str, Any]) -> None:
         )
 
 
-def _refuse_database(replace: bool) -> None:
+def _refuse_full_database(replace: bool) -> None:
     tables = connection.introspection.table_names()
     if tables and not replace:
         raise BackupError(
             f"The database is not empty: it has {len(tables)} tables. Restore into an empty one, "
             "or give --replace (make restore REPLACE=1) to remove all that it holds."
         )
+
+
+def _refuse_used_database() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
@@ -302,32 +308,63 @@ def _refuse_powerful_role() -> None:
 @contextmanager
 def _empty_database() -> Iterator[None]:
     """Put aside what the database holds; put it back if what is done inside fails."""
-    _execute(f"ALTER SCHEMA public RENAME TO {ASIDE}", "CREATE SCHEMA public")
+    with _one_transaction() as execute:
+        execute(f"DROP SCHEMA IF EXISTS {ASIDE} CASCADE")  # a restore was killed after its work
+        execute(f"CREATE SCHEMA {ASIDE}")
+        _move(execute, "public", ASIDE)
     connection.close()
     try:
         yield
     except BaseException:
         _put_back()
         raise
-    _execute(f"DROP SCHEMA {ASIDE} CASCADE")
+    with _one_transaction() as execute:
+        execute(f"DROP SCHEMA {ASIDE} CASCADE")
     connection.close()
 
 
 def _put_back() -> None:
     """Undo what a failed restore has done to the database, if one has begun."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM pg_namespace WHERE nspname = %s", [ASIDE])
-        is_aside = cursor.fetchone() is not None
-    if is_aside:
-        _execute("DROP SCHEMA IF EXISTS public CASCADE", f"ALTER SCHEMA {ASIDE} RENAME TO public")
+    with _one_transaction() as execute:
+        if not execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", [ASIDE]).fetchone():
+            return
+        execute(f"CREATE SCHEMA {UNDONE}")
+        _move(execute, "public", UNDONE)
+        execute(f"DROP SCHEMA {UNDONE} CASCADE")
+        _move(execute, ASIDE, "public")
+        execute(f"DROP SCHEMA {ASIDE}")
 
 
-def _execute(*statements: str) -> None:
-    """Execute statements that may take long, all or none."""
+# What extensions have stays: constraints of the tables that are restored need it, and it belongs
+# to a superuser. Sequences of columns and the like go with their tables.
+_MOVABLE = """
+    SELECT format('ALTER %%s %%s SET SCHEMA {to}', replace(type, ' object', ''), identity)
+    FROM pg_depend AS inside, pg_identify_object(classid, objid, objsubid)
+    WHERE refclassid = 'pg_namespace'::regclass AND refobjid = %s::regnamespace AND deptype = 'n'
+    AND type <> 'extension' AND NOT EXISTS (
+        SELECT FROM pg_depend AS needs
+        WHERE needs.classid = inside.classid AND needs.objid = inside.objid
+        AND (needs.deptype = 'e' OR type = 'sequence' AND needs.deptype IN ('a', 'i'))
+    )"""
+
+
+def _move(execute: Callable[..., Any], schema: str, to: str) -> None:
+    """Move tables, views, functions and all else of a schema, but not what extensions have."""
+    for (statement,) in execute(_MOVABLE.format(to=to), [schema]).fetchall():
+        execute(statement)
+
+
+@contextmanager
+def _one_transaction() -> Iterator[Callable[..., Any]]:
+    """Yield what executes statements, which may take long, all or none."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
-        for statement in statements:
-            cursor.execute(statement)
+
+        def execute(statement: str, values: Any = None) -> Any:
+            cursor.execute(statement, values)
+            return cursor
+
+        yield execute
 
 
 @contextmanager

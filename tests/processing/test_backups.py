@@ -79,6 +79,16 @@ def tables(stack: Stack) -> int:
     return int(count)
 
 
+def rules(stack: Stack) -> list[tuple[str, str]]:
+    """What the database checks, and the extensions that it needs for that."""
+    query = """
+        SELECT conname::text, contype::text FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace
+        UNION SELECT extname::text, extnamespace::regnamespace::text FROM pg_extension ORDER BY 1, 2"""
+    with psycopg.connect(stack.environment["DATABASE_URL"]) as connection:
+        return connection.execute(query).fetchall()
+
+
 def files(stack: Stack) -> set[Path]:
     return {path for path in stack.media.rglob("*") if path.is_file()}
 
@@ -197,6 +207,14 @@ def other_byte(members: dict[str, bytes]) -> None:
     members[name] = b"x" + members[name][1:]
 
 
+def other_dump(members: dict[str, bytes]) -> None:
+    """One that begins as it should, with the right checksum."""
+    members["database.dump"] = members["database.dump"][:-1000]
+    sums = members.pop("SHA256SUMS").decode().splitlines()[:-1]
+    sums.append(f"{hashlib.sha256(members['database.dump']).hexdigest()}  database.dump")
+    members["SHA256SUMS"] = "\n".join(sums).encode()
+
+
 def newer(members: dict[str, bytes]) -> None:
     about = json.loads(members["about.json"])
     about["migrations"]["processing"] = "9999_from_the_future"
@@ -298,9 +316,17 @@ def test_what_is_there_is_removed_only_when_told(
     refused = manage(empty, "restore", str(archive))
     assert refused.returncode == 1
     assert "The database is not empty" in refused.stderr
+    checked = rules(empty)
     assert manage(empty, "restore", str(archive), "--replace").returncode == 0
+    assert rules(empty) == checked
     known, kept = completed(empty), files(empty)
     assert known
+
+    # What a restore has left that was killed when all but its end was done.
+    with psycopg.connect(empty.environment["DATABASE_URL"]) as connection:
+        connection.execute("CREATE SCHEMA before_restore; CREATE TABLE before_restore.old (id int)")
+    assert "is not empty" in manage(empty, "restore", str(archive)).stderr
+    assert (completed(empty), rules(empty)) == (known, checked)
 
     with psycopg.connect(empty.environment["DATABASE_URL"]):
         used = manage(empty, "restore", str(archive), "--replace")
@@ -310,7 +336,11 @@ def test_what_is_there_is_removed_only_when_told(
     # Into the instance it comes from: a damaged one takes none of the files that are there.
     wrong = rewritten(archive, tmp_path / "wrong.tar", other_byte)
     assert manage(empty, "restore", str(wrong), "--replace").returncode == 1
-    assert (completed(empty), files(empty)) == (known, kept)
+    assert (completed(empty), files(empty), rules(empty)) == (known, kept, checked)
+    dump = rewritten(archive, tmp_path / "dump.tar", other_dump)
+    failed = manage(empty, "restore", str(dump), "--replace")
+    assert "pg_restore failed" in failed.stderr
+    assert (completed(empty), files(empty), rules(empty)) == (known, kept, checked)
     assert manage(empty, "processing_check", "--min-age=0").stdout.startswith("0 orphans")
 
 

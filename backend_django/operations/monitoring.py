@@ -17,7 +17,12 @@ from prometheus_client.core import GaugeMetricFamily
 
 from backend_django.files.storage import free_bytes
 from backend_django.processing.lifecycle import NEVER
-from backend_django.processing.models import MaintenanceRun, ProcessingAttempt, ProcessingRequest
+from backend_django.processing.models import (
+    MaintenanceRun,
+    PausedKind,
+    ProcessingAttempt,
+    ProcessingRequest,
+)
 
 logger = logging.getLogger(__name__)
 RECENT = timedelta(hours=1)  # what "lately" means for durations and attempts
@@ -27,11 +32,13 @@ Status = ProcessingRequest.Status
 def waiting() -> dict[str, tuple[int, float]]:
     """Return by queue how many requests wait for a worker, and for how many seconds the oldest has.
 
-    Neither what is scheduled for later, nor pipelines, which have no worker.
+    Neither what is scheduled for later, nor pipelines, which have no worker, nor paused kinds, which
+    no worker may take.
     """
     queues = {queue.name: (0, 0.0) for queue in settings.CELERY_TASK_QUEUES}
     rows = ProcessingRequest.objects.filter(status=Status.PENDING).exclude(run_at__gt=Now())
-    found = rows.exclude(lease_expires_at=NEVER).order_by().values_list("queue")
+    rows = rows.exclude(lease_expires_at=NEVER).exclude(kind__in=PausedKind.objects.values("kind"))
+    found = rows.order_by().values_list("queue")
     since = Min(Greatest("created_at", "run_at"))  # which passes over a run_at that is null
     for queue, count, age in found.annotate(count=Count("*"), age=Now() - since):
         queues[queue] = (count, max(0.0, age.total_seconds()))

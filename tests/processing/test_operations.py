@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from backend_django.processing import lifecycle
 from backend_django.processing.models import ProcessingRequest
+from backend_django.processing.services import kind_pause
 from backend_django.processing.tasks import maintenance_reap
 from backend_django.users.models import User
 from backend_django.utils.logs import ContextFilter, JsonFormatter, PlainFormatter, request_id
@@ -94,6 +95,21 @@ def test_metrics_tell_what_waits_what_runs_and_how_it_ended(staff: Client) -> No
     assert seen["processing_recent_completed", "wordcount"] == 1
     assert 0 <= seen["processing_reaper_age_seconds",] < 5
     assert seen["processing_disk_free_bytes",] > 0
+
+
+def test_paused_kinds_wait_for_nobody(staff: Client) -> None:
+    """They are to wait: no alarm, and no worker more."""
+    maintenance_reap()
+    ProcessingRequest.objects.filter(id=make().id).update(
+        created_at=timezone.now() - timedelta(days=1)
+    )
+    assert staff.get("/health/full").status_code == 503
+    kind_pause(kind="wordcount")
+    assert staff.get("/health/full").status_code == 200
+    seen = metrics(staff)
+    assert seen["processing_waiting", "processing"] == 0
+    assert seen["processing_oldest_pending_seconds", "processing"] == 0
+    assert seen["processing_requests", "wordcount", "pending"] == 1
 
 
 def test_metrics_without_a_database_leave_out_its_rows_alone(

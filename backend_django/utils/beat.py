@@ -4,6 +4,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
 from .broker import message_count
@@ -30,6 +31,15 @@ class Entry(ModelEntry):
 
 class Scheduler(DatabaseScheduler):
     Entry = Entry
+
+    def enabled_models_qs(self) -> Any:
+        """Return the rows to send, without those of modules that have been dropped since.
+
+        Rows stay when the schedule that has made them is gone, and no worker knows their tasks.
+        """
+        known = {*self.app.tasks, *(each["task"] for each in self.app.conf.beat_schedule.values())}
+        dropped = Q(task__startswith="backend_django.") & ~Q(task__in=known)
+        return super().enabled_models_qs().exclude(dropped)
 
     def apply_entry(self, entry: Any, producer: Any = None) -> None:
         """Send a task, unless it is a round of the product's own and its queue is full of others.

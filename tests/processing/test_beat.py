@@ -31,6 +31,18 @@ def test_beat_goes_on_after_its_clock_is_put_back(entry: Entry) -> None:
     assert entry.is_due().is_due
 
 
+def test_rounds_of_a_dropped_module_are_not_sent(scheduler: Any, entry: Entry) -> None:
+    row = entry.model
+    assert row.name in scheduler.all_as_schedule()
+    row.pk, row.name = None, "dropped-send-due"
+    row.task = "backend_django.dropped.tasks.maintenance_send_due"
+    row.save()
+    assert row.name not in scheduler.all_as_schedule()
+    row.task = "somebody.elses.report"
+    row.save()
+    assert row.name in scheduler.all_as_schedule()
+
+
 @pytest.fixture
 def scheduler() -> Iterator[Any]:
     with current_app.producer_or_acquire() as producer:

@@ -54,8 +54,10 @@ export const mosaics: ProcessingApi<RasterResult> = {
 }
 
 /** Puts rasters together: `upload:<id>` and `request:<id>`, the last on top. */
-export const createMosaic = (body: MosaicCreate) =>
-  unwrap(api.POST(mosaicPath, { body: body as components['schemas']['MosaicCreateRequest'] }))
+export const createMosaic = (body: MosaicCreate, headers: Record<string, string>) =>
+  unwrap(
+    api.POST(mosaicPath, { body: body as components['schemas']['MosaicCreateRequest'], headers }),
+  )
 
 /** The steps of a mosaic that have failed. */
 export const failedSteps = (id: string) =>
@@ -75,10 +77,13 @@ export const amend = (id: string, body: Amendment) =>
 export const describe = (id: string, body: components['schemas']['PatchedDescriptionRequest']) =>
   unwrap(api.PATCH('/rasters/describe/{id}/', { ...at(id), body }))
 
-/** Makes a raster anew from an earlier one, whose values are something else than they look. */
-export function remake(id: string, name: string, values: RasterResult['values']) {
+/**
+ * Makes a raster anew from an earlier one, whose values are something else than they look; once,
+ * however often it is called with the same key.
+ */
+export function remake(id: string, name: string, values: RasterResult['values'], key: string) {
   const body = { raster: `request:${id}`, name, values } as Create
-  return unwrap(api.POST(createPath, { body }))
+  return unwrap(api.POST(createPath, { body, headers: { 'Idempotency-Key': key } }))
 }
 
 /** Coordinate reference systems by their names. */

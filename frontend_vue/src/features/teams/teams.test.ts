@@ -72,6 +72,21 @@ test('an owner sees members and invitations, changes a role and invites', async 
   expect(page.text()).toContain('Enter a valid email address.')
 })
 
+test('a role that is refused is not the one that is shown', async () => {
+  const { page } = await open({
+    [`PATCH /teams/members/${ID}/ada-id/`]: [
+      409,
+      { code: 'last_owner', detail: 'Needs an owner.' },
+    ],
+  })
+  await press(page, 'Manage')
+  const role = page.find<HTMLSelectElement>('[aria-label="Role of ada@example.org"]')
+  await role.setValue('viewer')
+  await flushPromises()
+  expect(toasts[0]!.text).toContain('Needs an owner.')
+  expect(role.element.value).toBe('owner')
+})
+
 test('to leave is asked about, and what forbids it is said there', async () => {
   const { page } = await open({
     [`POST /teams/leave/${ID}/`]: [409, { code: 'last_owner', detail: 'A team needs an owner.' }],

@@ -252,6 +252,8 @@ def _archive_too_large() -> ProcessingError:
 
 
 def _is_wanted(name: str) -> bool:
+    if name.lower().endswith(".ovr"):  # overviews are made anew
+        return False
     return not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
 
 
@@ -268,7 +270,7 @@ def _main_of(names: list[str]) -> str:
         for name in names
         if (ending := Path(name).suffix.lower()) in _RASTERS
         or (
-            ending not in _BESIDE | {".hdr", ".ovr"}
+            ending not in _BESIDE | {".hdr"}
             and {name.lower(), _without_ending(name).lower()} & headers
         )
     ]

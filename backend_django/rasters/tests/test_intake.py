@@ -15,6 +15,10 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
 from backend_django.processing.errors import ProcessingError
+from backend_django.rasters.inspection import Limits
+from backend_django.rasters.intake import prepare
+from backend_django.rasters.options import Options
+from backend_django.rasters.settings import LIMITS
 
 from . import factory
 from .conftest import Convert
@@ -47,6 +51,17 @@ def check(target: Path, values: Any, crs: int = 32632) -> None:
         assert dataset.transform.almost_equals(factory.ORIGIN, 1e-6)
         assert (dataset.width, dataset.height) == (420, 300)
         np.testing.assert_array_equal(dataset.read(), values)
+
+
+def test_overviews_of_an_archive_are_left_out(tmp_path: Path) -> None:
+    """They are made anew: no program is to read what somebody else has put there."""
+    raster = factory.write(tmp_path / "i.tif", GREY)
+    names = ("m.tif.ovr", "m.OVR", "m.tif.msk.ovr", "m.tfw")
+    files = {"m.tif": raster} | dict.fromkeys(names, WORLD)
+    upload = archive(tmp_path / "upload", files)
+    prepare(upload, "m.zip", Options(), tmp_path, Limits(**LIMITS), confined=True)
+    kept = {path.name for path in (tmp_path / "unpacked").iterdir()}
+    assert kept == {"raster.tif", "raster.tfw"}
 
 
 def test_a_place_is_given(tmp_path: Path, convert: Convert) -> None:

@@ -32,8 +32,8 @@ Status = ProcessingRequest.Status
 def waiting() -> dict[str, tuple[int, float]]:
     """Return by queue how many requests wait for a worker, and for how many seconds the oldest has.
 
-    Neither what is scheduled for later, nor pipelines, which have no worker, nor paused kinds, which
-    no worker may take.
+    Neither what is scheduled for later, nor pipelines, which have no worker, nor paused kinds, of
+    which no worker may take any.
     """
     queues = {queue.name: (0, 0.0) for queue in settings.CELERY_TASK_QUEUES}
     rows = ProcessingRequest.objects.filter(status=Status.PENDING).exclude(run_at__gt=Now())

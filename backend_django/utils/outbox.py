@@ -75,7 +75,9 @@ def send_due(rows: models.QuerySet[R], send: Callable[[Any], None], *, by: str =
     deadline = time.monotonic() + ROUND_SECONDS
     spent: dict[Any, float] = defaultdict(float)
     unheard = Q(attempts__gt=0) | Q(created_at__lt=Now() - HEARD_AFTER)
-    due = rows.filter(unheard, finished_at__isnull=True, next_attempt_at__lte=Now())
+    due: models.QuerySet[Any] = rows.filter(
+        unheard, finished_at__isnull=True, next_attempt_at__lte=Now()
+    )
     due = due.order_by("next_attempt_at")
     if by:  # by lot, so that none is always the last
         turn = Window(RowNumber(), partition_by=by, order_by="next_attempt_at")

@@ -84,7 +84,8 @@ def rules(stack: Stack) -> list[tuple[str, str]]:
     query = """
         SELECT conname::text, contype::text FROM pg_constraint
         WHERE connamespace = 'public'::regnamespace
-        UNION SELECT extname::text, extnamespace::regnamespace::text FROM pg_extension ORDER BY 1, 2"""
+        UNION SELECT extname::text, extnamespace::regnamespace::text FROM pg_extension
+        ORDER BY 1, 2"""
     with psycopg.connect(stack.environment["DATABASE_URL"]) as connection:
         return connection.execute(query).fetchall()
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from typing import Annotated, Any
+from weakref import WeakValueDictionary
 
 from django.conf import settings
 from fastapi import APIRouter
@@ -15,10 +16,11 @@ from backend_django.utils.translation import translate
 from .callers import CurrentCaller
 from .threads import OUTSIDE, in_database
 
-MAX_URLS = 8
+MAX_URLS = 8  # of a call, and of a user at once: others want a thread, too
 MAX_BYTES = 64 * 1024  # of each response
 MAX_SECONDS = 10
 router = APIRouter(prefix="/lookups", tags=["fast"])
+_free: WeakValueDictionary[Any, asyncio.Semaphore] = WeakValueDictionary()  # by user
 Url = Annotated[str, Field(min_length=8, max_length=2000, pattern=r"^https?://[^\s\x00]+$")]
 
 
@@ -57,27 +59,32 @@ async def create_lookups(order: LookupOrder, caller: CurrentCaller) -> Lookups:
     rate = settings.API_RATES["lookups"]
     if wait := await in_database(seconds_to_wait, "lookups", str(caller.user.pk), rate):
         raise LimitReached(retry_after=wait)
-    deadline = time.monotonic() + order.seconds
-    calls = [asyncio.ensure_future(_look_up(url, deadline)) for url in order.urls]
-    done, late = await asyncio.wait(calls, timeout=order.seconds)
+    return Lookups(responses=await look_up(order.urls, order.seconds, user=caller.user.pk))
+
+
+async def look_up(urls: list[str], seconds: float, *, user: Any) -> list[Lookup]:
+    """GET URLs for a user, of whom some at once are called, and give back what has come in time."""
+    deadline = time.monotonic() + seconds
+    free = _free.setdefault(user, asyncio.Semaphore(MAX_URLS))
+    calls = [asyncio.ensure_future(_look_up(url, deadline, free)) for url in urls]
+    done, late = await asyncio.wait(calls, timeout=seconds)
     for call in late:  # its thread ends with the deadline too
         call.cancel()
-    return Lookups(
-        responses=[
-            call.result() if call in done else _too_late(url)
-            for url, call in zip(order.urls, calls, strict=True)
-        ]
-    )
+    return [
+        call.result() if call in done else _too_late(url)
+        for url, call in zip(urls, calls, strict=True)
+    ]
 
 
 def _too_late(url: str) -> Lookup:
     return Lookup(url=url, code="deadline", detail=translate("It did not respond in time."))
 
 
-async def _look_up(url: str, deadline: float) -> Lookup:
+async def _look_up(url: str, deadline: float, free: asyncio.Semaphore) -> Lookup:
     loop = asyncio.get_running_loop()
     try:
-        return await loop.run_in_executor(OUTSIDE, _get, url, deadline)
+        async with free:
+            return await loop.run_in_executor(OUTSIDE, _get, url, deadline)
     except ServiceError as error:
         return Lookup(url=url, code=error.code, detail=translate(error.message))
 

@@ -260,7 +260,10 @@ class HttpSession(requests.Session):
             ServiceUnavailable: the service did not respond, also when it was tried again.
             ResponseTooLarge: it says too much.
         """
-        host = _host(str(url))
+        try:
+            host = _host(str(url))
+        except ValueError as error:
+            raise _not_callable(url) from error
         policy = _Budget(
             total=None,
             status=self._tries,
@@ -283,9 +286,7 @@ class HttpSession(requests.Session):
                 response = super().request(method, url, *args, **kwargs)
         except (ValueError, requests.TooManyRedirects) as error:
             # requests' errors about an address are ValueErrors
-            raise AddressRefused(
-                Message("%(value)s is not a URL that can be called.", value=str(url)[:200])
-            ) from error
+            raise _not_callable(url) from error
         except ServiceError:
             self._record({"method": str(method).upper(), "host": host, "outcome": "refused"})
             raise
@@ -337,6 +338,12 @@ def post_once(
         with response, suppress(HTTPError, OSError):  # the status is what counts
             beginning = response.raw.read(max_bytes, decode_content=False)
     return Reply(response.status_code, beginning.decode("utf-8", "replace"))
+
+
+def _not_callable(url: Any) -> AddressRefused:
+    return AddressRefused(
+        Message("%(value)s is not a URL that can be called.", value=str(url)[:200])
+    )
 
 
 def _host(url: str) -> str:

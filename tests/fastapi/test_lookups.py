@@ -1,5 +1,6 @@
 """Several outside services at once: public ones only, and no longer than one waits."""
 
+import asyncio
 import contextlib
 import threading
 import time
@@ -11,6 +12,7 @@ from django.conf import LazySettings
 
 from backend_django.users.models import User
 from backend_django.users.services import token_create
+from backend_fastapi import lookups
 from tests.fastapi.calls import Answer, call
 
 released = threading.Event()
@@ -84,6 +86,28 @@ def test_our_own_network_is_not_called(user: User, service: str) -> None:
     codes = [one["code"] for one in look_up(user, urls).json()["responses"]]
     assert codes == ["address_refused"] * 5
     assert heard == [("/inside", None, None)]  # the test's own, which may be called by this name
+
+
+def test_malformed_url_costs_the_others_nothing(user: User, service: str) -> None:
+    urls = ["http://[x/", "http://\u2100.org/", f"{service}/one"]
+    answer = look_up(user, urls)
+    assert answer.status_code == 200, answer.content
+    assert [one["code"] for one in answer.json()["responses"]] == ["address_refused"] * 2 + [""]
+
+
+def test_calls_of_one_user_leave_threads_to_others(service: str) -> None:
+    async def run() -> list[lookups.Lookup]:
+        slow = [
+            asyncio.ensure_future(lookups.look_up([f"{service}/slow"] * 8, 2, user=1))
+            for _ in range(5)
+        ]
+        await asyncio.sleep(0)
+        found = await lookups.look_up([f"{service}/one"], 2, user=2)
+        await asyncio.gather(*slow)
+        return found
+
+    (one,) = asyncio.run(run())
+    assert (one.status, one.body) == (200, "/one")
 
 
 @pytest.mark.parametrize("urls", [[], ["ftp://example.org"], ["http://a b"], ["http://x.org"] * 9])

@@ -1,9 +1,9 @@
 """A summary while one watches: the statistics of a text, then each sentence as it is chosen."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -33,6 +33,7 @@ from .gate import Caller
 from .streams import CONTENT_TYPE, JsonLines, Why
 from .threads import in_arithmetic, in_database, tidy_connections
 
+T = TypeVar("T")
 REPORT_SECONDS = 1.0
 router = APIRouter(prefix="/summaries", tags=["fast"])
 
@@ -143,13 +144,11 @@ class _Work:
             if time.monotonic() - reported > REPORT_SECONDS:
                 progress = 100 * len(parts) // (wanted + 2)
                 if not await in_database(self.report, progress):
-                    await in_database(self.cancel)
+                    await in_database(self.end, summary_cancel)
                     raise CancelledSummary
                 reported = time.monotonic()
         data = as_result(parts)
-        if not await in_database(
-            summary_complete, attempt=self.attempt, data=data, seconds=self.seconds
-        ):
+        if not await in_database(self.end, summary_complete, data=data):
             raise CancelledSummary
         yield {"event": "result", **data}
 
@@ -166,18 +165,21 @@ class _Work:
             [self.caller.credential]
         )
 
-    def cancel(self) -> None:
-        summary_cancel(attempt=self.attempt, seconds=self.seconds)
+    def end(self, write: Callable[..., T], **values: Any) -> T:
+        """Write down how it has ended, in a thread; its processor time is counted once."""
+        seconds, self.seconds = self.seconds, 0.0
+        try:
+            return write(attempt=self.attempt, seconds=seconds, **values)
+        except BaseException:
+            self.seconds += seconds
+            raise
 
     def break_off(self, why: Why) -> None:
-        """Write down how it has ended, in a thread."""
-        end: dict[str, Any] = {"attempt": self.attempt, "seconds": self.seconds}
+        """Write down that it has ended early, in a thread."""
         try:
             if why == Why.DEADLINE:
-                summary_fail(code="time_limit", message=too_long(), **end)
-            elif why == Why.STOPPED:
-                summary_give_back(**end)
+                self.end(summary_fail, code="time_limit", message=too_long())
             else:
-                summary_cancel(**end)
+                self.end(summary_give_back if why == Why.STOPPED else summary_cancel)
         finally:
             tidy_connections()

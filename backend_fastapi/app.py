@@ -1,6 +1,8 @@
 """The application: `python -m backend_fastapi`. Its addresses are below /api/v1/fast/."""
 
+import contextlib
 import os
+from collections.abc import AsyncIterator
 
 import django
 from django.apps import apps
@@ -16,9 +18,22 @@ from . import internal, lookups, summaries
 from .counted import Counted
 from .errors import add_handlers
 from .gate import ALIVE, PREFIX, Gate
+from .streams import finish_streams
+
+LAST_SECONDS = 5  # for the database, when the process stops
+
+
+@contextlib.asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    """Let the streams that a stop has cancelled be given back to the workers."""
+    yield
+    await finish_streams(LAST_SECONDS)
+
 
 # What it says of itself is in the one document, at /api/v1/schema/.
-api = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+api = FastAPI(
+    openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan
+)
 add_handlers(api)
 routers = APIRouter(prefix=PREFIX.rstrip("/"))
 routers.include_router(summaries.router)

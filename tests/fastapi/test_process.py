@@ -1,16 +1,22 @@
 """The process itself: one that is met over HTTP, beside those of a stack."""
 
+import contextlib
+import json
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
-from scripts.processes import free_port
+from scripts.processes import dies_with_parent, free_port
 from tests.fastapi.process import fastapi_beside
-from tests.stack import ADMIN, ROOT, Api, Stack
+from tests.stack import ADMIN, ROOT, Api, Stack, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.matrix]
 METRICS_PORT = free_port()
@@ -27,6 +33,77 @@ def api(stack: Stack) -> Iterator[Api]:
 def url(stack: Stack) -> Iterator[str]:
     with fastapi_beside(stack, FASTAPI_METRICS_PORT=str(METRICS_PORT)) as url:
         yield url
+
+
+# The process itself, with a summary that takes its time, and less patience at its end.
+SLOW = """
+import time
+from backend_fastapi.app import api
+from backend_fastapi import __main__ as main, summaries
+from backend_fastapi.gate import INTERNAL
+
+def summarise(text, sentences, quick=summaries.summarise):
+    for part in quick(text, sentences):
+        yield part
+        time.sleep(0.3)
+
+async def hang():
+    time.sleep(60)
+
+summaries.summarise, main.GRACEFUL_SECONDS = summarise, 1
+api.add_api_route(INTERNAL + "hang", hang)
+main.main()
+"""
+
+
+@contextlib.contextmanager
+def slow_process(stack: Stack, *before: str, **environment: str) -> Iterator[Any]:
+    """Run it; yield its URL and the process."""
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    process = subprocess.Popen(
+        [*before, sys.executable, "-c", SLOW],
+        cwd=ROOT,
+        env=stack.environment | {"FASTAPI_PORT": str(port), **environment},
+        preexec_fn=dies_with_parent(),
+    )
+
+    def answers() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{url}/health/live").status_code == 200
+        return False
+
+    try:
+        wait_for(answers, seconds=60, what="FastAPI answers")
+        yield url, process
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_summary_is_given_back_when_the_process_is_told_to_stop(stack: Stack, api: Api) -> None:
+    text = " ".join(f"{'a' * n} rivers." for n in range(3, 23))
+    with (
+        slow_process(stack) as (url, process),
+        httpx.stream(
+            "POST", f"{url}/api/v1/fast/summaries/", json={"text": text, "sentences": 20},
+            headers={"Authorization": api.headers["Authorization"]}, timeout=30,
+        ) as stream,
+    ):  # fmt: skip
+        lines = stream.iter_lines()  # which hangs up when it is collected
+        begun = json.loads(next(lines))
+        process.terminate()
+        process.wait(20)
+    query = "SELECT outcome FROM processing_processingattempt WHERE request_id = %s AND number = 1"
+    with psycopg.connect(stack.environment["DATABASE_URL"]) as connection:
+        assert connection.execute(query, [begun["id"]]).fetchone() == ("released",)
+
+
+def test_event_loop_that_hangs_is_ended(stack: Stack, tmp_path: Path) -> None:
+    watch = (sys.executable, str(ROOT / "docker" / "production" / "django" / "watch"), "3")
+    with slow_process(stack, *watch, TMPDIR=str(tmp_path)) as (url, process):
+        with contextlib.suppress(httpx.TransportError):
+            httpx.get(f"{url}/internal/hang", timeout=1)
+        assert process.wait(30) == 70
 
 
 def test_calls_are_counted_on_a_port_of_their_own(api: Api, url: str) -> None:

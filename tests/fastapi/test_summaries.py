@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.conf import LazySettings
 
 from backend_django.processing import lifecycle, runner
@@ -16,10 +17,12 @@ from backend_django.processing.services import request_create
 from backend_django.summaries.processor import Summary
 from backend_django.summaries.services import Attempt, summary_begin
 from backend_django.summaries.summary import Sentence, Statistics, as_result, summarise
+from backend_django.uploads.models import DailyUsage
 from backend_django.users.models import User
 from backend_django.users.services import token_create
 from backend_django.utils.database_time import from_now
 from backend_fastapi import threads
+from backend_fastapi.errors import ProblemError
 from backend_fastapi.gate import Caller
 from backend_fastapi.streams import JsonLines, Why
 from backend_fastapi.summaries import _Work
@@ -114,6 +117,10 @@ class Client:
             await asyncio.Event().wait()
 
 
+def both(client: Client) -> tuple[Any, Any]:
+    return client.receive, client.send
+
+
 async def endless() -> Any:
     for number in itertools.count():
         yield {"event": "sentence", "number": number}
@@ -171,6 +178,57 @@ def test_fault_in_a_stream_is_told_without_its_details() -> None:
     assert end == b""
     assert json.loads(last)["code"] == "server_error"
     assert b"secret" not in last
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), ProblemError(503, "busy", "Busy.")])
+def test_stream_that_fails_leaves_its_request_to_a_worker_at_once(
+    user: User, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: dict[str, Any] = {"text": TEXT, "sentences": 1}
+    request, attempt = summary_begin(owner=user, created_by=user, parameters=order, worker="x")
+    assert attempt is not None
+    work = _Work(request, attempt, Caller(user, user, None))  # type: ignore[arg-type]
+    told: list[Why] = []
+
+    async def broken() -> Any:
+        yield {"event": "request"}
+        raise error
+
+    asyncio.run(JsonLines(broken(), seconds=5, on_break=told.append)({}, *both(Client())))
+    threads.DATABASE.submit(lambda: None).result()
+    assert told == [Why.STOPPED]
+    monkeypatch.setattr(threads, "one_thread", True)
+    work.break_off(told[0])
+    request.refresh_from_db()
+    assert request.status == "pending"
+
+
+def test_processor_time_is_counted_once(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the reader leaves while the end is written down."""
+    monkeypatch.setattr(threads, "one_thread", True)
+    order: dict[str, Any] = {"text": TEXT, "sentences": 1}
+    request, attempt = summary_begin(owner=user, created_by=user, parameters=order, worker="x")
+    assert attempt is not None
+    work = _Work(request, attempt, Caller(user, user, None))  # type: ignore[arg-type]
+    spend = work.step
+
+    def step(steps: Any) -> Any:
+        found = spend(steps)
+        work.seconds = 2.0
+        return found
+
+    monkeypatch.setattr(work, "step", step)
+
+    async def run() -> None:
+        async for event in work.events(order):
+            if event["event"] == "result":
+                break
+
+    async_to_sync(run)()
+    work.break_off(Why.GONE)
+    assert DailyUsage.objects.get(owner=user).cpu_seconds == 2.0
+    request.refresh_from_db()
+    assert request.status == "completed"
 
 
 @pytest.mark.parametrize(

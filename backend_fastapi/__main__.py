@@ -8,8 +8,6 @@ import os
 import uvicorn
 from prometheus_client import start_http_server
 
-from backend_django.utils.pulse import start_pulse
-
 from .app import application
 
 # Seconds that a stop waits for streams; the container engine must wait longer.
@@ -17,7 +15,6 @@ GRACEFUL_SECONDS = 10
 
 
 def main() -> None:
-    start_pulse()
     host = os.environ.get("HOST", "127.0.0.1")
     if metrics_port := os.environ.get("FASTAPI_METRICS_PORT"):
         start_http_server(int(metrics_port), host)

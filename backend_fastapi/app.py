@@ -1,5 +1,6 @@
 """The application: `python -m backend_fastapi`. Its addresses are below /api/v1/fast/."""
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
@@ -14,6 +15,8 @@ if not apps.ready:  # in the process that writes the document they are
 from fastapi import APIRouter, FastAPI
 from starlette.responses import PlainTextResponse
 
+from backend_django.utils.pulse import SECONDS, beat_pulse
+
 from . import internal, lookups, summaries
 from .counted import Counted
 from .errors import add_handlers
@@ -25,9 +28,18 @@ LAST_SECONDS = 5  # for the database, when the process stops
 
 @contextlib.asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Let the streams that a stop has cancelled be given back to the workers."""
+    """Show that the loop turns, and at the end let streams be given back to the workers."""
+    beating = asyncio.create_task(beat())
     yield
     await finish_streams(LAST_SECONDS)
+    beating.cancel()
+
+
+async def beat() -> None:
+    """Touch the pulse's file from the loop: from a thread it would go on when the loop hangs."""
+    while True:
+        beat_pulse()
+        await asyncio.sleep(SECONDS)
 
 
 # What it says of itself is in the one document, at /api/v1/schema/.

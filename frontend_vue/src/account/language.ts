@@ -24,9 +24,10 @@ export async function followAccount(user: User | null): Promise<void> {
  */
 export async function chooseLanguage(language: Locale | ''): Promise<void> {
   const user = await unwrap(api.PATCH('/auth/user/', { body: { language } }))
+  // First: who goes to another page meanwhile follows it too.
+  queryClient.setQueryData(sessionQuery.queryKey, (known) => known && { ...known, user })
   rememberLanguage(language || undefined)
   await switchLanguage(language || browserLanguage())
-  queryClient.setQueryData(sessionQuery.queryKey, (known) => known && { ...known, user })
   // What the API has said so far is in the language before.
   await queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' })
 }

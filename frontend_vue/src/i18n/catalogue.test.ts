@@ -84,6 +84,19 @@ test('a language whose messages do not come is not switched to', async () => {
   expect(language.value).toBe('de')
 })
 
+test('the language that was chosen last is shown, also when another one comes later', async () => {
+  let arrive: (messages: object) => void = () => {}
+  catalogue<Keys>({
+    './en.json': files()['./en.json'],
+    './de.json': () => new Promise((resolve) => (arrive = resolve)),
+  })
+  const slow = switchLanguage('de')
+  await switchLanguage('en')
+  arrive({})
+  await slow
+  expect(language.value).toBe('en')
+})
+
 test.each([
   [['de-AT', 'en'], 'de'],
   [['fr', 'en-GB', 'de'], 'en'],

@@ -41,11 +41,14 @@ export async function messagesReady(wanted: Locale = language.value): Promise<vo
   await Promise.all(catalogues.map((load) => load(wanted)))
 }
 
-/** Loads what the page says in another language, then says it. */
+let wish: Locale | undefined
+
+/** Loads what the page says in another language, then says it, unless another one was chosen since. */
 export async function switchLanguage(next: Locale): Promise<void> {
+  wish = next
   if (next === language.value) return
   await messagesReady(next)
-  setLanguage(next)
+  if (wish === next) setLanguage(next)
 }
 
 function render(message: Message, of: Locale, values: Values = {}): string {

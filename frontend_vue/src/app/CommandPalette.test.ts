@@ -98,6 +98,21 @@ test('requests are searched on the server, and lead to their pages', async () =>
   expect(router.currentRoute.value.path).toBe('/requests/7')
 })
 
+test('Enter does not open what was found by the words before', async () => {
+  const { router, closed } = await open()
+  await type('dunes')
+  await field().setValue('dune')
+  expect(titles()).toEqual([expect.stringContaining('Dunes')])
+  await field().setValue('iceland')
+  await field().trigger('keydown', { key: 'Enter' })
+  vi.advanceTimersByTime(200) // now the server is asked, and has not answered
+  await field().trigger('keydown', { key: 'Enter' })
+  vi.runAllTimers()
+  await flushPromises()
+  expect(closed).not.toHaveBeenCalled()
+  expect(router.currentRoute.value.path).toBe('/here')
+})
+
 test('the doors of staff are offered as the server names them', async () => {
   await open(LINKS)
   expect(titles()).toEqual(expect.arrayContaining(['Admin', 'Mails']))

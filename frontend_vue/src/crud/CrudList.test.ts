@@ -6,9 +6,8 @@ import { createMemoryHistory, createRouter } from 'vue-router'
 import CrudList from './CrudList.vue'
 import type { CrudApi } from './types'
 
-/** The addresses that a list of so many rows leads to. */
-async function linksOf(count: number, address: string) {
-  const results = [{ id: '7', name: 'Rain gauge' }].slice(0, count)
+async function open(count: number, address: string, rows = count) {
+  const results = [{ id: '7', name: 'Rain gauge' }].slice(0, rows)
   const api = {
     address: '/things',
     one: 'thing',
@@ -26,6 +25,12 @@ async function linksOf(count: number, address: string) {
     global: { plugins: [router, VueQueryPlugin] },
   })
   await flushPromises()
+  return { page, router }
+}
+
+/** The addresses that a list of so many rows leads to. */
+async function linksOf(count: number, address: string) {
+  const { page } = await open(count, address)
   return page.findAll('a').map((link) => link.attributes('href'))
 }
 
@@ -40,4 +45,9 @@ test.each([
   ],
 ])('%s', async (_, count, address, links) => {
   expect(await linksOf(count, address)).toEqual(links)
+})
+
+test('a page that is empty since its last row was deleted leads to the first', async () => {
+  const { router } = await open(20, '/things?page=2&search=snow', 0)
+  expect(router.currentRoute.value.fullPath).toBe('/things?search=snow')
 })

@@ -15,7 +15,6 @@ from backend_django.utils.messages import Message
 from .devices import device_find
 from .limits import APP, seconds_to_wait
 
-
 # An action of its own: the right code of one account clears the counts of allauth's "login_failed",
 # and is not to let its owner go on with guesses at others.
 ANY_ACCOUNT = ("login_failed_by_address", None)

@@ -20,8 +20,7 @@ def maintenance_tidy() -> None:
     MaintenanceRun.objects.update_or_create(name="tidy", defaults={"ran_at": Now()})
     purged = purge_finished()
     quota_forget()
-    found = check_files()
-    found.repair()
+    found = check_files(repair=True)
     if purged or found.orphan_prefixes or found.orphan_scratch or found.missing_files:
         logger.warning(
             "tidied: %d requests past retention, %d orphan prefixes, %d orphan scratch "

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -58,68 +59,85 @@ class Findings:
     orphan_scratch: list[Path] = field(default_factory=list)
     missing_files: list[str] = field(default_factory=list)
 
-    def repair(self) -> None:
-        """Remove the orphans. What is missing cannot be brought back, and stays reported."""
-        for prefix in self.orphan_prefixes:
+
+def check_files(*, min_age_seconds: float = MIN_AGE_SECONDS, repair: bool = False) -> Findings:
+    """Compare the rows with the storage and the scratch space.
+
+    Args:
+        repair: remove the orphans as they are found, as a round may be ended before its end. What
+            is missing cannot be brought back, and stays reported.
+    """
+    found = Findings()
+    for prefix in chain(_orphan_prefixes(min_age_seconds), _orphan_uploads(min_age_seconds)):
+        found.orphan_prefixes.append(prefix)
+        if repair:
             delete_prefix(prefix)
-        for path in self.orphan_scratch:
+    for path in [*find_abandoned_scratch(min_age_seconds), *find_abandoned_uploads()]:
+        found.orphan_scratch.append(path)
+        if repair:
             remove(path)
+    found.missing_files = list(dict.fromkeys(_missing_files()))
+    return found
 
 
-def check_files(*, min_age_seconds: float = MIN_AGE_SECONDS) -> Findings:
-    """Compare the rows with the storage and the scratch space."""
-    return Findings(
-        orphan_prefixes=[
-            *_orphan_prefixes(min_age_seconds),
-            *_orphan_uploads(min_age_seconds),
-        ],
-        orphan_scratch=[*find_abandoned_scratch(min_age_seconds), *find_abandoned_uploads()],
-        missing_files=list(dict.fromkeys(_missing_files())),
-    )
+@dataclass
+class _Folder:
+    """A folder of the storage by an id: when what is below it was last changed, by its name."""
+
+    id: UUID
+    prefix: str
+    below: dict[str, datetime]
 
 
-def _newest(root: str) -> dict[str, dict[str, datetime]]:
-    """Return when what is below each folder of a root was last changed, by what is below it."""
-    newest: dict[str, dict[str, datetime]] = {}
-    for name, changed in walk(root):
-        _, folder, first, *_ = [*name.split("/"), "", ""]
-        if folder:  # an empty root is named, too
-            below = newest.setdefault(folder, {})
-            below[first] = max(changed, below.get(first, changed))
-    return newest
+def _folders(root: str) -> Iterator[list[_Folder]]:
+    """Give the folders below a root, a page at a time: a statement for each takes too long."""
+    page: list[_Folder] = []
+    for folder, files in groupby(walk(root), lambda file: file[0].split("/")[1:2]):
+        try:
+            found = _Folder(UUID("".join(folder)), "/".join([root, *folder]), {})
+        except ValueError:
+            continue  # not ours, or an empty root, which is named, too
+        for name, changed in files:
+            first = [*name.split("/"), ""][2]
+            found.below[first] = max(changed, found.below.get(first, changed))
+        page.append(found)
+        if len(page) == PAGE:
+            yield page
+            page = []
+    yield page
 
 
 def _orphan_prefixes(min_age_seconds: float) -> Iterator[str]:
     """Give what is below the folders of requests and belongs to none of their attempts."""
     border = datetime.now(UTC) - timedelta(seconds=min_age_seconds)
-    for folder, below in _newest(ROOT).items():
-        prefix = f"{ROOT}/{folder}"
-        try:
-            # In this order: an upload of the release before that is no more is a request.
-            if Upload.objects.filter(id=UUID(folder)).exists():
+    for page in _folders(ROOT):
+        ids = [folder.id for folder in page]
+        # In this order: an upload of the release before that is no more is a request.
+        uploads = set(Upload.objects.filter(id__in=ids).values_list("id", flat=True))
+        rows = ProcessingRequest.objects.filter(id__in=ids).values_list("id", "status", "attempt")
+        requests = {row[0]: row[1:] for row in rows}
+        for folder in page:
+            if folder.id in uploads:
                 continue
-            request = ProcessingRequest.objects.filter(id=UUID(folder)).first()
-        except ValueError:
-            continue  # not ours
-        if request is None:
-            if max(below.values()) < border:
-                yield prefix
-            continue
-        keeps = request.attempt if request.status in (Status.PROCESSING, Status.COMPLETED) else None
-        for attempt, changed in below.items():
-            if attempt.isdigit() and int(attempt) != keeps and changed < border:
-                yield f"{prefix}/{attempt}"
+            if folder.id not in requests:
+                if max(folder.below.values()) < border:
+                    yield folder.prefix
+                continue
+            status, current = requests[folder.id]
+            keeps = current if status in (Status.PROCESSING, Status.COMPLETED) else None
+            for attempt, changed in folder.below.items():
+                if attempt.isdigit() and int(attempt) != keeps and changed < border:
+                    yield f"{folder.prefix}/{attempt}"
 
 
 def _orphan_uploads(min_age_seconds: float) -> Iterator[str]:
     border = datetime.now(UTC) - timedelta(seconds=min_age_seconds)
-    for folder, below in _newest(UPLOADS).items():
-        try:
-            known = Upload.objects.filter(id=UUID(folder)).exists()
-        except ValueError:
-            continue  # not ours
-        if not known and max(below.values()) < border:
-            yield f"{UPLOADS}/{folder}"
+    for page in _folders(UPLOADS):
+        rows = Upload.objects.filter(id__in=[folder.id for folder in page])
+        known = set(rows.values_list("id", flat=True))
+        for folder in page:
+            if folder.id not in known and max(folder.below.values()) < border:
+                yield folder.prefix
 
 
 def find_named_files() -> Iterator[str]:

@@ -200,6 +200,23 @@ def test_files_are_looked_for_page_by_page(user: User, monkeypatch: pytest.Monke
     assert all("LIMIT 2" in each for each in asked)
 
 
+@pytest.mark.parametrize("root", ["requests", "uploads"])
+def test_orphans_are_found_by_as_many_statements_however_many_there_are(
+    upload: Upload, root: str
+) -> None:
+    def check(folders: int) -> int:
+        for _ in range(folders):
+            default_storage.save(f"{root}/{uuid4()}/1/file", ContentFile(b"x"))
+        with CaptureQueriesContext(connection) as statements:
+            found = check_files(min_age_seconds=0, repair=True)
+        assert (len(found.orphan_prefixes), found.missing_files) == (folders, [])
+        return len(statements)
+
+    assert check(2) == check(60)
+    assert files() == ["upload"]
+    assert check_files(min_age_seconds=0).orphan_prefixes == []
+
+
 def test_file_of_a_row_is_one_that_must_be_there(upload: Upload) -> None:
     """It is in a backup, and reported when it is missing."""
     assert list(tidy.find_named_files()) == [], "nothing holds it"

@@ -19,7 +19,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = check_files(min_age_seconds=options["min_age"])
+        found = check_files(min_age_seconds=options["min_age"], repair=options["repair"])
         for prefix in found.orphan_prefixes:
             self.stdout.write(f"orphan in the storage: {prefix}")
         for path in found.orphan_scratch:
@@ -27,8 +27,6 @@ class Command(BaseCommand):
         for name in found.missing_files:
             self.stdout.write(f"missing: {name}")
         orphans = len(found.orphan_prefixes) + len(found.orphan_scratch)
-        if options["repair"]:
-            found.repair()
         verb = "removed" if options["repair"] else "found"
         self.stdout.write(f"{orphans} orphans {verb}, {len(found.missing_files)} files missing")
         if found.missing_files or (orphans and not options["repair"]):

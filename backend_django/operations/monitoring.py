@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import current_app
 from django.conf import settings
+from django.core.cache import caches
 from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Count, F, Min
@@ -25,6 +26,7 @@ from backend_django.processing.models import (
 )
 
 logger = logging.getLogger(__name__)
+COUNT_SECONDS, KEEP_SECONDS = 60, 3600  # of all requests: how often, and while that fails
 RECENT = timedelta(hours=1)  # what "lately" means for durations and attempts
 Status = ProcessingRequest.Status
 
@@ -77,18 +79,28 @@ class RequestCollector:
             value=free_bytes(),
         )  # fmt: skip
         try:
-            yield from list(self._rows())
+            yield from self._rows()
+            yield self._requests()  # last: of millions it may take longer than a call may
         except (OperationalError, InterfaceError) as error:
             logger.warning("metrics leave out the requests: the database is away (%s)", error)
 
-    def _rows(self) -> Iterable[Metric]:
+    def _requests(self) -> Metric:
         requests = GaugeMetricFamily(
             "processing_requests", "Requests by kind and status.", labels=["kind", "status"]
         )
-        counts = ProcessingRequest.objects.values_list("kind", "status").annotate(n=Count("*"))
-        for kind, status, count in counts.order_by():
+        for kind, status, count in self._count_requests():
             requests.add_metric([kind, status], count)
-        yield requests
+        return requests
+
+    def _count_requests(self) -> list[tuple[str, str, int]]:
+        """Return how many there are, as counted a minute ago or now: it reads the whole table."""
+        cache = caches["redis"]
+        if cache.add("requests-are-counted", 1, COUNT_SECONDS):  # by one process at a time
+            counts = ProcessingRequest.objects.values_list("kind", "status").annotate(n=Count("*"))
+            cache.set("requests-counted", list(counts.order_by()), KEEP_SECONDS)
+        return cache.get("requests-counted", [])
+
+    def _rows(self) -> Iterable[Metric]:
         lengths = GaugeMetricFamily(
             "processing_waiting", "Requests that wait for a worker.", labels=["queue"]
         )

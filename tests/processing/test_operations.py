@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import OperationalError
+from django.core.cache import caches
+from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from backend_django.operations.monitoring import RequestCollector
 from backend_django.processing import lifecycle
 from backend_django.processing.models import ProcessingRequest
 from backend_django.processing.services import kind_pause
@@ -26,6 +29,7 @@ ADMIN = "/admin/processing/processingrequest/"
 @pytest.fixture
 def staff(client: Client, db: None) -> Client:
     client.force_login(User.objects.create_superuser("root@example.org", "pw"))
+    caches["redis"].clear()  # which keeps a count of all requests
     return client
 
 
@@ -122,6 +126,27 @@ def test_metrics_without_a_database_leave_out_its_rows_alone(
     names = {name for name, *_ in metrics(staff)}
     assert "processing_disk_free_bytes" in names
     assert not names & {"processing_requests", "processing_recent_attempts"}
+
+
+def test_count_of_all_requests_that_takes_too_long_costs_no_other_metric(
+    staff: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make()
+    maintenance_reap()
+
+    def too_slow(*_: Any) -> None:
+        raise OperationalError("canceling statement due to statement timeout")
+
+    with monkeypatch.context() as slow:
+        slow.setattr(RequestCollector, "_count_requests", too_slow)
+        seen = metrics(staff)
+    assert seen["processing_waiting", "processing"] == 1
+    assert seen["processing_reaper_age_seconds",] < 60
+    assert metrics(staff)["processing_requests", "wordcount", "pending"] == 1
+    with CaptureQueriesContext(connection) as statements:
+        make()
+        assert metrics(staff)["processing_requests", "wordcount", "pending"] == 1
+    assert not [each for each in statements if '"kind", "processing_proc' in each["sql"]]
 
 
 def test_full_health_names_what_is_not_well(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,13 +14,27 @@ from backend_django.summaries.service_identity import (
 )
 from tests.fastapi.calls import call
 
+pytestmark = pytest.mark.django_db
 CALL = {"audience": "fastapi", "method": "GET", "path": "/internal/status"}
 
 
 def test_service_is_known_by_its_name_once() -> None:
     value = identity_sign(caller="django", **CALL)
     assert identity_verify(value, **CALL) == "django"
+    caches["redis"].clear()  # as for another process, while Redis is away
     with pytest.raises(NotAService):  # a second time
+        identity_verify(value, **CALL)
+
+
+def test_identity_by_a_clock_that_is_far_ahead_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    for ahead in (5, 40):
+        with monkeypatch.context() as clock:
+            clock.setattr(time, "time", lambda ahead=ahead: now + ahead)
+            value = identity_sign(caller="django", **CALL)
+        if ahead == 5:
+            assert identity_verify(value, **CALL) == "django"
+    with pytest.raises(NotAService):
         identity_verify(value, **CALL)
 
 

@@ -208,6 +208,8 @@ def test_alloy_hands_on_to_what_there_is_and_labels_what_the_log_has() -> None:
     assert made - set(named) <= ends
     alloy = yaml.safe_load((FOLDER / "compose.yml").read_text())["services"]["alloy"]
     assert set(re.findall(r'sys\.env\("(\w+)"\)', text)) == alloy["environment"].keys()
+    assert alloy["environment"]["PROJECT"] == "${COMPOSE_PROJECT_NAME}"
+    assert re.search(r'_project"\]\s+regex\s+= sys.env\("PROJECT"\)\s+action\s+= "keep"', text)
     (kept,) = re.findall(r"expressions = {(.*)}", text)
     record = logging.makeLogRecord({"levelname": "ERROR", "trace_id": "a", "request_id": "b"})
     written = json.loads(JsonFormatter().format(record))

@@ -14,36 +14,38 @@ import { t } from './locales'
 export function createBackdrop(map: OlMap, order: number, told: (problem: string) => void) {
   let layer: TileLayer | undefined
   let chosen = ''
+  let choices = 0
 
   /** @returns false when there is no basemap of this name */
   function choose(name: string): boolean {
     const basemap = findBasemap(name)
     if (name === chosen) return !!basemap
     chosen = name
+    const choice = ++choices
+    const tell = (problem: string) => choice === choices && told(problem)
     if (layer) map.removeLayer(layer)
     layer = undefined
-    told('')
+    tell('')
     if (basemap) {
       basemapSource(basemap)
-        .then((source) => chosen === name && add(source))
-        .catch((error) => {
-          if (chosen === name) told(error instanceof BasemapError ? error.message : failed())
-        })
+        // The same one may have been chosen twice since.
+        .then((source) => choice === choices && add(source, tell))
+        .catch((error) => tell(error instanceof BasemapError ? error.message : failed()))
     }
     return !!basemap
   }
 
   const failed = () => t('map.basemapFailed', { name: chosen })
 
-  function add(source: TileSource) {
+  function add(source: TileSource, tell: (problem: string) => void) {
     layer = new TileLayer({ source, zIndex: order, className: 'ol-layer basemap-layer' })
     let loaded = false
     // Many have no tiles of some places; one that has none at all cannot be reached.
     source.on('tileloadend' as never, () => {
       loaded = true
-      told('')
+      tell('')
     })
-    source.on('tileloaderror' as never, () => !loaded && told(failed()))
+    source.on('tileloaderror' as never, () => !loaded && tell(failed()))
     map.addLayer(layer)
   }
 

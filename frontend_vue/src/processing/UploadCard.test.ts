@@ -76,6 +76,25 @@ test('a file dropped anywhere is sent, and its page is opened', async () => {
   expect(router.currentRoute.value.path).toBe('/things/12')
 })
 
+test('files that cannot be put together are not gone without a word', async () => {
+  const { card } = await open()
+  // As after a release, where the program that packs them is no longer there.
+  await card.setProps({ bundle: () => Promise.reject(new TypeError('Failed to fetch')) })
+  await drop(file('a.dat'))
+  expect(card.get('[role=alert]').text()).toContain('Choose them again')
+  expect(FakeXhr.all).toHaveLength(0)
+})
+
+test('a folder that cannot be read is not gone without a word', async () => {
+  const { card } = await open()
+  const createReader = () => ({ readEntries: (_: unknown, fail: () => void) => fail() })
+  const entry = { name: 'survey', isDirectory: true, createReader }
+  const dataTransfer = { types: ['Files'], files: [], items: [{ webkitGetAsEntry: () => entry }] }
+  dispatchEvent(Object.assign(new Event('drop', { cancelable: true }), { dataTransfer }))
+  await flushPromises()
+  expect(card.get('[role=alert]').text()).toContain('Choose them again')
+})
+
 test('after several files the list stays', async () => {
   const { router } = await open()
   await drop(file('a.dat'), file('b.dat'))

@@ -17,7 +17,7 @@ const raster = {
   tiles: { url_template: '/t/{z}/{x}/{y}', minzoom: 0, maxzoom: 9 },
 } as unknown as RasterResult
 
-test('who leaves while the next page loads is not kept by the address of the view', async () => {
+function setUp() {
   let workbench: ReturnType<typeof useWorkbench> | undefined
   const Page = defineComponent({
     setup() {
@@ -25,23 +25,47 @@ test('who leaves while the next page loads is not kept by the address of the vie
       return () => h('p')
     },
   })
-  let loaded: (module: object) => void = () => {}
+  let settle: { loaded: (module: object) => void; failed: (reason: Error) => void } | undefined
+  const load = () => new Promise<object>((loaded, failed) => (settle = { loaded, failed }))
   const router = createRouter({
     history: createMemoryHistory(),
     routes: [
       { path: '/rasters/7', component: Page },
-      { path: '/mosaics', component: () => new Promise<object>((resolve) => (loaded = resolve)) },
+      { path: '/mosaics', component: load },
     ],
   })
-  await router.push('/rasters/7')
-  const page = mount(RouterView, { global: { plugins: [router] } })
+  return { router, view: () => workbench!, next: () => settle! }
+}
+
+/** On the way to a page that loads, while the map glides. */
+async function leave() {
+  const all = setUp()
+  await all.router.push('/rasters/7')
+  const page = mount(RouterView, { global: { plugins: [all.router] } })
   await flushPromises()
-  workbench!.place.value = { zoom: 3, latitude: 1, longitude: 2 }
+  all.view().place.value = { zoom: 3, latitude: 1, longitude: 2 }
   await flushPromises()
-  void router.push('/mosaics')
+  const leaving = all.router.push('/mosaics').catch(() => {})
+  await flushPromises()
+  all.view().place.value = { zoom: 4, latitude: 1, longitude: 2 }
   await vi.advanceTimersByTimeAsync(1000)
-  loaded({ template: '<p />' })
+  return { ...all, page, leaving }
+}
+
+test('who leaves while the next page loads is not kept by the address of the view', async () => {
+  const { router, next, page } = await leave()
+  next().loaded({ template: '<p />' })
   await vi.advanceTimersByTimeAsync(1)
   expect(router.currentRoute.value.path).toBe('/mosaics')
+  page.unmount()
+})
+
+test('the address follows the view again where the next page does not come', async () => {
+  const { router, view, next, page, leaving } = await leave()
+  next().failed(new Error('gone'))
+  await leaving
+  view().place.value = { zoom: 5, latitude: 1, longitude: 2 }
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(router.currentRoute.value.query.at).toContain('5')
   page.unmount()
 })

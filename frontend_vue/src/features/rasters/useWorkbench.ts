@@ -69,15 +69,25 @@ export function useWorkbench(read: () => RasterResult, mine: boolean) {
   const waiting = ref(asked.others.length) // until then the address says more than the page
 
   let timer: ReturnType<typeof setTimeout> | undefined
+  let next = ''
   watch([query, waiting], () => {
     clearTimeout(timer)
-    if (!waiting.value) timer = setTimeout(() => router.replace({ query: query.value }), 300)
+    if (!waiting.value && !next)
+      timer = setTimeout(() => router.replace({ query: query.value }), 300)
   })
   // The next page may still be loading: an address that is written meanwhile would keep people here.
-  const stop = router.beforeEach((to) => void (to.path !== route.path && clearTimeout(timer)))
+  const arrive = ({ fullPath }: { fullPath: string }) => void (fullPath === next && (next = ''))
+  const stops = [
+    router.beforeEach((to) => {
+      next = to.path === route.path ? '' : to.fullPath
+      if (next) clearTimeout(timer)
+    }),
+    router.afterEach(arrive),
+    router.onError((_, to) => arrive(to)),
+  ]
   onBeforeUnmount(() => {
     clearTimeout(timer)
-    stop()
+    for (const stop of stops) stop()
   })
 
   /** Writes what is seen into the address at once. */

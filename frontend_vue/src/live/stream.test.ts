@@ -113,6 +113,25 @@ test('does not trust a stream that has fallen silent', async () => {
   expect(isLive.value).toBe(false)
 })
 
+test('does not trust the tab that has the stream when it has fallen silent', async () => {
+  const all: FakeTabs[] = []
+  class Tabs extends FakeTabs {
+    constructor(name: string) {
+      super(name)
+      all.push(this)
+    }
+  }
+  vi.stubGlobal('BroadcastChannel', Tabs)
+  vi.stubGlobal('navigator', { locks: { request: () => {} } }) // another tab has it
+  follow()
+  const data = { name: 'stream.state', data: { live: true } }
+  all[0]!.dispatchEvent(new MessageEvent('message', { data }))
+  await vi.advanceTimersByTimeAsync(39_000)
+  expect(isLive.value).toBe(true)
+  await vi.advanceTimersByTimeAsync(2000)
+  expect(isLive.value).toBe(false)
+})
+
 test('polls while the connection is lost, and comes back by itself when it was refused', async () => {
   follow()
   newest().say('stream.state', { live: true })

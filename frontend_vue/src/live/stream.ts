@@ -39,7 +39,12 @@ export function followEvents(client: QueryClient, handlers: Handlers, isWanted: 
     refresh() // what happened in between, and each query by its new interval
   }
 
+  let silence: ReturnType<typeof setTimeout>
+
   function take(message: Message) {
+    // The tab that has the stream may be asleep, and keeps the lock.
+    clearTimeout(silence)
+    silence = setTimeout(() => setLive(false), NEXT_WORD)
     if (message.name === 'stream.state') setLive(message.data.live)
     else if (message.name === 'stream.reset') refresh()
     else (handlers[message.name] as ((data: unknown) => void) | undefined)?.(message.data)

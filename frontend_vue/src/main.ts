@@ -9,7 +9,6 @@ import App from '@/app/App.vue'
 import { accountModules, features } from '@/app/features'
 import { createAppRouter, nextQuery } from '@/app/router'
 import { reloadWhenReplaced } from '@/app/updates'
-import { setTitle } from '@/composables/title'
 import '@/style.css'
 
 const router = createAppRouter(features, accountModules)
@@ -29,8 +28,6 @@ for (const { heldBy } of accountModules) {
     if (path !== '/account') router.push({ path: '/account', query: { next: fullPath } })
   })
 }
-
-router.afterEach((to) => setTitle(to.meta.title))
 
 createApp(App)
   .provide(key, accountModules)

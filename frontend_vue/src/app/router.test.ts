@@ -2,6 +2,7 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { createMemoryHistory } from 'vue-router'
 
 import { queryClient } from '@/api/queryClient'
+import { setTitle } from '@/composables/title'
 import type { Feature } from '@/feature'
 
 import { createAppRouter } from './router'
@@ -95,4 +96,24 @@ test('a page that a part adds to signing in is for strangers only', async () => 
   queryClient.setQueryData(['session'], { user: somebody })
   await router.push('/login/further?again')
   expect(router.currentRoute.value.path).toBe('/')
+})
+
+test('a page keeps the title that it has given itself while its address changes', async () => {
+  const { router } = await visit('/maps/7', somebody)
+  expect(document.title).toMatch(/^maps · /)
+  setTitle('Dunes')
+  await router.replace({ query: { at: '3/1/2' } })
+  await router.push({ query: { at: '3/1/2' } }) // where it is already
+  expect(document.title).toMatch(/^Dunes · /)
+  await router.push('/maps/8')
+  expect(document.title).toMatch(/^maps · /)
+})
+
+test('the title is that of the page, once the server is back', async () => {
+  const { router } = await visit('/maps/7', 'away')
+  const before = document.title
+  vi.stubGlobal('fetch', async () => Response.json({ user: somebody }))
+  await router.replace('/maps/7')
+  expect(router.currentRoute.value.name).not.toBe('unreachable')
+  expect(document.title).not.toBe(before)
 })

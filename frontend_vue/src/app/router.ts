@@ -11,7 +11,7 @@ import { followAccount } from '@/account/language'
 import LoginPage from '@/account/LoginPage.vue'
 import { safeNext, sessionQuery } from '@/account/session'
 import { queryClient } from '@/api/queryClient'
-import type { Title } from '@/composables/title'
+import { setTitle, type Title } from '@/composables/title'
 import { whole } from '@/env'
 import type { Feature } from '@/feature'
 import { messagesReady } from '@/i18n/catalogue'
@@ -140,6 +140,11 @@ export function createAppRouter(
   })
   router.beforeEach(admit)
   router.beforeResolve(() => messagesReady())
+  router.afterEach((to, from, failure) => {
+    // Within a page, which may have a title of its own since, only the address changes.
+    const isSame = to.path === from.path && to.matched.at(-1) === from.matched.at(-1)
+    if (!failure && !isSame) setTitle(to.meta.title)
+  })
   return router
 }
 

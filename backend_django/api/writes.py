@@ -25,7 +25,7 @@ REFUSALS = {
 }
 
 
-def row_create(model: type[M], **values: Any) -> M:
+def row_create(model: type[M], /, **values: Any) -> M:
     """Create a row, with the rows that it refers to many of.
 
     Raises:

@@ -29,7 +29,8 @@ DOMAINS = {
     "state:choice(new:Just_in|kept)=new mail:email? site:url? size:float? day:date? "
     "alarm:datetime? next:ref:stay? owner:user",
     "cleanings": "room:ref:hotels.room? rooms:many:hotels.room number:int=unique owner:user",
-    "plans": "title:string booking_number:int? kind:choice(state:At_@{home}|confirmed) "
+    "plans": "title:string model:string booking_number:int? "
+    "kind:choice(state:At_@{home}|confirmed) "
     "instrument:ref:bookings.instrument? my_bookings:many:bookings.booking owner:user",
     "shop": "product: name:string code:slug=unique price:decimal weight:float? "
     "section:ref:section; section: name:string=unique contact:email?; "

@@ -7,6 +7,7 @@ pages and tests, and renews the OpenAPI document and the page's types. A job say
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -97,7 +98,8 @@ def main() -> int:
     options = parser.parse_args()
     try:
         spec = read_spec(options.name, options.kind, options.fields, options.inputs)
-        if options.service and not (spec.kind == "job" and "://" in options.service):
+        url = re.fullmatch(r"https?://[^\s\"\\]+", options.service)
+        if options.service and not (spec.kind == "job" and url):
             raise SpecError("SERVICE is the address of what a job calls: SERVICE=https://…")
         if options.service and spec.inputs.key and not spec.inputs.is_usual:
             raise SpecError(

@@ -1,5 +1,6 @@
 """Valid names for a feature, its models and its fields, and the names already taken."""
 
+import builtins
 import keyword
 import re
 from pathlib import Path
@@ -24,12 +25,12 @@ FIELD_NAMES = {
     "get_constraints", "meta", "prepare_database_save", "refresh_from_db", "save", "save_base",
     "serializable_value", "unique_error_message", "validate_constraints", "validate_unique",
     "arefresh_from_db", "adelete", "asave", "file", "upload", "format", "models", "owner_id",
-    "serializers", "settings", "str", "unique", "unused", "uuid4",
+    "self", "serializers", "settings", "str", "dict", "may_change", "unique", "unused", "uuid4",
 }  # fmt: skip
 # What the sources of a feature call something else: in Python, and on the page.
 MODEL_NAMES = {
-    "Any", "Cast", "Date", "Decimal", "Feature", "Iterator", "Model", "Name", "Query",
-    "Serializer", "Services", "User", "Value",
+    "Any", "Cast", "Date", "Decimal", "Feature", "File", "Iterator", "Model", "Name", "Query",
+    "Row", "Serializer", "Services", "User", "Value",
 }  # fmt: skip
 PAGE_NAMES = {
     "api", "at", "components", "default", "delete", "export", "extends", "fields", "function",
@@ -42,6 +43,7 @@ SUFFIXES = (
     "List", "ListQuery", "Create", "Detail", "Update", "Delete", "Form", "Input", "Query",
     "Request", "Serializer", "View", "Admin",
 )  # fmt: skip
+BUILTINS = {*dir(builtins)} - {"copyright", "credits", "license"}
 LONGEST_IN_DATABASE = 63
 # Words with a plural that the rules for endings would shorten to something else, or with none.
 SINGULARS = (

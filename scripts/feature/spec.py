@@ -1,6 +1,5 @@
 """Reads NAME, KIND and FIELDS, and refuses with a sentence what could not work."""
 
-import builtins
 import re
 from dataclasses import dataclass, replace
 
@@ -9,6 +8,7 @@ from scripts.feature.fields import FILES, RANGES, REFERENCES, TYPES, Field
 from scripts.feature.inputs import Inputs, read_inputs
 from scripts.feature.names import (
     BACKEND,
+    BUILTINS,
     FIELD_NAMES,
     LONGEST_IN_DATABASE,
     MODEL_NAMES,
@@ -345,10 +345,11 @@ def check_models(feature: str, models: tuple[Model, ...]) -> None:
     """The names of models are the names of types in the API: each stands there once."""
     classes = {model.cls: model for model in models}
     for model in models:
-        if model.cls in MODEL_NAMES or hasattr(builtins, model.cls) or model.var in PAGE_NAMES:
+        taken = {model.cls} & MODEL_NAMES | {model.var} & PAGE_NAMES
+        if taken := taken | {model.cls, model.singular} & BUILTINS:
             raise SpecError(
                 f"A model cannot be called {model.singular}: its sources have another use for "
-                f'“{model.var}”; choose another name: FIELDS="my_{model.singular}: …".'
+                f'“{min(taken)}”; choose another name: FIELDS="my_{model.singular}: …".'
             )
         for other in filter(None, (classes.get(model.cls + suffix) for suffix in SUFFIXES)):
             raise SpecError(

@@ -35,6 +35,11 @@ PLAIN = "title:string"
         ("gardens", "crud", "two__parts:string", "cannot be the name of a field"),
         ("gardens", "crud", "import:string", "cannot be the name of a field"),
         ("gardens", "crud", "id:int", "cannot be called id"),
+        ("gardens", "crud", "self:bool", "cannot be called self"),
+        ("gardens", "crud", "may_change:bool", "cannot be called may_change"),
+        ("gardens", "crud", "n:int; file: n:int", "another use for “File”"),
+        ("gardens", "crud", "row: n:int", "another use for “Row”"),
+        ("gardens", "crud", "property: n:int", "another use for “property”"),
         ("gardens", "crud", "save:bool", "cannot be called save"),
         ("gardens", "crud", "title:string title:text", "has title twice"),
         ("gardens", "crud", "owner:user", "nothing of its own"),
@@ -98,7 +103,7 @@ def test_refused_with_a_sentence(name: str, kind: str, fields: str, sentence: st
     assert sentence in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["invoices", "notes", "projects", "customers", "movies"])
+@pytest.mark.parametrize("name", ["invoices", "packages", "cases", "licenses", "movies"])
 def test_words_that_only_tests_use_are_free(name: str) -> None:
     assert read_spec(name, "crud", PLAIN).name == name
 
@@ -172,6 +177,16 @@ def test_the_command_ends_with_2_and_writes_nothing() -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("“x” has no type: write x:string")
     assert "Traceback" not in done.stderr
+    assert not (PACKAGE / "gardens").exists()
+
+
+@pytest.mark.parametrize("url", ["example.org", "ftp://example.org", 'https://example.org/?q="a"'])
+def test_a_service_is_a_url_that_can_be_written_down(url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.feature", "--name=gardens", "--kind=job",
+         f"--service={url}"], cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, "SERVICE=https://" in done.stderr) == (2, True)
     assert not (PACKAGE / "gardens").exists()
 
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Model, ProtectedError, RestrictedError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from psycopg.errors import ForeignKeyViolation
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from backend_django.utils.errors import Conflict
@@ -22,6 +23,7 @@ REFUSALS = {
     "unique": gettext_lazy("This is taken."),
     "order": gettext_lazy("The end must be after the start."),
     "overlap": gettext_lazy("There is another one in this period."),
+    "does_not_exist": gettext_lazy("There is nothing with this id."),  # any more
 }
 
 
@@ -61,14 +63,26 @@ def refusals(model: type[Model]) -> Iterator[None]:
     try:
         with transaction.atomic():
             yield
+            connection.check_constraints()  # else keys are checked when nobody can say it any more
     except IntegrityError as error:
-        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
+        diag = getattr(error.__cause__, "diag", None)
+        constraint = getattr(diag, "constraint_name", "") or ""
         rest, _underscore, kind = constraint.rpartition("_")
         names = [f.name for f in model._meta.fields if f"_{rest}".endswith(f"_{f.name}")]
+        if isinstance(error.__cause__, ForeignKeyViolation):
+            names = _refer(model, constraint, getattr(diag, "table_name", "") or "")
+            kind = "does_not_exist"
         if not names or kind not in REFUSALS:
             raise
         detail = ErrorDetail(str(REFUSALS[kind]), kind)
         raise ValidationError({max(names, key=len): detail}) from error
+
+
+def _refer(model: type[Model], constraint: str, table: str) -> list[str]:
+    """Return the fields of a model that a foreign key is of, by Django's name for it."""
+    if table != model._meta.db_table:
+        return [f.name for f in model._meta.many_to_many if f.m2m_db_table() == table]
+    return [f.name for f in model._meta.concrete_fields if f"_{f.column}_" in constraint]
 
 
 @contextmanager
@@ -92,8 +106,13 @@ def unique(*fields: str) -> Iterator[None]:
 def conflict_if_used(sentence: str) -> Iterator[None]:
     """Turn the deletion of a row that others refer to into a Conflict that says `sentence`."""
     try:
-        yield
-    except (ProtectedError, RestrictedError) as error:
+        with transaction.atomic():
+            yield
+            connection.check_constraints()  # others may have begun to refer to it meanwhile
+    except IntegrityError as error:
+        is_key = isinstance(error.__cause__, ForeignKeyViolation)
+        if not (is_key or isinstance(error, (ProtectedError, RestrictedError))):
+            raise
         said = Message(
             "%(sentence)s Ask others, or an administrator, to delete what is theirs.",
             sentence=sentence,

@@ -93,6 +93,14 @@ test.each(['storage', 'focus'])(
   },
 )
 
+test('a page that “back” brings from memory is loaded afresh', () => {
+  const reload = vi.spyOn(location, 'reload').mockReturnValue()
+  dispatchEvent(Object.assign(new Event('pageshow'), { persisted: false }))
+  expect(reload).not.toHaveBeenCalled()
+  dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }))
+  expect(reload).toHaveBeenCalledOnce()
+})
+
 test.each(['/', '/files', '/files/1?page=2#map'])('goes on to %s', (next) => {
   expect(safeNext(next)).toBe(next)
 })

@@ -50,6 +50,9 @@ function handOver(user?: User | null): void {
 // One that was asleep may have missed what it was told.
 for (const name of ['storage', 'focus']) addEventListener(name, () => handOver())
 
+// Browsers may keep a page for “back” as it was, with all that it shows, also after a sign-out.
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload())
+
 /** Pages outside the app that the user may open, such as the admin. */
 export function useLinks() {
   const { data } = useQuery(sessionQuery)

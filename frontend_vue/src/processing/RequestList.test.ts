@@ -10,12 +10,18 @@ import { anApi, aRequest } from './testing'
 
 afterEach(() => void vi.useRealTimers())
 
-async function open(address: string) {
+async function open(address: string, outcome: object = {}) {
   const sent: { filter: Record<string, string> }[] = []
   vi.stubGlobal('fetch', async (request: Request) => {
     if (request.method === 'GET') return Response.json({ status: {} })
     sent.push(await request.json())
-    return Response.json({ done: 1, unchanged: 0, remaining: 2 - sent.length, refused: [] })
+    return Response.json({
+      done: 1,
+      unchanged: 0,
+      remaining: 2 - sent.length,
+      refused: [],
+      ...outcome,
+    })
   })
   const results = [aRequest({ status: 'completed' })]
   const api = anApi({
@@ -60,4 +66,20 @@ test.each([
   await vi.waitFor(() => expect(sent).toHaveLength(2))
   for (const { filter } of sent)
     expect(filter).toMatchObject({ kind: 'things', status: 'completed', created_before: before })
+})
+
+test('a download is none of the pages that the person goes to', async () => {
+  const links: HTMLAnchorElement[] = []
+  vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(function (this: never) {
+    links.push(this)
+  })
+  const assign = vi.spyOn(location, 'assign').mockReturnValue()
+  const { page } = await open('/things', { url: '/api/v1/requests/archive/7/' })
+  await page.find('input[type=checkbox]').setValue(true)
+  vi.useFakeTimers({ toFake: ['Date'] })
+  await press('Download')
+  await vi.waitFor(() => expect(links).toHaveLength(1))
+  expect(links[0]!.getAttribute('href')).toBe('/api/v1/requests/archive/7/')
+  expect(links[0]!.hasAttribute('download')).toBe(true)
+  expect(assign).not.toHaveBeenCalled()
 })

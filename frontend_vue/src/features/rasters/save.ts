@@ -4,8 +4,8 @@ export function saveFile(content: Blob, name: string): void {
   link.href = URL.createObjectURL(content)
   link.download = name
   link.click()
-  // The download has begun when this runs.
-  setTimeout(() => URL.revokeObjectURL(link.href))
+  // Safari reads it when the person has said where to keep it.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }
 
 /** A name without what file systems do not take. */

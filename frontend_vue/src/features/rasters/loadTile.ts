@@ -47,10 +47,16 @@ async function readImage(response: Response): Promise<HTMLImageElement> {
   return image
 }
 
+/** How many tiles of a layer are kept, on a screen of this size: those of four zoom levels. */
+export function cachedTiles(width: number, height: number): number {
+  return Math.min(512, Math.ceil(4 * (width / 256 + 2) * (height / 256 + 2)))
+}
+
+/** Of all tiles: each is painted at once, and has a canvas of its own. */
+let picture: ImageData | undefined
+
 /** Only what is seen is painted anew when the painting is another. */
 function paintWhenDrawn(tile: ImageTile, numbers: NumericTile, wanted: () => Painting | undefined) {
-  const picture = new ImageData(256, 256)
-  const pixels = new Uint32Array(picture.data.buffer)
   const canvas = document.createElement('canvas')
   canvas.width = canvas.height = 256
   const context = canvas.getContext('2d')!
@@ -58,7 +64,8 @@ function paintWhenDrawn(tile: ImageTile, numbers: NumericTile, wanted: () => Pai
   function paint() {
     const painting = wanted()
     if (painting && painting !== painted) {
-      paintTile(numbers, painting, pixels)
+      picture ??= new ImageData(256, 256)
+      paintTile(numbers, painting, new Uint32Array(picture.data.buffer))
       context.putImageData(picture, 0, 0)
       painted = painting
     }

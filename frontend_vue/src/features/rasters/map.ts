@@ -22,7 +22,7 @@ import type { RasterResult } from './api'
 import { createBackdrop } from './backdrop'
 import type { Blend } from './layers'
 import { mapExtent, outlineRings } from './extent'
-import { loadTile } from './loadTile'
+import { cachedTiles, loadTile } from './loadTile'
 import type { Numbers } from './numbers'
 import type { Painting } from './numericTile'
 import type { Place } from './view'
@@ -198,7 +198,11 @@ export function createMap(
       },
     })
     // A canvas of its own, which CSS blends with what is below.
-    const layer = new TileLayer({ source, className: `ol-layer raster-layer blend-${blend}` })
+    const layer = new TileLayer({
+      source,
+      className: `ol-layer raster-layer blend-${blend}`,
+      cacheSize: cachedTiles(screen.width, screen.height), // phones end a tab that takes too much
+    })
     const one: Shown = {
       layer,
       source,

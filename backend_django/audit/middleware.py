@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
@@ -39,7 +40,10 @@ def _record_staff_action(request: HttpRequest, response: HttpResponse, started: 
     match = request.resolver_match
     if match is None or "admin" not in match.app_names or match.url_name in {"login", "logout"}:
         return
-    if not request.user.is_authenticated:
+    if not request.user.is_authenticated or response.status_code < 200:  # the view is yet to run
+        return
+    if not admin.site.has_permission(request):  # it was sent to the sign-in
+        event_record(event=f"admin.{match.url_name}", outcome=Outcome.BLOCKED, once_a_minute=True)
         return
     entries = LogEntry.objects.filter(user_id=request.user.pk, action_time__gte=started)
     said = [str(entry) for entry in entries.order_by("id")[:20]]

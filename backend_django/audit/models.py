@@ -39,6 +39,11 @@ class AuditEvent(models.Model):
             models.Index(fields=["-created_at"], name="audit_newest"),
             models.Index(fields=["email", "-created_at"], name="audit_of_email"),
             models.Index(fields=["actor"], name="audit_of_actor"),
+            models.Index(fields=["ip_address", "-created_at"], name="audit_of_address"),
+            models.Index(fields=["event", "-created_at"], name="audit_of_event"),
+            models.Index(
+                fields=["trace_id"], condition=~models.Q(trace_id=""), name="audit_of_trace"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from .models import AuditEvent
 logger = logging.getLogger(__name__)
 Outcome = AuditEvent.Outcome
 BLOCKED_SECONDS = 60
+PURGE_BATCH = 10_000
 REFUSALS = "audit_refusals"  # where a request keeps them until its response
 # Set by the middleware; none in a worker or a command.
 current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)
@@ -122,5 +123,8 @@ def events_purge() -> int:
     if not settings.AUDIT_RETENTION_DAYS:
         return 0
     old = timezone.now() - timedelta(days=settings.AUDIT_RETENTION_DAYS)
-    removed, _ = AuditEvent.objects.filter(created_at__lt=old).delete()
+    old_ids = AuditEvent.objects.filter(created_at__lt=old).values_list("id", flat=True)
+    removed = 0
+    while ids := list(old_ids[:PURGE_BATCH]):
+        removed += AuditEvent.objects.filter(id__in=ids).delete()[0]
     return removed

@@ -9,12 +9,15 @@ import pytest
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib.admin import site
 from django.core.cache import caches
+from django.db import connection
 from django.http import HttpResponse
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from backend_django.api.heads import ASKED
 from backend_django.audit.models import AuditEvent
-from backend_django.audit.services import event_record
+from backend_django.audit.services import event_record, events_purge
 from backend_django.audit.tasks import maintenance_tidy_audit
 from backend_django.users.google import SocialAccountAdapter
 from backend_django.users.models import User
@@ -183,7 +186,7 @@ def test_the_trail_is_read_in_the_admin_and_not_edited(staff: Visitor, ada: User
     Visitor(**BROWSER).sign_in("guess")
     row = AuditEvent.objects.get(email=ada.email)
     root = "/admin/audit/auditevent/"
-    for query in ("", "?q=ada@example.org", "?outcome__exact=failure&event=sign_in"):
+    for query in ("", "?q=Ada@example.org", "?q=203.0.113.7", "?outcome__exact=failure&q=sign_in"):
         page = staff.get(root + query)
         assert page.status_code == 200
         assert "203.0.113.7" in page.content.decode()
@@ -191,6 +194,42 @@ def test_the_trail_is_read_in_the_admin_and_not_edited(staff: Visitor, ada: User
     for address in (f"{root}add/", f"{root}{row.id}/change/", f"{root}{row.id}/delete/"):
         assert staff.post(address, {"event": "x", "post": "yes"}).status_code == 403
     assert AuditEvent.objects.get(id=row.id).event == "sign_in"
+
+
+def test_the_trail_is_searched_by_indexes(db: None) -> None:
+    admin = site.get_model_admin(AuditEvent)
+    request = RequestFactory().get("/")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # which few rows would have otherwise
+        for text in ("ada@example.org", "sign_in"):
+            found, _ = admin.get_search_results(request, admin.get_queryset(request), text)
+            assert "Seq Scan" not in found.explain()
+
+
+def test_past_events_are_removed_some_at_a_time(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backend_django.audit.services.PURGE_BATCH", 2)
+    AuditEvent.objects.bulk_create(AuditEvent(event=str(n), outcome="success") for n in range(6))
+    AuditEvent.objects.exclude(event="5").update(created_at=timezone.now() - timedelta(days=9999))
+    with CaptureQueriesContext(connection) as queries:
+        assert events_purge() == 5
+    assert len([q for q in queries if q["sql"].startswith("DELETE")]) == 3
+    assert AuditEvent.objects.get().event == "5"
+
+
+@pytest.mark.parametrize("form", [{}, {"action": "delete_selected", "_selected_action": "1"}])
+def test_nobody_but_staff_has_done_anything_in_the_admin(ada: User, form: dict[str, str]) -> None:
+    visitor = Visitor()
+    visitor.force_login(ada)
+    for _ in range(2):
+        assert visitor.post(f"/admin/users/user/{ada.id}/delete/", form).status_code == 302
+    assert events()[1:] == [("admin.users_user_delete", "blocked", ada.email)]
+
+
+def test_question_about_a_large_form_has_done_nothing(staff: Visitor, ada: User) -> None:
+    before = AuditEvent.objects.count()
+    address = f"/admin/users/user/{ada.id}/change/"
+    assert staff.post(address, form_of(ada), **{ASKED: True}).status_code == 100
+    assert AuditEvent.objects.count() == before
 
 
 def test_a_failure_to_record_fails_nobody(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """A real SMTP server on a loopback address, which a test can take away and bring back."""
 
+import asyncio
 import email
 import re
 from email.message import EmailMessage
@@ -12,10 +13,14 @@ from tests.stack import wait_for
 
 
 class MailServer:
-    """Keeps what it was given; `refused` are recipients it says no to."""
+    """Keeps what it was given; `refused` are recipients it says no to.
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    Args:
+        looks_for: seconds that it looks into a mail before it takes it.
+    """
+
+    def __init__(self, port: int, looks_for: float = 0) -> None:
+        self.port, self.looks_for = port, looks_for
         self.mails: list[EmailMessage] = []
         self.refused: set[str] = set()
         self._controller: Controller | None = None
@@ -41,6 +46,7 @@ class MailServer:
         mail = email.message_from_bytes(envelope.content, policy=default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
+        await asyncio.sleep(self.looks_for)
         return "250 OK"
 
     def to(self, address: str) -> list[EmailMessage]:

@@ -18,25 +18,29 @@ class OutboxBackend(BaseEmailBackend):
                     "The outbox keeps no attachments: register an email (mail/emails.py) that "
                     "makes the attachment when it is sent."
                 )
-            mail_queue(
-                kind="message",
-                recipient=", ".join(message.recipients())[:320],
-                content={
-                    "fields": {
-                        "subject": str(message.subject),
-                        "body": str(message.body),
-                        "from_email": message.from_email,
-                        "to": list(message.to),
-                        "cc": list(message.cc),
-                        "bcc": list(message.bcc),
-                        "reply_to": list(message.reply_to),
-                        "headers": {k: str(v) for k, v in message.extra_headers.items()},
+            headers = {k: str(v) for k, v in message.extra_headers.items()}
+            for name, addresses in (("To", message.to), ("Cc", message.cc)):
+                if addresses:
+                    headers.setdefault(name, ", ".join(addresses))
+            # A row for each: who is refused for now is tried again, and nobody gets it twice.
+            for recipient in message.recipients():
+                mail_queue(
+                    kind="message",
+                    recipient=recipient[:320],
+                    content={
+                        "fields": {
+                            "subject": str(message.subject),
+                            "body": str(message.body),
+                            "from_email": message.from_email,
+                            "to": [recipient],
+                            "reply_to": list(message.reply_to),
+                            "headers": headers,
+                        },
+                        "alternatives": [
+                            [str(text), mimetype]
+                            for text, mimetype in getattr(message, "alternatives", [])
+                        ],
+                        "subtype": message.content_subtype,
                     },
-                    "alternatives": [
-                        [str(text), mimetype]
-                        for text, mimetype in getattr(message, "alternatives", [])
-                    ],
-                    "subtype": message.content_subtype,
-                },
-            )
+                )
         return len(email_messages)

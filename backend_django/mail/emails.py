@@ -54,8 +54,9 @@ class Email:
 
     def to(self, recipient: str) -> EmailMessage:
         context = {"email": self, "project": settings.PROJECT}
+        subject = " ".join(self.subject.split())  # names in it may have line breaks, a header none
         message = EmailMultiAlternatives(
-            self.subject, render_to_string("mail/email.txt", context), to=[recipient]
+            subject, render_to_string("mail/email.txt", context), to=[recipient]
         )
         message.attach_alternative(render_to_string("mail/email.html", context), "text/html")
         return message

@@ -3,11 +3,12 @@
 import logging
 import smtplib
 from datetime import timedelta
+from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import BadHeaderError, EmailMessage, get_connection
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import get_language, override
@@ -71,8 +72,10 @@ def mail_send(*, mail_id: int) -> None:
         if message is None:
             outbox.finish(mail, "dropped", content={})
             return
-        message.connection = get_connection(settings.MAIL_DELIVERY_BACKEND)
-        message.send()
+        message.extra_headers.setdefault("Message-ID", _message_id(mail))
+        with get_connection(settings.MAIL_DELIVERY_BACKEND) as message.connection:
+            _have_patience(message.connection)
+            message.send()
     except UnknownKindError:
         outbox.finish(mail, "failed", f"nobody writes mails of the kind {mail.kind!r}", content={})
     except Exception as error:
@@ -80,6 +83,21 @@ def mail_send(*, mail_id: int) -> None:
     else:
         outbox.finish(mail, "sent", content={})
         _tell(mail, message)
+
+
+def _message_id(mail: Mail) -> str:
+    """Return the same for each attempt: receivers drop what comes twice."""
+    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    return f"<{mail.created_at:%Y%m%d%H%M%S%f}.{mail.id}@{domain}>"
+
+
+def _have_patience(connection: Any) -> None:
+    """Wait longer for the yes to a mail than for a connection: its server may look into it first.
+
+    One that is given up then may be on its way all the same, and would be sent again.
+    """
+    if sock := getattr(getattr(connection, "connection", None), "sock", None):
+        sock.settimeout(settings.MAIL_ACCEPT_SECONDS)
 
 
 def _language_of(mail: Mail) -> str:
@@ -101,7 +119,9 @@ def _record_failure(mail: Mail, error: Exception) -> None:
 
 
 def _is_permanent_refusal(error: Exception) -> bool:
-    """Return whether the mail server said that no later attempt will help (RFC 5321: 5yz)."""
+    """Return whether no later attempt will help, as the mail server said (RFC 5321: 5yz)."""
+    if isinstance(error, BadHeaderError):  # in content that stays as it is
+        return True
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
     return isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500

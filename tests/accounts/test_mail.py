@@ -9,11 +9,12 @@ import httpx
 import pytest
 import redis
 from django.conf import settings
-from django.core.mail import EmailMessage, send_mail
+from django.core.mail import EmailMessage, EmailMultiAlternatives, send_mail
 from django.db import transaction
 from django.utils import timezone
 
 from backend_django.config.settings.concerns import mail as base
+from backend_django.mail.emails import Email
 from backend_django.mail.models import Mail
 from backend_django.mail.services import mail_queue, mail_send
 from backend_django.mail.tasks import maintenance_send_due, maintenance_tidy_mail
@@ -32,17 +33,48 @@ def outbox(db: None, settings: Any) -> None:
 
 
 def test_mail_of_anything_in_django_goes_through_the_outbox(outbox: None, mailoutbox: list) -> None:
-    send_mail("Hello", "text", None, ["a@example.org", "b@example.org"], html_message="<p>text</p>")
+    message = EmailMultiAlternatives(
+        "Hello", "text", to=["a@example.org", "b@example.org"], cc=["c@example.org"],
+        bcc=["d@example.org"],
+    )  # fmt: skip
+    message.attach_alternative("<p>text</p>", "text/html")
+    message.send()
     assert mailoutbox == []
-    mail = Mail.objects.get()
-    mail_send(mail_id=mail.id)
-    (sent,) = mailoutbox
-    assert (sent.to, sent.subject, sent.body) == (
-        ["a@example.org", "b@example.org"],
-        "Hello",
-        "text",
-    )
-    assert sent.alternatives[0][0] == "<p>text</p>"
+    for mail in Mail.objects.order_by("id"):
+        mail_send(mail_id=mail.id)
+    assert [sent.recipients() for sent in mailoutbox] == [[f"{x}@example.org"] for x in "abcd"]
+    for sent in mailoutbox:
+        assert (sent.subject, sent.body) == ("Hello", "text")
+        assert sent.alternatives[0][0] == "<p>text</p>"
+        assert sent.message()["To"] == "a@example.org, b@example.org"
+        assert sent.message()["Cc"] == "c@example.org"
+        assert sent.message()["Bcc"] is None
+
+
+def test_server_that_looks_into_a_mail_first_gets_it_once(outbox: None, settings: Any) -> None:
+    """The answer to the text of a mail was waited for no longer than for a connection."""
+    settings.MAIL_DELIVERY_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
+    settings.EMAIL_TIMEOUT = 1
+    server = MailServer(settings.EMAIL_PORT, looks_for=2)
+    server.start()
+    try:
+        send_mail("Hello", "text", None, ["a@example.org"])
+        mail = Mail.objects.get()
+        mail_send(mail_id=mail.id)
+        assert Mail.objects.get().outcome == "sent"
+        again = {"finished_at": None, "outcome": "", "next_attempt_at": timezone.now()}
+        Mail.objects.update(content=mail.content, **again)
+        mail_send(mail_id=mail.id)
+        first, second = server.mails
+        assert first["Message-ID"] == second["Message-ID"]
+    finally:
+        server.stop()
+
+
+def test_name_with_a_line_break_is_no_header_of_its_own(db: None, mailoutbox: list) -> None:
+    message = Email(subject="Join A\nBcc: x@example.org", paragraphs=[]).to("a@example.org")
+    assert message.message()["Subject"] == "Join A Bcc: x@example.org"
 
 
 def test_attachment_is_refused_with_what_to_do(outbox: None) -> None:

@@ -14,7 +14,8 @@ EMAIL_HOST, EMAIL_PORT = _server["EMAIL_HOST"], _server["EMAIL_PORT"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _server["EMAIL_HOST_USER"], _server["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS = _server.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _server.get("EMAIL_USE_SSL", False)
-EMAIL_TIMEOUT = 10  # seconds
+EMAIL_TIMEOUT = 10  # seconds, to connect
+MAIL_ACCEPT_SECONDS = 60  # for each answer after that; it may look for viruses first
 EMAIL_FILE_PATH: str | None = None
 # The sender of every email.
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default=PROJECT.sender)

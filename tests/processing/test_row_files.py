@@ -66,8 +66,10 @@ def test_what_is_booked_meanwhile_is_not_deleted_and_the_other_way_round(user: U
     now = timezone.now()
 
     def book(instrument: Instrument) -> Booking:
-        times = {"period_start": now, "period_end": now + timedelta(hours=1)}
-        return booking_create(owner=user, purpose="Lines", instrument=instrument, **times)
+        end = now + timedelta(hours=1)
+        return booking_create(
+            owner=user, purpose="Lines", instrument=instrument, period_start=now, period_end=end
+        )
 
     booked, deleted = make_instrument(user), make_instrument(user)
     same = Instrument.objects.get(id=deleted.id)

@@ -92,6 +92,24 @@ test('a choice that is refused is undone, with the reason', async () => {
   expect(page.find('[role=alert]').text()).toContain('Come back later.')
 })
 
+test('a choice waits for the one before: the later answer would show the former state', async () => {
+  const { page } = await open()
+  const bodies: unknown[] = []
+  let answer: (response: Response) => void = () => {}
+  vi.stubGlobal('fetch', async (request: Request) => {
+    bodies.push(await request.json())
+    return new Promise<Response>((resolve) => (answer = resolve))
+  })
+  await page.find('select[name=mail]').setValue('failed')
+  await page.find('select[name=page]').setValue('never')
+  await vi.waitFor(() => expect(bodies).toHaveLength(1))
+  answer(Response.json({ ...PREFERENCE, mail: 'failed' }))
+  await vi.waitFor(() => expect(bodies).toHaveLength(2))
+  answer(Response.json({ ...PREFERENCE, mail: 'failed', page: 'never' }))
+  await vi.waitFor(() => expect(selected(page, 'page')).toBe('never'))
+  expect(selected(page, 'mail')).toBe('failed')
+})
+
 test('the browser is asked before it is chosen', async () => {
   const asked = stubPermission('default', 'granted')
   const { page, of } = await open({

@@ -56,13 +56,24 @@ class Worker(gasgi.ASGIWorker):
         await super()._serve()
         watch.cancel()
 
+    async def _shutdown(self) -> None:
+        self.alive = False  # also when it is the main process that has gone
+        await super()._shutdown()
+
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(1)
-            beat_pulse()
+            try:
+                self._look()
+            except Exception:  # without it no client has limits, and a stop takes all its time
+                self.log.exception("the connections could not be looked through")
+
+    def _look(self) -> None:
+        beat_pulse()
+        self.table.sweep()
+        if self.alive:
             for listener in self.sockets:  # asyncio has set it to 100
                 listener.sock.listen(self.cfg.backlog)
-            self.table.sweep()
-            if not self.alive:
-                self.table.close_idle()
-                self.asgi.hub.end_all()
+        else:  # the listeners are closed
+            self.table.close_idle()
+            self.asgi.hub.end_all()

@@ -361,6 +361,18 @@ def test_a_stop_ends_what_is_under_way_and_no_more(stack: Stack, api: Api) -> No
     sending.close()
 
 
+def test_a_stop_does_not_wait_for_a_client_that_sends_nothing(stack: Stack) -> None:
+    server = Server(stack)
+    process = server.stack.processes[server.name]
+    silent = Line(server)
+    assert httpx.get(f"{server.url}{VERSION}").status_code == 200
+    process.send_signal(signal.SIGTERM)
+    assert is_problem(silent.answer(), 408, "request_timeout")
+    assert silent.is_closed()
+    process.wait(5)
+    silent.close()
+
+
 def blocked(server: Server) -> bool:
     with psycopg.connect(server.stack.environment["DATABASE_URL"]) as connection:
         return bool(connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall())

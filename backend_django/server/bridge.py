@@ -79,6 +79,9 @@ class Bridge:
             response = Response.of(error.args[0], headers, content)
         except AnsweredError as error:
             (response,) = error.args
+        except Exception:  # gunicorn logs it, and responds
+            count_request(scope["method"], 500, time.perf_counter() - began)
+            raise
         else:
             count_request(scope["method"], response.status, time.perf_counter() - began)
             return await self.send_response(scope, send, response)

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
 
@@ -195,9 +196,20 @@ def test_download_whole_with_a_proper_name(signed_in: Client, completed: Process
     )
     etag = answer["ETag"]
     url = f"{URL}/download-report/{completed.id}"
-    assert signed_in.get(url, headers={"if-none-match": etag}).status_code == 304
+    unchanged = signed_in.get(url, headers={"if-none-match": etag})
+    assert unchanged.status_code == 304
+    assert unchanged["Cache-Control"] == answer["Cache-Control"]  # a browser takes over both
     stale = signed_in.get(url, headers={"range": "bytes=0-1", "if-range": '"other"'})
     assert (stale.status_code, body(stale)) == (200, REPORT)
+
+
+@pytest.mark.parametrize("headers", [{}, {"range": "bytes=0-5"}])
+def test_a_file_that_is_gone_is_a_404(
+    signed_in: Client, completed: ProcessingRequest, headers: dict[str, str]
+) -> None:
+    default_storage.delete(completed.result.files["report"]["name"])
+    answer = signed_in.get(f"{URL}/download-report/{completed.id}/", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "file_gone")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """HTTP as clients may send it, well formed or not, on a plain socket."""
 
+import asyncio
 import contextlib
 import io
 import json
@@ -8,12 +9,15 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 
 from backend_django.server import bridge
 from tests.server.conftest import Server
@@ -371,6 +375,28 @@ def test_a_stop_does_not_wait_for_a_client_that_sends_nothing(stack: Stack) -> N
     assert silent.is_closed()
     process.wait(5)
     silent.close()
+
+
+def test_a_response_that_fails_at_its_first_piece_is_counted() -> None:
+    def wsgi(environ: dict[str, Any], start_response: Callable[..., None]) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        return iter(lambda: bytes(1 // 0), None)
+
+    def counted() -> float:
+        labels = {"method": "GET", "status": "500"}
+        return REGISTRY.get_sample_value("http_request_duration_seconds_count", labels) or 0
+
+    async def ask() -> None:
+        scope = {
+            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http",
+            "raw_path": b"/", "query_string": b"", "headers": [], "server": None, "client": None,
+        }  # fmt: skip
+        await bridge.Bridge(wsgi, threads=1)(scope, AsyncMock(), AsyncMock())
+
+    before = counted()
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(ask())
+    assert counted() == before + 1
 
 
 def blocked(server: Server) -> bool:

@@ -34,8 +34,14 @@ class LocalFile:
         return self._path.open("rb")
 
     def part(self, start: int, length: int) -> Iterator[bytes]:
+        chunks = self._read(start, length)
+        next(chunks)  # opens the file now: what is wrong can still be said with a status code
+        return chunks
+
+    def _read(self, start: int, length: int) -> Iterator[bytes]:
         with self._path.open("rb") as file:
             file.seek(start)
+            yield b""
             while length > 0 and (chunk := file.read(min(CHUNK, length))):
                 length -= len(chunk)
                 yield chunk

@@ -228,7 +228,8 @@ def test_nobody_but_staff_has_done_anything_in_the_admin(ada: User, form: dict[s
 def test_question_about_a_large_form_has_done_nothing(staff: Visitor, ada: User) -> None:
     before = AuditEvent.objects.count()
     address = f"/admin/users/user/{ada.id}/change/"
-    assert staff.post(address, form_of(ada), **{ASKED: True}).status_code == 100
+    question: dict[str, Any] = {ASKED: True}
+    assert staff.post(address, form_of(ada), **question).status_code == 100
     assert AuditEvent.objects.count() == before
 
 

@@ -84,7 +84,7 @@ def file_response(
         "Content-Disposition": content_disposition_header(True, filename) or "attachment",
     }
     if request.headers.get("If-None-Match") == etag:
-        return HttpResponse(status=304, headers={"ETag": etag})
+        return HttpResponse(status=304, headers=headers)  # which a browser takes over
 
     if request.method == "HEAD":  # the server would read all of a body to throw it away
         return HttpResponse(

@@ -246,3 +246,10 @@ def user(db: None) -> "User":
     from backend_django.users.models import User
 
     return User.objects.create_user("ada@example.org", "correct horse battery staple")
+
+
+@pytest.fixture
+def own_folders(settings: Any, tmp_path: Path) -> None:
+    """Keep files and scratch space of other tests out of sight."""
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    settings.PROCESSING_WORK_DIR = str(tmp_path / "work")

@@ -21,12 +21,6 @@ URL = "/api/v1/wordcount"
 REPORT = b"0123456789" * 100
 
 
-@pytest.fixture
-def signed_in(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
-
-
 def make(user: User, **fields: Any) -> ProcessingRequest:
     fields = {"kind": "wordcount", "name": "n", "input_file": "x", "input_size": 1} | fields
     return ProcessingRequest.objects.create(owner=user, input_name="x", **fields)

@@ -26,12 +26,6 @@ USER = "/api/v1/auth/user/"
 LOGIN = "/api/v1/auth/login/"
 
 
-@pytest.fixture
-def signed_in(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
-
-
 @pytest.mark.parametrize(
     ("body", "said"),
     [

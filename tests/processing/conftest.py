@@ -23,13 +23,6 @@ Run = Callable[[Job], ProcessingRequest]
 
 
 @pytest.fixture
-def own_folders(settings: Any, tmp_path: Path) -> None:
-    """Keep files and scratch space of other tests out of sight."""
-    settings.MEDIA_ROOT = str(tmp_path / "media")
-    settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
-
-
-@pytest.fixture
 def signed_in(client: Client, user: User) -> Client:
     client.force_login(user)
     return client

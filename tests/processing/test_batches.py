@@ -22,12 +22,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 URL = "/api/v1/wordcount"
 
 
-@pytest.fixture
-def signed_in(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
-
-
 def post(client: Client, requests: Any, kind: str = "report/", key: str = "") -> Any:
     headers = {"idempotency-key": key} if key else {}
     body = {"requests": requests}

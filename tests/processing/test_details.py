@@ -15,12 +15,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 API = "/api/v1"
 
 
-@pytest.fixture
-def signed_in(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
-
-
 def create(client: Client, kind: str, **fields: Any) -> str:
     answer = client.post(f"{API}/{kind}/create/", fields)
     assert answer.status_code == 201, answer.content

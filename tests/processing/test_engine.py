@@ -31,12 +31,6 @@ from backend_django.users.services import token_create
 URL = "/api/v1/wordcount"
 
 
-@pytest.fixture
-def signed_in(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
-
-
 def make(owner: User, **fields: Any) -> ProcessingRequest:
     fields = {"kind": "wordcount", "input_file": "x", "input_size": 1} | fields
     return ProcessingRequest.objects.create(owner=owner, name="n", input_name="x", **fields)

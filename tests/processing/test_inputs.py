@@ -29,12 +29,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 URL = "/api/v1/wordcount"
 
 
-@pytest.fixture
-def signed_in(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
-
-
 def text(content: str, name: str = "a.txt") -> ContentFile:
     return ContentFile(content.encode(), name=name)
 

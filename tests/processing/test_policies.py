@@ -29,12 +29,6 @@ URL = "/api/v1/wordcount"
 
 
 @pytest.fixture
-def signed_in(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
 def heard() -> Iterator[list[tuple[str, str, Any]]]:
     HEARD.clear()
     yield HEARD

@@ -84,12 +84,6 @@ def test_status_of_a_stage(statuses: str, whole: str) -> None:
     assert sum(stage.counts.values()) == len(steps)
 
 
-@pytest.fixture
-def signed_in(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
-
-
 def pipeline_of_lines(owner: User, lines: int, **first: Any) -> ProcessingRequest:
     """Return a digest that has come to its fan-out."""
     made = ProcessingRequest.objects.create(

@@ -17,12 +17,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 URL = "/api/v1/wordcount/survey"
 
 
-@pytest.fixture
-def signed_in(client: Client, user: User) -> Client:
-    client.force_login(user)
-    return client
-
-
 @pytest.mark.parametrize("content_type", ["application/json", MULTIPART_CONTENT])
 def test_types_are_what_they_are(signed_in: Client, content_type: str) -> None:
     fields: dict[str, Any] = {

@@ -23,10 +23,8 @@ CONTENT = os.urandom(2500)
 
 
 @pytest.fixture(autouse=True)
-def small_chunks(settings: Any, tmp_path: Path) -> None:
+def small_chunks(settings: Any, own_folders: None) -> None:
     settings.PROCESSING_UPLOAD_CHUNK_BYTES = 1000
-    settings.MEDIA_ROOT = str(tmp_path / "media")
-    settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
 
 
 @pytest.fixture

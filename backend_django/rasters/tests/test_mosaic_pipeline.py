@@ -26,14 +26,12 @@ from . import factory
 from .conftest import Store
 from .test_mosaics import SIDE, at
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.slow,
+    pytest.mark.usefixtures("own_folders"),
+]
 URL = "/api/v1/rasters/mosaics"
-
-
-@pytest.fixture(autouse=True)
-def own_folders(settings: Any, tmp_path: Path) -> None:
-    settings.MEDIA_ROOT = str(tmp_path / "media")
-    settings.PROCESSING_WORK_DIR = str(tmp_path / "work")
 
 
 @pytest.fixture

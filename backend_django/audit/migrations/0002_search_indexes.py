@@ -1,5 +1,6 @@
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from backend_django.utils.postgresql.indexes import add_concurrently
 
 INDEXES = [
     models.Index(fields=["ip_address", "-created_at"], name="audit_of_address"),
@@ -12,14 +13,4 @@ class Migration(migrations.Migration):
     atomic = False
     dependencies = [("audit", "0001_initial")]
 
-    # The first of each pair is for what an earlier try that was cut short has left.
-    operations = [
-        operation
-        for index in INDEXES
-        for operation in (
-            migrations.RunSQL(
-                f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}", migrations.RunSQL.noop
-            ),
-            AddIndexConcurrently("auditevent", index),
-        )
-    ]
+    operations = add_concurrently("auditevent", *INDEXES)

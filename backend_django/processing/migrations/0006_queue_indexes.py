@@ -1,15 +1,6 @@
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
-
-def concurrently(index: models.Index) -> list[migrations.operations.base.Operation]:
-    """Make an index without a lock, also where an earlier try was cut short and left half of it."""
-    return [
-        migrations.RunSQL(
-            f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}", migrations.RunSQL.noop
-        ),
-        AddIndexConcurrently(model_name="processingrequest", index=index),
-    ]
+from backend_django.utils.postgresql.indexes import add_concurrently
 
 
 class Migration(migrations.Migration):
@@ -17,21 +8,24 @@ class Migration(migrations.Migration):
     dependencies = [("processing", "0005_row_is_the_queue")]
 
     operations = [
-        *concurrently(
+        *add_concurrently(
+            "processingrequest",
             models.Index(
                 fields=["queue", "priority", "turn", "created_at", "id"],
                 condition=models.Q(status="pending"),
                 name="request_due",
             )
         ),
-        *concurrently(
+        *add_concurrently(
+            "processingrequest",
             models.Index(
                 fields=["owner", "queue", "priority", "turn"],
                 condition=models.Q(status__in=["pending", "processing"]),
                 name="request_turn",
             )
         ),
-        *concurrently(
+        *add_concurrently(
+            "processingrequest",
             models.Index(
                 fields=["lease_expires_at"],
                 condition=models.Q(status="processing"),

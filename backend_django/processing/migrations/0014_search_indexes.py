@@ -1,7 +1,8 @@
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.contrib.postgres.search import SearchVector
 from django.db import migrations, models
+
+from backend_django.utils.postgresql.indexes import add_concurrently
 
 LISTED = models.Q(parent__isnull=True)
 INDEXES = [
@@ -36,17 +37,7 @@ class Migration(migrations.Migration):
     atomic = False
     dependencies = [("processing", "0013_policies")]
 
-    # Without a lock, also where an earlier try was cut short and left half of an index.
-    operations = [
-        operation
-        for index in INDEXES
-        for operation in (
-            migrations.RunSQL(
-                f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}", migrations.RunSQL.noop
-            ),
-            AddIndexConcurrently(model_name="processingrequest", index=index),
-        )
-    ]
+    operations = add_concurrently("processingrequest", *INDEXES)
     # What the planner knows of the words that names have comes from this alone.
     operations.append(
         migrations.RunSQL("ANALYZE processing_processingrequest", migrations.RunSQL.noop)

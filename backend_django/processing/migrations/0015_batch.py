@@ -1,5 +1,6 @@
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from backend_django.utils.postgresql.indexes import add_concurrently
 
 INDEX = models.Index(
     fields=["batch"], condition=models.Q(batch__isnull=False), name="request_batch"
@@ -21,8 +22,5 @@ class Migration(migrations.Migration):
                 null=True,
             ),
         ),
-        migrations.RunSQL(
-            f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX.name}", migrations.RunSQL.noop
-        ),
-        AddIndexConcurrently(model_name="processingrequest", index=INDEX),
+        *add_concurrently("processingrequest", INDEX),
     ]

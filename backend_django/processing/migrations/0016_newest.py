@@ -1,5 +1,6 @@
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from backend_django.utils.postgresql.indexes import add_concurrently
 
 INDEXES = [
     models.Index(fields=["-created_at", "-id"], name="request_newest"),
@@ -15,14 +16,4 @@ class Migration(migrations.Migration):
     atomic = False
     dependencies = [("processing", "0015_batch")]
 
-    # Without a lock, also where an earlier try was cut short and left half of an index.
-    operations = [
-        operation
-        for index in INDEXES
-        for operation in (
-            migrations.RunSQL(
-                f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}", migrations.RunSQL.noop
-            ),
-            AddIndexConcurrently(model_name="processingrequest", index=index),
-        )
-    ]
+    operations = add_concurrently("processingrequest", *INDEXES)

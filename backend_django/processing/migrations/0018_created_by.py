@@ -1,7 +1,8 @@
 import django.db.models.deletion
 from django.conf import settings
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from backend_django.utils.postgresql.indexes import add_concurrently
 
 INDEX = models.Index(
     fields=["created_by"],
@@ -31,8 +32,5 @@ class Migration(migrations.Migration):
                 to=settings.AUTH_USER_MODEL,
             ),
         ),
-        migrations.RunSQL(
-            f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX.name}", migrations.RunSQL.noop
-        ),
-        AddIndexConcurrently(model_name="processingrequest", index=INDEX),
+        *add_concurrently("processingrequest", INDEX),
     ]

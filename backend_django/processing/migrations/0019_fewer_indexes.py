@@ -1,7 +1,8 @@
 import django.db.models.deletion
 from django.conf import settings
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from backend_django.utils.postgresql.indexes import add_concurrently
 
 NEW = models.UniqueConstraint(
     fields=["owner", "kind", "idempotency_key"],
@@ -22,11 +23,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # Without a lock, also where an earlier try was cut short and left half of an index.
-        migrations.RunSQL(
-            f"DROP INDEX CONCURRENTLY IF EXISTS {COUNT.name}", migrations.RunSQL.noop
-        ),
-        AddIndexConcurrently(model_name="processingrequest", index=COUNT),
+        *add_concurrently("processingrequest", COUNT),
         migrations.RunSQL(f"DROP INDEX CONCURRENTLY IF EXISTS {NEW.name}", migrations.RunSQL.noop),
         migrations.SeparateDatabaseAndState(
             database_operations=[

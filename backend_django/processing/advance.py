@@ -32,6 +32,7 @@ from .inputs import InputRef
 from .models import ProcessingRequest
 from .outputs import check_data, check_key, check_presentation
 from .pipeline import Pipeline, PipelineOutput, Plan, Step, StepFile, make_plan
+from .processor import Processor
 from .registry import all_processors, get_processor
 
 logger = logging.getLogger(__name__)
@@ -53,10 +54,7 @@ def begin(request: ProcessingRequest) -> None:
     for step in request.steps.filter(status__in=[Status.FAILED, Status.CANCELLED]):
         services.step_retry(step=step)
     if lifecycle.hand_over(request.id, request.attempt):
-        try:
-            advance(request.id)
-        finally:  # not before: a plan may crash its process, too
-            lifecycle.attach(request.id, request.attempt)
+        advance(request.id)
 
 
 def advance(request_id: UUID) -> None:
@@ -74,6 +72,27 @@ def advance(request_id: UUID) -> None:
         pipeline = get_processor(request.kind)
     except KeyError:  # a newer worker knows it
         return
+    with _worked_on(request):
+        _advance(request, pipeline)
+
+
+@contextmanager
+def _worked_on(request: ProcessingRequest) -> Iterator[None]:
+    """Have a pipeline fail if its plan ends this process: it would do so in each round.
+
+    One that was claimed a moment ago is known by its message already.
+    """
+    message = current_task and current_task.request.id
+    if message and message != request.celery_task_id:
+        lifecycle.attach(request.id, request.attempt, message)
+    try:
+        yield
+    finally:
+        if message or request.celery_task_id:
+            lifecycle.attach(request.id, request.attempt)
+
+
+def _advance(request: ProcessingRequest, pipeline: type[Processor]) -> None:
     steps = list(request.steps.order_by("finished_at", "id"))
     unfinished = [step for step in steps if not step.is_final]
     lost = [step for step in steps if step.status in (Status.FAILED, Status.CANCELLED)]
@@ -92,22 +111,7 @@ def advance(request_id: UUID) -> None:
         if not unfinished:
             _fail(request, lost[0])
     elif issubclass(pipeline, Pipeline):
-        with _worked_on(request):
-            _go_on(request, pipeline)
-
-
-@contextmanager
-def _worked_on(request: ProcessingRequest) -> Iterator[None]:
-    """Have a pipeline fail if its plan ends this process: it would do so in each round."""
-    message = current_task and current_task.request.id
-    if not message:
-        yield
-        return
-    lifecycle.attach(request.id, request.attempt, message)
-    try:
-        yield
-    finally:
-        lifecycle.attach(request.id, request.attempt)
+        _go_on(request, pipeline)
 
 
 def _cancel(request: ProcessingRequest, unfinished: list[ProcessingRequest]) -> None:

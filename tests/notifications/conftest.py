@@ -18,6 +18,7 @@ from backend_django.processing import lifecycle
 from backend_django.processing.models import ProcessingRequest
 from backend_django.users.models import User
 
+Hook = Callable[..., tuple[Webhook, str]]
 ALL = [str(event) for event in Webhook.Event]
 
 
@@ -87,7 +88,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def hook(user: User, receiver: Receiver) -> Callable[..., tuple[Webhook, str]]:
+def hook(user: User, receiver: Receiver) -> Hook:
     """Create a webhook of the user's, to a path of the receiver."""
 
     def create(path: str = "200", events: list[str] = ALL) -> tuple[Webhook, str]:

@@ -1,6 +1,5 @@
 """Receivers that fail, hang or are slow, and workers that die while they call them."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -28,10 +27,9 @@ from backend_django.notifications.services import (
 from backend_django.users.models import User
 from backend_django.utils import outbox
 
-from .conftest import ALL, Receiver, end, make_due, send_all
+from .conftest import ALL, Hook, Receiver, end, make_due, send_all
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
-Hook = Callable[..., tuple[Webhook, str]]
 
 
 def test_failure_is_tried_again_with_growing_pauses_and_the_same_id(

@@ -1,7 +1,6 @@
 """Receivers learn how requests end: signed, at least once, and not for ever."""
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -29,10 +28,9 @@ from backend_django.users.models import User
 from backend_django.utils.errors import Conflict
 from tests.stack import Api, Stack, wait_for
 
-from .conftest import ALL, Receiver, end, make, send_all
+from .conftest import ALL, Hook, Receiver, end, make, send_all
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
-Hook = Callable[..., tuple[Webhook, str]]
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])

@@ -2,16 +2,8 @@ import { shallowMount, type VueWrapper } from '@vue/test-utils'
 import { expect, test, vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
 
-import type { RasterResult } from './api'
 import RasterWorkbench from './RasterWorkbench.vue'
-
-const raster = {
-  id: '7',
-  bands: [{ index: 1, dtype: 'uint8' }],
-  style: { bands: [1], ranges: [[0, 255]], colormap: '' },
-  colormaps: {},
-  tiles: { url_template: '/t/{z}/{x}/{y}', minzoom: 0, maxzoom: 9 },
-} as unknown as RasterResult
+import { raster } from './testing'
 
 async function open() {
   const router = createRouter({

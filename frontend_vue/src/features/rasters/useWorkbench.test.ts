@@ -3,19 +3,11 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { defineComponent, h } from 'vue'
 import { createMemoryHistory, createRouter, RouterView } from 'vue-router'
 
-import type { RasterResult } from './api'
+import { raster } from './testing'
 import { useWorkbench } from './useWorkbench'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
-
-const raster = {
-  id: '7',
-  bands: [{ index: 1, dtype: 'uint8' }],
-  style: { bands: [1], ranges: [[0, 255]], colormap: '' },
-  colormaps: {},
-  tiles: { url_template: '/t/{z}/{x}/{y}', minzoom: 0, maxzoom: 9 },
-} as unknown as RasterResult
 
 function setUp() {
   let workbench: ReturnType<typeof useWorkbench> | undefined

@@ -1,11 +1,11 @@
 import { effectScope } from 'vue'
-import { beforeEach, expect, test, vi } from 'vitest'
+import { beforeEach, expect, type MockInstance, test, vi } from 'vitest'
 
-import { forget, sendChunks } from './chunks'
+import * as chunks from './chunks'
 import { useFiles } from './files'
 
-vi.mock('./chunks', () => ({ forget: vi.fn<() => void>(), sendChunks: vi.fn<() => void>() }))
-const sending = vi.mocked(sendChunks)
+let sending: MockInstance<typeof chunks.sendChunks>
+let forget: MockInstance<typeof chunks.forget>
 const PATH = '/things/create/'
 const one = new File(['aaa'], 'one.txt')
 const two = new File(['b'], 'two.txt')
@@ -17,7 +17,11 @@ function choose(...files: File[]) {
   return { ...form, leave: () => scope.stop() }
 }
 
-beforeEach(() => vi.clearAllMocks())
+// Not by mocking the module: tests of other files, which share it, have met that.
+beforeEach(() => {
+  sending = vi.spyOn(chunks, 'sendChunks')
+  forget = vi.spyOn(chunks, 'forget')
+})
 
 test('files are uploaded in their order, and a request is created with them', async () => {
   const told: number[] = []

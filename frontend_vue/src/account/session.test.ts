@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 
 import { api } from '@/api/client'
 import { queryClient } from '@/api/queryClient'
@@ -47,6 +47,9 @@ test('waits for the cookie that a call is about to bring before it says that it 
   vi.unstubAllGlobals()
   again.mockRestore()
 })
+
+// As a reload does, which is none here: nothing is to wait for it in other tests.
+afterEach(() => void dispatchEvent(new Event('beforeunload')))
 
 const [ANNA, BEN] = [{ id: 1 }, { id: 2 }]
 

@@ -25,6 +25,7 @@ export const sessionQuery = queryOptions({
 })
 
 const OWNER = ownName('user')
+const silence = (event: Event) => event.stopImmediatePropagation()
 
 /**
  * What a tab keeps, also in its memory, is of one person: all of it goes when somebody else has
@@ -43,7 +44,7 @@ function handOver(user?: User | null): void {
     return // the browser keeps nothing
   }
   // Without the question whether to leave: an upload that goes on would be the other person's.
-  addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), { capture: true })
+  addEventListener('beforeunload', silence, { capture: true, once: true })
   location.reload()
 }
 

@@ -25,6 +25,7 @@ from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
+    InvalidHeader,
     MaxRetryError,
     NameResolutionError,
 )
@@ -113,6 +114,12 @@ class _Budget(Retry):
         if time.monotonic() + (pause or following.get_backoff_time()) > self.deadline:
             raise MaxRetryError(cast(ConnectionPool, kw.get("_pool")), url or "", None)
         return following
+
+    def get_retry_after(self, response: Any) -> float | None:
+        try:
+            return super().get_retry_after(response)
+        except (InvalidHeader, ValueError, OverflowError):  # "1.5", "60s", the year 99999
+            return None
 
 
 def is_public(address: str) -> bool:
@@ -284,6 +291,8 @@ class HttpSession(requests.Session):
         try:
             with _limit_until(self._deadline):
                 response = super().request(method, url, *args, **kwargs)
+        except requests.exceptions.InvalidHeader as error:
+            raise _unavailable(host) from error
         except (ValueError, requests.TooManyRedirects) as error:
             # requests' errors about an address are ValueErrors
             raise _not_callable(url) from error
@@ -291,12 +300,7 @@ class HttpSession(requests.Session):
             self._record({"method": str(method).upper(), "host": host, "outcome": "refused"})
             raise
         except requests.RequestException as error:
-            raise ServiceUnavailable(
-                Message(
-                    "The service at %(host)s did not respond as it should. Try again later.",
-                    host=host,
-                )
-            ) from error
+            raise _unavailable(host) from error
         seconds = round(time.monotonic() - began, 3)
         outcome = response.status_code
         self._record(
@@ -343,6 +347,12 @@ def post_once(
 def _not_callable(url: Any) -> AddressRefused:
     return AddressRefused(
         Message("%(value)s is not a URL that can be called.", value=str(url)[:200])
+    )
+
+
+def _unavailable(host: str) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        Message("The service at %(host)s did not respond as it should. Try again later.", host=host)
     )
 
 

@@ -3,9 +3,12 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
+from backend_django.utils.errors import ServiceUnavailable
+from backend_django.utils.http_client import HttpSession
 from scripts.processes import free_port
 from tests.stack import Api
 
@@ -18,6 +21,7 @@ class Service(ThreadingHTTPServer):
 
     codes: list[int]
     retry_after: str | None = None
+    length: str | None = None
 
     @property
     def url(self) -> str:
@@ -34,7 +38,7 @@ class Answer(BaseHTTPRequestHandler):
         if code != 200 and self.server.retry_after:
             self.send_header("Retry-After", self.server.retry_after)
         body = b"one two three four"
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", self.server.length or str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
@@ -83,6 +87,25 @@ def test_service_that_wants_more_time_than_there_is_is_not_waited_for(
     request = api.create(KIND, f"FETCH {service.url}".encode())
     assert api.wait(KIND, request["id"], seconds=6)["error_code"] == "service_unavailable"
     assert [call["outcome"] for call in history(api, request["id"])] == ["503"]
+
+
+@pytest.mark.parametrize(
+    "retry_after", ["1.5", "60s", "9" * 5000, "Fri, 01 Jan 99999 00:00:00 GMT"]
+)
+def test_time_that_cannot_be_read_is_our_own_pause(
+    service: Service, settings: Any, retry_after: str
+) -> None:
+    settings.HTTP_CLIENT_INTERNAL_HOSTS = ["127.0.0.1"]
+    service.codes, service.retry_after = [503, 200], retry_after
+    with HttpSession(budget_seconds=10) as session:
+        assert session.get(service.url).status_code == 200
+
+
+def test_response_with_two_lengths_is_the_services_fault(service: Service, settings: Any) -> None:
+    settings.HTTP_CLIENT_INTERNAL_HOSTS = ["127.0.0.1"]
+    service.codes, service.length = [200], "18, 19"
+    with HttpSession(budget_seconds=10) as session, pytest.raises(ServiceUnavailable):
+        session.get(service.url)
 
 
 def test_answer_that_no_retry_would_change_is_the_jobs_to_judge(api: Api, service: Service) -> None:

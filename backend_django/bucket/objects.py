@@ -153,6 +153,11 @@ class Bucket(S3Storage):
         with translate_errors():
             super().delete(name)
 
+    def check(self) -> None:
+        """Raise an OSError if the bucket does not respond, or is not there."""
+        with translate_errors():
+            self.client.head_bucket(Bucket=self.bucket_name)
+
     # Many objects at once
 
     def walk(self, prefix: str) -> Iterator[tuple[str, datetime]]:

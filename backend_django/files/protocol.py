@@ -58,6 +58,9 @@ class DirectChunks(Protocol):
 class RemoteStorage(Protocol):
     """Every failure is an OSError; what is not there is a FileNotFoundError."""
 
+    def check(self) -> None:
+        """Raise an OSError if the storage does not respond, or is not there."""
+
     def chunk_store(self) -> DirectChunks:
         """Return how large files get here."""
 

@@ -50,6 +50,17 @@ def remote() -> RemoteStorage | None:
     return cast(RemoteStorage, default_storage) if hasattr(default_storage, "chunk_store") else None
 
 
+def check_storage() -> None:
+    """Raise an OSError if no file can be kept just now, as far as can be seen without writing."""
+    if storage := remote():
+        storage.check()
+        return
+    root = Path(default_storage.path(""))
+    root.mkdir(parents=True, exist_ok=True)  # as the first file would
+    if not os.access(root, os.W_OK):
+        raise PermissionError(errno.EACCES, "cannot be written to", str(root))
+
+
 def free_bytes() -> int:
     """Space left where jobs work. Where uploads go is the same disk, or one without end."""
     root = Path(settings.PROCESSING_WORK_DIR)

@@ -9,14 +9,13 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 from django.core.cache import caches
-from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Count, F, Min
 from django.db.models.functions import Greatest, Now
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from backend_django.files.storage import free_bytes
+from backend_django.files.storage import check_storage, free_bytes
 from backend_django.processing.lifecycle import NEVER
 from backend_django.processing.models import (
     MaintenanceRun,
@@ -172,7 +171,7 @@ def full_health() -> dict[str, Any]:
     pending = max(seconds for _, seconds in waiting().values())
     return {
         "broker": _seen(_broker_answers),
-        "storage": _seen(_storage_answers),
+        "storage": _seen(check_storage),
         "disk": {"ok": free_bytes() > 0, "free_bytes": free_bytes()},
         "reaper": {
             "ok": reaper_age is not None and reaper_age < 4 * settings.PROCESSING_REAPER_SECONDS,
@@ -197,7 +196,3 @@ def _seen(check: Any) -> dict[str, Any]:
 def _broker_answers() -> None:
     with current_app.connection_for_write(connect_timeout=2) as broker:
         broker.ensure_connection(max_retries=0, timeout=2)
-
-
-def _storage_answers() -> None:
-    default_storage.exists("health")

@@ -3,6 +3,7 @@
 import json
 import logging
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,6 +164,18 @@ def test_full_health_names_what_is_not_well(staff: Client, monkeypatch: pytest.M
     broken = staff.get("/health/full")
     assert broken.status_code == 503
     assert broken.json()["checks"]["broker"] == {"ok": False, "reason": "ConnectionError"}
+
+
+@pytest.mark.parametrize("folder", ["/proc/media", "{}/file"])
+def test_full_health_looks_at_the_folder_of_the_files(
+    staff: Client, settings: Any, tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / "file").touch()
+    settings.MEDIA_ROOT = str(tmp_path / "media")
+    assert staff.get("/health/full").json()["checks"]["storage"]["ok"]
+    settings.MEDIA_ROOT = folder.format(tmp_path)
+    unwell = staff.get("/health/full")
+    assert (unwell.status_code, unwell.json()["checks"]["storage"]["ok"]) == (503, False)
 
 
 def test_admin_shows_requests_with_filters_and_history(staff: Client) -> None:

@@ -106,6 +106,15 @@ def test_streamed_download_of_a_lost_file_or_bucket_says_so(
     assert client.get(address(completed)).status_code == 404
 
 
+@pytest.mark.django_db
+def test_full_health_looks_for_the_bucket(client: Client, bucket: Bucket, settings: Any) -> None:
+    client.force_login(User.objects.create_superuser("root@example.org", "pw"))
+    assert client.get("/health/full").json()["checks"]["storage"]["ok"]
+    options = bucket.settings["OPTIONS"] | {"bucket_name": "no-such-bucket"}
+    settings.STORAGES = settings.STORAGES | {"default": bucket.settings | {"OPTIONS": options}}
+    assert not client.get("/health/full").json()["checks"]["storage"]["ok"]
+
+
 def test_local_copies_are_made_once_and_make_room(
     completed: ProcessingRequest, settings: Any, tmp_path: Path
 ) -> None:

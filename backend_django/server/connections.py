@@ -139,12 +139,18 @@ class Connection(ASGIProtocol):
     def data_received(self, data: bytes) -> None:
         if self in self.worker.table.idle:
             self._cancel_keepalive_timer()
+            self._answering = False
             self._begin(in_body=False)
         self._received += len(data)
+        super().data_received(data)
+
+    def _feed_callback_parser(self, data: bytes) -> bool:
         try:
-            super().data_received(data)
-        except ValueError:  # of gunicorn's parser: a length of 5,000 digits is no integer
-            self.refuse(400, *REFUSALS[400])
+            return bool(super()._feed_callback_parser(data))
+        except ValueError:  # a length of 5,000 digits is no integer
+            self._send_error_response(400, "")
+            self.close()
+            return False
 
     def _begin(self, *, in_body: bool) -> None:
         self._began, self._in_body, self._received = time.monotonic(), in_body, 0

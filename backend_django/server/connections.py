@@ -205,6 +205,11 @@ class Connection(ASGIProtocol):
         self._answering = True
         super()._send_response_start(*args, **options)
 
+    def _will_close(self, request: Any, response_requires_close: bool) -> bool:
+        # HTTP/1.0 has no chunks: what has no length ends with its connection.
+        is_old = request.version < (1, 1)
+        return is_old or bool(super()._will_close(request, response_requires_close))
+
     def pause_writing(self) -> None:
         super().pause_writing()
         self._watch_reader()

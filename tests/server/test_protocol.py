@@ -102,6 +102,29 @@ def test_what_is_no_request_is_a_problem(line: Line, text: str, status: int, cod
     assert line.is_closed()
 
 
+def test_what_follows_a_request_at_once_and_is_none_is_a_problem(line: Line) -> None:
+    line.send(get(VERSION) + get(VERSION, "Content-Length: " + "9" * 5000))
+    assert line.answer()[0] == 200
+    assert is_problem(line.answer(), 400, "bad_request")
+    assert line.is_closed()
+
+
+def test_the_second_request_of_a_connection_that_is_too_slow_is_a_problem(line: Line) -> None:
+    assert line.send(get(VERSION)).answer()[0] == 200
+    line.send("GET / HT")
+    assert is_problem(line.answer(), 408, "request_timeout")
+
+
+def test_a_response_without_a_length_ends_with_an_old_clients_connection(
+    line: Line, api: Api
+) -> None:
+    head = get("/api/v1/requests/csv/", f"Authorization: {api.headers['Authorization']}")
+    line.send(head.replace("1.1", "1.0").replace("\r\n\r\n", "\r\nConnection: keep-alive\r\n\r\n"))
+    status, headers, _ = line.answer()
+    assert (status, headers["connection"], "content-length" in headers) == (200, "close", False)
+    assert b"," in line.file.read()
+
+
 def test_a_body_that_is_too_large_is_refused_before_it_is_sent(line: Line) -> None:
     line.send(get(VERSION, "Content-Length: 99999999999999", method="POST"))
     assert is_problem(line.answer(), 413, "too_large")

@@ -199,8 +199,12 @@ class Hub:
 
     async def _replay(self, audience: Audience, last_event_id: str) -> bytes:
         if ENTRY_ID.fullmatch(last_event_id) and last_event_id != NOTHING:
-            with contextlib.suppress(*AWAY):
+            try:
                 return (await self._news(audience.user_id, last_event_id))[0]
+            except AWAY:
+                pass
+            except Exception:  # the client would come back to it, for as long as it is in the log
+                logger.exception("a change could not be described")
         return reset_frame(Reset.MISSED, audience.told)
 
     # What Redis says

@@ -190,6 +190,24 @@ def test_many_changes_at_once_are_one_reset(stack: Stack, api: Api, token: dict[
         assert not stream.named("request.deleted")
 
 
+def test_who_missed_what_cannot_be_described_reads_everything_anew(
+    stack: Stack, token: dict[str, str]
+) -> None:
+    code = (
+        "from backend_django.live.publish import publish;"
+        "from backend_django.users.models import User;"
+        f"user = User.objects.get(email={ADMIN['email']!r});"
+        "publish(user_ids=[user.pk], topic=%r, ids=[%r])"
+    )
+    with reading(stack.url, token) as stream:
+        stack.manage("shell", "-c", code % ("usage", ""))
+        known = stream.wait(lambda r: r.named("usage.changed") and r.last_id)
+    stack.manage("shell", "-c", code % ("request", "no id"))
+    with reading(stack.url, token, last_event_id=known) as stream:
+        assert stream.named("stream.reset") == [{"reason": "missed"}]
+        assert not stream.ended.is_set()
+
+
 def test_a_stopping_server_ends_its_streams(stack: Stack, token: dict[str, str]) -> None:
     from tests.server.conftest import Server
 

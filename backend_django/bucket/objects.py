@@ -247,11 +247,12 @@ class Bucket(S3Storage):
             ExpiresIn=self.url_seconds,
         )
 
-    def part_url(self, name: str, remote_id: str, number: int) -> str:
-        """Return a URL that one part may be PUT to."""
+    def part_url(self, name: str, remote_id: str, number: int, length: int) -> str:
+        """Return a URL that one part of this length may be PUT to."""
         return self._signer.generate_presigned_url(
             "upload_part",
-            Params=self._where(name) | {"UploadId": remote_id, "PartNumber": number},
+            Params=self._where(name)
+            | {"UploadId": remote_id, "PartNumber": number, "ContentLength": length},
             ExpiresIn=self.url_seconds,
         )
 

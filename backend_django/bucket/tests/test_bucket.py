@@ -18,8 +18,11 @@ from django.test import Client
 from django.utils import timezone
 
 from backend_django.bucket import objects as module
-from backend_django.files.storage import delete_prefix, local_path
+from backend_django.bucket.objects import BucketError
+from backend_django.bucket.storage import BucketStorage
+from backend_django.files.storage import delete_prefix, local_path, remote
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
+from backend_django.uploads.models import Upload
 from backend_django.users.models import User
 from tests.matrix import matrix
 from tests.stack import ROOT
@@ -143,6 +146,31 @@ def test_a_copy_that_another_process_removes_meanwhile_is_fetched_anew(
     # It was there a moment ago.
     monkeypatch.setattr(Path, "exists", lambda _: True)
     assert local_path(file).read_bytes() == REPORT
+
+
+def test_an_address_takes_a_part_of_its_own_size_alone(bucket: Bucket) -> None:
+    storage = remote()
+    assert isinstance(storage, BucketStorage)
+    parts, upload = storage.chunk_store(), Upload(size=100, stored_name="uploads/x/upload")
+    parts.begin(upload)
+    url = parts.url(upload, 1)
+    assert "X-Amz-SignedHeaders=content-length%3Bhost" in url
+    assert httpx.put(url, content=b"x" * 101).status_code == 403
+    assert parts.list_chunks(upload) == []
+    assert httpx.put(url, content=b"x" * 100).status_code == 200
+    assert parts.list_chunks(upload) == [1]
+    other = Upload(size=100, stored_name="uploads/x/other")
+    parts.begin(other)
+    storage.client.upload_part(
+        Bucket=NAME, Key=f"{LOCATION}/{other.file_name}", UploadId=other.remote_id,
+        PartNumber=1, Body=b"x" * 101,
+    )  # fmt: skip
+    assert parts.list_chunks(other) == []
+    with pytest.raises(BucketError):
+        parts.finish(other)
+    delete_prefix("uploads/x")
+    with pytest.raises(FileNotFoundError):
+        parts.list_chunks(upload)
 
 
 def test_prefix_is_removed_page_by_page_and_nothing_else(

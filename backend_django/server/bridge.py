@@ -118,7 +118,7 @@ class Bridge:
                     body.write(pending)
                 else:
                     if isinstance(body, io.BytesIO):
-                        largest = min(largest, await self.check_head(scope))
+                        largest = min(largest, await self.check_head(scope, announced))
                         check_size(max(length, announced), largest)
                     body = await self.on_disk(store, body, bytes(pending), announced - length)
                 pending.clear()
@@ -128,13 +128,13 @@ class Bridge:
         body.seek(0)
         return body, length
 
-    async def check_head(self, scope: Scope) -> float:
+    async def check_head(self, scope: Scope, announced: int) -> float:
         """Ask Django how large a body this caller may send there, before it is kept.
 
         Raises:
             AnsweredError: none; it has the response.
         """
-        environ = make_environ(scope, io.BytesIO(), 0) | {"CONTENT_LENGTH": "0", ASKED: True}
+        environ = make_environ(scope, io.BytesIO(), 0) | {"CONTENT_LENGTH": "0", ASKED: announced}
         response = await self.in_thread(self.threads, self.call, environ)
         if response.status != HTTPStatus.CONTINUE:
             raise AnsweredError(response)

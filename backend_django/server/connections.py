@@ -112,6 +112,7 @@ class Connection(ASGIProtocol):
     _began = 0.0  # to send: the head, then the body
     _in_body = False
     _received = 0
+    _deadline = 0.0  # of a body; what arrives moves it
     _answering = False
     _stalled = (0.0, 0)  # since when, and with how much unsent
 
@@ -142,6 +143,9 @@ class Connection(ASGIProtocol):
             self._answering = False
             self._begin(in_body=False)
         self._received += len(data)
+        if self._in_body:
+            latest = time.monotonic() + max(limits.SLOW_SECONDS, limits.RATE_GRACE_SECONDS)
+            self._deadline = min(self._deadline + len(data) / limits.MIN_RATE, latest)
         super().data_received(data)
 
     def _feed_callback_parser(self, data: bytes) -> bool:
@@ -154,6 +158,7 @@ class Connection(ASGIProtocol):
 
     def _begin(self, *, in_body: bool) -> None:
         self._began, self._in_body, self._received = time.monotonic(), in_body, 0
+        self._deadline = self._began + limits.RATE_GRACE_SECONDS
         self.worker.table.add_sender(self)
 
     def _on_headers_complete(self) -> bool:
@@ -184,9 +189,7 @@ class Connection(ASGIProtocol):
     def sends_too_slowly(self, now: float) -> bool:
         if self._reading_paused:  # the server is what is slow
             return False
-        if not self._in_body:
-            return now > self._began + limits.HEAD_SECONDS
-        return now > self._began + limits.RATE_GRACE_SECONDS + self._received / limits.MIN_RATE
+        return now > (self._deadline if self._in_body else self._began + limits.HEAD_SECONDS)
 
     # The answer
 

@@ -8,6 +8,8 @@ HEAD_SECONDS = float(os.environ.get("WEB_HEAD_SECONDS", "15"))
 MIN_RATE = float(os.environ.get("WEB_MIN_BYTES_PER_SECOND", "4096"))
 # Additional time for each body or response.
 RATE_GRACE_SECONDS = float(os.environ.get("WEB_RATE_GRACE_SECONDS", "30"))
+# The longest that a client which was fast before may be slower than that.
+SLOW_SECONDS = float(os.environ.get("WEB_SLOW_SECONDS", "600"))
 # Connections of one IP address that may be sending a request at once. Beyond, the slowest is
 # closed. Behind a proxy (TRUSTED_PROXY_COUNT) the proxy must limit them.
 SENDING_PER_ADDRESS = int(os.environ.get("WEB_SENDING_PER_ADDRESS", "100"))

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import AsyncMock
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -274,6 +275,44 @@ def test_who_may_not_send_is_told_before_all_is_sent(
     answer = line.answer()
     assert (answer[0], answer[1]["connection"]) == (status, "close")
     assert answer[1]["content-type"] == "application/problem+json"
+
+
+def test_a_body_that_would_be_refused_at_its_end_is_refused_before(stack: Stack, api: Api) -> None:
+    server = Server(stack, PROCESSING_DAILY_UPLOAD_BYTES="30000000")
+    authorization = f"Authorization: {api.headers['Authorization']}"
+    uploads = "/api/v1/wordcount/copy/upload/"
+
+    def refusal(method: str, path: str, length: str) -> dict[str, Any]:
+        binary = "Content-Type: application/octet-stream"
+        with contextlib.closing(Line(server)) as line:
+            line.send(get(path, length, authorization, binary, method=method))
+            line.send(bytes(200_000) if "Length" in length else in_one_chunk(9_000_000))
+            return json.loads(line.answer()[2])
+
+    started = api.post("wordcount/copy/upload/", json={"filename": "f", "size": 20_000_000}).json()
+    kept = set(stack.work.iterdir())
+    try:
+        much = "Content-Length: 2000000000"
+        gone = refusal("PUT", f"{uploads}{uuid4()}/parts/1/", much)
+        assert (gone["status"], "no such upload" in gone["detail"]) == (404, True)
+        chunk = f"{uploads}{started['id']}/parts/1/"
+        assert "were sent" in refusal("PUT", chunk, much)["detail"]
+        assert refusal("PUT", chunk, "Transfer-Encoding: chunked")["code"] == "too_large"
+        form = refusal("POST", "/api/v1/wordcount/copy/create/", much)
+        assert (form["status"], "allowed in a day" in form["detail"]) == (413, True)
+        assert set(stack.work.iterdir()) <= kept
+    finally:
+        server.stop()
+
+
+def test_speed_buys_no_long_silence(stack: Stack, api: Api) -> None:
+    server = Server(stack, WEB_SLOW_SECONDS="5")
+    try:
+        with contextlib.closing(Line(server)) as line:
+            line.send(upload(api, "Content-Length: 5000000")).send(bytes(2_000_000))
+            assert is_problem(line.answer(), 408, "request_timeout")  # else in 104 seconds
+    finally:
+        server.stop()
 
 
 @pytest.mark.matrix

@@ -117,10 +117,18 @@ class CreateView(ProcessingView):
     def get_serializer_class(self) -> Any:
         return create_serializer(self.processor)
 
+    def body_limit(self, length: int) -> int:
+        """Refuse by its head what would be refused when all of it has come (api/heads.py)."""
+        limit = self.processor.body_limit()
+        size = max(0, length - MULTIPART_OVERHEAD)
+        refuse_larger(size, limit)
+        quota_check(owner=self.owner, size=size)
+        return limit + MULTIPART_OVERHEAD
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
-        # Before the body is read, which the CSRF check of a session does too: nobody is to wait for
-        # an upload that is refused at its end.
+        # Before the body is read, which the CSRF check of a session does too: what is not announced
+        # is no larger by then than `body_limit`, and may be more than there is room for.
         refuse_larger(length - MULTIPART_OVERHEAD, self.processor.body_limit())
         if length > free_bytes():
             raise StorageFull

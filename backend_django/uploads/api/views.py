@@ -109,6 +109,14 @@ class ChunkView(UploadBase):
         507: "The server's disk is full",
     }
 
+    def body_limit(self, length: int, id: UUID, number: str) -> int:
+        """Refuse by its head what would be refused when all of it has come (api/heads.py)."""
+        upload = self.get_upload(id)
+        chunk = self._chunk_number(upload, number)
+        if length:
+            self._check_length(upload, chunk, length)
+        return upload.length_of(chunk)
+
     @extend_schema(request={BINARY: OpenApiTypes.BINARY}, responses={200: UploadStateSerializer})
     def put(self, request: Request, id: UUID, number: str) -> Response:
         """Send one chunk. Sending it again does no harm, nor does sending several at once."""
@@ -116,12 +124,8 @@ class ChunkView(UploadBase):
         chunk = self._chunk_number(upload, number)
         if (request.content_type or "").partition(";")[0] != BINARY:
             raise UnsupportedMediaType(request.content_type or "")
-        length, wanted = int(request.META.get("CONTENT_LENGTH") or 0), upload.length_of(chunk)
-        if length != wanted:
-            raise ValidationError(
-                _("Chunk %(chunk)s has %(wanted)s bytes, and %(length)s were sent.")
-                % {"chunk": chunk, "wanted": wanted, "length": length}
-            )
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        self._check_length(upload, chunk, length)
         if length > free_bytes():
             raise StorageFull
         try:
@@ -137,6 +141,14 @@ class ChunkView(UploadBase):
         upload = self.get_upload(id)
         url = services.chunk_url(upload=upload, number=self._chunk_number(upload, number))
         return Response({"url": url})
+
+    def _check_length(self, upload: Upload, chunk: int, length: int) -> None:
+        wanted = upload.length_of(chunk)
+        if length != wanted:
+            raise ValidationError(
+                _("Chunk %(chunk)s has %(wanted)s bytes, and %(length)s were sent.")
+                % {"chunk": chunk, "wanted": wanted, "length": length}
+            )
 
     def _chunk_number(self, upload: Upload, number: str) -> int:
         if not 1 <= int(number) <= upload.chunks:

@@ -14,7 +14,7 @@ from typing import Any
 
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.handlers import add_expect_header
 from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
@@ -50,13 +50,13 @@ def translate_errors() -> Iterator[None]:
     heard = True
     try:
         yield
-    except OSError:
-        raise
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code"))
         raise (FileNotFoundError if code in GONE else BucketError)(str(error)) from error
     except Exception as error:  # of the client library, or what it makes of half an answer
         heard = not (isinstance(error, ConnectTimeoutError | ReadTimeoutError) or is_used_up())
+        if isinstance(error, OSError) and not isinstance(error, BotoCoreError):
+            raise  # of a file of ours; the library's time-outs are OSErrors as well
         raise BucketError(f"{type(error).__name__}: {error}") from error
     finally:
         if heard:

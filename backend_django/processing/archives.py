@@ -20,7 +20,7 @@ from django.utils.text import get_valid_filename
 
 from backend_django.files.refs import FileRef
 from backend_django.files.storage import stream_file
-from backend_django.utils.database_wait import statement_limit
+from backend_django.utils.database_wait import database_budget, statement_limit
 from backend_django.utils.messages import Message
 from backend_django.utils.site import page_path
 
@@ -159,14 +159,14 @@ def _write_file(
 ) -> Generator[bytes, None, bool]:
     size, received, pieces = file["size"], 0, stream_file(file)
     try:
-        piece = next(pieces, b"")  # what is not there at all is no entry
+        piece = _read_piece(pieces)  # what is not there at all is no entry
         with archive.open(entry, "w", force_zip64=size > 2**30) as target:
             while piece:
                 received += len(piece)
                 target.write(piece)
                 if taken := sink.take():
                     yield taken
-                piece = next(pieces, b"")
+                piece = _read_piece(pieces)
         if received != size:
             raise OSError("its size is another")
     except OSError as error:
@@ -174,6 +174,12 @@ def _write_file(
         notes.append(f"{entry}: {received} of {size} bytes. Download it again.")
         return False
     return True
+
+
+def _read_piece(pieces: Iterator[bytes]) -> bytes:
+    """Read on as a web request of its own, whose limits that of the download no longer has."""
+    with database_budget(settings.DATABASE_REQUEST_SECONDS):
+        return next(pieces, b"")
 
 
 def _find_result(request_id: UUID) -> ProcessingResult | None:

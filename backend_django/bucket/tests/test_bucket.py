@@ -2,8 +2,10 @@
 
 import io
 import os
+import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,9 +23,11 @@ from backend_django.bucket import objects as module
 from backend_django.bucket.objects import BucketError
 from backend_django.bucket.storage import BucketStorage
 from backend_django.files.storage import delete_prefix, local_path, remote
+from backend_django.processing.archives import archive_write
 from backend_django.processing.models import ProcessingRequest, ProcessingResult
 from backend_django.uploads.models import Upload
 from backend_django.users.models import User
+from backend_django.utils.breaker import Breaker
 from tests.matrix import matrix
 from tests.stack import ROOT
 
@@ -254,3 +258,22 @@ def test_archive_of_many_results_is_read_from_the_bucket(
         assert archive.testzip() is None
         assert {name: archive.read(name) for name in archive.namelist()} == {"Zählung.txt": REPORT}
     assert not list(Path(settings.PROCESSING_WORK_DIR).rglob("*")), "it was copied to this machine"
+
+
+def test_archive_does_not_wait_for_a_silent_bucket(
+    completed: ProcessingRequest, bucket: Bucket, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_breaker", Breaker(pause=60))
+
+    def seconds() -> float:
+        began = time.monotonic()
+        with ZipFile(io.BytesIO(b"".join(archive_write([completed.id] * 5)))) as archive:
+            assert archive.namelist() == ["NOT_COMPLETE.txt"]
+        return time.monotonic() - began
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        options = bucket.settings["OPTIONS"]
+        options["endpoint_url"] = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        settings.STORAGES = settings.STORAGES | {"default": bucket.settings | {"OPTIONS": options}}
+        assert seconds() < 10
+        assert seconds() < 2

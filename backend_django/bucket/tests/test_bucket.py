@@ -97,6 +97,18 @@ def test_downloads_may_pass_through_us(
         assert answer["Content-Length"] == str(len(content))
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_download_says_how_long_it_is(
+    client: Client, user: User, completed: ProcessingRequest, settings: Any, streamed: bool
+) -> None:
+    """The signed address is for GET alone."""
+    settings.PROCESSING_STREAM_DOWNLOADS = streamed
+    client.force_login(user)
+    answer = client.head(address(completed))
+    assert (answer.status_code, answer["Content-Length"]) == (200, "1000")
+    assert answer["Content-Type"] == "text/plain"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_streamed_download_of_a_lost_file_or_bucket_says_so(
     client: Client, user: User, completed: ProcessingRequest, settings: Any, bucket: Bucket
@@ -175,6 +187,15 @@ def test_an_address_takes_a_part_of_its_own_size_alone(bucket: Bucket) -> None:
     delete_prefix("uploads/x")
     with pytest.raises(FileNotFoundError):
         parts.list_chunks(upload)
+
+
+def test_copies_that_go_while_room_is_made_are_no_fault(
+    completed: ProcessingRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"  # it was there a moment ago
+    monkeypatch.setattr(Path, "rglob", lambda *_: [gone])
+    monkeypatch.setattr(Path, "is_file", lambda path: path == gone)
+    assert local_path(completed.result.files["report"]).read_bytes() == REPORT
 
 
 def test_prefix_is_removed_page_by_page_and_nothing_else(

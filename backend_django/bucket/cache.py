@@ -5,7 +5,10 @@ once.
 """
 
 import os
+import stat
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -55,12 +58,17 @@ def _fetch(storage: Bucket, name: str, size: int, path: Path) -> None:
         path.hardlink_to(arriving.name)
 
 
+def _list_copies() -> Iterator[tuple[float, int, Path]]:
+    """Give the time of use, size and path of each copy."""
+    for path in _root().rglob("*"):
+        with suppress(FileNotFoundError):  # others make room as well
+            found = path.stat()
+            if stat.S_ISREG(found.st_mode):
+                yield found.st_mtime, found.st_size, path
+
+
 def _make_room(size: int) -> None:
-    copies = sorted(
-        (stat.st_mtime, stat.st_size, path)
-        for path in _root().rglob("*")
-        if path.is_file() and (stat := path.stat())
-    )
+    copies = sorted(_list_copies())
     used = sum(length for _, length, _ in copies)
     for _, length, path in copies:
         limit = settings.PROCESSING_CACHE_BYTES  # type: ignore[misc]

@@ -1,57 +1,23 @@
 """HTTP as clients may send it, well formed or not, on a plain socket."""
 
-import asyncio
 import contextlib
 import io
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
-from unittest.mock import AsyncMock
 from uuid import uuid4
 
 import httpx
-import psycopg
 import pytest
-from prometheus_client import REGISTRY
 
 from backend_django.server import bridge
 from tests.server.conftest import Server
+from tests.server.line import VERSION, WRONG, Line, get, is_problem, sign_in
 from tests.stack import Api, Stack, wait_for
 
 pytestmark = pytest.mark.slow
-VERSION = "/api/v1/version-info/"
-
-
-class Line:
-    """One connection; answers are read as they are framed."""
-
-    def __init__(self, server: Server) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", server.port), 20)
-        self.file = self.socket.makefile("rb")
-
-    def send(self, text: str | bytes) -> "Line":
-        self.socket.sendall(text.encode() if isinstance(text, str) else text)
-        return self
-
-    def answer(self, *, body: bool = True) -> tuple[int, dict[str, str], bytes]:
-        status = int(self.file.readline().split()[1])
-        headers = {}
-        while (line := self.file.readline().decode().strip()) != "":
-            name, _, value = line.partition(": ")
-            headers[name.lower()] = value
-        content = b""
-        if body and "content-length" in headers:
-            content = self.file.read(int(headers["content-length"]))
-        return status, headers, content
-
-    def is_closed(self) -> bool:
-        return self.file.read(1) == b""
-
-    def close(self) -> None:
-        self.file.close()
-        self.socket.close()
 
 
 @pytest.fixture
@@ -59,18 +25,6 @@ def line(server: Server) -> Iterator[Line]:
     made = Line(server)
     yield made
     made.close()
-
-
-def get(path: str, *headers: str, method: str = "GET") -> str:
-    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *headers, "", ""])
-
-
-def is_problem(answer: tuple[int, dict[str, str], bytes], status: int, code: str) -> bool:
-    document = json.loads(answer[2])
-    assert answer[1]["content-type"] == "application/problem+json"
-    assert answer[1]["x-request-id"] == document["trace_id"]
-    assert (answer[0], document["status"], document["code"]) == (status, status, code)
-    return True
 
 
 # What is no request
@@ -185,14 +139,6 @@ def test_http_1_0_ends_with_the_answer(line: Line) -> None:
 def test_a_target_may_name_the_host(line: Line) -> None:
     assert line.send(get(f"http://127.0.0.1{VERSION}")).answer()[0] == 200
     assert is_problem(line.send(get("http://[")).answer(), 400, "bad_request")
-
-
-def sign_in(length: str, body: bytes) -> bytes:
-    head = get("/api/v1/auth/login/", "Content-Type: application/json", length, method="POST")
-    return head.encode() + body
-
-
-WRONG = json.dumps({"email": "nobody@example.org", "password": "x" * 200}).encode()
 
 
 def test_a_body_in_chunks(line: Line) -> None:
@@ -364,36 +310,3 @@ def test_a_body_that_is_not_announced_may_be_large_where_files_are_taken(
     )
     line.send(head).send(b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in chunks))
     assert line.send("0\r\n\r\n").answer()[0] == 201
-
-
-# When all threads are busy, and at the end
-
-
-@contextlib.contextmanager
-def sessions_locked(server: Server) -> Iterator[None]:
-    """Have every call that asks who is calling wait for the database."""
-    with psycopg.connect(server.stack.environment["DATABASE_URL"]) as connection:
-        connection.execute("LOCK TABLE users_user, users_apitoken IN ACCESS EXCLUSIVE MODE")
-        yield
-
-
-def test_a_response_that_fails_at_its_first_piece_is_counted() -> None:
-    def wsgi(environ: dict[str, Any], start_response: Callable[..., None]) -> Iterator[bytes]:
-        start_response("200 OK", [])
-        return iter(lambda: bytes(1 // 0), None)
-
-    def counted() -> float:
-        labels = {"method": "GET", "status": "500"}
-        return REGISTRY.get_sample_value("http_request_duration_seconds_count", labels) or 0
-
-    async def ask() -> None:
-        scope: dict[str, Any] = {
-            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http",
-            "raw_path": b"/", "query_string": b"", "headers": [], "server": None, "client": None,
-        }  # fmt: skip
-        await bridge.Bridge(wsgi, threads=1)(scope, AsyncMock(), AsyncMock())
-
-    before = counted()
-    with pytest.raises(ZeroDivisionError):
-        asyncio.run(ask())
-    assert counted() == before + 1

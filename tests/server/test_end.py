@@ -1,28 +1,34 @@
-"""Stops, reloads and a health check while the server is busy."""
+"""When all threads are busy, when a call fails, and when the process ends or reloads."""
 
+import asyncio
+import contextlib
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 
+from backend_django.server import bridge
 from tests.server.conftest import Server
+from tests.server.line import VERSION, WRONG, Line, get, is_problem, sign_in
 from tests.stack import Api, Stack, wait_for
 
-from .test_protocol import (
-    VERSION,
-    WRONG,
-    Line,
-    get,
-    is_problem,
-    sessions_locked,
-    sign_in,
-)
-
 pytestmark = pytest.mark.slow
+
+
+@contextlib.contextmanager
+def sessions_locked(server: Server) -> Iterator[None]:
+    """Have every call that asks who is calling wait for the database."""
+    with psycopg.connect(server.stack.environment["DATABASE_URL"]) as connection:
+        connection.execute("LOCK TABLE users_user, users_apitoken IN ACCESS EXCLUSIVE MODE")
+        yield
 
 
 def test_alive_is_answered_while_all_threads_wait(stack: Stack, api: Api) -> None:
@@ -81,6 +87,28 @@ def test_a_stop_does_not_wait_for_a_client_that_sends_nothing(stack: Stack) -> N
     assert silent.is_closed()
     process.wait(5)
     silent.close()
+
+
+def test_a_response_that_fails_at_its_first_piece_is_counted() -> None:
+    def wsgi(environ: dict[str, Any], start_response: Callable[..., None]) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        return iter(lambda: bytes(1 // 0), None)
+
+    def counted() -> float:
+        labels = {"method": "GET", "status": "500"}
+        return REGISTRY.get_sample_value("http_request_duration_seconds_count", labels) or 0
+
+    async def ask() -> None:
+        scope: dict[str, Any] = {
+            "type": "http", "http_version": "1.1", "method": "GET", "scheme": "http",
+            "raw_path": b"/", "query_string": b"", "headers": [], "server": None, "client": None,
+        }  # fmt: skip
+        await bridge.Bridge(wsgi, threads=1)(scope, AsyncMock(), AsyncMock())
+
+    before = counted()
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(ask())
+    assert counted() == before + 1
 
 
 def blocked(server: Server) -> bool:
